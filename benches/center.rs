@@ -20,6 +20,8 @@ use attendant::time::Timestamp;
 use attendant::words::{Cause, Command, Digit, Event, From, Target, Via};
 
 const AGENTS: u32 = 50;
+/// Calls in one measurement; fewer where a number is given, as for a count of instructions
+/// (`.ci/ratchet`).
 const CALLS: u64 = 200_000;
 const FLOW: &str = r#"
 [flow]
@@ -62,6 +64,8 @@ impl Bench {
 }
 
 fn main() {
+    let given = std::env::args().find_map(|argument| argument.parse().ok());
+    let calls: u64 = given.unwrap_or(CALLS);
     let flow = flow::parse("bench.toml", FLOW, &Known::anything()).expect("the flow is right");
     let agent = |n: u32| Agent {
         name: format!("agent{n:02}"),
@@ -89,7 +93,7 @@ fn main() {
     }
     let key = Digit::new('1').expect("a key");
     let begun = Instant::now();
-    for n in 0..CALLS {
+    for n in 0..calls {
         bench.now = bench.now + Duration::from_millis(20);
         let call = CallId(n);
         let leg = LegId::caller(call);
@@ -111,6 +115,6 @@ fn main() {
         "| {} | {per_event} | {} | {:.2} |",
         bench.events,
         1_000_000_000 / per_event.max(1),
-        took.as_secs_f64() * 1e6 / CALLS as f64,
+        took.as_secs_f64() * 1e6 / calls as f64,
     );
 }

@@ -22,15 +22,19 @@ use attendant::time::Timestamp;
 const SKILLS: u32 = 20;
 const SKILLS_AN_AGENT: usize = 4;
 const LEVELS: [u8; 3] = [1, 3, 5];
+/// Samples per row; fewer, and of the smallest size alone, where a number is given, as for a count
+/// of instructions (`.ci/ratchet`).
 const SAMPLES: usize = 20_000;
 const SIZES: [(usize, usize); 3] = [(1_000, 200), (10_000, 2_000), (100_000, 20_000)];
 
 fn main() {
-    println!("ns per event: one input and its drain, {SAMPLES} samples, 60 demand sets");
+    let given: Option<usize> = std::env::args().find_map(|argument| argument.parse().ok());
+    let (samples, sizes) = given.map_or((SAMPLES, &SIZES[..]), |given| (given, &SIZES[..1]));
+    println!("ns per event: one input and its drain, {samples} samples, 60 demand sets");
     println!("{:<44}{:>9}{:>9}{:>9}{:>11}", "", "mean", "p50", "p99", "max");
-    for (waiting, agents) in SIZES {
+    for &(waiting, agents) in sizes {
         println!("{waiting} waiting x {agents} agents");
-        let mut world = World::new(waiting, agents);
+        let mut world = World::new(waiting, agents, samples);
         world.row("a call joins, every suitable agent busy", World::join_and_leave);
         world.row("a call joins, a free agent gets it", World::join_free);
         world.row("an agent becomes free, gets the best call", World::agent_free);
@@ -43,6 +47,7 @@ fn main() {
 
 /// Half of the agents talk, and every call waits for their skills; the other half is free.
 struct World {
+    samples: usize,
     acd: Acd,
     now: Timestamp,
     chance: u64,
@@ -52,7 +57,7 @@ struct World {
 }
 
 impl World {
-    fn new(waiting: usize, agents: usize) -> Self {
+    fn new(waiting: usize, agents: usize, samples: usize) -> Self {
         let mut chance = 1;
         let skills = |n: usize, chance: &mut u64| {
             let group = if n.is_multiple_of(2) { 0 } else { SKILLS };
@@ -71,6 +76,7 @@ impl World {
             queues: vec![queue],
         };
         let mut world = Self {
+            samples,
             acd: Acd::new(setup),
             now: Timestamp(1_000_000_000),
             chance,
@@ -111,11 +117,15 @@ impl World {
     }
 
     fn row(&mut self, name: &str, sample: fn(&mut Self) -> Option<Duration>) {
+        let samples = self.samples;
         let mut ns: Vec<_> = std::iter::repeat_with(|| sample(self))
-            .take(SAMPLES)
+            .take(samples)
             .flatten()
             .map(|took| took.as_nanos())
             .collect();
+        if ns.is_empty() {
+            return; // of a few samples none may be of this kind
+        }
         ns.sort_unstable();
         let at = |share: usize| ns[(ns.len() - 1) * share / 1000];
         let mean = ns.iter().sum::<u128>() / ns.len() as u128;

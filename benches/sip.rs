@@ -19,6 +19,8 @@ use attendant::time::Timestamp;
 use attendant::words::{Codec, Direction};
 
 const ROUNDS: u32 = 15;
+/// Calls per round; fewer, and in one round, where a number is given, as for a count of
+/// instructions (`.ci/ratchet`).
 const CALLS: u32 = 20_000;
 
 const SDP: &str = "v=0\r\no=- 3987933616 3987933616 IN IP4 198.51.100.7\r\ns=call\r\n\
@@ -28,14 +30,15 @@ const SDP: &str = "v=0\r\no=- 3987933616 3987933616 IN IP4 198.51.100.7\r\ns=cal
 
 fn main() {
     let invite = invite();
-    println!("{} bytes of INVITE, best of {ROUNDS} rounds of {CALLS}", invite.len());
+    let (rounds, calls) = work();
+    println!("{} bytes of INVITE, best of {rounds} rounds of {calls}", invite.len());
     measure("parse, typed headers read", || typed(&invite));
     let Ok(Message::Request(request)) = parse(&invite, Framing::Datagram) else {
         panic!("the INVITE is sound");
     };
     measure("parse alone", || parse(&invite, Framing::Datagram).is_ok());
     for (what, hostile) in hostile() {
-        measure_n(CALLS / 100, what, || parse(&hostile, Framing::Datagram).is_ok());
+        measure_share(100, what, || parse(&hostile, Framing::Datagram).is_ok());
     }
     let mut out = Vec::with_capacity(2048);
     measure("print the INVITE", || {
@@ -112,7 +115,7 @@ fn whole_calls() {
         this_machine: false,
         trusted: false,
         uri: None,
-        address: None,
+        servers: Vec::new(),
         login: None,
         caller_id: None,
         channels_max: 100_000,
@@ -123,7 +126,7 @@ fn whole_calls() {
     let invite = String::from_utf8(invite()).expect("text");
     let (mut number, mut now_us) = (0_u64, 0_u64);
     let mut spent = Duration::ZERO;
-    measure_n(100_000, "whole incoming call, with writing the peer's messages", || {
+    measure_times(5, "whole incoming call, with writing the peer's messages", || {
         number += 1;
         now_us += 500;
         let now = Timestamp(now_us / 1000);
@@ -214,13 +217,29 @@ fn hostile() -> [(&'static str, Vec<u8>); 4] {
     ]
 }
 
+/// Rounds, and calls in each.
+fn work() -> (u32, u32) {
+    let given = std::env::args().find_map(|argument| argument.parse().ok());
+    given.map_or((ROUNDS, CALLS), |given| (1, given))
+}
+
 fn measure<T>(what: &str, run: impl FnMut() -> T) {
-    measure_n(CALLS, what, run);
+    measure_n(work().1, what, run);
+}
+
+/// One call for each `share` of the others: each is that much dearer.
+fn measure_share<T>(share: u32, what: &str, run: impl FnMut() -> T) {
+    measure_n(work().1.div_ceil(share), what, run);
+}
+
+/// `times` as many calls as of the others.
+fn measure_times<T>(times: u32, what: &str, run: impl FnMut() -> T) {
+    measure_n(work().1 * times, what, run);
 }
 
 fn measure_n<T>(calls: u32, what: &str, mut run: impl FnMut() -> T) {
     let mut best = Duration::MAX;
-    for _ in 0..ROUNDS {
+    for _ in 0..work().0 {
         let start = Instant::now();
         for _ in 0..calls {
             black_box(run());

@@ -6,6 +6,8 @@
 //!
 //! **Deliberately absent:** names. The center keeps the table from [`AgentId`] to a name.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,8 @@ use serde::{Deserialize, Serialize};
 pub struct CallId(pub u64);
 
 /// One signalling relation of a call. `n = 0` is the A-leg (the caller); the center numbers the
-/// legs it dials from 1. A leg names its call, so no table is needed to find one from the other.
+/// legs it dials from 1, and its recorders down from the end. A leg names its call, so no table is
+/// needed to find one from the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LegId {
     pub call: CallId,
@@ -23,7 +26,8 @@ pub struct LegId {
 }
 
 impl LegId {
-    /// The caller's leg.
+    /// The leg of a caller who rang in. Who left and was dialed again has another, which the call
+    /// knows ([`Call::caller_leg`](crate::call::Call::caller_leg)).
     #[must_use]
     pub const fn caller(call: CallId) -> Self {
         Self { call, n: 0 }
@@ -32,6 +36,22 @@ impl LegId {
     #[must_use]
     pub const fn is_caller(self) -> bool {
         self.n == 0
+    }
+
+    /// Recordings of one call for which there are numbers.
+    pub const RECORDERS_MAX: u16 = 255;
+    /// Legs from this number on are recorders'.
+    pub const RECORDERS_FROM: u16 = u16::MAX - Self::RECORDERS_MAX;
+
+    /// The leg that makes this recording of a call.
+    #[must_use]
+    pub const fn recorder(recording: RecordingId) -> Self {
+        Self { call: recording.call, n: u16::MAX - recording.n }
+    }
+
+    #[must_use]
+    pub const fn is_recorder(self) -> bool {
+        self.n >= Self::RECORDERS_FROM
     }
 }
 
@@ -59,6 +79,14 @@ pub struct PlayId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct RecordingId {
+    pub call: CallId,
+    pub n: u16,
+}
+
+/// One question that a call asks a service, counted from 1. A late reply carries an old `AskId` and
+/// is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AskId {
     pub call: CallId,
     pub n: u16,
 }
@@ -115,6 +143,12 @@ impl From<RecordingId> for String {
 impl fmt::Display for RecordingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "call-{}-{}", self.call.0, self.n)
+    }
+}
+
+impl fmt::Display for AskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "call-{}?{}", self.call.0, self.n)
     }
 }
 

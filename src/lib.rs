@@ -1,11 +1,11 @@
 //! `attendant`: a smart IVR voice routing server.
 //!
 //! **The core** is pure and deterministic: [`id`], [`time`], [`words`], [`front`], [`number`],
-//! [`flow`], [`acd`], [`call`], [`metrics`], [`center`], and [`sim`], which stands in for
+//! [`flow`], [`acd`], [`call`], [`metrics`], [`center`], [`live`], and [`sim`], which stands in for
 //! everything above it.
 //!
 //! **The protocols** are sans-IO machines, bytes in and [`words::Event`]s out: [`sip`], [`media`],
-//! [`webhook`]. Only their `io` touches the world.
+//! [`webhook`]; and [`ask`], for services that flows ask. Only their `io` touches the world.
 //!
 //! **The shell** (feature `server`) owns the clock, the sockets, the threads and the disk.
 
@@ -19,9 +19,11 @@ pub mod acd;
 pub mod call;
 pub mod center;
 pub mod flow;
+pub mod live;
 pub mod metrics;
 pub mod sim;
 
+pub mod ask;
 pub mod media;
 pub mod sip;
 pub mod webhook;

@@ -17,7 +17,7 @@ use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
     EX_IOERR, EX_USAGE, check, fail, health, print, records, reload, replay, report, serve,
-    simulate, webhook,
+    simulate, watch, webhook,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -39,13 +39,15 @@ Examples:
   attendant report --last 7d            AHT, FCR, service level and the rest of a week
   attendant simulate flows/support.toml --agents 7..10 --calls-per-hour 120
   attendant replay state/journal-00000003-000000.jsonl
+  attendant watch                       queues, agents and calls of a running server, live
 
 Without --config, attendant.toml in the working directory is read where it exists. Variables such as
 ATTENDANT__SIP__REALM=acme come after the file, arguments after those.
 
-Exit codes: 0 well; 64 wrong arguments; 65 a wrong flow or journal; 74 a file that cannot be read or
-written, or an address that cannot be listened on; 78 a wrong configuration. health, webhook verify
-and webhook selftest have codes of their own for what they found: see their --help."
+Exit codes: 0 well; 64 wrong arguments; 65 a wrong flow or journal; 69 a server that is not there or
+refuses; 74 a file that cannot be read or written, or an address that cannot be listened on; 78 a
+wrong configuration. health, webhook verify and webhook selftest have codes of their own for what
+they found: see their --help."
 )]
 struct Arguments {
     #[command(flatten)]
@@ -109,6 +111,8 @@ enum Command {
     Report(report::Report),
     /// Play days of calls through the flows in virtual time: how many agents are enough
     Simulate(simulate::Simulate),
+    /// Show what happens in a running server: queues, agents and calls, or a line per fact
+    Watch(watch::Watch),
     /// Feed a journal to a fresh contact center and print the calls that come of it
     Replay(replay::Replay),
     /// Connect a telephony provider: check a signature, try the way in, write a fallback
@@ -141,6 +145,7 @@ fn main() -> ExitCode {
         Command::Records(wanted) => records::run(&sources, &wanted),
         Command::Report(wanted) => report::run(&sources, &wanted),
         Command::Simulate(wanted) => simulate::run(&sources, &wanted),
+        Command::Watch(wanted) => watch::run(&sources, &wanted),
         Command::Replay(wanted) => replay::run(&sources, &wanted),
         Command::Webhook(wanted) => webhook::run(&sources, &wanted),
         Command::ExampleConfig => print(config::EXAMPLE),

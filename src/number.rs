@@ -9,6 +9,8 @@
 //!
 //! **Deliberately absent:** whether a number may be dialed. That is the trunk's allow-list.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod plan;
 
 use std::borrow::Cow;
@@ -81,7 +83,7 @@ pub fn address(raw: &str) -> Option<String> {
     user(raw).map(|user| spelled(raw, &user))
 }
 
-/// The same of what was dialed, which nobody withholds.
+/// The same of what was dialed, which no caller withholds.
 #[must_use]
 pub fn address_dialed(raw: &str) -> Option<String> {
     read(raw).map(|party| spelled(raw, &party.user))
@@ -214,7 +216,7 @@ pub fn is_e164(number: &str) -> bool {
 }
 
 /// Whether it is a word for a withheld number; also as it is typed, with the `+` of an
-/// international number. Digits without it may be somebody's.
+/// international number. Digits without it may be a number of ours.
 fn is_withheld(user: &str) -> bool {
     let is_typed = |digits: &str| TYPED.iter().any(|word| typed(word).eq(digits.bytes()));
     WITHHELD.iter().any(|word| user.eq_ignore_ascii_case(word))
@@ -334,7 +336,7 @@ mod tests {
             check(raw, "US", None);
             assert_eq!(address(raw), None, "{raw}");
         }
-        // Digits without a plus may be somebody's.
+        // Digits without a plus may be a number of ours.
         check("7378742833", "US", Some("+17378742833"));
     }
 

@@ -6,6 +6,8 @@
 //!
 //! **Deliberately absent:** a clock. The shell reads one and passes `now` to every machine.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod throttle;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +78,7 @@ impl fmt::Display for Timestamp {
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// Year, month and day of the Gregorian calendar, so many days after 1970-01-01.
+/// Year, month and day of the Gregorian calendar, `days` after 1970-01-01.
 ///
 /// Counted from the first of March of year 0, where each leap day is the last day of its year, and
 /// in periods of 400 years, which are alike.
@@ -93,7 +95,7 @@ const fn date(days: u64) -> (u64, u64, u64) {
     (period * 400 + year + next_year, month, day)
 }
 
-/// A timer queue: at most one deadline a key. Setting a key again moves it.
+/// A timer queue: at most one deadline per key. Setting a key again moves it.
 ///
 /// Both operations cost `O(log n)`; there is no tombstone to sweep.
 #[derive(Clone, Debug)]

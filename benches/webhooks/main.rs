@@ -23,7 +23,7 @@ const CONNECTIONS: usize = 16;
 const CALLS_PER_CONNECTION: usize = 16;
 const WARM_UP: Duration = Duration::from_secs(1);
 const TIME: Duration = Duration::from_secs(4);
-/// Each server and step is measured so often, in turn; the round in the middle counts.
+/// Rounds per server and step, in turn; the round in the middle counts.
 const ROUNDS: u32 = 3;
 const START_MAX: Duration = Duration::from_secs(60);
 /// Of `/proc/PID/stat`, by Linux's promise to programs.

@@ -6,7 +6,7 @@
 //! **Invariant:** an agent is in `ready` of a class exactly when they may be offered a call and
 //! their skills meet its demands; a call is in `waiting` of exactly one class, or held, or ringing.
 //!
-//! **Deliberately absent:** decisions. Who gets what is [`super::matching`].
+//! **Deliberately absent:** decisions. [`super::matching`] hands out calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 //! Looking at the queue: who waits, and why a call is not with an agent yet.
 //!
-//! **Invariant:** nothing here changes anything, and every agent gets exactly one verdict a call.
+//! **Invariant:** nothing here changes anything, and every agent gets exactly one verdict per call.
 //!
 //! **Deliberately absent:** the past of calls that left; their offers are in the call's record.
 
@@ -71,7 +71,7 @@ pub enum Verdict {
 }
 
 impl Acd {
-    /// Who was considered for a waiting call, in order of agent; empty if it does not wait.
+    /// The agents considered for a waiting call, in order; empty if it does not wait.
     #[must_use]
     pub fn explain(&self, call: CallId) -> Vec<Considered> {
         if !self.calls.contains_key(&call) {

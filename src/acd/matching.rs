@@ -233,7 +233,7 @@ impl Acd {
         let wrap_up = match self.queues[index(queue)].setup.wrap_up {
             WrapUp::Off => None,
             WrapUp::Timed(work) => (!work.is_zero()).then(|| Some(now + work)),
-            // Who leaves would not be there to end it.
+            // An agent who leaves would not be there to end it.
             WrapUp::UntilDone => (talking.intent != Intent::LogOut).then_some(None),
         };
         self.change(now, agent, |agent| {

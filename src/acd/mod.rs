@@ -6,6 +6,44 @@
 //! then wait for the next input or for [`Acd::poll_timeout`]. Timers that are due fire before an
 //! input of the same moment.
 //!
+//! ```
+//! # use std::time::Duration;
+//! # use attendant::acd::{Acd, AgentInput, AgentSetup, Enqueue, Input, Output, QueueSetup, Setup};
+//! # use attendant::id::{AgentId, CallId, QueueId, SkillId};
+//! # use attendant::time::Timestamp;
+//! let (ada, billing) = (AgentId(0), SkillId(0));
+//! let agents = vec![AgentSetup { skills: vec![(billing, 5)] }];
+//! let mut acd = Acd::new(Setup { agents, queues: vec![QueueSetup::default()] });
+//! let now = Timestamp::from_millis(1_000);
+//! for ask in [AgentInput::LogIn, AgentInput::Reachable(true), AgentInput::Ready] {
+//!     acd.handle(now, Input::Agent { agent: ada, ask });
+//!     while acd.poll_output().is_some() {}
+//! }
+//!
+//! let call = Enqueue {
+//!     call: CallId(41),
+//!     queue: QueueId(0),
+//!     demands: vec![(billing, 3)],
+//! #   priority: 5,
+//! #   relax: Vec::new(),
+//! #   since: now,
+//! #   wait_max: Duration::from_secs(600),
+//! #   ring_timeout: None,
+//! #   prefer: None,
+//!     // …
+//! };
+//! acd.handle(now, Input::Enqueue(Box::new(call)));
+//! let Some(Output::Offer { offer, call, agent, until, .. }) = acd.poll_output() else { panic!() };
+//! assert_eq!((call, agent), (CallId(41), ada));
+//!
+//! // Her phone rings for as long as the queue says; then the call waits again.
+//! let (due, _) = acd.poll_timeout().expect("it rings");
+//! assert_eq!(due, until);
+//! acd.handle_timeout(due);
+//! let ended = acd.poll_output();
+//! assert!(matches!(ended, Some(Output::OfferEnded { offer: over, .. }) if over == offer));
+//! ```
+//!
 //! # Cost
 //!
 //! Work happens only when something changed, so it follows the traffic, not the size of the queue.
@@ -30,6 +68,8 @@
 //!
 //! **Deliberately absent:** ringing phones. An [`Output::Offer`] is a decision; `center` turns it
 //! into a leg. A tick: nothing is looked at because time passed, except what a timer names.
+
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod agent;
 mod check;
@@ -191,6 +231,13 @@ impl Acd {
         self.queues[index(waiting.queue)].line.rank(&waiting.key).map(|ahead| ahead + 1)
     }
 
+    /// What a waiting call is sorted by in the line of its queue, and since when its place counts:
+    /// smaller goes first, by these two and then by the call's number.
+    #[must_use]
+    pub fn order(&self, call: CallId) -> Option<(i64, Timestamp)> {
+        self.calls.get(&call).map(|waiting| waiting.key.order())
+    }
+
     /// Calls of a queue without an answer yet, also those that ring an agent.
     #[must_use]
     pub fn waiting(&self, queue: QueueId) -> usize {
@@ -198,7 +245,7 @@ impl Acd {
     }
 
     /// Whether a call that makes these demands, now or after a relax step, could begin to wait for
-    /// somebody else than these agents.
+    /// another agent than these.
     #[must_use]
     pub fn others_attend(
         &self,
@@ -214,7 +261,7 @@ impl Acd {
         self.agents.iter().filter(|other| !but.contains(&other.id)).any(attends)
     }
 
-    /// Whether nobody more may begin to wait in this queue.
+    /// Whether no more calls may begin to wait in this queue.
     #[must_use]
     pub fn is_full(&self, queue: QueueId) -> bool {
         let queue = &self.queues[index(queue)];
@@ -239,13 +286,13 @@ impl Acd {
         let mut freed = match ask {
             AgentInput::LogIn => self.change(now, id, |agent| agent.log_in(now)),
             AgentInput::LogOut => {
-                // Nobody would be left to end after-call work that no timer ends.
+                // No agent would be left to end after-call work that no timer ends.
                 ends_wrap_up = endless;
                 self.intend(now, id, Intent::LogOut)
             }
             AgentInput::Ready => {
-                // Who asks for calls has finished with the last one, and takes back what they did
-                // not take: the caller must not wait on beside them.
+                // An agent who asks for calls has finished with the last one, and takes back what
+                // they did not take: the caller must not wait on beside them.
                 ends_wrap_up = works_after_call;
                 let mut freed = self.intend(now, id, Intent::Ready);
                 if self.agents[index_of(id)].is_logged_in() {

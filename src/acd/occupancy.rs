@@ -52,7 +52,7 @@ impl Worked {
 
     /// The first moment at which `other`, who is behind now, will be in front.
     fn overtaken_at(&self, other: &Self, now: Timestamp) -> Timestamp {
-        // Who worked less stays less occupied: the same time passes for both.
+        // The agent who worked less stays less occupied: the same time passes for both.
         let Some(faster) = self.busy_ms.checked_sub(other.busy_ms).filter(|&ms| ms > 0) else {
             return FOR_EVER;
         };

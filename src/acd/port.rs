@@ -20,11 +20,11 @@ pub enum Input {
         ask: AgentInput,
     },
     Enqueue(Box<Enqueue>),
-    /// The same of an agent who talks to the call, and asks for somebody to consult: whoever
+    /// The same of an agent who talks to the call, and asks for an agent to consult: whoever
     /// answers is no agent of the call, and their phone is in use by it as by one of their own.
     Consult(Box<Enqueue>),
     /// The caller left (hung up or pressed the exit key): waiting or while a phone rings. Or who
-    /// consults asks for nobody any more.
+    /// consults asks for no agent any more.
     Leave {
         call: CallId,
     },
@@ -54,6 +54,24 @@ pub enum Input {
     Reconfigured(Box<Setup>),
 }
 
+impl Input {
+    /// The agent whom it names.
+    #[must_use]
+    pub const fn agent(&self) -> Option<AgentId> {
+        match self {
+            Self::Agent { agent, .. }
+            | Self::HandedOver { agent, .. }
+            | Self::TalkEnded { agent, .. } => Some(*agent),
+            Self::Enqueue(_)
+            | Self::Consult(_)
+            | Self::Leave { .. }
+            | Self::Accepted { .. }
+            | Self::NotAccepted { .. }
+            | Self::Reconfigured(_) => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentInput {
     LogIn,
@@ -69,7 +87,7 @@ pub enum AgentInput {
     /// phone that comes back may be offered again at once what it failed to ring for.
     Reachable(bool),
     /// The phone is in use by this call of the agent's own, or by one in which they are consulted
-    /// or supervise; or by none any more. Nobody is offered a call meanwhile, and an offer that
+    /// or supervise; or by none any more. They are offered no call meanwhile, and an offer that
     /// rings is withdrawn.
     OwnCall(Option<CallId>),
     /// Skills changed; takes effect at the next assignment.

@@ -1,4 +1,4 @@
-//! Who is first: the order of waiting calls.
+//! The order of waiting calls.
 //!
 //! The effective priority of a call is `priority + ageing_per_min × minutes waited`. Higher goes
 //! first, then the earlier arrival, then the lower [`CallId`]: a total order.
@@ -15,7 +15,7 @@
 //!
 //! **Invariant:** the order of two calls of one queue is the same at every moment.
 //!
-//! **Deliberately absent:** demands. Who may take a call does not move it in the line.
+//! **Deliberately absent:** demands. They do not move a call in the line.
 
 use std::cmp::Reverse;
 
@@ -37,6 +37,11 @@ impl QueueKey {
         let virtual_arrival =
             i64::from(ageing_per_min) * millis(since) - i64::from(priority) * MINUTE_MS;
         Self { virtual_arrival, since, call }
+    }
+
+    /// All it is sorted by, but the call's number.
+    pub(super) const fn order(self) -> (i64, Timestamp) {
+        (self.virtual_arrival, self.since)
     }
 
     /// The order between calls of different queues, which may age at different speeds: good for

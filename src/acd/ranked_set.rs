@@ -3,7 +3,7 @@
 //! A treap: a search tree by key that is at once a heap by a pseudo-random weight, so its expected
 //! depth is logarithmic whatever the order of insertion. Each node counts its subtree.
 //!
-//! **Invariant:** insert, remove and rank cost `O(log n)`; 10,000 waiting callers can each be told
+//! **Invariant:** insert, remove and rank cost `O(log n)`; 10,000 waiting callers can each hear
 //! their position after every change.
 //!
 //! **Deliberately absent:** chance. The weights come from a fixed sequence, the same on every run.

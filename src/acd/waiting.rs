@@ -44,7 +44,7 @@ pub(super) struct Waiting {
     pub(super) relies_on: ClassId,
     /// `wait_max` passed while a phone rang: the call goes if this one is not answered.
     pub(super) overdue: bool,
-    /// An agent asks, who talks to the call: for somebody to consult.
+    /// The agent who talks to the call asks for another to consult.
     pub(super) is_consult: bool,
 }
 

@@ -9,18 +9,19 @@ use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::error::ApiError;
+use crate::api::figures::Report;
 use crate::api::live::call_id;
 use crate::api::views::Record;
 use crate::api::{Api, Request};
 use crate::id::{CallId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, CallRecord};
+use crate::words::{CallRecord, RecordFilter};
 
-/// Records on a page, at most and by default.
-const PAGE_MAX: usize = 500;
+/// Records on a page by default.
 const PAGE: usize = 100;
 
 /// Where ended calls are kept. Its methods may block.
@@ -29,35 +30,33 @@ pub trait Archive: Send + Sync {
     ///
     /// # Errors
     ///
-    /// What is wrong with the store, for the log.
-    fn record(&self, call: CallId) -> Result<Option<CallRecord>, String>;
+    /// When it cannot be read. However many lists are being read, this is never busy.
+    fn record(&self, call: CallId) -> Result<Option<CallRecord>, ArchiveError>;
 
-    /// Records, the latest call first, `wanted.limit` at most.
+    /// Records, the latest call first, `filter.limit` at most.
     ///
     /// # Errors
     ///
-    /// What is wrong with the store, for the log.
-    fn records(&self, wanted: &Wanted) -> Result<Vec<CallRecord>, String>;
+    /// When they cannot be read, or too many lists are being read.
+    fn records(&self, filter: &RecordFilter) -> Result<Vec<CallRecord>, ArchiveError>;
 
     /// The WAV file of a recording that is complete, from its beginning.
     ///
     /// # Errors
     ///
-    /// What is wrong with the file, for the log.
-    fn recording(&self, name: RecordingId) -> Result<Option<File>, String>;
+    /// When the file cannot be read.
+    fn recording(&self, name: RecordingId) -> Result<Option<File>, ArchiveError>;
 }
 
-/// Which records are wanted; what is `None` does not matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    pub since: Option<Timestamp>,
-    pub until: Option<Timestamp>,
-    pub queue: Option<String>,
-    pub agent: Option<String>,
-    pub outcome: Option<CallOutcome>,
-    pub number: Option<String>,
-    pub before: Option<CallId>,
-    pub limit: usize,
+/// Why a record is not read.
+#[derive(Debug, Error)]
+pub enum ArchiveError {
+    /// Too much is being read: what was asked for may succeed later.
+    #[error("too many lists are being read")]
+    Busy,
+    /// What is wrong with the store, for the log.
+    #[error("{0}")]
+    Failed(String),
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -92,15 +91,16 @@ pub(super) struct Page {
 
 /// Calls that ended, the latest first.
 #[utoipa::path(get, path = "/v1/records", tag = "records", security(("token" = [])),
-    params(Asked), responses((status = 200, body = Page), (status = 400, body = ApiError)))]
+    params(Asked), responses((status = 200, body = Page), (status = 400, body = ApiError),
+        (status = 503, body = ApiError)))]
 pub(super) async fn records(
     State(api): State<Api>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Page>, ApiError> {
     let Query(asked) = asked.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let wanted = wanted(asked)?;
-    let limit = wanted.limit;
-    let found = read(&api, move |archive| archive.records(&wanted)).await?;
+    let filter = filter(asked)?;
+    let limit = filter.limit;
+    let found = read(&api, move |archive| archive.records(&filter)).await?;
     let next = (found.len() == limit).then(|| found.last().map(|record| record.call.0)).flatten();
     Ok(Json(Page { records: found.into_iter().map(Record::from).collect(), next }))
 }
@@ -131,7 +131,7 @@ pub(super) struct Period {
 /// Overall, by queue and by agent; each with what it was computed from and how. Field names end in
 /// their unit; a figure without anything to count is null.
 #[utoipa::path(get, path = "/v1/metrics", tag = "records", security(("token" = [])),
-    params(Period), responses((status = 200, body = Object), (status = 400, body = ApiError)))]
+    params(Period), responses((status = 200, body = Report), (status = 400, body = ApiError)))]
 pub(super) async fn figures(
     State(api): State<Api>,
     period: Result<Query<Period>, QueryRejection>,
@@ -150,17 +150,17 @@ pub(super) async fn find(api: &Api, call: CallId) -> Result<Record, ApiError> {
 
 pub(super) async fn read<T: Send + 'static>(
     api: &Api,
-    look: impl FnOnce(&dyn Archive) -> Result<T, String> + Send + 'static,
+    look: impl FnOnce(&dyn Archive) -> Result<T, ArchiveError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let archive = Arc::clone(&api.0.archive);
     let looked = tokio::task::spawn_blocking(move || look(&*archive)).await;
     match looked {
         Ok(found) => found.map_err(|error| ApiError::archive(&error)),
-        Err(error) => Err(ApiError::archive(&error.to_string())),
+        Err(error) => Err(ApiError::archive(&ArchiveError::Failed(error.to_string()))),
     }
 }
 
-fn wanted(asked: Asked) -> Result<Wanted, ApiError> {
+fn filter(asked: Asked) -> Result<RecordFilter, ApiError> {
     let outcome = match asked.outcome {
         None => None,
         Some(word) => {
@@ -171,11 +171,12 @@ fn wanted(asked: Asked) -> Result<Wanted, ApiError> {
     let before = asked.before.map(|call| call.parse::<CallId>()).transpose();
     let before = before.map_err(|error| ApiError::bad_request(format!("`before`: {error}")))?;
     let limit = asked.limit.unwrap_or(PAGE);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        let message = format!("`limit` must be 1 to {PAGE_MAX}; `next` of a page leads to more");
+    if !(1..=RecordFilter::LIMIT_MAX).contains(&limit) {
+        let most = RecordFilter::LIMIT_MAX;
+        let message = format!("`limit` must be 1 to {most}; `next` of a page leads to more");
         return Err(ApiError::bad_request(message));
     }
-    Ok(Wanted {
+    Ok(RecordFilter {
         since: time("since", asked.since.as_deref())?,
         until: time("until", asked.until.as_deref())?,
         queue: asked.queue,

@@ -1,20 +1,39 @@
-//! Who may ask: two tokens, two roles.
+//! Who asks: the principal of a token.
 //!
-//! **Invariant:** a token is kept as its SHA-256 and compared in constant time, so neither memory
-//! nor time tells it.
+//! **Invariant:** a token is kept as its SHA-256, and each is compared in constant time, whatever
+//! the others said, so neither memory nor time tells one. It is resolved once, at the edge: behind
+//! it there are principals.
+//!
+//! **Deliberately absent:** what each may do; see `rules`.
 
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
 use axum::http::HeaderValue;
+use axum::http::request::Parts;
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
-use utoipa::Modify;
-use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use subtle::ConstantTimeEq;
 
-/// What a token is good for. Who may operate may also read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Role {
-    Read,
-    Operate,
+use crate::api::error::ApiError;
+use crate::api::{Api, Settings};
+use crate::words::{Principal, PrincipalRole};
+
+/// A token of the configuration.
+#[derive(Clone, Copy)]
+pub struct NamedToken<'a> {
+    pub name: &'a str,
+    pub role: PrincipalRole,
+    /// The agent it acts for, by login.
+    pub agent: Option<&'a str>,
+    pub token: &'a str,
+}
+
+/// Whose token a request shows.
+#[derive(Debug)]
+pub(super) struct Who {
+    pub(super) principal: Principal,
+    /// Of an agent's token: the only agent it acts for.
+    pub(super) agent: Option<String>,
 }
 
 /// Why a request has no role.
@@ -25,33 +44,54 @@ pub(super) enum Denied {
     WrongToken,
 }
 
-pub(super) struct Tokens {
-    read: Option<[u8; 32]>,
-    operate: Option<[u8; 32]>,
-}
+pub(super) struct Tokens(Vec<([u8; 32], Arc<Who>)>);
 
 impl Tokens {
     /// An empty token is none.
-    pub(super) fn new(read: Option<&str>, operate: Option<&str>) -> Self {
-        let hashed = |token: Option<&str>| token.filter(|token| !token.is_empty()).map(hash);
-        Self { read: hashed(read), operate: hashed(operate) }
+    pub(super) fn new(settings: &Settings<'_>) -> Self {
+        let two = [
+            (Principal::OPERATOR, PrincipalRole::Admin, settings.operate_token),
+            (Principal::READER, PrincipalRole::Monitor, settings.read_token),
+        ];
+        let two = two.into_iter().filter_map(|(name, role, token)| {
+            token.map(|token| NamedToken { name, role, agent: None, token })
+        });
+        let all = two.chain(settings.tokens.iter().copied());
+        let kept = all.filter(|it| !it.token.is_empty()).map(|it| {
+            let principal = Principal { name: it.name.to_owned(), role: it.role };
+            let who = Who { principal, agent: it.agent.map(str::to_owned) };
+            (hash(it.token), Arc::new(who))
+        });
+        Self(kept.collect())
     }
 
-    /// The role that the `Authorization` header proves (RFC 6750 §2.1).
-    pub(super) fn role(&self, header: Option<&HeaderValue>) -> Result<Role, Denied> {
+    /// Whom the `Authorization` header proves (RFC 6750 §2.1).
+    pub(super) fn who(&self, header: Option<&HeaderValue>) -> Result<Arc<Who>, Denied> {
         let token = header.and_then(bearer).ok_or(Denied::NoToken)?;
         let given = hash(token);
-        let is = |token: &Option<[u8; 32]>| match token {
-            Some(token) => token.ct_eq(&given),
-            None => Choice::from(0),
-        };
-        // Both are compared whatever the first says.
-        let (read, operate) = (is(&self.read), is(&self.operate));
-        match (bool::from(operate), bool::from(read)) {
-            (true, _) => Ok(Role::Operate),
-            (false, true) => Ok(Role::Read),
-            (false, false) => Err(Denied::WrongToken),
+        let mut found = None;
+        for (token, who) in &self.0 {
+            if bool::from(token.ct_eq(&given)) {
+                found = Some(Arc::clone(who));
+            }
         }
+        found.ok_or(Denied::WrongToken)
+    }
+}
+
+/// The interface and whom it is asked by, for what changes something.
+pub(super) struct Asker {
+    pub(super) api: Api,
+    pub(super) by: Principal,
+}
+
+impl FromRequestParts<Api> for Asker {
+    type Rejection = ApiError;
+
+    /// Behind [`super::rules`], which puts the principal there.
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let who = parts.extensions.get::<Arc<Who>>().ok_or_else(ApiError::unauthorized)?;
+        Ok(Self { api: api.clone(), by: who.principal.clone() })
     }
 }
 
@@ -64,15 +104,4 @@ fn bearer(header: &HeaderValue) -> Option<&str> {
 
 fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
-}
-
-/// Says in the OpenAPI document how to authorize.
-pub(super) struct Scheme;
-
-impl Modify for Scheme {
-    fn modify(&self, document: &mut OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("token", SecurityScheme::Http(scheme));
-    }
 }

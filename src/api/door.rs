@@ -6,7 +6,7 @@
 //! ```
 //!
 //! **Invariant:** whatever is decided by address is decided by a [`Client`]: the peer, or whom a
-//! proxy that is trusted names. Nobody else's word on that is taken.
+//! proxy that is trusted names. No other peer's word on that is taken.
 //!
 //! **Deliberately absent:** `Forwarded` (RFC 7239) as a source of addresses. It counts as a sign
 //! that a request was passed on, and no more.
@@ -40,7 +40,7 @@ const PASSED_ON: [&str; 7] = [
     "x-real-ip",
 ];
 
-/// Who asks.
+/// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The peer, or whom our own proxies name.

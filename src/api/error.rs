@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::Unconfirmed;
+use crate::api::{ArchiveError, Unconfirmed};
+use crate::words::Principal;
 
 /// An error as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -46,9 +47,10 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "no valid token was given", help)
     }
 
-    pub(super) fn forbidden() -> Self {
-        let message = "this token may look, but not act";
-        Self::new(StatusCode::FORBIDDEN, "forbidden", message, "use the operate token")
+    /// `needs`: what it takes.
+    pub(super) fn forbidden(by: &Principal, needs: &str) -> Self {
+        let message = format!("{by} may not do this");
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message, format!("it needs {needs}"))
     }
 
     pub(super) fn banned(left: Duration) -> Self {
@@ -115,6 +117,21 @@ impl ApiError {
         Self { retry_after_s: Some(1), ..busy }
     }
 
+    /// There are as many listeners as there may be.
+    pub(super) fn too_many(listeners_max: usize) -> Self {
+        let message = format!("{listeners_max} listen already, and there may be no more");
+        let help = "come again when one has left";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let retry_after_s = Some(10);
+        Self { retry_after_s, ..Self::new(status, "too_many_listeners", message, help) }
+    }
+
+    /// What is wrong, for people.
+    #[cfg(test)]
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// A change is not confirmed; `missing` says what may not be here.
     pub(super) fn unconfirmed(why: &Unconfirmed, missing: Self) -> Self {
         match why {
@@ -133,7 +150,10 @@ impl ApiError {
         }
     }
 
-    pub(super) fn archive(error: &str) -> Self {
+    pub(super) fn archive(error: &ArchiveError) -> Self {
+        if matches!(error, ArchiveError::Busy) {
+            return Self::busy();
+        }
         tracing::error!(%error, "the records cannot be read");
         let help = "the log of the server says more";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "records", "they cannot be read", help)

@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** a connection that has not brought a whole request head within `HEAD_TIMEOUT`,
 //! or not the rest of the request, or not taken its answer, for `PATIENCE`, is closed; how many
-//! are open is what `seats` allows.
+//! are open is what `seats` allows. One whose answer goes on without an end takes a piece of it
+//! within `PATIENCE` as well: whoever sends it sees to that.
 //!
 //! **Deliberately absent:** answers to a connection there is no room for: it is closed.
 
@@ -73,6 +74,31 @@ impl Standing {
     /// A request of this connection was verified: it is no stranger's any more.
     pub fn became_known(&self) {
         lock(&self.seats).became_known(self.number);
+    }
+
+    /// Its answer has no end that is known: until this is dropped, the connection waits for nobody,
+    /// however often a piece of it was taken.
+    pub(super) fn streams(&self) -> Streaming {
+        lock(&self.seats).streams(self.number, true);
+        Streaming(self.clone())
+    }
+
+    /// Closes the connection, whatever is on its way.
+    pub(super) fn close(&self) {
+        lock(&self.seats).close(self.number);
+    }
+}
+
+/// A connection whose answer goes on.
+#[derive(Debug)]
+pub(super) struct Streaming(Standing);
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        let Standing { number, seats } = &self.0;
+        let mut seats = lock(seats);
+        seats.streams(*number, false);
+        seats.answered(*number, Instant::now());
     }
 }
 

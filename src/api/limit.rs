@@ -110,7 +110,7 @@ impl Limit {
         if self.failures.len() < NETWORKS_MAX {
             return true;
         }
-        // Whoever finds another at it goes on as if there were no room.
+        // A client that finds another at it goes on as if there were no room.
         let Ok(mut swept_at) = self.swept_at.try_lock() else { return false };
         if swept_at.is_some_and(|at| now < at + SWEEP_PAUSE) {
             return false;

@@ -8,6 +8,7 @@ use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
+use crate::api::auth::Asker;
 use crate::api::error::ApiError;
 use crate::api::views::{
     Agent, LiveCall, LiveOrEnded, NotReady, Queue, QueueWithCalls, Why, WhyAgent, WrapUp,
@@ -25,8 +26,7 @@ const NOTE_LEN_MAX: usize = 1_000;
 #[utoipa::path(get, path = "/v1/calls", tag = "calls", security(("token" = [])),
     responses((status = 200, body = Vec<LiveCall>), (status = 401, body = ApiError)))]
 pub(super) async fn calls(State(api): State<Api>) -> Result<Json<Vec<LiveCall>>, ApiError> {
-    let snapshot = api.ask(Request::Snapshot).await?;
-    Ok(Json(snapshot.calls.into_iter().map(LiveCall::from).collect()))
+    Ok(Json(api.look(|board, _, _| board.calls().map(LiveCall::from).collect()).await?))
 }
 
 /// One call: as it is now, or its record when it has ended.
@@ -38,8 +38,7 @@ pub(super) async fn call(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<LiveOrEnded>, ApiError> {
     let call = call_id(id)?;
-    let snapshot = api.ask(Request::Snapshot).await?;
-    if let Some(live) = snapshot.calls.into_iter().find(|live| live.call == call) {
+    if let Some(live) = api.look(|board, _, _| board.call(call)).await? {
         return Ok(Json(LiveOrEnded::Live(live.into())));
     }
     Ok(Json(LiveOrEnded::Ended(archive::find(&api, call).await?)))
@@ -51,11 +50,11 @@ pub(super) async fn call(
     responses((status = 204, description = "It is being ended"), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn end_call(
-    State(api): State<Api>,
+    Asker { api, by }: Asker,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
     let call = call_id(id)?;
-    let ended = api.ask(|reply| Request::EndCall { call, reply }).await?;
+    let ended = api.ask(|reply| Request::EndCall { call, by, reply }).await?;
     ended.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -85,8 +84,8 @@ pub(super) async fn why(
 #[utoipa::path(get, path = "/v1/queues", tag = "queues", security(("token" = [])),
     responses((status = 200, body = Vec<Queue>)))]
 pub(super) async fn queues(State(api): State<Api>) -> Result<Json<Vec<Queue>>, ApiError> {
-    let snapshot = api.ask(Request::Snapshot).await?;
-    Ok(Json(snapshot.queues.into_iter().map(Queue::from).collect()))
+    let queues = api.look(|board, _, now| board.queues(now)).await?;
+    Ok(Json(queues.into_iter().map(Queue::from).collect()))
 }
 
 /// One queue and the calls in it, first in line first.
@@ -97,19 +96,19 @@ pub(super) async fn queue(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<QueueWithCalls>, ApiError> {
-    let snapshot = api.ask(Request::Snapshot).await?;
-    let Some(queue) = snapshot.queues.into_iter().find(|queue| queue.name == name) else {
-        return Err(ApiError::not_found("a queue of this name", "see GET /v1/queues"));
-    };
-    Ok(Json(QueueWithCalls::new(queue, snapshot.calls)))
+    let found = api.look(|board, _, now| {
+        let queue = board.queues(now).into_iter().find(|queue| queue.name == name)?;
+        Some(QueueWithCalls::new(queue, board.line(&name)))
+    });
+    let missing = || ApiError::not_found("a queue of this name", "see GET /v1/queues");
+    found.await?.map(Json).ok_or_else(missing)
 }
 
 /// The agents and what they do.
 #[utoipa::path(get, path = "/v1/agents", tag = "agents", security(("token" = [])),
     responses((status = 200, body = Vec<Agent>)))]
 pub(super) async fn agents(State(api): State<Api>) -> Result<Json<Vec<Agent>>, ApiError> {
-    let snapshot = api.ask(Request::Snapshot).await?;
-    Ok(Json(snapshot.agents.into_iter().map(Agent::from).collect()))
+    Ok(Json(api.look(|board, _, _| board.agents().map(Agent::from).collect()).await?))
 }
 
 /// One agent.
@@ -120,8 +119,12 @@ pub(super) async fn agent(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    let snapshot = api.ask(Request::Snapshot).await?;
-    let agent = snapshot.agents.into_iter().find(|agent| agent.name == name);
+    find_agent(&api, &name).await
+}
+
+/// An agent as they stand now.
+async fn find_agent(api: &Api, name: &str) -> Result<Json<Agent>, ApiError> {
+    let agent = api.look(|board, _, _| board.agent(name)).await?;
     agent.map(|agent| Json(agent.into())).ok_or_else(no_agent)
 }
 
@@ -131,10 +134,10 @@ pub(super) async fn agent(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn log_in(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::LogIn).await
+    ask_agent(asker, name, AgentRequest::LogIn).await
 }
 
 /// Logs an agent out; a call that is up goes on.
@@ -143,10 +146,10 @@ pub(super) async fn log_in(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn log_out(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::LogOut).await
+    ask_agent(asker, name, AgentRequest::LogOut).await
 }
 
 /// Makes an agent ready for calls, now or after the present one.
@@ -154,11 +157,8 @@ pub(super) async fn log_out(
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
-pub(super) async fn ready(
-    State(api): State<Api>,
-    Path(name): Path<String>,
-) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::Ready).await
+pub(super) async fn ready(asker: Asker, Path(name): Path<String>) -> Result<Json<Agent>, ApiError> {
+    ask_agent(asker, name, AgentRequest::Ready).await
 }
 
 /// Takes an agent out of the queues, now or after the present call.
@@ -167,13 +167,13 @@ pub(super) async fn ready(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn not_ready(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
     body: Result<Json<NotReady>, JsonRejection>,
 ) -> Result<Json<Agent>, ApiError> {
     let Json(NotReady { reason }) = body.map_err(|error| bad_body(&error))?;
     check_len("reason", &reason, WORD_LEN_MAX)?;
-    ask_agent(&api, name, AgentRequest::NotReady { reason }).await
+    ask_agent(asker, name, AgentRequest::NotReady { reason }).await
 }
 
 /// Ends after-call work, and says what came of the call.
@@ -182,24 +182,25 @@ pub(super) async fn not_ready(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn end_wrap_up(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
     body: Result<Json<WrapUp>, JsonRejection>,
 ) -> Result<Json<Agent>, ApiError> {
     let Json(WrapUp { resolved, intent, note }) = body.map_err(|error| bad_body(&error))?;
     check_len("intent", intent.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;
     check_len("note", note.as_deref().unwrap_or("-"), NOTE_LEN_MAX)?;
-    ask_agent(&api, name, AgentRequest::EndWrapUp { resolved, intent, note }).await
+    ask_agent(asker, name, AgentRequest::EndWrapUp { resolved, intent, note }).await
 }
 
 pub(super) async fn ask_agent(
-    api: &Api,
+    Asker { api, by }: Asker,
     agent: String,
     ask: AgentRequest,
 ) -> Result<Json<Agent>, ApiError> {
-    let changed = api.ask(|reply| Request::Ask { agent, ask, reply }).await?;
-    let view = changed.map_err(|why| ApiError::unconfirmed(&why, no_agent()))?;
-    Ok(Json(view.into()))
+    let name = agent.clone();
+    let changed = api.ask(|reply| Request::Ask { agent, ask, by, reply }).await?;
+    changed.map_err(|why| ApiError::unconfirmed(&why, no_agent()))?;
+    find_agent(&api, &name).await
 }
 
 pub(super) fn no_call() -> ApiError {

@@ -1,19 +1,25 @@
 //! The HTTP interface: what an administrator, an agent's tool or a monitor may see and ask.
 //!
-//! Everything live is asked of the driver over one bounded channel, the [`DriverHandle`]; ended
-//! calls come from an [`Archive`]. A driver that does not answer within two seconds is a 503 here,
-//! and nothing else.
+//! What is going on is read off a board that the driver's facts are folded into (`feed`); listeners
+//! get each fact as it happens. Changes are asked of the driver over one bounded channel, the
+//! [`DriverHandle`]; ended calls come from an [`Archive`]. A driver that does not answer within two
+//! seconds is a 503 here, and nothing else.
 //!
-//! **Invariant:** no route under `/v1` answers without a token, and none that changes something
-//! without the operate token. An error is always JSON and says what to do.
+//! **Invariant:** no route under `/v1` answers without a token, and none beyond what the token's
+//! role may do (`rules`). An error is always JSON and says what to do.
 //!
-//! **Deliberately absent:** encryption, users and sessions. A token in the `Authorization` header
-//! is the only way in, so a page of another origin cannot act with somebody's cookies.
+//! **Deliberately absent:** encryption and sessions. A token in the `Authorization` header
+//! is the only way in, so a page of another origin cannot act with a client's cookies.
+
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod archive;
 mod auth;
 pub mod door;
 mod error;
+mod events;
+mod feed;
+mod figures;
 mod file_body;
 pub mod guard;
 mod limit;
@@ -21,6 +27,7 @@ mod live;
 mod prometheus;
 mod recording;
 mod reload;
+mod rules;
 mod scan;
 mod seats;
 mod supervision;
@@ -46,20 +53,23 @@ use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 
 use crate::center::Refused;
-use crate::center::snapshot::{AgentView, CallView, Snapshot};
 use crate::id::CallId;
+use crate::live::{Board, Ring};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, CallOutcome, SupervisorMode, Telephone};
+use crate::words::{AgentRequest, CallOutcome, Principal, SupervisorMode, Telephone};
 
-pub use archive::{Archive, Wanted};
+pub use archive::{Archive, ArchiveError};
+pub use auth::NamedToken;
 pub use error::ApiError;
+pub use feed::{Live, Now, Teller, feed};
 pub use reload::{NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig};
 pub use views::record_json;
 
-use auth::{Denied, Role, Scheme, Tokens};
+use auth::{Denied, Tokens, Who};
 use door::Client;
 use guard::Standing;
 use limit::Limit;
+use rules::Scheme;
 
 /// How long the driver may take to answer.
 const DRIVER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -80,25 +90,27 @@ pub struct DriverHandle {
 }
 
 /// Requests to the driver. Each carries where the answer goes; an answer that is not waited for any
-/// more is dropped.
+/// more is dropped. Before the driver confirms a change, it tells the facts that follow from it: who
+/// looks then finds it.
 #[derive(Debug)]
 pub enum Request {
-    Snapshot(oneshot::Sender<Snapshot>),
     /// How the server is, beside its calls.
     Health(oneshot::Sender<Health>),
     Ask {
         agent: String,
         ask: AgentRequest,
-        reply: oneshot::Sender<Result<AgentView, Unconfirmed>>,
+        by: Principal,
+        reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
-    /// The call as it is then.
     Supervise {
         call: CallId,
         wish: Supervision,
-        reply: oneshot::Sender<Result<CallView, Unconfirmed>>,
+        by: Principal,
+        reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
     EndCall {
         call: CallId,
+        by: Principal,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
     /// The figures of the calls that ended in a period: by default the last 24 hours until now.
@@ -107,7 +119,7 @@ pub enum Request {
         until: Option<Timestamp>,
         reply: oneshot::Sender<serde_json::Value>,
     },
-    /// Who was considered for a waiting call. `None`: the call does not wait.
+    /// The agents considered for a waiting call. `None`: the call does not wait.
     Why {
         call: CallId,
         reply: oneshot::Sender<Option<Vec<Considered>>>,
@@ -172,6 +184,7 @@ pub struct Health {
 pub struct Settings<'a> {
     pub read_token: Option<&'a str>,
     pub operate_token: Option<&'a str>,
+    pub tokens: &'a [NamedToken<'a>],
     pub metrics_open_on_loopback: bool,
     pub requests_max: usize,
 }
@@ -182,6 +195,7 @@ pub struct Api(Arc<Inner>);
 
 struct Inner {
     driver: DriverHandle,
+    live: Arc<Live>,
     archive: Arc<dyn Archive>,
     tokens: RwLock<Tokens>,
     reloads: OnceLock<ReloadHandle>,
@@ -191,16 +205,22 @@ struct Inner {
     more_metrics: OnceLock<MoreMetrics>,
 }
 
-/// Families of metrics that somebody else counts, as text.
+/// Families of metrics that another module counts, as text.
 pub type MoreMetrics = Box<dyn Fn() -> String + Send + Sync>;
 
 impl Api {
     #[must_use]
-    pub fn new(settings: &Settings<'_>, driver: DriverHandle, archive: Arc<dyn Archive>) -> Self {
+    pub fn new(
+        settings: &Settings<'_>,
+        driver: DriverHandle,
+        live: Arc<Live>,
+        archive: Arc<dyn Archive>,
+    ) -> Self {
         Self(Arc::new(Inner {
             driver,
+            live,
             archive,
-            tokens: RwLock::new(Tokens::new(settings.read_token, settings.operate_token)),
+            tokens: RwLock::new(Tokens::new(settings)),
             reloads: OnceLock::new(),
             metrics_open_on_loopback: settings.metrics_open_on_loopback,
             in_work: Semaphore::new(settings.requests_max),
@@ -220,14 +240,14 @@ impl Api {
     }
 
     /// From now on these are the tokens; requests under way go on.
-    pub fn set_tokens(&self, read: Option<&str>, operate: Option<&str>) {
-        let tokens = Tokens::new(read, operate);
+    pub fn set_tokens(&self, settings: &Settings<'_>) {
+        let tokens = Tokens::new(settings);
         *self.0.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
     }
 
     /// The routes, for whoever accepts connections.
     pub fn router(self) -> Router {
-        let read = Router::new()
+        let look = Router::new()
             .route("/v1/calls", get(live::calls))
             .route("/v1/calls/{id}", get(live::call))
             .route("/v1/why/{id}", get(live::why))
@@ -235,12 +255,12 @@ impl Api {
             .route("/v1/queues/{name}", get(live::queue))
             .route("/v1/agents", get(live::agents))
             .route("/v1/agents/{name}", get(live::agent))
+            .route("/v1/events", get(events::events))
             .route("/v1/metrics", get(archive::figures))
             .route("/v1/records", get(archive::records))
             .route("/v1/records/{id}", get(archive::record))
-            .route("/v1/config", get(reload::running))
-            .route_layer(middleware::from_fn_with_state(self.clone(), may_read));
-        let operate = Router::new()
+            .route("/v1/config", get(reload::running));
+        let change = Router::new()
             .route("/v1/reload", post(reload::reload))
             .route("/v1/calls/{id}", delete(live::end_call))
             .route("/v1/calls/{id}/supervise", post(supervision::supervise))
@@ -260,11 +280,13 @@ impl Api {
             .route("/v1/agents/{name}/recording/start", post(talks::start_recording))
             .route("/v1/agents/{name}/recording/pause", post(talks::pause_recording))
             .route("/v1/agents/{name}/recording/resume", post(talks::resume_recording))
-            .route_layer(middleware::from_fn(read_whole))
-            .route_layer(middleware::from_fn_with_state(self.clone(), may_operate));
+            .route_layer(middleware::from_fn(read_whole));
+        let ruled = look
+            .merge(change)
+            .route_layer(middleware::from_fn_with_state(self.clone(), rules::authorized));
         let timeout =
             TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT);
-        read.merge(operate)
+        ruled
             .route("/metrics", get(prometheus::metrics))
             .route("/healthz", get(health))
             .route("/readyz", get(ready))
@@ -277,24 +299,24 @@ impl Api {
             .with_state(self)
     }
 
-    /// What the request's token allows. Whose network sent too many wrong ones has to wait,
+    /// Whose token the request shows. Whose network sent too many wrong ones has to wait,
     /// whatever the token of this request is; only a program on this machine itself gets in with
     /// the right one, whatever others on it did. The connection of a good token becomes known.
-    fn role(
+    fn who(
         &self,
         client: &Client,
         standing: &Standing,
         headers: &HeaderMap,
-    ) -> Result<Role, ApiError> {
+    ) -> Result<Arc<Who>, ApiError> {
         let now = Instant::now();
         let banned = self.0.limit.banned(client.ip, now).map(ApiError::banned);
         if let Some(wait) = banned.clone().filter(|_| !client.is_here) {
             return Err(wait);
         }
         let tokens = self.0.tokens.read().unwrap_or_else(PoisonError::into_inner);
-        let role = tokens.role(headers.get(header::AUTHORIZATION));
+        let who = tokens.who(headers.get(header::AUTHORIZATION));
         drop(tokens);
-        let role = role.map_err(|denied| {
+        let who = who.map_err(|denied| {
             let is_guess = denied == Denied::WrongToken && banned.is_none();
             if is_guess && self.0.limit.failed(client.ip, now) {
                 self.0.limit.say(client.ip, now);
@@ -302,7 +324,20 @@ impl Api {
             banned.unwrap_or_else(ApiError::unauthorized)
         })?;
         standing.became_known();
-        Ok(role)
+        Ok(who)
+    }
+
+    /// Looks at how things stand after all facts; waits within [`DRIVER_TIMEOUT`] for the first of
+    /// them.
+    async fn look<T>(
+        &self,
+        look: impl FnOnce(&Board, &Ring, Timestamp) -> T,
+    ) -> Result<T, ApiError> {
+        let begun = self.0.live.begun();
+        match tokio::time::timeout(DRIVER_TIMEOUT, begun).await {
+            Ok(true) => self.0.live.read(look),
+            Ok(false) | Err(_) => Err(ApiError::busy()),
+        }
     }
 
     /// Asks the driver, and waits for the answer within [`DRIVER_TIMEOUT`].
@@ -318,28 +353,6 @@ impl Api {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) | Err(_) => Err(ApiError::busy()),
         }
-    }
-}
-
-async fn may_read(State(api): State<Api>, request: HttpRequest, next: Next) -> Response {
-    authorized(&api, Role::Read, request, next).await
-}
-
-async fn may_operate(State(api): State<Api>, request: HttpRequest, next: Next) -> Response {
-    authorized(&api, Role::Operate, request, next).await
-}
-
-async fn authorized(api: &Api, needed: Role, request: HttpRequest, next: Next) -> Response {
-    // The door says of every request whose it is; one that came another way has no role.
-    let extensions = request.extensions();
-    let (Some(client), Some(standing)) = (extensions.get::<Client>(), extensions.get::<Standing>())
-    else {
-        return ApiError::unauthorized().into_response();
-    };
-    match api.role(client, standing, request.headers()) {
-        Err(error) => error.into_response(),
-        Ok(role) if role < needed => ApiError::forbidden().into_response(),
-        Ok(_) => next.run(request).await,
     }
 }
 
@@ -415,6 +428,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         live::queue,
         live::agents,
         live::agent,
+        events::events,
         live::log_in,
         live::log_out,
         live::ready,

@@ -1,4 +1,5 @@
-//! `/metrics`: the present as Prometheus reads it (text format 0.0.4).
+//! `/metrics`: the present as Prometheus reads it (text format 0.0.4), and the figures of the last
+//! minutes.
 //!
 //! **Invariant:** no number of a caller, and no name but those of the configuration.
 
@@ -13,8 +14,9 @@ use axum::response::{IntoResponse, Response};
 use crate::api::door::Client;
 use crate::api::error::ApiError;
 use crate::api::guard::Standing;
+use crate::api::rules::Right;
 use crate::api::views::word;
-use crate::api::{Api, Health, Request};
+use crate::api::{Api, Health, Request, figures};
 use crate::center::snapshot::{CallState, Snapshot};
 use crate::words::{Activity, CallOutcome};
 
@@ -37,13 +39,19 @@ pub(super) async fn metrics(
 ) -> Result<Response, ApiError> {
     let is_open = api.0.metrics_open_on_loopback && client.is_here && client.names_us;
     if !is_open {
-        api.role(&client, &standing, &headers)?;
+        let who = api.who(&client, &standing, &headers)?;
+        if !Right::Look.is_of(who.principal.role) {
+            return Err(ApiError::forbidden(&who.principal, Right::Look.needs()));
+        }
     }
-    let snapshot = api.ask(Request::Snapshot).await?;
+    let snapshot = api.look(|board, _, now| board.snapshot(now)).await?;
     let health = api.ask(Request::Health).await?;
+    let since = Some(snapshot.at - figures::RECENT);
+    let report = api.ask(|reply| Request::Report { since, until: None, reply }).await?;
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     let more = api.0.more_metrics.get().map(|more| more()).unwrap_or_default();
-    Ok((content_type, text(&snapshot, &health) + &more).into_response())
+    Ok((content_type, text(&snapshot, &health) + &figures::prometheus(&report) + &more)
+        .into_response())
 }
 
 pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
@@ -106,21 +114,25 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     out.0
 }
 
-struct Text(String);
+pub(super) struct Text(pub(super) String);
 
 impl Text {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
+    pub(super) fn family(&mut self, name: &str, kind: &str, help: &str) {
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
     fn sample(&mut self, name: &str, label: Option<(&str, &str)>, value: u64) {
         let _ = match label {
             Some((key, label)) => {
-                let label = label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-                writeln!(self.0, "{name}{{{key}=\"{label}\"}} {value}")
+                writeln!(self.0, "{name}{} {value}", Self::label(key, label))
             }
             None => writeln!(self.0, "{name} {value}"),
         };
+    }
+
+    pub(super) fn label(key: &str, label: &str) -> String {
+        let label = label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        format!("{{{key}=\"{label}\"}}")
     }
 
     fn single(&mut self, name: &str, kind: &str, help: &str, value: u64) {

@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::api::Api;
-use crate::api::archive::read;
+use crate::api::archive::{ArchiveError, read};
 use crate::api::error::ApiError;
 use crate::api::file_body::FileBody;
 use crate::id::RecordingId;
@@ -49,7 +49,8 @@ pub(super) async fn recording(
     let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok()).map(str::to_owned);
     let piece = read(&api, move |archive| {
         let Some(file) = archive.recording(name)? else { return Ok(None) };
-        cut(file, range.as_deref()).map(Some).map_err(|error| error.to_string())
+        let piece = cut(file, range.as_deref());
+        piece.map(Some).map_err(|error| ArchiveError::Failed(error.to_string()))
     });
     piece.await?.ok_or_else(missing)?.answer()
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::api::auth::Asker;
 use crate::api::{Api, ApiError};
 use crate::time::Timestamp;
 
@@ -56,8 +57,8 @@ impl ReloadState {
 pub struct ReloadRequest {
     /// Only say what would change.
     pub dry_run: bool,
-    /// Who wants it: `signal` or `api`.
-    pub by: &'static str,
+    /// Who wants it: `signal`, or a principal with the role.
+    pub by: String,
     pub reply: Option<oneshot::Sender<Result<Reloaded, NotReloaded>>>,
 }
 
@@ -69,8 +70,9 @@ pub struct RunningConfig {
     /// Since when, in milliseconds since 1970.
     #[schema(value_type = u64)]
     pub since: Timestamp,
-    /// What brought it: `start`, `signal`, `api` or `file_change`.
-    pub by: &'static str,
+    /// Who brought it: `start`, `signal`, `file_change`, or the principal who asked, as
+    /// `operator (admin)`.
+    pub by: String,
     /// Whether the files say something else by now.
     pub files_differ: bool,
     /// What is wrong with the files, where they were refused.
@@ -122,7 +124,7 @@ pub(super) struct Wish {
     responses((status = 200, body = Reloaded), (status = 409, body = ApiError),
         (status = 422, body = ApiError), (status = 503, body = ApiError)))]
 pub(super) async fn reload(
-    State(api): State<Api>,
+    Asker { api, by }: Asker,
     Query(Wish { dry_run }): Query<Wish>,
 ) -> Result<Json<Reloaded>, ApiError> {
     let Some(handle) = api.0.reloads.get() else { return Err(ApiError::busy()) };
@@ -130,7 +132,7 @@ pub(super) async fn reload(
         return Err(ApiError::reload_busy());
     }
     let (reply, answer) = oneshot::channel();
-    let request = ReloadRequest { dry_run, by: "api", reply: Some(reply) };
+    let request = ReloadRequest { dry_run, by: by.to_string(), reply: Some(reply) };
     if handle.tx.try_send(request).is_err() {
         handle.state.is_busy.store(false, Ordering::Release);
         return Err(ApiError::busy());
@@ -161,7 +163,7 @@ pub(super) fn idle() -> ReloadHandle {
     let running = RunningConfig {
         version: "9f".to_owned(),
         since: Timestamp::default(),
-        by: "start",
+        by: "start".to_owned(),
         files_differ: false,
         refused: None,
         needs_restart: Vec::new(),

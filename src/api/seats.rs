@@ -1,9 +1,11 @@
 //! Which clients may have a connection open, and which connection is closed to make room.
 //!
-//! Whoever brings no whole request cannot keep others out: a connection that waits for its client
-//! is closed for a newcomer, of the network that has the most of them, the oldest first. One with a
-//! request in work is never closed for another's sake; those are bounded by each network's share.
-//! A connection on which one request was verified (by a provider's signature, or a token) is known:
+//! A client that brings no whole request cannot keep others out: a connection that waits for its
+//! client is closed for a newcomer, of the network that has the most of them, the oldest first. One
+//! with a request in work is never closed for another's sake; those are bounded by each network's
+//! share. One whose answer goes on without an end, to a listener, counts as in work as well. A
+//! connection on which one request was verified (by a provider's signature, or a token) is
+//! known:
 //! it counts against no share, and is closed for a newcomer only where no stranger's can be.
 //!
 //! **Invariant:** strangers of one network hold at most [`SHARE_MAX`] connections; they and those
@@ -57,6 +59,8 @@ struct Seat {
     holder: Holder,
     /// Since when the connection waits for its client; `None` with a request in work.
     waits_since: Option<Instant>,
+    /// Its answer goes on: a piece that was taken is not the last.
+    is_streaming: bool,
     /// Wakes the connection, which closes then.
     leave: Arc<AtomicBool>,
     wake: Option<oneshot::Sender<()>>,
@@ -120,6 +124,7 @@ impl Seats {
             network,
             holder: if kept { Holder::Kept } else { Holder::Stranger },
             waits_since: Some(now),
+            is_streaming: false,
             leave: Arc::clone(&must_leave),
             wake: Some(wake),
         };
@@ -152,7 +157,14 @@ impl Seats {
 
     fn set(&mut self, number: u64, waits_since: Option<Instant>) {
         if let Some(seat) = self.taken.get_mut(&number) {
-            seat.waits_since = waits_since;
+            seat.waits_since = waits_since.filter(|_| !seat.is_streaming);
+        }
+    }
+
+    /// The answer on this connection goes on without an end, or is over.
+    pub(super) fn streams(&mut self, number: u64, is_streaming: bool) {
+        if let Some(seat) = self.taken.get_mut(&number) {
+            seat.is_streaming = is_streaming;
         }
     }
 
@@ -179,7 +191,8 @@ impl Seats {
         self.oldest(now, |seat| of(seat) && has_most(seat))
     }
 
-    fn close(&mut self, number: u64) {
+    /// Makes a connection close.
+    pub(super) fn close(&mut self, number: u64) {
         let Some(mut seat) = self.taken.remove(&number) else { return };
         seat.leave.store(true, Ordering::Release);
         if let Some(wake) = seat.wake.take() {
@@ -248,6 +261,25 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_is_not_closed_between_two_pieces_and_is_like_others_after_the_last() {
+        let (now, mut seats) = (Instant::now(), Seats::default());
+        let listener = seats.take(v4(1), false, now).unwrap();
+        seats.works(listener.number);
+        seats.streams(listener.number, true);
+        seats.answered(listener.number, now);
+        let later = now + ANSWER_GRACE * 2;
+        let newcomers = |seats: &mut Seats| {
+            (0..SHARE_MAX).map(|_| seats.take(v4(1), false, later).unwrap()).collect::<Vec<_>>()
+        };
+        let kept = newcomers(&mut seats);
+        assert!(!left(&listener) && kept.iter().any(left));
+        seats.streams(listener.number, false);
+        seats.answered(listener.number, now);
+        let _kept = newcomers(&mut seats);
+        assert!(left(&listener));
+    }
+
+    #[test]
     fn fault_05_requests_in_work_are_not_closed_but_have_a_share() {
         let (now, mut seats) = (Instant::now(), Seats::default());
         let mut work = |ip: IpAddr, kept: bool| -> Result<Ticket, NoSeat> {
@@ -286,7 +318,7 @@ mod tests {
         }
         assert_eq!(seats.take(v4(1), false, now).err(), Some(NoSeat::Share));
         assert_eq!(seats.take(v4(2), false, now).err(), Some(NoSeat::Full), "all is in work");
-        // Known connections that rest make way where nobody else does, and no others do.
+        // Known connections that rest make way where no stranger's does, and no others do.
         seats.waits(known[0].number, now);
         let stranger = seats.take(v4(2), false, now).unwrap();
         assert!(left(&known[0]) && !left(&stranger));
@@ -297,7 +329,7 @@ mod tests {
         assert!(left(&stranger) && more[..46].iter().all(left) && !left(&more[46]));
         assert!(!known[1..].iter().any(left));
         assert_eq!(seats.taken.len(), OUTSIDERS_MAX, "room is kept for this machine");
-        // Whose seat is kept already stays that, and one that left is nobody's.
+        // Whose seat is kept already stays that, and one that left is free.
         let own = seats.take(v4(9), true, now).unwrap();
         seats.became_known(own.number);
         seats.became_known(known[0].number);

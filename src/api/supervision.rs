@@ -3,32 +3,32 @@
 //! **Invariant:** what cannot be done now is refused with the reason, and changes nothing; asking
 //! twice does no more than asking once.
 //!
-//! **Deliberately absent:** whose calls a supervisor may hear: whoever has the operate token may
-//! hear all.
+//! **Deliberately absent:** whose calls a supervisor may hear: whoever has the role may hear all.
 
 use axum::Json;
+use axum::extract::Path;
 use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
+use crate::api::auth::Asker;
 use crate::api::error::ApiError;
 use crate::api::live::{WORD_LEN_MAX, bad_body, call_id, check_len, no_call};
 use crate::api::views::{LiveCall, Supervise, SuperviseFrom};
-use crate::api::{Api, Request, Supervision};
+use crate::api::{Request, Supervision};
 use crate::words::Telephone;
 
 /// Rings a supervisor, who listens to a call or speaks into it; or changes the mode of who does.
 ///
 /// It rings for 30 seconds. Whoever declines or does not answer leaves the call as it is. `listen`
-/// hears everybody and is heard by nobody; `whisper` is heard by the agent alone; `barge` by all
+/// hears all legs and is heard by none; `whisper` is heard by the agent alone; `barge` by all
 /// who talk; with `take_over` the agent leaves, and the caller goes on with the supervisor. On the
 /// supervisor's telephone the keys 1 to 4 are the same four.
 ///
 /// Without `from`, or with that of who supervises the call, the mode changes. A call has one
 /// supervisor at most, who may come at any time: also while the caller is in the flow or waits,
-/// where nobody hears them before a talk begins. `whisper` and `barge` end with the talk: then the
+/// where no leg hears them before a talk begins. `whisper` and `barge` end with the talk: then the
 /// mode is `listen` again, and `instead_of` names the other, as it names a `take_over` for which
-/// there was nobody any more when the supervisor answered.
+/// there was no agent any more when the supervisor answered.
 ///
 /// An agent who took a call over may ask for all that an agent who talks may: hold, transfer,
 /// consult, recording. A call that came through a provider can be supervised while its caller talks
@@ -44,7 +44,7 @@ use crate::words::Telephone;
                            has not answered yet, nobody is there to be taken over, supervisors of \
                            this call were rung too often, or its sound is at a provider")))]
 pub(super) async fn supervise(
-    State(api): State<Api>,
+    Asker { api, by }: Asker,
     id: Result<Path<String>, PathRejection>,
     body: Result<Json<Supervise>, JsonRejection>,
 ) -> Result<Json<LiveCall>, ApiError> {
@@ -52,8 +52,10 @@ pub(super) async fn supervise(
     let Json(Supervise { mode, from }) = body.map_err(|error| bad_body(&error))?;
     let from = from.map(telephone).transpose()?;
     let wish = Supervision::Mode { mode, from };
-    let answer = api.ask(|reply| Request::Supervise { call, wish, reply }).await?;
-    answer.map(|call| Json(call.into())).map_err(|why| ApiError::unconfirmed(&why, no_call()))
+    let answer = api.ask(|reply| Request::Supervise { call, wish, by, reply }).await?;
+    answer.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
+    let supervised = api.look(|board, _, _| board.call(call)).await?;
+    supervised.map(|call| Json(call.into())).ok_or_else(no_call)
 }
 
 /// Hangs up the supervisor of a call; the others go on.
@@ -64,11 +66,11 @@ pub(super) async fn supervise(
         (status = 503, body = ApiError),
         (status = 409, body = ApiError, description = "Nobody supervises this call")))]
 pub(super) async fn unsupervise(
-    State(api): State<Api>,
+    Asker { api, by }: Asker,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
     let (call, wish) = (call_id(id)?, Supervision::Leave);
-    let answer = api.ask(|reply| Request::Supervise { call, wish, reply }).await?;
+    let answer = api.ask(|reply| Request::Supervise { call, wish, by, reply }).await?;
     answer.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
     Ok(StatusCode::NO_CONTENT)
 }

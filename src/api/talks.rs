@@ -5,10 +5,10 @@
 //! **Deliberately absent:** calls by number. An agent talks on one at most.
 
 use axum::Json;
+use axum::extract::Path;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 
-use crate::api::Api;
+use crate::api::auth::Asker;
 use crate::api::error::ApiError;
 use crate::api::live::{WORD_LEN_MAX, ask_agent, bad_body, check_len};
 use crate::api::views::{Agent, Consult, Transfer};
@@ -24,16 +24,13 @@ use crate::words::{AgentRequest, ConsultTarget, Telephone};
         (status = 409, body = ApiError,
             description = "The agent talks to nobody, this call was held too often, or the \
                            provider that dialed the agent cannot part the two")))]
-pub(super) async fn hold(
-    State(api): State<Api>,
-    Path(name): Path<String>,
-) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::Hold).await
+pub(super) async fn hold(asker: Asker, Path(name): Path<String>) -> Result<Json<Agent>, ApiError> {
+    ask_agent(asker, name, AgentRequest::Hold).await
 }
 
 /// Back to the caller; who is consulted is hung up.
 ///
-/// A queue looks for nobody any more. In a conference whose agent consults one more: back to the
+/// A queue stops looking for an agent. In a conference whose agent consults one more: back to the
 /// others. Otherwise all who were consulted are hung up.
 #[utoipa::path(post, path = "/v1/agents/{name}/resume", tag = "talks", security(("token" = [])),
     params(("name" = String, Path)),
@@ -42,10 +39,10 @@ pub(super) async fn hold(
         (status = 409, body = ApiError,
             description = "The agent talks to nobody, or holds by telephone")))]
 pub(super) async fn resume(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::Resume).await
+    ask_agent(asker, name, AgentRequest::Resume).await
 }
 
 /// The agent leaves, and the call goes on at a step of its flow.
@@ -57,16 +54,16 @@ pub(super) async fn resume(
         (status = 503, body = ApiError),
         (status = 409, body = ApiError,
             description = "The agent talks to nobody, the flow has no such step, the variables \
-                           cannot be set, or the provider cannot be told to take the caller \
+                           cannot be set, or the provider takes no command to move the caller \
                            away")))]
 pub(super) async fn transfer(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
     body: Result<Json<Transfer>, JsonRejection>,
 ) -> Result<Json<Agent>, ApiError> {
     let Json(Transfer { step, vars }) = body.map_err(|error| bad_body(&error))?;
     check_len("step", &step, WORD_LEN_MAX)?;
-    ask_agent(&api, name, AgentRequest::Transfer { step, vars }).await
+    ask_agent(asker, name, AgentRequest::Transfer { step, vars }).await
 }
 
 /// Puts the caller on hold and dials another party for the agent.
@@ -94,12 +91,12 @@ pub(super) async fn transfer(
                            nobody else is there to answer; the call has 16 legs; or whoever \
                            carries the agent's leg cannot connect the two")))]
 pub(super) async fn consult(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
     body: Result<Json<Consult>, JsonRejection>,
 ) -> Result<Json<Agent>, ApiError> {
     let Json(whom) = body.map_err(|error| bad_body(&error))?;
-    ask_agent(&api, name, AgentRequest::Consult { target: target(whom)? }).await
+    ask_agent(asker, name, AgentRequest::Consult { target: target(whom)? }).await
 }
 
 fn target(whom: Consult) -> Result<ConsultTarget, ApiError> {
@@ -132,10 +129,10 @@ fn target(whom: Consult) -> Result<ConsultTarget, ApiError> {
         (status = 503, body = ApiError),
         (status = 409, body = ApiError, description = "Nobody is there to go on with")))]
 pub(super) async fn complete(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::Complete).await
+    ask_agent(asker, name, AgentRequest::Complete).await
 }
 
 /// Caller, agent and whom the agent consults hear each other.
@@ -149,10 +146,10 @@ pub(super) async fn complete(
             description =
                 "Nobody is there to meet, or the provider cannot let three hear each other")))]
 pub(super) async fn conference(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::Conference).await
+    ask_agent(asker, name, AgentRequest::Conference).await
 }
 
 /// Records what both sides say from now on, or goes on with that.
@@ -167,10 +164,10 @@ pub(super) async fn conference(
             description = "The agent talks to nobody, the queue has no calls recorded, the sound \
                            is at a provider, or this call was recorded or paused too often")))]
 pub(super) async fn start_recording(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::StartRecording).await
+    ask_agent(asker, name, AgentRequest::StartRecording).await
 }
 
 /// Records silence until it is resumed: while a card number is said, for instance.
@@ -181,10 +178,10 @@ pub(super) async fn start_recording(
         (status = 409, body = ApiError,
             description = "The agent talks to nobody, or the call is not being recorded")))]
 pub(super) async fn pause_recording(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::PauseRecording).await
+    ask_agent(asker, name, AgentRequest::PauseRecording).await
 }
 
 /// Records both sides again.
@@ -196,8 +193,8 @@ pub(super) async fn pause_recording(
             description = "The agent talks to nobody, the call is not being recorded, or was \
                            paused too often")))]
 pub(super) async fn resume_recording(
-    State(api): State<Api>,
+    asker: Asker,
     Path(name): Path<String>,
 ) -> Result<Json<Agent>, ApiError> {
-    ask_agent(&api, name, AgentRequest::ResumeRecording).await
+    ask_agent(asker, name, AgentRequest::ResumeRecording).await
 }

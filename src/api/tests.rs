@@ -2,8 +2,13 @@
 
 mod consult;
 mod door;
+mod events;
+mod figures;
+mod records;
 mod reload;
+mod roles;
 mod supervision;
+mod told;
 mod words;
 
 use std::collections::BTreeMap;
@@ -18,10 +23,14 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::api::guard::IsProxy;
-use crate::center::snapshot::{CallState, CallView, QueueView};
+use crate::center::snapshot::AgentView;
 use crate::id::{AgentId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, CallOutcome, CallRecord, Cause, EndedBy, NamedVia};
+use crate::words::{
+    AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, RecordFilter,
+};
+
+use told::{NOW, Told, facts, snapshot, stands, waiting};
 
 const READ: &str = "read-token-read-token-read-token";
 const OPERATE: &str = "operate-token-operate-token-oper";
@@ -34,21 +43,24 @@ struct Shelf {
 }
 
 impl Archive for Shelf {
-    fn record(&self, call: CallId) -> Result<Option<CallRecord>, String> {
+    fn record(&self, call: CallId) -> Result<Option<CallRecord>, ArchiveError> {
         Ok((call == CallId(7)).then(|| ended(7)))
     }
 
-    fn records(&self, wanted: &Wanted) -> Result<Vec<CallRecord>, String> {
-        self.asked.lock().unwrap().push(format!("{wanted:?}"));
+    fn records(&self, filter: &RecordFilter) -> Result<Vec<CallRecord>, ArchiveError> {
+        self.asked.lock().unwrap().push(format!("{filter:?}"));
+        if filter.queue.as_deref() == Some("slow") {
+            return Err(ArchiveError::Busy);
+        }
         Ok(vec![ended(7), ended(6)])
     }
 
-    fn recording(&self, name: RecordingId) -> Result<Option<std::fs::File>, String> {
+    fn recording(&self, name: RecordingId) -> Result<Option<std::fs::File>, ArchiveError> {
         if name.call != CallId(7) {
             return Ok(None);
         }
-        let mut file = tempfile::tempfile().map_err(|error| error.to_string())?;
-        std::io::Write::write_all(&mut file, b"0123456789").map_err(|error| error.to_string())?;
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, b"0123456789").unwrap();
         Ok(Some(file))
     }
 }
@@ -93,55 +105,15 @@ fn agent(state: AgentState) -> AgentView {
     }
 }
 
-fn snapshot() -> Snapshot {
-    let call = CallView {
-        recording: None,
-        call: CallId(41),
-        from: Some("+14155550123".to_owned()),
-        from_name: None,
-        to: "+14155550100".to_owned(),
-        via: NamedVia::Trunk("acme".to_owned()),
-        flow: Some("support".to_owned()),
-        step: Some("billing".to_owned()),
-        state: CallState::Waiting,
-        since: Timestamp(1_764_000_000_000),
-        intent: Some("billing".to_owned()),
-        language: Some("en".to_owned()),
-        queue: Some("billing".to_owned()),
-        position: Some(1),
-        in_line_since: Some(Timestamp(1_764_000_000_000)),
-        agent: None,
-        on_hold: false,
-        consult: None,
-        supervisor: None,
-        path: vec![(Timestamp(1_764_000_000_000), "greeting".to_owned())],
-    };
-    let queue = QueueView {
-        name: "billing".to_owned(),
-        waiting: 1,
-        longest_wait_ms: 4_900,
-        talking: 0,
-        reserved: 0,
-        after_call_work: 0,
-    };
-    Snapshot {
-        at: Timestamp(0),
-        draining: false,
-        calls: vec![call],
-        queues: vec![queue],
-        agents: vec![agent(AgentState::NotReady { reason: "lunch".to_owned() })],
-    }
-}
-
 /// Answers as the driver would, on a thread of its own.
-fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
+fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, names: &Asked, told: &Told) {
     while let Some(request) = inbox.blocking_recv() {
         match request {
-            Request::Snapshot(reply) => drop(reply.send(snapshot())),
             Request::Health(reply) => {
                 let _ = reply.send(Health { accepting: true, ..Health::default() });
             }
-            Request::Ask { agent: name, ask, reply } => {
+            Request::Ask { agent: name, ask, by, reply } => {
+                names.lock().unwrap().push(by.to_string());
                 asked.lock().unwrap().push(format!("{name}: {ask:?}"));
                 let answer = match ask {
                     _ if name != "alice" => Err(Unconfirmed::NotFound),
@@ -149,7 +121,10 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
                         Err(Unconfirmed::Refused(Refused::HeldByTelephone { agent: name }))
                     }
                     AgentRequest::LogOut => Err(Unconfirmed::Unwritten),
-                    _ => Ok(agent(AgentState::Ready)),
+                    _ => {
+                        told.tell(vec![Fact::AgentStands(Arc::new(stands(AgentState::Ready)))]);
+                        Ok(())
+                    }
                 };
                 drop(reply.send(answer));
             }
@@ -157,11 +132,12 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
                 asked.lock().unwrap().push(format!("{since:?} {until:?}"));
                 drop(reply.send(json!({"calls": 3})));
             }
-            Request::Supervise { call, wish, reply } => {
+            Request::Supervise { call, wish, by, reply } => {
+                names.lock().unwrap().push(by.to_string());
                 asked.lock().unwrap().push(format!("{call}: {wish:?}"));
-                drop(reply.send(supervision::answer(call, &wish)));
+                drop(reply.send(supervision::answer(call, &wish, told)));
             }
-            Request::EndCall { call, reply } => {
+            Request::EndCall { call, by: _, reply } => {
                 let _ = reply.send(match call {
                     CallId(41) => Ok(()),
                     CallId(42) => Err(Unconfirmed::Unwritten),
@@ -183,6 +159,9 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked) {
 struct Served {
     address: SocketAddr,
     asked: Asked,
+    told: Arc<Told>,
+    live: Arc<Live>,
+    by: Asked,
 }
 
 /// Runs `test` against the interface, which no proxy passes requests on to.
@@ -198,20 +177,25 @@ fn serve_behind<F: Future<Output = ()>>(
 ) {
     let asked = Asked::default();
     let (tx, inbox) = mpsc::channel(8);
+    let (teller, live) = feed(7, Arc::new(|| NOW));
+    let told = Arc::new(Told::new(teller));
+    told.tell(facts());
+    let by = Asked::default();
     let driver = {
-        let asked = Arc::clone(&asked);
-        std::thread::spawn(move || drive(inbox, &asked))
+        let (asked, by, told) = (Arc::clone(&asked), Arc::clone(&by), Arc::clone(&told));
+        std::thread::spawn(move || drive(inbox, &asked, &by, &told))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let shelf = Arc::new(Shelf { asked: Arc::clone(&asked) });
-        let api = Api::new(&settings, DriverHandle { tx }, shelf);
+        let api = Api::new(&settings, DriverHandle { tx }, Arc::clone(&live), shelf);
         api.set_reloads(super::reload::idle());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::select! {
             ended = listen(api, listener, is_proxy) => panic!("{ended:?}"),
-            () = test(Served { address, asked }) => {}
+            () = live.keep_up() => {}
+            () = test(Served { address, asked, told, live: Arc::clone(&live), by }) => {}
         }
     });
     drop(runtime);
@@ -221,6 +205,7 @@ fn serve_behind<F: Future<Output = ()>>(
 const SETTINGS: Settings<'_> = Settings {
     read_token: Some(READ),
     operate_token: Some(OPERATE),
+    tokens: &[],
     metrics_open_on_loopback: false,
     requests_max: 8,
 };
@@ -302,6 +287,7 @@ fn the_document_lists_what_there_is() {
         post /v1/calls/{id}/supervise: Rings a supervisor, who listens to a call or speaks into it; or changes the mode of who does.
         get /v1/config: Which configuration runs, since when, who brought it, and whether the files say something else
         by now.
+        get /v1/events: Events as they happen: first how things stand, then every fact (server-sent events).
         get /v1/metrics: The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
         get /v1/queues: The queues, with how many wait and who works.
         get /v1/queues/{name}: One queue and the calls in it, first in line first.
@@ -329,6 +315,7 @@ fn nothing_answers_without_a_token_and_nothing_changes_without_the_right_one() {
         let methods: Vec<&String> = item.as_object().unwrap().keys().collect();
         // An interface for each path: too many wrong tokens would be answered otherwise.
         serve(SETTINGS, async |served| {
+            served.live.end(); // who listens to events gets the last of them at once
             for method in methods {
                 let line = format!("{} {path}", method.to_uppercase());
                 for wrong in ["", "x", "operate-token-operate-token-opeR"] {
@@ -459,34 +446,6 @@ fn agents_are_told_what_was_asked() {
 }
 
 #[test]
-fn records_are_filtered_and_paged() {
-    serve(SETTINGS, async |served| {
-        let line = "GET /v1/records?since=2025-11-24T16:00:00Z&outcome=failed&limit=2\
-                    &number=%2B14155550123";
-        let (status, page) = served.ask(line, READ, None).await;
-        assert_eq!((status, &page["next"]), (200, &json!(6)));
-        let (_, last) = served.ask("GET /v1/records?before=6", READ, None).await;
-        assert_eq!(last["next"], Value::Null);
-        let asked = served.asked.lock().unwrap()[0].clone();
-        assert!(asked.contains("since: Some(Timestamp(1764000000000))"), "{asked}");
-        assert!(asked.contains("outcome: Some(Failed)"), "{asked}");
-        assert!(asked.contains("number: Some(\"+14155550123\")"), "{asked}");
-        for wrong in [
-            "since=yesterday",
-            "outcome=lost",
-            "colour=red",
-            "limit=-1",
-            "limit=0",
-            "limit=501",
-            "before=leg-6",
-        ] {
-            let (status, body) = served.ask(&format!("GET /v1/records?{wrong}"), READ, None).await;
-            assert_eq!((status, &body["error"]), (400, &json!("bad_request")), "{wrong}");
-        }
-    });
-}
-
-#[test]
 fn figures_are_of_a_period() {
     serve(SETTINGS, async |served| {
         let line = "GET /v1/metrics?since=2025-11-24T16:00:00Z";
@@ -524,11 +483,16 @@ fn what_is_too_large_is_refused() {
 fn a_driver_that_is_gone_is_a_503() {
     let (tx, inbox) = mpsc::channel(1);
     drop(inbox);
-    let api = Api::new(&SETTINGS, DriverHandle { tx }, Arc::new(Shelf { asked: Asked::default() }));
+    let (teller, live) = feed(7, Arc::new(|| NOW));
+    let shelf = Arc::new(Shelf { asked: Asked::default() });
+    let api = Api::new(&SETTINGS, DriverHandle { tx }, live, shelf);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let wait = ApiError::banned(Duration::from_secs(599)).into_response();
     assert_eq!(wait.headers()[header::RETRY_AFTER], "599");
-    let error = runtime.block_on(api.ask(Request::Snapshot)).unwrap_err();
+    let error = runtime.block_on(api.ask(Request::Health)).unwrap_err();
+    assert_eq!(error.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(teller);
+    let error = runtime.block_on(api.look(|_, _, _| ())).unwrap_err();
     assert_eq!(error.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Throttle {
 }
 
 impl Throttle {
-    /// Where a warning is to be said now: how many were not since the last one.
+    /// Where a warning is due now: how many were left out since the last one.
     pub(super) fn due(&mut self, now: Instant) -> Option<u64> {
         if self.said_at.is_some_and(|at| now < at + SAID_EVERY) {
             self.unsaid = self.unsaid.saturating_add(1);

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::center::snapshot::{self, CallState};
+use crate::center::snapshot;
 use crate::time::Timestamp;
 use crate::words::{
     AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, QueueExit, RecordingEnd,
@@ -73,7 +73,7 @@ pub(super) struct LiveCall {
     pub recording: Option<String>,
     /// Whom the agent consults.
     pub consult: Option<Consulted>,
-    /// Who listens to it, or speaks into it.
+    /// The supervisor, who listens to it or speaks into it.
     pub supervisor: Option<Supervisor>,
     pub language: Option<String>,
     pub intent: Option<String>,
@@ -87,9 +87,9 @@ pub(super) struct Consulted {
     pub number: Option<String>,
     pub trunk: Option<String>,
     pub agent: Option<String>,
-    /// The queue that looks for somebody.
+    /// The queue that looks for an agent.
     pub queue: Option<String>,
-    /// waiting (a queue looks for somebody), ringing, talking or conference.
+    /// waiting (a queue looks for an agent), ringing, talking or conference.
     pub stage: String,
     /// Since when at this stage.
     pub since: String,
@@ -179,14 +179,11 @@ pub(super) struct QueueWithCalls {
 }
 
 impl QueueWithCalls {
-    pub(super) fn new(queue: snapshot::QueueView, calls: Vec<snapshot::CallView>) -> Self {
-        let waits = |state| matches!(state, CallState::Waiting | CallState::Offered);
-        let here = |call: &snapshot::CallView| {
-            waits(call.state) && call.queue.as_deref() == Some(queue.name.as_str())
-        };
-        let mut calls: Vec<_> = calls.into_iter().filter(here).collect();
-        calls.sort_by_key(|call| (call.position, call.since, call.call));
-        Self { queue: queue.into(), calls: calls.into_iter().map(LiveCall::from).collect() }
+    pub(super) fn new(
+        queue: snapshot::QueueView,
+        line: impl Iterator<Item = snapshot::CallView>,
+    ) -> Self {
+        Self { queue: queue.into(), calls: line.map(LiveCall::from).collect() }
     }
 }
 
@@ -377,12 +374,12 @@ pub(super) struct Stay {
     pub left_at: String,
     pub wait_ms: u64,
     /// answered, abandoned, timeout, full, no_agents, exit, taken_over or ended; withdrawn where an
-    /// agent asked for somebody to consult and did not wait for the answer.
+    /// agent asked for a party to consult and did not wait for the answer.
     pub left: String,
     pub priority: u8,
     /// Since when the place in line counted, where the caller came back to one they had.
     pub in_line_since: Option<String>,
-    /// Whether an agent waited, for somebody to consult: no wait of the caller's.
+    /// Whether an agent waited, for a party to consult: no wait of the caller's.
     pub consulted: bool,
 }
 
@@ -419,7 +416,7 @@ pub(super) struct Leg {
     /// supervisor; absent of everybody else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// Who asked for a supervisor.
+    /// The telephone or number that a supervisor was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// A supervisor's modes, each with the moment it began.

@@ -1,4 +1,4 @@
-//! Who is calling: what the directory knows of a number, and what we learned ourselves.
+//! The caller: what the directory knows of a number, and what we learned ourselves.
 //!
 //! **Invariant:** recognition is a label, never a login. Nothing here may unlock anything.
 //!

@@ -1,4 +1,4 @@
-//! Whom the agent of a talk consults, and who meets in a conference.
+//! The consulted party of a talk, and the legs of a conference.
 //!
 //! ```text
 //!  talk ──► the others wait ─┬─ a party rings ─────────────┬─► agent and party talk
@@ -13,15 +13,16 @@
 //! they leave: the newest of them is in [`Talk::consult`], at [`Stage::Conference`], until the next
 //! one is asked.
 //!
-//! **Bound:** [`CONFERENCE_LEGS_MAX`]. Whoever would be one more is refused before they are rung.
+//! **Bound:** [`CONFERENCE_LEGS_MAX`]. One more is refused before its telephone rings.
 //!
 //! **Deliberately absent:** who hears whom: `ears`.
+//!
+//! [`Talk::consult`]: crate::call::Talk::consult
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use serde::Serialize;
-
-use crate::call::{Call, Fact, Leg, Role, State, Talk};
+use crate::call::{Call, Fact, Leg, Role, Stage};
 use crate::id::{AgentId, LegId, QueueId};
 use crate::time::Timestamp;
 use crate::words::{Cause, LegOutcome, Party, QueueExit, SentTo};
@@ -30,7 +31,7 @@ use crate::words::{Cause, LegOutcome, Party, QueueExit, SentTo};
 /// parties and of the supervisor, also while they ring.
 pub const CONFERENCE_LEGS_MAX: usize = 16;
 
-/// The agent asks somebody to join.
+/// The agent asks a party to join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Consult {
     pub whom: Whom,
@@ -39,26 +40,13 @@ pub struct Consult {
     pub since: Timestamp,
 }
 
-/// Who is asked to join.
+/// The party asked to join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
-    /// Whoever of this queue answers: it looks for somebody.
+    /// The agent of this queue who answers: it looks for one.
     Queue(QueueId),
     /// The party on this leg.
     Party(LegId),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// A queue looks for somebody.
-    Waiting,
-    /// The consulted party is being dialed.
-    Ringing,
-    /// Agent and consulted party talk; the caller is on hold.
-    Talking,
-    /// All of them hear each other.
-    Conference,
 }
 
 impl Consult {
@@ -88,9 +76,10 @@ impl Call {
     /// Whether no leg more may be added to those that may hear each other.
     #[must_use]
     pub fn is_conference_full(&self) -> bool {
-        // A queue that looks for somebody has not dialed them yet.
+        // A queue that looks for an agent has not dialed one yet.
         let looked_for = self.asks_queue().is_some() && !self.is_consult_offered();
-        self.legs.len() + usize::from(looked_for) >= CONFERENCE_LEGS_MAX
+        let speak = self.parties().count() + usize::from(self.caller().is_some());
+        speak + usize::from(looked_for) >= CONFERENCE_LEGS_MAX
     }
 
     /// The agent of the talk asks this consulted party to join, who rings.
@@ -98,11 +87,11 @@ impl Call {
         self.ask(now, Whom::Party(consulted), Stage::Ringing);
     }
 
-    /// The agent of the talk asks this queue for somebody to join.
+    /// The agent of the talk asks this queue for an agent to join.
     pub fn begin_queue_consult(
         &mut self,
         now: Timestamp,
-        (queue, name): (QueueId, String),
+        (queue, name): (QueueId, Arc<str>),
         priority: u8,
     ) {
         let (in_line_since, consulted) = (None, true);
@@ -117,7 +106,7 @@ impl Call {
         self.met.extend(before.and_then(Consult::consulted));
     }
 
-    /// The queue that looks for somebody to consult.
+    /// The queue that looks for an agent to consult.
     #[must_use]
     pub fn asks_queue(&self) -> Option<QueueId> {
         match self.consult()?.whom {
@@ -136,7 +125,7 @@ impl Call {
         self.consult_offer().is_some()
     }
 
-    /// The queue does not look for somebody to consult any more; whether it did.
+    /// The queue does not look for an agent to consult any more; whether it did.
     pub fn leave_consult_queue(&mut self, now: Timestamp, left: QueueExit) -> bool {
         let looked = self.asks_queue().is_some();
         if looked {
@@ -170,8 +159,8 @@ impl Call {
         may
     }
 
-    /// Who was consulted is not any more: the agent is back with the caller, and with those whom
-    /// they have met.
+    /// The consulted party is not consulted any more: the agent is back with the caller, and with
+    /// those whom they have met.
     pub fn end_consult(&mut self, now: Timestamp) {
         let met = self.met_last(now);
         if let Some(talk) = self.talk_mut() {
@@ -185,7 +174,7 @@ impl Call {
         Some(Consult { whom, stage: Stage::Conference, since: now })
     }
 
-    /// Nobody is consulted any more, and nobody has met anybody.
+    /// No party is consulted any more, and no legs have met.
     pub fn end_consults(&mut self) {
         self.met.clear();
         if let Some(talk) = self.talk_mut() {
@@ -230,14 +219,13 @@ impl Call {
                 Party::Outside { number, .. } => SentTo::Number(number.clone()),
                 Party::Agent { name, .. } => SentTo::Agent(name.clone()),
             });
-        // Without a caller nobody is sent anywhere.
+        // Without a caller no party is sent anywhere.
         if let Some(to) = to.filter(|_| self.caller().is_some()) {
             self.note(now, Fact::Transferred { leg: talk.leg, to });
         }
         let ended = self.leg_ended(now, talk.leg, LegOutcome::Accepted, Some(cause))?;
         let consult = self.met_last(now);
-        let goes_on = Talk { leg: consulted, since: now, agent_hold: false, consult, ..talk };
-        self.state = State::Talking(goes_on);
+        self.pass_talk_on(now, consulted, consult);
         Some(ended)
     }
 

@@ -10,6 +10,9 @@
 //! which legs hear the supervisor; a whisper is heard by the agent alone, never by an outside
 //! party.
 //!
+//! A recorder hears the caller, and whom the caller hears: nothing in a pause, nor in a call that
+//! may have none any more, and the caller not while on hold.
+//!
 //! **Invariant:** both are functions of what is known of the call now, so the order of holds and
 //! their ends changes nothing.
 //!
@@ -18,7 +21,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::call::{Call, Fact, Leg, Role, Stage};
+use crate::call::{Call, Fact, Leg, Recorder, Role, Stage};
 use crate::flow;
 use crate::id::LegId;
 use crate::time::Timestamp;
@@ -49,7 +52,7 @@ const RINGING: &str = "ring";
 
 impl Call {
     /// What the legs should hear now. A caller who hears that the call will be recorded hears
-    /// nothing else; a caller who keys a secret is heard by nobody, whatever the others are there
+    /// nothing else; no leg hears a caller who keys a secret, whatever the others are there
     /// for. Who rings hears nothing yet, and is not heard.
     #[must_use]
     pub fn ears(&self) -> Ears {
@@ -60,11 +63,15 @@ impl Call {
         if self.recordings.is_announcing() {
             ears.remove(&self.caller_leg());
         }
-        let hushed = self.is_secret().then(|| self.caller_leg());
+        let keeps = |it: &Recorder| !it.is_paused && self.may_have_recorder();
+        if let Some(recorder) = self.recorder().filter(keeps) {
+            self.add_recorder(&mut ears, recorder.leg);
+        }
+        let unheard = self.is_secret().then(|| self.caller_leg());
         let is_up = |leg: &LegId| self.legs.get(leg).is_some_and(Leg::is_up);
         ears.retain(|leg, ear| {
             let Ear::Hears(from) = ear else { return is_up(leg) };
-            from.retain(|leg| is_up(leg) && Some(*leg) != hushed);
+            from.retain(|leg| is_up(leg) && Some(*leg) != unheard);
             is_up(leg) && !from.is_empty()
         });
         ears
@@ -81,7 +88,7 @@ impl Call {
         let heard_by = match mode {
             SupervisorMode::Listen | SupervisorMode::TakeOver => BTreeSet::new(),
             SupervisorMode::Whisper => self.whispered_to().into_iter().collect(),
-            // Who is on hold stays it: to join is not to take back what the agent wanted.
+            // A caller on hold stays there: to join is not to take back what the agent wanted.
             SupervisorMode::Barge => {
                 let talk = ears.iter().filter(|(_, ear)| matches!(ear, Ear::Hears(_)));
                 talk.map(|(leg, _)| *leg).chain(self.whispered_to()).collect()
@@ -92,12 +99,24 @@ impl Call {
             from.insert(supervisor);
             ears.insert(leg, Ear::Hears(from));
         }
-        let is_heard = |leg: &Leg| leg.is_up() && !leg.holds && !leg.is_supervisor();
+        let speaks = |leg: &Leg| !leg.is_supervisor() && !leg.is_recorder();
+        let is_heard = |leg: &Leg| leg.is_up() && !leg.holds && speaks(leg);
         let up = self.legs.iter().filter(|(_, leg)| is_heard(leg));
         let from: BTreeSet<_> = up.map(|(leg, _)| *leg).collect();
         if !from.is_empty() {
             ears.insert(supervisor, Ear::Hears(from));
         }
+    }
+
+    fn add_recorder(&self, ears: &mut Ears, recorder: LegId) {
+        let caller = self.caller_leg();
+        let mut from = heard(ears.get(&caller)).clone();
+        // Who talks to others and hears none of them is on hold.
+        let on_hold = self.holds(caller) || (self.talk().is_some() && from.is_empty());
+        if !on_hold {
+            from.insert(caller);
+        }
+        ears.insert(recorder, Ear::Hears(from));
     }
 
     /// The agent whom a supervisor may whisper to.
@@ -124,7 +143,7 @@ impl Call {
             let hears = (!self.holds(party)).then_some((party, Ear::Plays(music)));
             hears.into_iter().collect()
         };
-        // Those whom the agent leaves while they consult somebody.
+        // Those whom the agent leaves while they consult a party.
         let left = [caller].into_iter().chain(self.met().iter().copied());
         let mut left: Vec<_> = left.filter(|leg| self.has_leg(*leg)).collect();
         let mut ears = match (consult.stage, consult.consulted()) {

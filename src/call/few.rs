@@ -15,10 +15,6 @@ impl<K: Copy + Ord, V> Few<K, V> {
         Self(Vec::new())
     }
 
-    pub(super) const fn len(&self) -> usize {
-        self.0.len()
-    }
-
     pub(super) fn get(&self, key: &K) -> Option<&V> {
         self.find(key).ok().map(|at| &self.0[at].1)
     }

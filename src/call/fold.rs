@@ -5,24 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::call::{Fact, Origin, Role};
+use crate::call::{Fact, Origin};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, CallRecord, Cause, EndedBy, HandedOver, LegOutcome, ModeEntry, Party, PartyLeg,
-    PartyRole, PathEntry, QueueExit, QueueVisit, Recording, SentTo,
+    CallOutcome, CallRecord, Cause, Dialed, EndedBy, HandedOver, LegOutcome, ModeEntry, Party,
+    PartyLeg, PathEntry, QueueExit, QueueVisit, Recording, SentTo, WrapUp,
 };
 
-/// What a record holds that is not a happening.
-#[derive(Clone, Debug, Default)]
-pub struct Closing {
-    pub language: Option<String>,
-    pub vars: BTreeMap<String, String>,
-}
-
 #[must_use]
-pub fn record(origin: &Origin, facts: &[(Timestamp, Fact)], closing: Closing) -> CallRecord {
-    let mut fold = Fold::new(origin, closing);
+pub fn record(origin: &Origin, facts: &[(Timestamp, Fact)]) -> CallRecord {
+    let mut fold = Fold::new(origin);
     for (at, fact) in facts {
         fold.apply(*at, fact);
     }
@@ -32,7 +25,7 @@ pub fn record(origin: &Origin, facts: &[(Timestamp, Fact)], closing: Closing) ->
 /// The leg of that name, as it is in the record: folded alone.
 #[must_use]
 pub fn leg(origin: &Origin, facts: &[(Timestamp, Fact)], leg: LegId) -> Option<PartyLeg> {
-    let mut fold = Fold::new(origin, Closing::default());
+    let mut fold = Fold::new(origin);
     for (at, fact) in facts.iter().filter(|(_, fact)| fact.leg() == Some(leg)) {
         fold.apply(*at, fact);
     }
@@ -44,6 +37,8 @@ struct Fold {
     open: BTreeMap<LegId, Open>,
     asked_for_agent: bool,
     overflowed: bool,
+    /// An agent said what the caller wanted: whatever the flow finds out has no say any more.
+    intent_corrected: bool,
 }
 
 /// A leg that has not ended: since when it talks, since when it is on hold.
@@ -55,7 +50,7 @@ struct Open {
 }
 
 impl Fold {
-    fn new(origin: &Origin, closing: Closing) -> Self {
+    fn new(origin: &Origin) -> Self {
         let record = CallRecord {
             call: origin.call,
             from: origin.from.clone(),
@@ -63,7 +58,7 @@ impl Fold {
             to: origin.to.clone(),
             via: origin.via.clone(),
             flow: None,
-            language: closing.language,
+            language: None,
             intent: None,
             arrived_at: origin.arrived_at,
             answered_at: None,
@@ -75,10 +70,11 @@ impl Fold {
             path: Vec::new(),
             queued: Vec::new(),
             legs: Vec::new(),
-            vars: closing.vars,
+            vars: BTreeMap::new(),
             recordings: Vec::new(),
         };
-        Self { record, open: BTreeMap::new(), asked_for_agent: false, overflowed: false }
+        let (asked_for_agent, overflowed, intent_corrected) = Default::default();
+        Self { record, open: BTreeMap::new(), asked_for_agent, overflowed, intent_corrected }
     }
 
     fn apply(&mut self, at: Timestamp, fact: &Fact) {
@@ -92,14 +88,15 @@ impl Fold {
             Fact::Entered { step } => {
                 self.record.path.push(PathEntry { at, step: step.to_string() });
             }
-            Fact::Intent { intent } => self.record.intent = Some(intent.to_string()),
+            Fact::Intent { intent } if !self.intent_corrected => {
+                self.record.intent = Some(intent.to_string());
+            }
+            Fact::Intent { .. } => {}
             Fact::Queued { queue, priority, in_line_since, consulted } => {
                 self.queued(at, queue, *priority, *in_line_since, *consulted);
             }
             Fact::LeftQueue { left } => self.left_queue(at, *left),
-            Fact::Dialed { leg, party, queue, role } => {
-                self.dialed(at, *leg, party, queue.as_ref(), role);
-            }
+            Fact::Dialed(dialed) => self.dialed(at, dialed),
             Fact::Rerouted { leg, trunk } => self.rerouted(*leg, trunk),
             Fact::LegAnswered { leg } => self.with(*leg, |_, leg| leg.answered_at = Some(at)),
             Fact::Supervised { leg, mode, instead_of } => {
@@ -127,12 +124,7 @@ impl Fold {
                 self.open.remove(leg);
             }
             Fact::CallerLeft => self.record.caller_left_at = Some(at),
-            Fact::WrittenUp { wrap_up } => {
-                let mut legs = self.record.legs.iter_mut();
-                if let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) {
-                    leg.wrap_up = Some(wrap_up.clone());
-                }
-            }
+            Fact::WrittenUp { wrap_up } => self.written_up(wrap_up),
             Fact::RecordingBegan { recording } => {
                 self.record.recordings.push(Recording::clone(recording));
             }
@@ -149,6 +141,10 @@ impl Fold {
                 self.record.ended_by = *by;
                 self.record.cause = *cause;
             }
+            Fact::Closed(closing) => {
+                self.record.language.clone_from(&closing.language);
+                self.record.vars.clone_from(&closing.vars);
+            }
         }
     }
 
@@ -158,27 +154,13 @@ impl Fold {
         }
     }
 
-    fn dialed(
-        &mut self,
-        at: Timestamp,
-        leg: LegId,
-        party: &Party,
-        queue: Option<&String>,
-        role: &Role,
-    ) {
+    fn dialed(&mut self, at: Timestamp, dialed: &Dialed) {
+        let leg = dialed.leg;
         self.open.insert(leg, Open { index: self.record.legs.len(), ..Open::default() });
-        let by = match role {
-            Role::Supervisor { by, .. } => Some(by.to_string()),
-            Role::Caller
-            | Role::Agent { .. }
-            | Role::Called
-            | Role::Consulted { .. }
-            | Role::TookOver => None,
-        };
         self.record.legs.push(PartyLeg {
             leg,
-            party: party.clone(),
-            queue: queue.cloned(),
+            party: dialed.party.clone(),
+            queue: dialed.queue.as_deref().map(str::to_owned),
             dialed_at: at,
             answered_at: None,
             ended_at: None,
@@ -188,12 +170,23 @@ impl Fold {
             hold_ms: 0,
             wrap_up: None,
             sent_to: None,
-            consulted: matches!(role, Role::Consulted { .. }),
+            consulted: dialed.consulted,
             handed_over: None,
-            role: recorded(role),
-            by,
+            role: dialed.role,
+            by: dialed.by.as_deref().map(str::to_owned),
             modes: Vec::new(),
         });
+    }
+
+    /// As an amendment of the record would, had the call ended before.
+    fn written_up(&mut self, wrap_up: &WrapUp) {
+        let mut legs = self.record.legs.iter_mut();
+        let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) else { return };
+        leg.wrap_up = Some(wrap_up.clone());
+        if wrap_up.intent.is_some() {
+            self.record.intent.clone_from(&wrap_up.intent);
+            self.intent_corrected = true;
+        }
     }
 
     fn transferred(&mut self, leg: LegId, to: &SentTo) {
@@ -255,33 +248,26 @@ impl Fold {
         if self.record.answered_at.is_none() {
             return CallOutcome::Refused;
         }
-        match self.record.ended_by {
-            EndedBy::Server | EndedBy::ServerLost => CallOutcome::Failed,
-            _ if answered(false) => CallOutcome::Transferred,
-            _ if left_waiting => CallOutcome::Abandoned,
-            _ if self.overflowed => CallOutcome::Overflowed,
-            _ if self.asked_for_agent && self.record.ended_by == EndedBy::Operator => {
-                CallOutcome::Failed
-            }
-            EndedBy::Network => CallOutcome::Failed,
+        let by = self.record.ended_by;
+        let is_server = matches!(by, EndedBy::Server | EndedBy::ServerLost);
+        if !is_server && answered(false) {
+            return CallOutcome::Transferred;
+        }
+        if !is_server && left_waiting {
+            return CallOutcome::Abandoned;
+        }
+        if !is_server && self.overflowed {
+            return CallOutcome::Overflowed;
+        }
+        match by {
+            EndedBy::Server | EndedBy::ServerLost | EndedBy::Network => CallOutcome::Failed,
+            EndedBy::Operator if self.asked_for_agent => CallOutcome::Failed,
             EndedBy::Caller
             | EndedBy::Agent
             | EndedBy::Party
             | EndedBy::Flow
             | EndedBy::Operator => CallOutcome::Contained,
         }
-    }
-}
-
-/// What the record says a leg was dialed for, where that was not to talk to the caller.
-const fn recorded(role: &Role) -> Option<PartyRole> {
-    match role {
-        Role::Supervisor { .. } => Some(PartyRole::Supervisor),
-        Role::Caller
-        | Role::Agent { .. }
-        | Role::Called
-        | Role::Consulted { .. }
-        | Role::TookOver => None,
     }
 }
 
@@ -308,9 +294,11 @@ impl Open {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::id::{AgentId, CallId, OfferId};
-    use crate::words::{NamedVia, WrapUp};
+    use crate::id::{AgentId, CallId};
+    use crate::words::NamedVia;
 
     #[test]
     fn a_leg_that_is_folded_alone_is_the_one_in_the_record() {
@@ -323,30 +311,32 @@ mod tests {
             arrived_at: Timestamp(0),
         };
         let leg = |n| LegId { call: CallId(7), n };
-        let dialed = |n: u16, role| {
+        let dialed = |n: u16| {
             let party = Party::Agent { id: AgentId(n.into()), name: format!("agent{n}") };
-            Fact::Dialed { leg: leg(n), party, queue: Some("help".to_owned()), role }
+            let (leg, queue, by) = (leg(n), Some("help".into()), None);
+            let (consulted, role) = (false, None);
+            Fact::Dialed(Arc::new(Dialed { leg, party, queue, consulted, role, by }))
         };
         let wrap_up =
             WrapUp { leg: leg(1), acw_ms: 9, resolved: Some(true), intent: None, note: None };
         let facts = [
             Fact::Answered,
-            dialed(1, Role::Agent { offer: Some(OfferId(1)), agent: AgentId(1) }),
+            dialed(1),
             Fact::LegAnswered { leg: leg(1) },
             Fact::Bridged { leg: leg(1) },
-            dialed(2, Role::Called),
+            dialed(2),
             Fact::Held { leg: leg(1) },
             Fact::LegAnswered { leg: leg(2) },
-            dialed(3, Role::Called),
+            dialed(3),
             Fact::Bridged { leg: leg(2) },
             Fact::Resumed { leg: leg(1) },
             Fact::LegEnded { leg: leg(2), outcome: LegOutcome::Accepted, cause: None },
             Fact::LegEnded { leg: leg(1), outcome: LegOutcome::Accepted, cause: None },
-            Fact::WrittenUp { wrap_up },
+            Fact::WrittenUp { wrap_up: Arc::new(wrap_up) },
             Fact::CallerLeft,
         ];
         let facts: Vec<_> = (1..).map(|s| Timestamp(s * 1_000)).zip(facts).collect();
-        let whole = record(&origin, &facts, Closing::default());
+        let whole = record(&origin, &facts);
         assert_eq!(whole.legs.len(), 3);
         assert!(whole.legs[0].hold_ms > 0 && whole.legs[0].wrap_up.is_some());
         for party in whole.legs {

@@ -14,9 +14,9 @@
 use std::sync::Arc;
 
 use crate::call::{Call, Fact};
-use crate::id::{AgentId, LegId, OfferId};
+use crate::id::{AgentId, LegId, OfferId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Cause, LegOutcome, Party, SupervisorMode};
+use crate::words::{Cause, Dialed, LegOutcome, Party, PartyRole, SupervisorMode};
 
 /// Legs one call may dial over its life; past it, dialing fails.
 pub const LEGS_MAX: u16 = 500;
@@ -37,7 +37,7 @@ pub struct Leg {
     pub state: LegState,
     /// Its telephone has put us on hold.
     pub holds: bool,
-    /// Whom we dialed; `None` for a leg that rang in.
+    /// Whom we dialed; `None` for a leg that rang in, and for a recorder's.
     pub dialed: Option<Party>,
 }
 
@@ -58,6 +58,25 @@ pub enum Role {
     Supervisor { by: Arc<str>, mode: SupervisorMode, instead_of: Option<SupervisorMode> },
     /// A supervisor who has taken the call over: its party.
     TookOver,
+    /// Keeps what it hears, and is heard by no leg. It has no far end, is up from the first, and
+    /// nobody was dialed: `recorder.rs`.
+    Recorder { recording: RecordingId, is_paused: bool },
+}
+
+impl Role {
+    /// What the record says a leg was dialed for, where that was not to talk to the caller; and who
+    /// asked for it.
+    fn recorded(&self) -> (Option<PartyRole>, Option<Arc<str>>) {
+        match self {
+            Self::Supervisor { by, .. } => (Some(PartyRole::Supervisor), Some(Arc::clone(by))),
+            Self::Caller
+            | Self::Agent { .. }
+            | Self::Called
+            | Self::Consulted { .. }
+            | Self::TookOver
+            | Self::Recorder { .. } => (None, None),
+        }
+    }
 }
 
 /// How far a leg has come.
@@ -82,10 +101,19 @@ impl Leg {
         matches!(self.state, LegState::Up { .. })
     }
 
+    /// Since when it is up.
+    #[must_use]
+    pub const fn up_since(&self) -> Option<Timestamp> {
+        match self.state {
+            LegState::Up { since } => Some(since),
+            LegState::Ringing { .. } | LegState::Opening => None,
+        }
+    }
+
     /// Whether the far end called us.
     #[must_use]
     pub const fn rang_in(&self) -> bool {
-        self.dialed.is_none()
+        self.dialed.is_none() && !self.is_recorder()
     }
 
     /// The offer that this leg carries out, and the agent.
@@ -99,7 +127,8 @@ impl Leg {
             | Role::Caller
             | Role::Called
             | Role::Supervisor { .. }
-            | Role::TookOver => None,
+            | Role::TookOver
+            | Role::Recorder { .. } => None,
         }
     }
 
@@ -112,7 +141,7 @@ impl Leg {
             | Role::Called
             | Role::Consulted { .. }
             | Role::TookOver => true,
-            Role::Supervisor { .. } => false,
+            Role::Supervisor { .. } | Role::Recorder { .. } => false,
         }
     }
 
@@ -125,7 +154,8 @@ impl Leg {
             | Role::Called
             | Role::Consulted { .. }
             | Role::Supervisor { .. }
-            | Role::TookOver => None,
+            | Role::TookOver
+            | Role::Recorder { .. } => None,
         }
     }
 
@@ -242,7 +272,7 @@ impl Call {
         let Some(leg) = self.legs.get_mut(&caller) else { return false };
         let opened = match leg.state {
             LegState::Opening => true,
-            // Who rang in and was not answered has no sound yet.
+            // A caller who was not answered has no sound yet.
             LegState::Ringing { .. } => !leg.rang_in(),
             LegState::Up { .. } => false,
         };
@@ -252,15 +282,20 @@ impl Call {
         opened
     }
 
-    /// The legs beside the caller's: whom we dialed for the call.
+    /// All legs that ring or are up.
+    pub fn legs(&self) -> impl Iterator<Item = (LegId, &Leg)> {
+        self.legs.iter().map(|(id, leg)| (*id, leg))
+    }
+
+    /// The legs beside the caller's that have a far end: whom we dialed for the call.
     pub fn parties(&self) -> impl Iterator<Item = (LegId, &Leg)> {
-        self.legs.iter().filter(|(id, _)| **id != self.caller_leg()).map(|(id, leg)| (*id, leg))
+        self.legs().filter(|(id, leg)| *id != self.caller_leg() && !leg.is_recorder())
     }
 
     /// One of [`Self::parties`].
     #[must_use]
     pub fn party(&self, leg: LegId) -> Option<&Leg> {
-        self.legs.get(&leg).filter(|_| leg != self.caller_leg())
+        self.legs.get(&leg).filter(|it| leg != self.caller_leg() && !it.is_recorder())
     }
 
     /// Whether a leg is up or rings.
@@ -287,7 +322,7 @@ impl Call {
         &mut self,
         now: Timestamp,
         party: Party,
-        queue: String,
+        queue: Arc<str>,
         (offer, agent): (OfferId, AgentId),
     ) -> Option<LegId> {
         let role = match self.asks_queue() {
@@ -307,7 +342,7 @@ impl Call {
         now: Timestamp,
         role: Role,
         party: Party,
-        queue: Option<String>,
+        queue: Option<Arc<str>>,
     ) -> Option<LegId> {
         let is_supervisor = matches!(role, Role::Supervisor { .. });
         let may = if is_supervisor { self.may_ring_supervisor() } else { self.may_dial() };
@@ -317,8 +352,16 @@ impl Call {
         self.legs_dialed += 1;
         self.supervisors_dialed += u16::from(is_supervisor);
         let leg = LegId { call: self.id(), n: self.legs_dialed };
-        let (who, what_for) = (party.clone(), role.clone());
-        self.note(now, Fact::Dialed { leg, party: who, queue, role: what_for });
+        let (role_in_record, by) = role.recorded();
+        let dialed = Dialed {
+            leg,
+            party: party.clone(),
+            queue,
+            consulted: matches!(role, Role::Consulted { .. }),
+            role: role_in_record,
+            by,
+        };
+        self.note(now, Fact::Dialed(Arc::new(dialed)));
         self.legs.insert(leg, Leg::ringing(role, Some(party)));
         Some(leg)
     }
@@ -358,9 +401,9 @@ impl Call {
         }
     }
 
-    /// Whoever was to hear the supervisor in one of these modes is gone: from now on they listen,
-    /// also where their telephone still rings.
-    pub fn hush_supervisor(&mut self, now: Timestamp, modes: &[SupervisorMode]) {
+    /// The legs that should hear the supervisor in one of these modes are gone: from now on the
+    /// supervisor listens, also where their telephone still rings.
+    pub fn silence_supervisor(&mut self, now: Timestamp, modes: &[SupervisorMode]) {
         let Some((id, leg)) = self.supervisor() else { return };
         let Role::Supervisor { mode, .. } = leg.role else { return };
         if modes.contains(&mode) {
@@ -368,7 +411,7 @@ impl Call {
         }
     }
 
-    /// The far end of a party's leg rings; whether the leg that waits for it is still to be told.
+    /// The far end of a party's leg rings; whether the leg that waits for it has yet to learn so.
     pub fn rings(&mut self, leg: LegId) -> bool {
         match self.legs.get_mut(&leg).map(|leg| &mut leg.state) {
             Some(LegState::Ringing { told, .. }) => !std::mem::replace(told, true),
@@ -384,7 +427,7 @@ impl Call {
             return false;
         };
         trunk.clone_into(tried);
-        self.note(now, Fact::Rerouted { leg, trunk: trunk.to_owned() });
+        self.note(now, Fact::Rerouted { leg, trunk: trunk.into() });
         true
     }
 
@@ -407,7 +450,9 @@ impl Call {
     pub fn hold(&mut self, leg: LegId) -> bool {
         // A caller who rings in may hold from the first moment.
         let may = |leg: &Leg| leg.is_up() || leg.rang_in();
-        let Some(there) = self.legs.get(&leg) else { return false };
+        let Some(there) = self.legs.get(&leg).filter(|leg| !leg.is_recorder()) else {
+            return false;
+        };
         let (holds, is_supervisor) = (may(there) && !there.holds, there.is_supervisor());
         holds && (is_supervisor || self.count_hold()) && self.set_holds(leg, true)
     }
@@ -441,6 +486,7 @@ impl Call {
         outcome: LegOutcome,
         cause: Option<Cause>,
     ) -> Option<Leg> {
+        self.party(leg)?;
         let ended = self.legs.remove(&leg)?;
         self.holding.remove(&leg);
         self.note(now, Fact::LegEnded { leg, outcome, cause });

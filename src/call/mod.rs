@@ -6,14 +6,16 @@
 //! **Deliberately absent:** who may talk to it. The queue decides that, and `center` carries it
 //! out.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod caller;
 pub mod consult;
 pub mod ears;
-pub mod fact;
 mod few;
 pub mod fold;
 pub mod legs;
 pub mod place;
+pub mod recorder;
 pub mod recordings;
 pub mod state;
 
@@ -23,21 +25,20 @@ use std::sync::Arc;
 use crate::flow;
 use crate::id::{CallId, LegId, PlayId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, NamedVia};
+use crate::words::{CallRecord, CallStands, Cause, EndedBy};
 
 use few::Few;
 
 pub use caller::{Directory, Entry, History, Learned};
-pub use consult::{CONFERENCE_LEGS_MAX, Consult, Stage, Whom};
+pub use consult::{CONFERENCE_LEGS_MAX, Consult, Whom};
 pub use ears::{Change, Ear, Ears};
-pub use fact::Fact;
-pub use fold::Closing;
 pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role, SUPERVISORS_MAX};
 pub use place::Places;
-pub use recordings::{
-    Announcement, RECORDINGS_MAX, RecordingStage, Recordings, Sides, SidesRecording,
-};
+pub use recorder::Recorder;
+pub use recordings::{PAUSES_MAX, RECORDINGS_MAX, Recordings};
 pub use state::{State, Talk, TalkStep};
+
+pub use crate::words::{CallFact as Fact, Closing, Origin, RecordingStage, Stage};
 
 /// Facts kept of one call. A flow that goes round for hours must not eat the memory: past this,
 /// steps are no longer noted, legs and the end still are.
@@ -45,28 +46,16 @@ const STEP_FACTS_MAX: usize = 1_000;
 /// A call that an agent answers has some fourteen: room for them is made once.
 const FACTS_USUAL: usize = 16;
 
-/// What a call is known by from its first moment.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    pub call: CallId,
-    /// Normalized; `None` when withheld.
-    pub from: Option<String>,
-    pub from_name: Option<String>,
-    pub to: String,
-    pub via: NamedVia,
-    pub arrived_at: Timestamp,
-}
-
 #[derive(Debug)]
 pub struct Call {
-    pub origin: Origin,
+    origin: Arc<Origin>,
     /// `None` for an agent's feature code, and an own call straight to a party.
-    pub run: Option<flow::Run>,
+    run: Option<flow::Run>,
     state: State,
     places: Places,
     /// The caller's leg, the last of them; none has come yet where it is `None`.
     caller: Option<LegId>,
-    /// The legs that are up or ring, the caller's among them.
+    /// The legs that are up or ring, the caller's and the recorder's among them.
     legs: Few<LegId, Leg>,
     /// Consulted parties in the conference, beside the one who was asked last.
     met: BTreeSet<LegId>,
@@ -75,9 +64,14 @@ pub struct Call {
     /// Parties whose hold time runs, as noted last.
     holding: BTreeSet<LegId>,
     play: PlayId,
-    pub intent: Option<Arc<str>>,
-    pub recordings: Recordings,
+    intent: Option<Arc<str>>,
+    recordings: Recordings,
     facts: Vec<(Timestamp, Fact)>,
+    is_begun: bool,
+    /// Of the facts, the first that [`Self::next_untold`] has not given.
+    untold: usize,
+    /// How it stood as [`Self::stands`] gave it last.
+    stood: Option<Arc<CallStands>>,
     /// When the event that is handled now happened, if that was earlier.
     late_at: Option<Timestamp>,
     legs_dialed: u16,
@@ -92,7 +86,7 @@ impl Call {
     #[must_use]
     pub fn new(origin: Origin) -> Self {
         Self {
-            origin,
+            origin: Arc::new(origin),
             run: None,
             state: State::InFlow,
             places: Places::default(),
@@ -105,6 +99,9 @@ impl Call {
             intent: None,
             recordings: Recordings::default(),
             facts: Vec::with_capacity(FACTS_USUAL),
+            is_begun: false,
+            untold: 0,
+            stood: None,
             late_at: None,
             legs_dialed: 0,
             supervisors_dialed: 0,
@@ -114,13 +111,50 @@ impl Call {
     }
 
     #[must_use]
-    pub const fn id(&self) -> CallId {
+    pub fn id(&self) -> CallId {
         self.origin.call
+    }
+
+    #[must_use]
+    pub const fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+
+    /// The flow that the call goes through; none for an agent's feature code, and an own call
+    /// straight to a party.
+    #[must_use]
+    pub const fn run(&self) -> Option<&flow::Run> {
+        self.run.as_ref()
+    }
+
+    /// Gives the flow an input; what follows from it is added to `effects`. Nothing does where the
+    /// call has no flow.
+    pub fn run_flow(
+        &mut self,
+        context: &flow::Context,
+        input: flow::Input,
+        effects: &mut Vec<flow::Effect>,
+    ) {
+        if let Some(run) = &mut self.run {
+            run.handle(context, input, effects);
+        }
+    }
+
+    /// What the call is about, as the flow has said last.
+    #[must_use]
+    pub fn intent(&self) -> Option<&str> {
+        self.intent.as_deref()
+    }
+
+    /// The flow says what the call is about.
+    pub fn set_intent(&mut self, now: Timestamp, intent: Arc<str>) {
+        self.note(now, Fact::Intent { intent: Arc::clone(&intent) });
+        self.intent = Some(intent);
     }
 
     /// The caller's leg, also when it has ended.
     #[must_use]
-    pub const fn caller_leg(&self) -> LegId {
+    pub fn caller_leg(&self) -> LegId {
         match self.caller {
             Some(leg) => leg,
             None => LegId::caller(self.origin.call),
@@ -178,11 +212,41 @@ impl Call {
         self.turns.1
     }
 
-    #[must_use]
-    pub fn record(&self) -> CallRecord {
+    /// Notes the last facts; the record.
+    pub fn close(&mut self, now: Timestamp, by: EndedBy, cause: Cause) -> CallRecord {
+        self.note(now, Fact::Ended { by, cause });
         let language = self.run.as_ref().map(|run| run.language().to_string());
         let vars = self.run.as_ref().map(flow::Run::vars).unwrap_or_default();
-        fold::record(&self.origin, &self.facts, Closing { language, vars })
+        self.note(now, Fact::Closed(Arc::new(Closing { language, vars })));
+        self.record()
+    }
+
+    /// The record, as far as it goes.
+    #[must_use]
+    pub fn record(&self) -> CallRecord {
+        fold::record(&self.origin, &self.facts)
+    }
+
+    /// The next fact that was not given yet.
+    pub fn next_untold(&mut self) -> Option<(Timestamp, &Fact)> {
+        let (at, fact) = self.facts.get(self.untold)?;
+        self.untold += 1;
+        Some((*at, fact))
+    }
+
+    /// Whether this asks for the first time: before any fact, the call itself is one.
+    pub const fn begins(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_begun, true)
+    }
+
+    /// Whether the call stands otherwise than when this was asked last.
+    pub fn stands(&mut self, now: CallStands) -> Option<Arc<CallStands>> {
+        if self.stood.as_deref() == Some(&now) {
+            return None;
+        }
+        let now = Arc::new(now);
+        self.stood = Some(Arc::clone(&now));
+        Some(now)
     }
 
     /// The queue a leg came from, and how long it talked and was on hold, in milliseconds: of an
@@ -197,9 +261,9 @@ impl Call {
 
     /// The path so far, for whoever looks at a live call.
     pub fn path(&self) -> impl Iterator<Item = (Timestamp, &str)> {
-        self.facts.iter().filter_map(|(at, fact)| match fact {
-            Fact::Entered { step } => Some((*at, &**step)),
-            _ => None,
+        self.facts.iter().filter_map(|(at, fact)| {
+            let Fact::Entered { step } = fact else { return None };
+            Some((*at, &**step))
         })
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! A caller who leaves a line by its exit key, because the wait was over or because no agent was
 //! there any more, and comes back to the same queue soon stands where they would stand had they
-//! stayed: their place dates from when they first joined. So nobody who has been in that line for
-//! longer is overtaken.
+//! stayed: their place dates from when they first joined. So no caller who has been in that line
+//! for longer is overtaken.
 //!
-//! **Bound:** one place a queue, and a call visits only queues of the configuration.
+//! **Bound:** one place per queue, and a call visits only queues of the configuration.
 //!
 //! **Invariant:** a place dates from a moment when the call was in that line; whoever found no line
-//! to stand in (full, nobody there) has none to come back to.
+//! to stand in (full, no agent there) has none to come back to.
 //!
 //! **Deliberately absent:** how long a caller waited. Each visit is a wait of its own, in records
 //! and figures.

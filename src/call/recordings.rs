@@ -1,22 +1,15 @@
-//! Recordings of one call: the messages that its caller leaves, and both sides.
+//! Recordings of one call: the messages that its caller leaves, and what its recorder keeps.
 //!
-//! ```text
-//!  (announced to the caller ──►) made ◄──► paused ──► over
-//! ```
+//! **Invariant:** each has its own number, and no more than [`RECORDINGS_MAX`] are made; what the
+//! flow plays while the caller hears that the call will be recorded is heard after it.
 //!
-//! **Invariant:** a call has at most one call recording at a time, and none before the caller has
-//! heard the announcement to its end.
-//!
-//! **Deliberately absent:** whose calls are recorded: each queue has a rule, which `center` knows.
+//! **Deliberately absent:** the recorder, which is a leg: `recorder`. Whose calls are recorded:
+//! each queue has a rule, which `center` knows.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::Serialize;
-
-use crate::call::{Call, Fact, Leg};
-use crate::flow;
-use crate::id::{LegId, PlayId, QueueId, RecordingId};
+use crate::call::{Call, Fact};
+use crate::id::{PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{Digit, Prompt, Recording, RecordingKind, RecordingUpdate};
 
@@ -32,37 +25,17 @@ pub struct Recordings {
     /// In the order in which they began.
     made: Vec<Recording>,
     /// The message that the flow waits for.
-    pub message: Option<RecordingId>,
-    /// Both sides, while they are recorded.
-    pub sides: Option<SidesRecording>,
+    message: Option<RecordingId>,
     /// The queue whose agent talks, or talked last: its rule holds.
-    pub queue: Option<QueueId>,
-    pub announcement: Announcement,
-    pub pressed: Pressed,
+    queue: Option<QueueId>,
+    announcement: Announcement,
+    pressed: Pressed,
     pauses: u16,
-}
-
-/// A recording of both sides that is being made.
-#[derive(Debug)]
-pub struct SidesRecording {
-    pub name: RecordingId,
-    pub is_paused: bool,
-    /// It was asked for.
-    pub is_asked: bool,
-    /// Who is in it, as asked for last.
-    pub sides: Sides,
-}
-
-/// Who is in a recording.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sides {
-    pub left: Option<LegId>,
-    pub right: BTreeSet<LegId>,
 }
 
 /// What the caller hears before the call recording begins.
 #[derive(Debug, Default)]
-pub enum Announcement {
+enum Announcement {
     #[default]
     Unsaid,
     Saying {
@@ -74,26 +47,16 @@ pub enum Announcement {
     Said,
 }
 
-/// How far a call's recording is, for whoever looks at a live call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordingStage {
-    /// The caller hears that the call will be recorded.
-    Announced,
-    On,
-    Paused,
-}
-
 /// The last keys that the agent pressed.
 #[derive(Debug, Default)]
-pub struct Pressed {
+struct Pressed {
     keys: String,
     at: Timestamp,
 }
 
 impl Pressed {
     /// Takes a key; says whether it completes this code.
-    pub fn completes(&mut self, now: Timestamp, key: Digit, code: &str) -> bool {
+    fn completes(&mut self, now: Timestamp, key: Digit, code: &str) -> bool {
         if now.since(self.at) > KEY_PAUSE_MAX {
             self.keys.clear();
         }
@@ -115,17 +78,33 @@ fn beginning(keys: &str, code: &str) -> usize {
 }
 
 impl Recordings {
+    /// The queue whose rule holds.
+    #[must_use]
+    pub const fn queue(&self) -> Option<QueueId> {
+        self.queue
+    }
+
     #[must_use]
     pub const fn is_announcing(&self) -> bool {
         matches!(self.announcement, Announcement::Saying { .. })
     }
 
-    /// What is being said will not be heard to its end: it is said again before anything is
-    /// recorded.
-    pub fn stop_announcing(&mut self) {
-        if self.is_announcing() {
-            self.announcement = Announcement::Unsaid;
-        }
+    /// Whether this play says it.
+    #[must_use]
+    pub fn is_announced_by(&self, play: PlayId) -> bool {
+        matches!(self.announcement, Announcement::Saying { play: saying, .. } if saying == play)
+    }
+
+    /// Whether the caller has heard it to its end.
+    #[must_use]
+    pub const fn is_announced(&self) -> bool {
+        matches!(self.announcement, Announcement::Said)
+    }
+
+    /// Whether the flow waits for a message.
+    #[must_use]
+    pub const fn has_message(&self) -> bool {
+        self.message.is_some()
     }
 
     #[must_use]
@@ -133,37 +112,71 @@ impl Recordings {
         self.pauses < PAUSES_MAX
     }
 
-    #[must_use]
-    pub fn stage(&self) -> Option<RecordingStage> {
-        match &self.sides {
-            _ if self.is_announcing() => Some(RecordingStage::Announced),
-            Some(SidesRecording { is_paused: true, .. }) => Some(RecordingStage::Paused),
-            Some(SidesRecording { is_paused: false, .. }) => Some(RecordingStage::On),
-            None => None,
-        }
+    pub(super) fn count_pause(&mut self, is_paused: bool) {
+        self.pauses += u16::from(is_paused);
     }
 }
 
 impl Call {
+    #[must_use]
+    pub const fn recordings(&self) -> &Recordings {
+        &self.recordings
+    }
+
+    /// An agent of this queue talks to the caller: from now on its rule holds.
+    pub const fn follow_rule_of(&mut self, queue: QueueId) {
+        self.recordings.queue = Some(queue);
+    }
+
+    /// The caller hears from now on that the call will be recorded.
+    pub fn begin_announcing(&mut self, play: PlayId) {
+        self.recordings.announcement = Announcement::Saying { play, then: None };
+    }
+
+    /// What the flow plays waits until that has been said. Returns it where nothing is said.
+    pub fn after_announcement(&mut self, play: (Vec<Prompt>, bool)) -> Option<(Vec<Prompt>, bool)> {
+        match &mut self.recordings.announcement {
+            Announcement::Saying { then, .. } => {
+                *then = Some(play);
+                None
+            }
+            Announcement::Unsaid | Announcement::Said => Some(play),
+        }
+    }
+
+    /// It was said, to its end where `is_heard`; what the flow plays next, if it has said so.
+    pub fn end_announcing(&mut self, is_heard: bool) -> Option<(Vec<Prompt>, bool)> {
+        let over = if is_heard { Announcement::Said } else { Announcement::Unsaid };
+        match std::mem::replace(&mut self.recordings.announcement, over) {
+            Announcement::Saying { then, .. } => then,
+            Announcement::Unsaid | Announcement::Said => None,
+        }
+    }
+
+    /// What is being said will not be heard to its end: it is said again before anything is
+    /// recorded.
+    pub fn stop_announcing(&mut self) {
+        if self.recordings.is_announcing() {
+            self.recordings.announcement = Announcement::Unsaid;
+        }
+    }
+
+    /// The agent pressed a key; whether it completes this code.
+    pub fn recording_key_completes(&mut self, now: Timestamp, key: Digit, code: &str) -> bool {
+        self.recordings.pressed.completes(now, key, code)
+    }
+
+    /// A recording is over; whether it was the message that the flow waited for.
+    pub fn message_over(&mut self, name: RecordingId) -> bool {
+        self.recordings.message.take_if(|message| *message == name).is_some()
+    }
+
     /// Begins a message, or `None` past [`RECORDINGS_MAX`].
     pub fn begin_message(&mut self, now: Timestamp, step: String) -> Option<RecordingId> {
         let recording =
             Recording::begin((self.next_recording()?, RecordingKind::Message), step, now);
         self.recordings.message = Some(recording.name);
-        Some(self.began(now, recording))
-    }
-
-    /// Begins to record both sides of the talk with an agent of this queue, or `None` past
-    /// [`RECORDINGS_MAX`].
-    pub fn begin_sides(&mut self, now: Timestamp, queue: String) -> Option<RecordingId> {
-        let name = self.next_recording()?;
-        let step = self.path().last().map(|(_, step)| step.to_owned()).unwrap_or_default();
-        let mut recording = Recording::begin((name, RecordingKind::Call), step, now);
-        recording.queue = Some(queue);
-        let sides = Sides::default();
-        self.recordings.sides =
-            Some(SidesRecording { name, is_paused: false, is_asked: false, sides });
-        Some(self.began(now, recording))
+        Some(self.list_recording(now, recording))
     }
 
     #[must_use]
@@ -171,31 +184,17 @@ impl Call {
         self.recordings.made.len() < RECORDINGS_MAX
     }
 
-    fn next_recording(&self) -> Option<RecordingId> {
+    pub(super) fn next_recording(&self) -> Option<RecordingId> {
         let n = u16::try_from(self.recordings.made.len() + 1).ok().filter(|_| self.may_record())?;
         Some(RecordingId { call: self.id(), n })
     }
 
-    fn began(&mut self, now: Timestamp, recording: Recording) -> RecordingId {
+    /// One more is made, and the record lists it.
+    pub(super) fn list_recording(&mut self, now: Timestamp, recording: Recording) -> RecordingId {
         let name = recording.name;
         self.recordings.made.push(recording.clone());
         self.note(now, Fact::RecordingBegan { recording: Box::new(recording) });
         name
-    }
-
-    /// Pauses the recording of both sides, or goes on with it; says whether that changes anything.
-    /// A pause past [`PAUSES_MAX`] does not end.
-    pub fn pause_sides(&mut self, now: Timestamp, is_paused: bool) -> bool {
-        let may_pause = self.recordings.may_pause();
-        let Some(sides) = &mut self.recordings.sides else { return false };
-        if sides.is_paused == is_paused || (!is_paused && !may_pause) {
-            return false;
-        }
-        sides.is_paused = is_paused;
-        let name = sides.name;
-        self.recordings.pauses += u16::from(is_paused);
-        self.note(now, Fact::RecordingPaused { name, is_paused });
-        true
     }
 
     /// Notes an update of a recording; `false` when it adds nothing.
@@ -207,35 +206,6 @@ impl Call {
             self.note(now, Fact::RecordingUpdated { update: update.clone() });
         }
         is_new
-    }
-
-    /// Whether one of ours is in the call, an agent or a supervisor who took it over, or may be
-    /// again: not while the caller talks to outside parties alone.
-    #[must_use]
-    pub fn is_ours(&self) -> bool {
-        let Some(talk) = self.talk() else { return true };
-        let parties = [talk.leg].into_iter().chain(self.consulted_parties_there());
-        let mut parties = parties.filter_map(|leg| self.party(leg));
-        parties.any(Leg::is_of_house)
-    }
-
-    /// Which legs should be in the call recording now: the caller's, and those that the caller
-    /// hears. None while it is paused or the caller is on hold; not the caller's while a secret
-    /// step listens. `None`: the recording is over.
-    #[must_use]
-    pub fn sides_wanted(&self) -> Option<Sides> {
-        let recording = self.recordings.sides.as_ref()?;
-        if !self.caller_is_up() || !self.is_ours() {
-            return None;
-        }
-        let caller = self.caller_leg();
-        let right = self.heard_by(caller);
-        let on_hold = self.holds(caller) || (self.talk().is_some() && right.is_empty());
-        let is_secret = self.run.as_ref().is_some_and(flow::Run::secret);
-        match recording.is_paused {
-            true => Some(Sides::default()),
-            false => Some(Sides { left: (!on_hold && !is_secret).then_some(caller), right }),
-        }
     }
 }
 

@@ -141,7 +141,7 @@ impl Call {
     pub fn join_queue(
         &mut self,
         now: Timestamp,
-        (queue, name): (QueueId, String),
+        (queue, name): (QueueId, Arc<str>),
         priority: u8,
         keep: Duration,
     ) -> Timestamp {
@@ -196,10 +196,18 @@ impl Call {
         self.note(now, Fact::Bridged { leg });
     }
 
+    /// The party of the talk leaves, and it goes on with this one; `consult`: with whom else.
+    pub(super) fn pass_talk_on(&mut self, now: Timestamp, leg: LegId, consult: Option<Consult>) {
+        if let Some(talk) = self.talk_mut() {
+            (talk.leg, talk.since) = (leg, now);
+            (talk.agent_hold, talk.consult) = (false, consult);
+        }
+    }
+
     /// The party of the talk has left, and the caller stays. The consultations end with it.
     pub fn end_talk(&mut self) {
         self.end_consults();
-        self.recordings.stop_announcing();
+        self.stop_announcing();
         self.state = State::InFlow;
     }
 

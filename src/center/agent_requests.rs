@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::acd;
 use crate::call::{CONFERENCE_LEGS_MAX, Call, Stage};
 use crate::center::ContactCenter;
-use crate::center::outside::{NoRoute, Route};
+use crate::center::call_recording::RecorderRequest;
+use crate::center::outside::{NoRoute, Route, Way};
 use crate::center::own::NoWay;
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId};
@@ -106,11 +107,10 @@ pub enum Refused {
     FrontCannot(String),
 }
 
-/// By which way somebody is asked to join a talk.
-pub(super) enum Way {
-    Outside(Route),
-    Agent(AgentId),
-    /// As this says, a queue looks for somebody.
+/// Whom an agent asks to join a talk.
+pub(super) enum Consulted {
+    Party(Way),
+    /// As this says, a queue looks for an agent.
     Queue(Box<acd::Enqueue>),
 }
 
@@ -137,9 +137,9 @@ impl ContactCenter {
             AgentRequest::Transfer { step, vars } => self.may_transfer(agent, step, vars),
             AgentRequest::Consult { target } => self.may_consult(agent, target).map(drop),
             AgentRequest::Complete | AgentRequest::Conference => self.consulted_of(agent).map(drop),
-            AgentRequest::StartRecording
-            | AgentRequest::PauseRecording
-            | AgentRequest::ResumeRecording => self.may_record(agent, ask),
+            AgentRequest::StartRecording => self.may_record(agent, RecorderRequest::Start),
+            AgentRequest::PauseRecording => self.may_record(agent, RecorderRequest::Pause),
+            AgentRequest::ResumeRecording => self.may_record(agent, RecorderRequest::Resume),
         }
     }
 
@@ -149,13 +149,12 @@ impl ContactCenter {
         self.talk_of(agent).ok().map(|(_, leg)| leg)
     }
 
-    /// Whom this would dial for an agent; `None` where it is refused, or a queue finds somebody.
+    /// The party this would dial for an agent; `None` where it is refused, or a queue finds one.
     #[must_use]
     pub fn consult_dials(&self, agent: AgentId, target: &ConsultTarget) -> Option<Target> {
         match self.may_consult(agent, target).ok()? {
-            Way::Agent(consulted) => Some(Target::Agent(consulted)),
-            Way::Outside(route) => Some(route.target()),
-            Way::Queue(_) => None,
+            Consulted::Party(way) => Some(way.target()),
+            Consulted::Queue(_) => None,
         }
     }
 
@@ -222,7 +221,7 @@ impl ContactCenter {
         vars: &BTreeMap<String, serde_json::Value>,
     ) -> Result<(), Refused> {
         let (call, _) = self.talk_of(agent)?;
-        let flow = call.run.as_ref().map(flow::Run::flow);
+        let flow = call.run().map(flow::Run::flow);
         let Some(flow) = flow.filter(|flow| !flow.step_names().any(|name| name == step)) else {
             return check_vars(vars);
         };
@@ -236,7 +235,7 @@ impl ContactCenter {
         &self,
         agent: AgentId,
         target: &ConsultTarget,
-    ) -> Result<Way, Refused> {
+    ) -> Result<Consulted, Refused> {
         let (call, _) = self.talk_of(agent)?;
         if call.consult().is_some_and(|consult| consult.stage != Stage::Conference) {
             return Err(Refused::Consults { agent: self.name_of(agent) });
@@ -248,15 +247,15 @@ impl ContactCenter {
             return Err(Refused::ConferenceFull { call: call.id() });
         }
         match target {
-            ConsultTarget::Telephone(Telephone::Number { number, trunk }) => {
-                self.route_beside(call.id(), number, trunk.as_deref()).map(Way::Outside)
-            }
-            ConsultTarget::Telephone(Telephone::Agent { agent: login }) => {
-                self.may_consult_agent(call, agent, login).map(Way::Agent)
-            }
-            ConsultTarget::Queue { queue } => {
-                self.may_consult_queue(call, agent, queue).map(|wait| Way::Queue(Box::new(wait)))
-            }
+            ConsultTarget::Telephone(Telephone::Number { number, trunk }) => self
+                .route_beside(call.id(), number, trunk.as_deref())
+                .map(|route| Consulted::Party(Way::Outside(route))),
+            ConsultTarget::Telephone(Telephone::Agent { agent: login }) => self
+                .may_consult_agent(call, agent, login)
+                .map(|it| Consulted::Party(Way::Agent(it))),
+            ConsultTarget::Queue { queue } => self
+                .may_consult_queue(call, agent, queue)
+                .map(|wait| Consulted::Queue(Box::new(wait))),
         }
     }
 
@@ -270,13 +269,13 @@ impl ContactCenter {
         if self.setup.names.agent(login) == Some(asking) {
             return Err(Refused::ConsultsThemselves { agent });
         }
-        if call.origin.via.agent() == Some(login) {
+        if call.origin().via.agent() == Some(login) {
             return Err(Refused::ConsultedIsCallingAgent { agent });
         }
-        self.may_ring_for(login, call.origin.via.provider())
+        self.may_ring_for(login, call.origin().via.provider())
     }
 
-    /// How the queue of this name is asked for somebody: as it would have been when the talk began.
+    /// How the queue of this name is asked for an agent: as it would have been when the talk began.
     fn may_consult_queue(
         &self,
         call: &Call,
@@ -286,9 +285,9 @@ impl ContactCenter {
         let queue = name.to_owned();
         let now = call.talk().map(|talk| talk.since).unwrap_or_default();
         let context = flow::Context { now, position: None, waiting: None };
-        let of_call = call.run.as_ref().map(flow::Run::flow);
+        let of_call = call.run().map(flow::Run::flow);
         let flows = of_call.into_iter().chain(&self.setup.flows);
-        let request = call.run.as_ref().and_then(|run| {
+        let request = call.run().and_then(|run| {
             flows.into_iter().find_map(|flow| flow.consult_request(run, &context, name))
         });
         let Some((id, request)) = self.queue_id(name).zip(request) else {
@@ -297,9 +296,9 @@ impl ContactCenter {
             let names = listed(names.into_iter());
             return Err(Refused::NoSuchQueue { queue, names });
         };
-        // Whoever answers is to be heard by an agent at a telephone of ours.
+        // An agent at a telephone of ours must hear whoever answers.
         let wait = self.wait_in(call.id(), id, &request, (now, self.setup.origin_constraint(None)));
-        // Who is in the call already joins nobody in it.
+        // A party in the call already joins no party of it.
         let mut but = self.own.by_call.get(&call.id()).cloned().unwrap_or_default();
         but.insert(asking);
         if !self.acd.others_attend(&but, &wait.demands, &wait.relax) {
@@ -326,7 +325,7 @@ impl ContactCenter {
                 Refused::NotAllowedThere { number, trunk: trunk.to_owned() }
             }
         })?;
-        let caller = self.calls.get(&id).and_then(|call| call.origin.from.as_deref());
+        let caller = self.calls.get(&id).and_then(|call| call.origin().from.as_deref());
         if caller == Some(&*route.number) {
             return Err(Refused::ConsultedIsCaller { number: route.number });
         }

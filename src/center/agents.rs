@@ -3,17 +3,18 @@
 //! **Invariant:** what an agent says of a call (resolved, intent, note) reaches that call's record,
 //! whether it is said during after-call work or after it ended by itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::call::{Fact, Leg, Role};
+use crate::call::{Leg, Role};
 use crate::center::flows::millis;
 use crate::center::setup::Features;
 use crate::center::{ContactCenter, Wake};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, AgentState, Command, Prompt, WrapUp};
+use crate::words::{AgentRequest, AgentState, CallFact, Command, Fact, Prompt, WrapUp};
 
 /// Why an agent who just logged in is not ready yet.
 const LOGGED_IN: &str = "logged_in";
@@ -128,7 +129,7 @@ impl ContactCenter {
         self.ask_queue(agent, AgentInput::EndWrapUp);
     }
 
-    /// Whoever talked on this leg does so no more: an agent has after-call work, and may say
+    /// The agent or supervisor of this leg talks no more: an agent has after-call work, and may say
     /// something of the call; so may a supervisor who took it over, without such work.
     pub(super) fn stopped_talking(
         &mut self,
@@ -148,7 +149,11 @@ impl ContactCenter {
                     *last = LastCall { leg, acw, is_taken_over: true, ..LastCall::default() };
                 }
             }
-            Role::Caller | Role::Called | Role::Consulted { .. } | Role::Supervisor { .. } => {}
+            Role::Caller
+            | Role::Called
+            | Role::Consulted { .. }
+            | Role::Supervisor { .. }
+            | Role::Recorder { .. } => {}
         }
     }
 
@@ -192,16 +197,28 @@ impl ContactCenter {
         if !last.is_taken_over {
             self.count_wrap_up(now, agent, &wrap_up);
         }
-        match self.calls.get_mut(&leg.call) {
+        let call = leg.call;
+        match self.calls.get_mut(&call) {
             // The caller stayed after the talk: the record is still to be made.
-            Some(call) => call.note(now, Fact::WrittenUp { wrap_up }),
-            None => self.commands.push_back(Command::AmendRecord { call: leg.call, wrap_up }),
+            Some(call) => call.note(now, CallFact::WrittenUp { wrap_up: Arc::new(wrap_up) }),
+            None => {
+                self.facts.tell(now, |_| Fact::RecordAmended {
+                    call,
+                    wrap_up: Arc::new(wrap_up.clone()),
+                });
+                self.commands.push_back(Command::AmendRecord { call, wrap_up });
+            }
         }
     }
 
     pub(super) fn agent_changed(&mut self, now: Timestamp, agent: AgentId, state: &AgentState) {
         tracing::info!(agent = self.agent_name(agent), %state, "agent");
         self.count_agent(now, agent, state);
+        self.facts.agent_changed(agent);
+        self.facts.tell(now, |facts| {
+            let (name, state) = (facts.agent_name(agent), state.clone());
+            Fact::AgentMoved { agent, name, state }
+        });
         self.may_have_moved(agent);
     }
 
@@ -209,7 +226,7 @@ impl ContactCenter {
     /// up. Returns whether it was one.
     pub(super) fn feature_code(&mut self, now: Timestamp, id: CallId, agent: AgentId) -> bool {
         let Some(call) = self.calls.get_mut(&id) else { return false };
-        let Some((ask, _)) = understood(&self.setup.features, &call.origin.to) else {
+        let Some((ask, _)) = understood(&self.setup.features, &call.origin().to) else {
             return false;
         };
         call.confirm();
@@ -227,8 +244,8 @@ impl ContactCenter {
     /// There is sound with the agent who dialed a feature code: say what it did.
     pub(super) fn confirm(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some((_, said)) = understood(&self.setup.features, &call.origin.to) else { return };
-        call.note(now, Fact::Answered);
+        let Some((_, said)) = understood(&self.setup.features, &call.origin().to) else { return };
+        call.note(now, CallFact::Answered);
         let (leg, play) = (call.caller_leg(), call.next_play());
         let prompts = vec![Prompt::Text { language: "en".into(), text: said.into() }];
         self.commands.push_back(Command::Play { leg, play, prompts, repeat: false });

@@ -2,7 +2,9 @@
 //!
 //! **Invariant:** this file is it. The simulator calls [`ContactCenter::check`] after every input.
 
-use crate::call::{CONFERENCE_LEGS_MAX, Call, Ear, Leg, Role, Stage, State};
+use std::collections::BTreeSet;
+
+use crate::call::{CONFERENCE_LEGS_MAX, Call, Ear, Leg, Recorder, Role, Stage, State};
 use crate::center::own::is_agents;
 use crate::center::{ContactCenter, Wake};
 use crate::id::LegId;
@@ -18,6 +20,7 @@ impl ContactCenter {
         self.check_calls();
         self.check_agents();
         self.check_own_calls();
+        self.check_asks();
         self.check_timers(now);
     }
 
@@ -110,13 +113,13 @@ impl ContactCenter {
     fn check_timers(&self, now: Timestamp) {
         let Some((at, wake)) = self.poll_timeout() else { return };
         assert!(at > now, "{wake:?} was due at {at} and it is {now}");
-        if let Wake::Flow(call) | Wake::Confirmed(call) = wake {
+        if let Wake::Flow(call) | Wake::AskEnd(call) | Wake::Confirmed(call) = wake {
             assert!(self.calls.contains(&call), "a timer for {call}, which ended");
         }
     }
 }
 
-/// Who talks is there, and hears what is wanted.
+/// Legs of a talk are there, and hear what is wanted.
 fn check_talk(call: &Call) {
     let id = call.id();
     let parties = call.parties().filter(|(_, leg)| leg.is_party());
@@ -153,14 +156,33 @@ fn check_talk(call: &Call) {
     }
 }
 
-/// Who is in a recording is who should be, and nothing is said of one but to who waits or talks.
+/// A call has one recorder at most, whose leg's number says so. It is there where one may be, and was
+/// asked to keep what its caller was asked to hear, and the caller, but not on hold; only a caller
+/// who waits or talks hears of it.
 fn check_recording(call: &Call) {
-    let (id, recordings) = (call.id(), &call.recordings);
-    let made = recordings.sides.as_ref().map(|made| made.sides.clone());
-    assert_eq!(made, call.sides_wanted(), "{id}: who is recorded, and who should be");
-    let state = call.state();
+    let (id, state) = (call.id(), call.state());
     let hears = matches!(state, State::Waiting { .. } | State::Talking { .. });
-    assert!(hears || !recordings.is_announcing(), "{id} hears of a recording, and is {state:?}");
+    let is_announcing = call.recordings().is_announcing();
+    assert!(hears || !is_announcing, "{id} hears of a recording, and is {state:?}");
+    for (leg, it) in call.legs() {
+        assert_eq!(leg.is_recorder(), it.is_recorder(), "{leg} is {:?}", it.role);
+    }
+    let recorders = call.legs().filter(|(_, leg)| leg.is_recorder()).count();
+    assert!(recorders <= 1, "{id} has {recorders} recorders");
+    let Some(Recorder { leg, recording, is_paused }) = call.recorder() else { return };
+    assert!(call.may_have_recorder(), "{recording} is made without its caller, or of others");
+    assert_eq!(leg, LegId::recorder(recording), "{leg} makes {recording}");
+    let asked = |leg: LegId| match call.asked().get(&leg) {
+        Some(Ear::Hears(from)) => from.clone(),
+        Some(Ear::Plays(_)) | None => BTreeSet::new(),
+    };
+    let (caller, kept) = (call.caller_leg(), asked(leg));
+    let (mut others, heard) = (kept.clone(), asked(caller));
+    let has_caller = others.remove(&caller);
+    assert!(others.is_subset(&heard), "{recording} keeps {others:?}, the caller hears {heard:?}");
+    let on_hold = call.holds(caller) || (call.talk().is_some() && heard.is_empty());
+    assert!(!has_caller || !on_hold, "{recording} keeps the caller, who is on hold");
+    assert!(kept.is_empty() || !is_paused, "{recording} is paused, and keeps {kept:?}");
 }
 
 /// No leg is heard by one that must not hear it.
@@ -178,6 +200,10 @@ fn check_secrecy(call: &Call) {
     };
     let secret = call.is_secret() && hear(call.caller_leg()).next().is_some();
     assert!(!secret, "{id}: somebody hears the caller key a secret");
+    if let Some(Recorder { leg, .. }) = call.recorder() {
+        let listeners: Vec<LegId> = hear(leg).collect();
+        assert!(listeners.is_empty(), "{listeners:?} hear {leg}, which says nothing");
+    }
     for (leg, supervisor) in call.parties() {
         let Role::Supervisor { mode, .. } = supervisor.role else { continue };
         let listeners: Vec<LegId> = hear(leg).collect();
@@ -189,7 +215,7 @@ fn check_secrecy(call: &Call) {
         let few = mode == SupervisorMode::Barge || listeners.len() < 2;
         assert!(
             few && listeners.iter().all(may),
-            "{leg}, who is to {mode}, is heard by {listeners:?}"
+            "{leg}, whose mode is {mode}, is heard by {listeners:?}"
         );
         assert!(supervisor.is_up() || listeners.is_empty(), "{leg} is heard before the answer");
     }

@@ -11,12 +11,14 @@ use crate::time::Timestamp;
 use crate::words::{Command, Prompt};
 
 impl ContactCenter {
-    /// As [`Self::arrange`], for each call of this input: whatever changed what is known of it. Who
-    /// is in its recording follows here alone: what changes twice within an input is asked once.
+    /// As [`Self::arrange`], for each call of this input: whatever changed what is known of it.
     pub(super) fn arrange_all(&mut self, now: Timestamp) {
         while let Some(call) = self.calls.next_touched() {
+            self.release_recorder(call);
             self.arrange(now, call);
-            self.follow_sides(call);
+            if let Some(call) = self.calls.get_untouched(&call) {
+                self.facts.call_changed(call);
+            }
         }
     }
 

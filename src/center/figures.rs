@@ -13,7 +13,7 @@ use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::{CallRow, Fact, Leg, Metrics, Offer, QueueVisit, Report, Target};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
+    self, AgentState, CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
 };
 
 pub(super) fn metrics(setup: &Setup) -> Metrics {
@@ -67,7 +67,7 @@ impl ContactCenter {
             offers: Vec::new(),
             legs: Vec::new(),
         };
-        // Who waits for somebody to consult is no caller.
+        // An agent who waits for a party to consult is no caller.
         let visits = record.queued.iter().filter(|visit| !visit.consulted);
         row.visits.extend(visits.filter_map(|visit| {
             let wait_ms = millis(visit.left_at.since(visit.entered_at));
@@ -128,6 +128,11 @@ impl ContactCenter {
         outcome: OfferOutcome,
     ) {
         let Some(queue) = self.offered_from.remove(&offer) else { return };
+        self.facts.agent_changed(agent);
+        self.facts.tell(now, |facts| {
+            let name = facts.agent_name(agent);
+            words::Fact::OfferEnded { call, offer, agent, name, outcome }
+        });
         self.metrics.fold(now, Fact::OfferEnded { call, queue, agent, outcome });
     }
 

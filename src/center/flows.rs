@@ -63,7 +63,7 @@ impl ContactCenter {
         if self.takes_no_calls() {
             return self.finish(now, id, EndedBy::Server, Cause::CONGESTION);
         }
-        let to = self.calls.get(&id).map(|call| call.origin.to.as_str()).unwrap_or_default();
+        let to = self.calls.get(&id).map(|call| call.origin().to.as_str()).unwrap_or_default();
         let Some(flow) = self.flow_of(to).or_else(|| self.flow_of_any()) else {
             tracing::info!(call = %id, "no flow answers this number: add it to a flow's `numbers`");
             return self.finish(now, id, EndedBy::Server, Cause::UNALLOCATED_NUMBER);
@@ -89,8 +89,8 @@ impl ContactCenter {
         };
         let mut call = Call::new(self.origin(now, id, from, to, &via));
         self.count_arrived(now, id, agent);
-        call.note(now, Fact::Ended { by, cause });
-        let record = Box::new(call.record());
+        let record = Box::new(call.close(now, by, cause));
+        self.facts.call_over(&mut call);
         tracing::info!(call = %id, via = %record.via, %by, %cause, "call refused");
         self.count_ended(now, &call, &record);
         self.commands.push_back(Command::CloseRecord { record });
@@ -144,7 +144,7 @@ impl ContactCenter {
     /// Answers the caller, unless we dial them; the flow begins when there is sound with them.
     pub(super) fn start(&mut self, now: Timestamp, id: CallId, flow: Arc<Flow>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let number = call.origin.from.as_deref();
+        let number = call.origin().from.as_deref();
         let start = Facts {
             caller: caller::variables(
                 number,
@@ -155,11 +155,11 @@ impl ContactCenter {
             ),
             call: Values::from([
                 ("id".into(), id.to_string().into()),
-                ("to".into(), call.origin.to.clone().into()),
-                ("via".into(), call.origin.via.to_string().into()),
+                ("to".into(), call.origin().to.clone().into()),
+                ("via".into(), call.origin().via.to_string().into()),
             ]),
         };
-        tracing::info!(flow = %flow.name(), via = %call.origin.via, "call arrived");
+        tracing::info!(flow = %flow.name(), via = %call.origin().via, "call arrived");
         call.choose_flow(now, Run::new(flow, start));
         if call.answer_caller(now) {
             self.commands.push_back(Command::Answer { leg: call.caller_leg() });
@@ -176,7 +176,7 @@ impl ContactCenter {
             return;
         }
         match call.state() {
-            State::Opening if call.run.is_some() => self.begin_flow(now, id),
+            State::Opening if call.run().is_some() => self.begin_flow(now, id),
             State::Opening => self.own_call_opened(now, id),
             State::Confirming => self.confirm(now, id),
             State::InFlow | State::Waiting { .. } | State::Dialing { .. } | State::Talking(_) => {}
@@ -232,7 +232,21 @@ impl ContactCenter {
         let by = match input {
             Input::Queue(_) => EndedBy::Agent,
             Input::Transfer(TransferOutcome::Completed) => EndedBy::Party,
-            _ => EndedBy::Flow,
+            Input::Transfer(
+                TransferOutcome::Busy
+                | TransferOutcome::NoAnswer
+                | TransferOutcome::Refused
+                | TransferOutcome::Failed,
+            )
+            | Input::Start
+            | Input::Digit(_)
+            | Input::PromptDone
+            | Input::Timer
+            | Input::Silence
+            | Input::Recorded(_)
+            | Input::Replied(_)
+            | Input::Sent { .. }
+            | Input::HungUp => EndedBy::Flow,
         };
         self.drive_after(now, id, input, by);
     }
@@ -247,9 +261,11 @@ impl ContactCenter {
                 return self.finish(now, id, EndedBy::Server, Cause::TEMPORARY_FAILURE);
             }
             let context = context(now, call, &self.acd);
-            let Some(run) = call.run.as_mut() else { return };
+            if call.run().is_none() {
+                return;
+            }
             let mut effects = std::mem::take(&mut self.effects);
-            run.handle(&context, input, &mut effects);
+            call.run_flow(&context, input, &mut effects);
             for effect in effects.drain(..) {
                 if matches!(effect, Effect::Entered { .. }) {
                     by = EndedBy::Flow;
@@ -267,7 +283,7 @@ impl ContactCenter {
 
     /// A flow that has no step left ends the call.
     fn is_over(&self, id: CallId) -> bool {
-        self.calls.get(&id).and_then(|call| call.run.as_ref()).is_some_and(Run::is_over)
+        self.calls.get(&id).and_then(|call| call.run()).is_some_and(Run::is_over)
     }
 
     /// The caller has left: only what `on_hangup` names still runs, and nothing of it is heard.
@@ -277,15 +293,14 @@ impl ContactCenter {
             return; // the flow has not begun
         }
         let context = context(now, call, &self.acd);
-        let Some(run) = call.run.as_mut() else { return };
         let mut effects = Vec::new();
-        run.handle(&context, Input::HungUp, &mut effects);
+        call.run_flow(&context, Input::HungUp, &mut effects);
         for effect in effects {
             match effect {
                 Effect::Entered { step } => {
                     call.note(now, Fact::Entered { step });
                 }
-                Effect::Intent(intent) => note_intent(now, call, intent),
+                Effect::Intent(intent) => call.set_intent(now, intent),
                 Effect::Failed { step, why } => {
                     tracing::warn!(call = %id, %step, why, "step failed");
                 }
@@ -297,6 +312,7 @@ impl ContactCenter {
                 | Effect::Transfer(_)
                 | Effect::Record(_)
                 | Effect::StopRecord
+                | Effect::Ask(_)
                 | Effect::HangUp { .. } => {}
             }
         }
@@ -313,8 +329,7 @@ impl ContactCenter {
         match effect {
             Effect::Entered { step } => call.note(now, Fact::Entered { step }),
             Effect::Play { prompts, repeat } => {
-                let (prompts, repeat) = self.after_announcement(id, (prompts, repeat))?;
-                let call = self.calls.get_mut(&id)?;
+                let (prompts, repeat) = call.after_announcement((prompts, repeat))?;
                 let (leg, play) = (call.caller_leg(), call.next_play());
                 self.commands.push_back(Command::Play { leg, play, prompts, repeat });
             }
@@ -325,12 +340,13 @@ impl ContactCenter {
             Effect::InputResult { step, outcome } => {
                 tracing::debug!(call = %id, %step, %outcome, "input");
             }
-            Effect::Intent(intent) => note_intent(now, call, intent),
+            Effect::Intent(intent) => call.set_intent(now, intent),
             Effect::Enqueue(request) => self.enqueue(now, id, *request),
             Effect::LeaveQueue => self.leave_queue(now, id),
             Effect::Transfer(request) => return self.transfer(now, id, *request),
             Effect::Record(request) => return self.record(now, id, *request),
             Effect::StopRecord => self.stop_record(id),
+            Effect::Ask(request) => return self.ask(now, id, *request),
             Effect::HangUp { cause } => self.finish(now, id, by, cause),
             Effect::Failed { step, why } => tracing::warn!(call = %id, %step, why, "step failed"),
         }
@@ -343,17 +359,17 @@ impl ContactCenter {
             return tracing::error!(call = %id, queue = %request.queue, "the flow names no queue");
         };
         let keep = self.setup.queues[queue.0 as usize].keep_place;
-        let name = request.queue.to_string();
+        let name = Arc::clone(&request.queue);
         let since = call.join_queue(now, (queue, name), request.priority, keep);
-        let origin = self.setup.origin_constraint(call.origin.via.provider());
+        let origin = self.setup.origin_constraint(call.origin().via.provider());
         let mut enqueue = self.wait_in(id, queue, &request, (since, origin));
-        // Who comes back to their place may wait as long as anybody who just came.
+        // A caller who comes back to their place may wait as long as one who just came.
         enqueue.wait_max += now.since(since);
         self.queue_inputs.push_back(acd::Input::Enqueue(Box::new(enqueue)));
         self.announce_in_queue(now, id, queue);
     }
 
-    /// What the queue has to know of somebody who waits since then, for agents behind this origin.
+    /// What the queue has to know of a call that waits since then, for agents behind this origin.
     pub(super) fn wait_in(
         &self,
         call: CallId,
@@ -389,14 +405,9 @@ impl ContactCenter {
     /// The flow's own timer runs while the flow is in charge: in steps and in the queue.
     fn arm_flow(&mut self, id: CallId) {
         let Some(call) = self.calls.get(&id) else { return };
-        let deadline = call.run.as_ref().filter(|_| call.is_flows()).and_then(Run::deadline);
+        let deadline = call.run().filter(|_| call.is_flows()).and_then(Run::deadline);
         self.timers.set_or_cancel(Wake::Flow(id), deadline);
     }
-}
-
-fn note_intent(now: Timestamp, call: &mut Call, intent: Arc<str>) {
-    call.note(now, Fact::Intent { intent: Arc::clone(&intent) });
-    call.intent = Some(intent);
 }
 
 pub(super) fn context(now: Timestamp, call: &Call, acd: &acd::Acd) -> Context {

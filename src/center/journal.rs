@@ -10,7 +10,8 @@
 //! Records, figures and explanations are folds over it; fed to a fresh center it gives the same
 //! calls again. The store writes it, and so does the simulator.
 //!
-//! **Invariant:** no line holds a key pressed at a secret step: [`masked`] hides which one it was.
+//! **Invariant:** no line holds a key pressed at a secret step, or a value of a reply that its flow
+//! withholds: [`masked`] hides which one it was.
 //!
 //! **Deliberately absent:** commands. They follow from the inputs.
 
@@ -114,7 +115,7 @@ struct KeptSetup<'a> {
 }
 
 impl Entry {
-    /// The entry for what `center` is about to be told; no event is a wake-up.
+    /// The entry for the next input of `center`; no event is a wake-up.
     #[must_use]
     pub fn new(center: &ContactCenter, seq: u64, at: Timestamp, event: Option<&Event>) -> Self {
         let input = match event {
@@ -133,7 +134,7 @@ pub fn overdue(center: &ContactCenter, at: Timestamp) -> Option<Timestamp> {
     center.poll_timeout().map(|(due, _)| due).filter(|due| *due + LATE_MAX < at)
 }
 
-/// What may be written of an event `center` is about to be told: of a key pressed at a secret
+/// What may be written of the next event of `center`: of a key pressed at a secret
 /// step, that it was one. Keys are masked as the step stands before the first of them.
 #[must_use]
 pub fn masked<'a>(center: &ContactCenter, event: &'a Event) -> Cow<'a, Event> {
@@ -144,6 +145,37 @@ pub fn masked<'a>(center: &ContactCenter, event: &'a Event) -> Cow<'a, Event> {
         Event::Keys { leg, keys } if center.is_secret(*leg) => {
             Cow::Owned(Event::Keys { leg: *leg, keys: vec![Digit::MASKED; keys.len()] })
         }
-        _ => Cow::Borrowed(event),
+        Event::Replied { id, reply } => {
+            Cow::Owned(Event::Replied { id: *id, reply: reply.masked() })
+        }
+        Event::Late { at, event: inner } => match masked(center, inner) {
+            Cow::Owned(inner) => Cow::Owned(Event::Late { at: *at, event: Box::new(inner) }),
+            Cow::Borrowed(_) => Cow::Borrowed(event),
+        },
+        Event::Digit { .. }
+        | Event::Keys { .. }
+        | Event::CallArrived { .. }
+        | Event::CallOpening { .. }
+        | Event::CallRefused { .. }
+        | Event::Ringing { .. }
+        | Event::Rerouted { .. }
+        | Event::Answered { .. }
+        | Event::DialFailed { .. }
+        | Event::PromptDone { .. }
+        | Event::PromptFailed { .. }
+        | Event::Recorded { .. }
+        | Event::RecordFailed { .. }
+        | Event::RecordingExpired { .. }
+        | Event::Held { .. }
+        | Event::HoldFailed { .. }
+        | Event::Resumed { .. }
+        | Event::HungUp { .. }
+        | Event::LegLost { .. }
+        | Event::PhoneReachable { .. }
+        | Event::AgentAsked { .. }
+        | Event::SupervisorAsked { .. }
+        | Event::EndCall { .. }
+        | Event::Lost { .. }
+        | Event::Drain { .. } => Cow::Borrowed(event),
     }
 }

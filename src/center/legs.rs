@@ -1,7 +1,8 @@
 //! Legs come and go: answers, failures, hang-ups, and the end of a call.
 //!
 //! **Invariant:** the center forgets a call in the input that ends it, with its record closed and
-//! each of its legs hung up; an event that comes late for it finds nothing and changes nothing.
+//! each of its legs hung up, but for the recorder's, which ends with the last of the others; an
+//! event that comes late for it finds nothing and changes nothing.
 
 use crate::acd;
 use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
@@ -57,7 +58,7 @@ impl ContactCenter {
                 self.own_call_answered(now, leg.call);
                 self.bridge(now, leg, TalkStep::Transfer);
             }
-            Role::Caller | Role::Agent { .. } | Role::TookOver => {
+            Role::Caller | Role::Agent { .. } | Role::TookOver | Role::Recorder { .. } => {
                 unreachable!("{leg}: no such leg is answered here")
             }
         }
@@ -122,7 +123,11 @@ impl ContactCenter {
                 self.stop_play(now, leg.call);
                 self.drive(now, leg.call, Input::Transfer(outcome));
             }
-            Role::Supervisor { .. } | Role::TookOver | Role::Caller | Role::Agent { .. } => {}
+            Role::Supervisor { .. }
+            | Role::TookOver
+            | Role::Caller
+            | Role::Agent { .. }
+            | Role::Recorder { .. } => {}
         }
     }
 
@@ -190,7 +195,7 @@ impl ContactCenter {
         }
         self.drive_on_hangup(now, id);
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.recordings.stop_announcing();
+        call.stop_announcing();
         match call.caller_leaves(now) {
             true => self.arrange(now, id),
             false => self.finish(now, id, lost.unwrap_or(EndedBy::Caller), cause),
@@ -221,10 +226,10 @@ impl ContactCenter {
         let times = call.leg_times(leg);
         call.end_talk();
         if self.is_elsewhere(leg.call) {
-            // The caller goes back to the provider, whose calls nobody can hear.
+            // The caller goes back to the provider, whose calls no leg of ours can hear.
             self.supervisor_leaves(now, leg.call);
         } else if let Some(call) = self.calls.get_mut(&leg.call) {
-            call.hush_supervisor(now, &[SupervisorMode::Whisper, SupervisorMode::Barge]);
+            call.silence_supervisor(now, &[SupervisorMode::Whisper, SupervisorMode::Barge]);
         }
         self.stop_play(now, leg.call);
         self.stopped_talking(now, leg, ended, times);
@@ -254,6 +259,7 @@ impl ContactCenter {
         let Some(mut call) = self.calls.remove(&id) else { return };
         self.timers.cancel(&Wake::Flow(id));
         self.timers.cancel(&Wake::Confirmed(id));
+        self.forget_asks(id);
         let waiting = matches!(call.state(), State::Waiting { .. });
         if waiting {
             let left = if by == EndedBy::Caller { QueueExit::Abandoned } else { QueueExit::Ended };
@@ -271,8 +277,8 @@ impl ContactCenter {
                 false => Command::HangUp { leg, cause },
             });
         }
-        call.note(now, Fact::Ended { by, cause });
-        let record = Box::new(call.record());
+        let record = Box::new(call.close(now, by, cause));
+        self.facts.call_over(&mut call);
         tracing::info!(call = %id, outcome = %record.outcome, %by, %cause, "call ended");
         self.count_ended(now, &call, &record);
         self.remember(now, &record);

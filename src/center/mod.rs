@@ -6,18 +6,57 @@
 //! # Contract
 //!
 //! One input, then drain: after each `handle*` call [`ContactCenter::poll_command`] until it
-//! returns `None`, then wait for the next event or for [`ContactCenter::poll_timeout`].
+//! returns `None`, then wait for the next event or for [`ContactCenter::poll_timeout`]. Whoever wants
+//! to know what happens polls [`ContactCenter::poll_fact`] in each turn.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use attendant::center::{ContactCenter, Setup};
+//! # use attendant::flow::{self, Known};
+//! # use attendant::id::{CallId, LegId};
+//! # use attendant::time::Timestamp;
+//! # use attendant::words::{Cause, Command, Event, From, Via};
+//! # let source = "[flow]\nnumbers = [\"*\"]\nstart = \"hi\"\n\
+//! #     [say.hi]\ntext = \"Hello.\"\nnext = \"bye\"\n[hangup.bye]\n";
+//! # let flow = flow::parse("flows/hello.toml", source, &Known::anything()).unwrap();
+//! let flows = vec![Arc::new(flow)]; // it says hello, and hangs up
+//! let mut center = ContactCenter::new(Setup { flows, ..Setup::default() });
+//! let drained = |center: &mut ContactCenter| -> Vec<Command> {
+//!     center.check(); // in tests, after every input
+//!     std::iter::from_fn(|| center.poll_command()).collect()
+//! };
+//!
+//! let (now, call) = (Timestamp::from_millis(1_000), CallId(41));
+//! let leg = LegId::caller(call);
+//! let from = From { number: Some("+14155550123".into()), name: None };
+//! let via = Via::Trunk("acme".into());
+//! center.handle(now, Event::CallArrived { call, from, to: "100".into(), via });
+//! let commands = drained(&mut center);
+//! let [Command::Answer { .. }, Command::Play { play, .. }] = &commands[..] else {
+//!     panic!("{commands:?}");
+//! };
+//!
+//! center.handle(now, Event::PromptDone { leg, play: *play });
+//! assert!(matches!(&drained(&mut center)[..], [Command::HangUp { .. }, ..]));
+//! center.handle(now, Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
+//! let kept = |command: &Command| matches!(command, Command::CloseRecord { .. });
+//! assert!(drained(&mut center).iter().any(kept) && !center.is_live(call));
+//! ```
 //!
 //! **Invariant:** [`ContactCenter::check`], after every input.
 //!
 //! **Deliberately absent:** SIP, RTP, HTTP, provider names, the wall clock, chance, `async`.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod agent_requests;
 mod agents;
+mod asks;
 mod call_recording;
 mod calls;
 mod check;
 mod ears;
+mod facts;
 mod figures;
 mod flows;
 pub mod journal;
@@ -42,15 +81,17 @@ mod why;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::acd::{self, Acd};
-use crate::call::Learned;
+use crate::call::{Call, Learned};
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::Metrics;
 use crate::time::{Timers, Timestamp};
-use crate::words::{Cause, Command, EndedBy, Event, LookAhead, RecordingUpdate};
+use crate::words::{Cause, Command, EndedBy, Event, Fact, LookAhead, RecordingUpdate};
 
 use agents::LastCall;
+use asks::Asks;
 use calls::Calls;
+use facts::Facts;
 use own::OwnCalls;
 use restart::SavedAgentStates;
 use setup::Skills;
@@ -76,8 +117,10 @@ pub struct ContactCenter {
     saved_states: SavedAgentStates,
     learned: Learned,
     metrics: Metrics,
+    facts: Facts,
     /// The queue each open offer came from.
     offered_from: BTreeMap<OfferId, QueueId>,
+    asks: Asks,
     timers: Timers<Wake>,
     commands: VecDeque<Command>,
     /// Reused between inputs, so that a key press allocates nothing here.
@@ -94,6 +137,8 @@ pub struct ContactCenter {
 pub enum Wake {
     /// A flow waits no longer: input time-out, announcement.
     Flow(CallId),
+    /// A question has no answer in time.
+    AskEnd(CallId),
     /// An outside party did not answer in time.
     RingOut(LegId),
     /// An agent who dialed a feature code has not heard the answer to its end.
@@ -112,6 +157,7 @@ impl ContactCenter {
         let acd = Acd::new(queues::acd_setup(&setup, &skills));
         Self {
             metrics: figures::metrics(&setup),
+            facts: Facts::new(&setup),
             offered_from: BTreeMap::new(),
             skills,
             flow_by_number: flows::by_number(&setup),
@@ -122,6 +168,7 @@ impl ContactCenter {
             own: OwnCalls::default(),
             saved_states: SavedAgentStates::new(setup.agents.len()),
             learned: Learned::default(),
+            asks: Asks::default(),
             timers: Timers::default(),
             commands: VecDeque::new(),
             effects: Vec::new(),
@@ -133,12 +180,9 @@ impl ContactCenter {
     }
 
     pub fn handle(&mut self, now: Timestamp, event: Event) {
-        self.begin_input();
+        self.begin_input(now);
         let _span = event.call().map(|call| tracing::info_span!("call", %call).entered());
-        let late = match &event {
-            Event::Late { event, .. } => event.call(),
-            _ => None,
-        };
+        let late = if let Event::Late { event, .. } = &event { event.call() } else { None };
         self.take(now, event);
         self.settle(now);
         self.arrange_all(now);
@@ -177,6 +221,7 @@ impl ContactCenter {
             Event::RecordingExpired { recording } => {
                 self.update_recording(now, RecordingUpdate::deleted(recording));
             }
+            Event::Replied { id, reply } => self.replied(now, id, reply),
             Event::Held { leg } => self.held(now, leg),
             Event::HoldFailed { leg } => self.hold_failed(now, leg),
             Event::Resumed { leg } => self.resumed(now, leg),
@@ -185,11 +230,11 @@ impl ContactCenter {
             Event::PhoneReachable { agent, reachable } => {
                 self.phone_reachable(now, agent, reachable);
             }
-            Event::AgentAsked { agent, ask } => self.agent_asked(now, agent, ask),
+            Event::AgentAsked { agent, ask, by: _ } => self.agent_asked(now, agent, ask),
             Event::SupervisorAsked { by, call, ask } => {
-                self.supervisor_asked(now, &by, call, &ask);
+                self.supervisor_asked(now, &by.name, call, &ask);
             }
-            Event::EndCall { call } => {
+            Event::EndCall { call, by: _ } => {
                 self.finish(now, call, EndedBy::Operator, Cause::NORMAL_CLEARING);
             }
             Event::Lost { call } => {
@@ -197,6 +242,7 @@ impl ContactCenter {
             }
             Event::Drain { until } => {
                 self.draining = true;
+                self.facts.tell(now, |_| Fact::Draining { is_draining: true });
                 self.timers.set(Wake::DrainEnd, until);
             }
             Event::Late { at, event } => {
@@ -209,10 +255,11 @@ impl ContactCenter {
     }
 
     pub fn handle_timeout(&mut self, now: Timestamp) {
-        self.begin_input();
+        self.begin_input(now);
         while let Some(wake) = self.timers.pop_due(now) {
             match wake {
                 Wake::Flow(call) => self.drive(now, call, flow::Input::Timer),
+                Wake::AskEnd(call) => self.ask_timed_out(now, call),
                 Wake::RingOut(leg) => self.ring_out(now, leg),
                 Wake::Confirmed(call) => {
                     self.finish(now, call, EndedBy::Flow, Cause::NORMAL_CLEARING);
@@ -254,7 +301,7 @@ impl ContactCenter {
     #[must_use]
     pub fn is_secret(&self, leg: LegId) -> bool {
         let call = self.calls.get(&leg.call).filter(|call| call.caller_leg() == leg);
-        call.and_then(|call| call.run.as_ref()).is_some_and(flow::Run::secret)
+        call.and_then(|call| call.run()).is_some_and(flow::Run::secret)
     }
 
     /// What a caller will hear after what is said now, and the keys waited for, if nothing is
@@ -263,8 +310,14 @@ impl ContactCenter {
     #[must_use]
     pub fn look_ahead(&self, now: Timestamp, call: CallId) -> Option<LookAhead> {
         let call = self.calls.get(&call)?;
-        let run = call.run.as_ref().filter(|_| call.is_flows())?;
+        let run = call.run().filter(|_| call.is_flows())?;
         Some(run.look_ahead(&flows::context(now, call, &self.acd)))
+    }
+
+    /// The leg of this call's caller, also when it has ended.
+    #[must_use]
+    pub fn caller_leg(&self, call: CallId) -> Option<LegId> {
+        self.calls.get(&call).map(Call::caller_leg)
     }
 
     /// Whom a leg may hear now.
@@ -288,7 +341,7 @@ impl ContactCenter {
         self.draining
     }
 
-    /// Who was considered for a waiting call: agent, verdict in one word, and as a sentence.
+    /// The agents considered for a waiting call: name, verdict in one word, and as a sentence.
     #[must_use]
     pub fn explain(&self, call: CallId) -> Option<Vec<(String, &'static str, String)>> {
         self.acd.position(call)?;
@@ -303,9 +356,10 @@ impl ContactCenter {
         (agents, self.setup.queues.iter().map(|queue| queue.name.clone()).collect())
     }
 
-    fn begin_input(&mut self) {
+    fn begin_input(&mut self, now: Timestamp) {
         assert!(self.commands.is_empty(), "drain poll_command before the next input");
         self.input += 1;
+        self.facts.begin_input(now);
     }
 
     /// # Panics

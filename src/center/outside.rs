@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use crate::call::Role;
 use crate::center::{ContactCenter, Wake};
-use crate::flow::{Input, TransferOutcome, TransferRequest};
-use crate::id::{CallId, LegId};
+use crate::flow::{Input, RING_TIMEOUT_S, TransferOutcome, TransferRequest};
+use crate::id::{AgentId, CallId, LegId};
 use crate::number::{is_e164, normalize};
 use crate::time::Timestamp;
 use crate::words::{Command, From, Party, Target};
+
+/// How long the telephone rings of whom no step of a flow dials: as for a `transfer` that does not
+/// say.
+pub(super) const RING_TIMEOUT: Duration = Duration::from_secs(RING_TIMEOUT_S);
 
 /// A number that may be dialed, and by which way.
 #[derive(Clone, Debug)]
@@ -26,6 +30,21 @@ impl Route {
     pub(super) fn target(self) -> Target {
         let Self { number, trunk, others } = self;
         Target::Trunk { trunk, number, others }
+    }
+}
+
+/// By which way a party is rung beside the queue.
+pub(super) enum Way {
+    Agent(AgentId),
+    Outside(Route),
+}
+
+impl Way {
+    pub(super) fn target(self) -> Target {
+        match self {
+            Self::Agent(agent) => Target::Agent(agent),
+            Self::Outside(route) => route.target(),
+        }
     }
 }
 
@@ -95,15 +114,33 @@ impl ContactCenter {
         let call = self.calls.get_mut(&id)?;
         let party = Party::Outside { trunk: route.trunk.clone(), number: route.number.clone() };
         let leg = call.dial(now, role, party)?;
-        let from = From { number: call.origin.from.clone(), name: None };
+        let from = From { number: call.origin().from.clone(), name: None };
         let (target, until) = (route.target(), now + ring_timeout);
         self.timers.set(Wake::RingOut(leg), until);
         Some((leg, Command::Dial { leg, target, from, until }))
     }
 
+    /// Rings a party who joins a talk, or hears it: an agent's telephone shows the caller. The leg
+    /// and the command that dials it, as [`Self::dial_outside`].
+    pub(super) fn dial_beside(
+        &mut self,
+        now: Timestamp,
+        id: CallId,
+        way: Way,
+        role: Role,
+    ) -> Option<(LegId, Command)> {
+        match way {
+            Way::Agent(agent) => {
+                let shown = self.shown_of(id);
+                self.dial_telephone(now, id, role, agent, shown)
+            }
+            Way::Outside(route) => self.dial_outside(now, id, route, RING_TIMEOUT, role),
+        }
+    }
+
     /// The provider a call came through, if it may dial the number.
     fn provider_for(&self, id: CallId, number: &str, named: Option<&str>) -> Option<String> {
-        let name = self.calls.get(&id)?.origin.via.provider()?;
+        let name = self.calls.get(&id)?.origin().via.provider()?;
         let may_dial = self.setup.providers.get(name)?.allows(number);
         (may_dial && named.is_none_or(|named| named == name)).then(|| name.to_owned())
     }

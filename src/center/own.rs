@@ -14,21 +14,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::acd;
 use crate::acd::AgentInput;
 use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
-use crate::center::outside::{NoRoute, Route};
+use crate::center::outside::{NoRoute, RING_TIMEOUT, Way};
 use crate::center::setup::Reachability;
 use crate::center::{ContactCenter, Wake};
-use crate::flow::{Flow, RING_TIMEOUT_S};
+use crate::flow::Flow;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{AgentState, Cause, Command, EndedBy, From, Party, Target};
-
-/// How long the called telephone rings: as long as for a `transfer` without a ring time.
-const RING_TIMEOUT: Duration = Duration::from_secs(RING_TIMEOUT_S);
 
 /// Whose telephones are in use by calls of their own.
 #[derive(Debug, Default)]
@@ -81,10 +77,9 @@ impl OwnCalls {
 }
 
 /// Where an agent's call goes.
-enum Way {
+enum Destination {
     Flow(Arc<Flow>),
-    Agent(AgentId),
-    Outside(Route),
+    Party(Way),
 }
 
 /// Why it goes nowhere.
@@ -136,38 +131,39 @@ impl ContactCenter {
         if self.takes_no_calls() {
             return self.finish(now, id, EndedBy::Server, Cause::CONGESTION);
         }
-        let way = match self.way_of(id) {
-            Ok(way) => way,
+        let destination = match self.destination_of(id) {
+            Ok(destination) => destination,
             Err(no) => {
                 let agent = self.agent_name(agent);
                 tracing::info!(call = %id, agent, why = no.why(), "an agent's call is refused");
                 return self.finish(now, id, EndedBy::Server, no.cause());
             }
         };
-        match way {
-            Way::Flow(flow) => self.start(now, id, flow),
-            Way::Agent(called) => self.call_agent(now, id, agent, called),
-            Way::Outside(route) => {
+        match destination {
+            Destination::Flow(flow) => self.start(now, id, flow),
+            Destination::Party(Way::Agent(called)) => self.call_agent(now, id, agent, called),
+            Destination::Party(Way::Outside(route)) => {
                 let dialed = self.dial_outside(now, id, route, RING_TIMEOUT, Role::Called);
                 self.dials(now, id, dialed);
             }
         }
     }
 
-    fn way_of(&self, id: CallId) -> Result<Way, NoWay> {
-        let to = self.calls.get(&id).map(|call| call.origin.to.as_str()).unwrap_or_default();
+    fn destination_of(&self, id: CallId) -> Result<Destination, NoWay> {
+        let to = self.calls.get(&id).map(|call| call.origin().to.as_str()).unwrap_or_default();
         if let Some(flow) = self.flow_of(to) {
-            return Ok(Way::Flow(flow));
+            return Ok(Destination::Flow(flow));
         }
         if let Some(called) = self.current_agent(to) {
-            return self.may_be_called(called).map(|()| Way::Agent(called));
+            let way = Destination::Party(Way::Agent(called));
+            return self.may_be_called(called).map(|()| way);
         }
         let no = match self.route(id, to, None) {
-            Ok(route) => return Ok(Way::Outside(route)),
+            Ok(route) => return Ok(Destination::Party(Way::Outside(route))),
             Err(NoRoute::NotANumber) => NoWay::Nobody,
             Err(NoRoute::NotAllowed) => NoWay::NotAllowed,
         };
-        self.flow_of_any().map(Way::Flow).ok_or(no)
+        self.flow_of_any().map(Destination::Flow).ok_or(no)
     }
 
     pub(super) fn may_be_called(&self, called: AgentId) -> Result<(), NoWay> {
@@ -248,7 +244,7 @@ impl ContactCenter {
             return self.finish(now, id, EndedBy::Server, Cause::TEMPORARY_FAILURE);
         };
         let Some(call) = self.calls.get_mut(&id) else { return };
-        tracing::info!(call = %id, via = %call.origin.via, "an agent calls");
+        tracing::info!(call = %id, via = %call.origin().via, "an agent calls");
         call.begin_dialing(leg);
         self.commands.push_back(dial);
     }
@@ -263,8 +259,9 @@ impl ContactCenter {
     pub(super) fn own_call_answered(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id).filter(|call| is_direct(call)) else { return };
         call.note(now, Fact::Answered);
-        call.answer_caller(now);
-        self.commands.push_back(Command::Answer { leg: LegId::caller(id) });
+        if call.answer_caller(now) {
+            self.commands.push_back(Command::Answer { leg: call.caller_leg() });
+        }
     }
 
     /// The called party has answered. Where sound with the agent is agreed on only after our
@@ -280,8 +277,9 @@ impl ContactCenter {
         if !call.begin_opening(now, leg) {
             return false;
         }
+        let caller = call.caller_leg();
         self.timers.cancel(&Wake::RingOut(leg));
-        self.commands.push_back(Command::Answer { leg: LegId::caller(leg.call) });
+        self.commands.push_back(Command::Answer { leg: caller });
         true
     }
 
@@ -329,10 +327,10 @@ impl ContactCenter {
 
 /// Whether this is an agent's call straight to a party: no flow runs it.
 pub(super) fn is_direct(call: &Call) -> bool {
-    call.run.is_none() && is_agents(call) && call.state() != State::Confirming
+    call.run().is_none() && is_agents(call) && call.state() != State::Confirming
 }
 
-/// Who ended a call with the end of this leg.
+/// The end of this leg as the end of its call.
 pub(super) const fn end_of(leg: &Leg) -> EndedBy {
     match leg.dialed {
         Some(Party::Agent { .. }) => EndedBy::Agent,
@@ -343,5 +341,5 @@ pub(super) const fn end_of(leg: &Leg) -> EndedBy {
 
 /// Whether an agent's own telephone made the call.
 pub(super) fn is_agents(call: &Call) -> bool {
-    call.origin.via.agent().is_some()
+    call.origin().via.agent().is_some()
 }

@@ -41,6 +41,9 @@ impl ContactCenter {
                 self.decided(now, output);
             }
             let Some(input) = self.queue_inputs.pop_front() else { return };
+            if let Some(agent) = input.agent() {
+                self.facts.agent_changed(agent);
+            }
             self.acd.handle(now, input);
         }
     }
@@ -48,6 +51,7 @@ impl ContactCenter {
     fn decided(&mut self, now: Timestamp, output: Output) {
         match output {
             Output::Offer { offer, call, agent, queue, until } => {
+                self.facts.agent_changed(agent);
                 self.offer(now, offer, call, agent, queue, until);
             }
             Output::OfferEnded { offer, call, agent, outcome } => {
@@ -75,7 +79,7 @@ impl ContactCenter {
     ) {
         let name = self.agent_name(agent).to_owned();
         let queue_id = queue;
-        let queue = self.queue_name(queue).to_owned();
+        let queue = self.facts.queue_name(queue);
         let dialed = self.calls.get_mut(&id).and_then(|call| {
             let party = Party::Agent { id: agent, name };
             call.offer(now, party, queue, (offer, agent))
@@ -127,7 +131,7 @@ impl ContactCenter {
 
     pub(super) fn left_queue(&mut self, now: Timestamp, id: CallId, left: QueueExit) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.recordings.stop_announcing();
+        call.stop_announcing();
         if let Some((queue, waited)) = call.leave_queue(now, left) {
             self.count_left(now, id, queue, waited, left);
         }

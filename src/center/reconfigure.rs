@@ -30,7 +30,7 @@ impl ContactCenter {
     /// When an id would mean somebody else than before; then nothing has changed.
     pub fn reconfigure(&mut self, now: Timestamp, setup: Setup) -> Result<(), NamesError> {
         let setup = self.successor(setup)?;
-        self.begin_input();
+        self.begin_input(now);
         self.skills = setup.skills();
         self.flow_by_number = flows::by_number(&setup);
         self.last_calls.resize(setup.agents.len(), LastCall::default());
@@ -38,6 +38,7 @@ impl ContactCenter {
         self.metrics.set_targets(figures::targets(&setup));
         let rules = Box::new(queues::acd_setup(&setup, &self.skills));
         self.setup = setup;
+        self.tell_roster(now);
         self.queue_inputs.push_back(acd::Input::Reconfigured(rules));
         self.settle(now);
         let leaving = self.setup.former_agents.iter().copied();

@@ -10,7 +10,7 @@ use crate::center::ContactCenter;
 use crate::flow::{Input, RecordOutcome, RecordRequest};
 use crate::id::{CallId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{Command, RecordingEnd, RecordingFault, RecordingState, RecordingUpdate};
+use crate::words::{Command, Fact, RecordingEnd, RecordingFault, RecordingState, RecordingUpdate};
 
 impl ContactCenter {
     pub(super) fn record(
@@ -21,7 +21,7 @@ impl ContactCenter {
     ) -> Option<Input> {
         let call = self.calls.get_mut(&id)?;
         assert!(
-            !call.run.as_ref().is_some_and(crate::flow::Run::secret),
+            !call.run().is_some_and(crate::flow::Run::secret),
             "{id}: a recording at a secret step"
         );
         let Some(recording) = call.begin_message(now, request.step.to_string()) else {
@@ -42,7 +42,7 @@ impl ContactCenter {
     }
 
     pub(super) fn stop_record(&mut self, id: CallId) {
-        let call = self.calls.get(&id).filter(|call| call.recordings.message.is_some());
+        let call = self.calls.get(&id).filter(|call| call.recordings().has_message());
         if let Some(leg) = call.map(Call::caller_leg) {
             self.commands.push_back(Command::StopRecord { leg });
         }
@@ -61,15 +61,15 @@ impl ContactCenter {
     pub(super) fn update_recording(&mut self, now: Timestamp, update: RecordingUpdate) {
         let id = update.name.call;
         let Some(call) = self.calls.get_mut(&id) else {
+            self.facts.tell(now, |_| Fact::RecordingAmended { update: update.clone() });
             return self.commands.push_back(Command::AmendRecording { update });
         };
         if !call.update_recording(now, &update) {
             return;
         }
-        if call.recordings.message != Some(update.name) {
-            return self.sides_over(update.name);
+        if !call.message_over(update.name) {
+            return self.recording_over(update.name);
         }
-        call.recordings.message = None;
         if let Some(outcome) = outcome(&update) {
             self.drive(now, id, Input::Recorded(outcome));
         }

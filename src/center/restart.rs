@@ -14,7 +14,7 @@ use crate::acd::Intent;
 use crate::call::{Call, Leg};
 use crate::center::{ContactCenter, Wake};
 use crate::id::{AgentId, CallId};
-use crate::words::{AgentRequest, AgentState, Cause, Event, Party, Target};
+use crate::words::{AgentRequest, AgentState, Cause, Event, Fact, Party, Target};
 
 /// Why a leg ended that was lost with the process. An agent is not charged for it.
 pub(super) const LOST: Cause = Cause::NETWORK_OUT_OF_ORDER;
@@ -99,6 +99,7 @@ impl ContactCenter {
     /// Another run of the server goes on with this center: it takes calls again.
     pub fn begin_run(&mut self) {
         self.draining = false;
+        self.facts.tell(self.facts.at(), |_| Fact::Draining { is_draining: false });
         self.timers.cancel(&Wake::DrainEnd);
     }
 
@@ -113,7 +114,7 @@ impl ContactCenter {
         self.calls.ids()
     }
 
-    /// What ended with the process, to be told to this center as of then: every telephone's
+    /// What ended with the process, as inputs of this center as of then: every telephone's
     /// reachability, calls that did not come through a provider or were not carried over
     /// (`goes_on`), and of the others the legs that their provider does not carry (`carried`:
     /// whether the provider of this name dialed that).
@@ -148,7 +149,7 @@ fn is_elsewhere(call: &Call) -> bool {
 }
 
 fn provider(call: &Call) -> Option<&str> {
-    call.origin.via.provider()
+    call.origin().via.provider()
 }
 
 fn dialed(leg: &Leg) -> Option<Target> {

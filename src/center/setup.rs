@@ -220,7 +220,8 @@ impl Setup {
             self.names.queues.intern(&queue.name);
         }
         let of_agents = self.agents.iter().flat_map(|agent| &agent.skills);
-        // Those that flows name have ids too: relaxing one nobody has must not relax another.
+        // Those that flows name have ids too: relaxing one that no agent has must not relax
+        // another.
         let of_flows = self.flows.iter().flat_map(|flow| flow.skills());
         let skills = of_agents.map(|(name, _)| name.as_str()).chain(of_flows).map(str::to_owned);
         let skills: BTreeSet<String> = skills.chain(self.origins().map(origin_skill)).collect();
@@ -285,8 +286,8 @@ pub(super) struct Skills {
 }
 
 impl Skills {
-    /// A skill that only a template names and nobody has gets an id nobody has: a demand for it is
-    /// never met, and never an error.
+    /// A skill that only a template names and no agent has gets an id no agent has: a demand for it
+    /// is never met, and never an error.
     const NOBODYS: SkillId = SkillId(u32::MAX);
 
     pub(super) fn name(&self, skill: SkillId) -> Option<&str> {

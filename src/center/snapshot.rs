@@ -1,16 +1,21 @@
 //! What wallboards, the API and supervisors may see of the center at one moment.
 //!
+//! A server shows what a [board](crate::live::Board) has made of the center's facts; the center's
+//! own snapshot is for simulations and tests, which compare the two.
+//!
 //! **Invariant:** a snapshot is a copy; looking costs the center its making and nothing after.
 //!
 //! **Deliberately absent:** keys, variables of flows, and anything secret.
 
 use serde::Serialize;
 
-use crate::call::{Call, Consult, Leg, LegState, RecordingStage, Role, Stage, State, Whom};
+use crate::call::{Call, Consult, Leg, RecordingStage, Role, Stage, State, Whom};
 use crate::center::ContactCenter;
 use crate::id::{AgentId, CallId, QueueId};
 use crate::time::Timestamp;
 use crate::words::{AgentState, NamedVia, Party, SupervisorMode};
+
+pub use crate::words::CallState;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Snapshot {
@@ -55,12 +60,12 @@ pub struct CallView {
 /// The agent consults a party.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConsultView {
-    /// Somebody outside, through this trunk.
+    /// An outside party, through this trunk.
     pub number: Option<String>,
     pub trunk: Option<String>,
     /// An agent; where a queue looks for one, whose telephone rings.
     pub agent: Option<String>,
-    /// The queue that looks for somebody.
+    /// The queue that looks for an agent.
     pub queue: Option<String>,
     pub stage: Stage,
     /// Since when at this stage.
@@ -74,7 +79,7 @@ pub struct SupervisorView {
     pub agent: Option<String>,
     /// The number that was dialed, otherwise.
     pub number: Option<String>,
-    /// Who asked for it.
+    /// The telephone or number it was asked for.
     pub by: String,
     pub mode: SupervisorMode,
     /// What was asked for and can be had no longer.
@@ -82,17 +87,6 @@ pub struct SupervisorView {
     pub instead_of: Option<SupervisorMode>,
     /// Since when they are there; `None` while the telephone rings.
     pub since: Option<Timestamp>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallState {
-    InFlow,
-    Waiting,
-    /// Waiting, and an agent's phone rings.
-    Offered,
-    Dialing,
-    Talking,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -163,34 +157,34 @@ impl ContactCenter {
             Some(Party::Agent { name, .. }) => Some(name.clone()),
             Some(Party::Outside { .. }) | None => None,
         });
-        let (state, since, queue) = match call.state() {
-            State::Opening | State::InFlow | State::Confirming => (CallState::InFlow, None, None),
-            State::Waiting { since, queue } if ringing.is_some() => {
-                (CallState::Offered, Some(since), Some(queue))
-            }
-            State::Waiting { since, queue } => (CallState::Waiting, Some(since), Some(queue)),
-            State::Dialing { .. } => (CallState::Dialing, None, None),
-            State::Talking(talk) => (CallState::Talking, Some(talk.since), None),
+        let (state, since) = stands_in(call.state(), ringing.is_some());
+        let queue = match call.state() {
+            State::Waiting { queue, .. } => Some(queue),
+            State::Opening
+            | State::InFlow
+            | State::Confirming
+            | State::Dialing { .. }
+            | State::Talking(_) => None,
         };
         let path: Vec<_> = call.path().map(|(at, step)| (at, step.to_owned())).collect();
         let entered = path.last().map(|(at, _)| *at);
         CallView {
             call: call.id(),
-            from: call.origin.from.clone(),
-            from_name: call.origin.from_name.clone(),
-            to: call.origin.to.clone(),
-            via: call.origin.via.clone(),
-            flow: call.run.as_ref().map(|run| run.flow().name().to_string()),
+            from: call.origin().from.clone(),
+            from_name: call.origin().from_name.clone(),
+            to: call.origin().to.clone(),
+            via: call.origin().via.clone(),
+            flow: call.run().map(|run| run.flow().name().to_string()),
             step: path.last().map(|(_, step)| step.clone()),
             state,
-            since: since.or(entered).unwrap_or(call.origin.arrived_at),
-            intent: call.intent.as_ref().map(ToString::to_string),
-            language: call.run.as_ref().map(|run| run.language().to_string()),
+            since: since.or(entered).unwrap_or(call.origin().arrived_at),
+            intent: call.intent().map(ToString::to_string),
+            language: call.run().map(|run| run.language().to_string()),
             queue: queue.map(|queue| self.queue_name(queue).to_owned()),
             position: queue.and_then(|_| self.acd.position(call.id())),
             in_line_since: queue.map(|_| call.in_line_since()),
             agent,
-            recording: call.recordings.stage(),
+            recording: call.recording_stage(),
             on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
             consult: self.consult_view(call),
             supervisor: supervisor_view(call),
@@ -199,12 +193,12 @@ impl ContactCenter {
     }
 
     fn consult_view(&self, call: &Call) -> Option<ConsultView> {
-        let Consult { whom, stage, since } = call.consult()?;
-        let (party, queue) = match whom {
+        let consult = call.consult()?;
+        let (party, queue) = match consult.whom {
             Whom::Party(consulted) => (Some(call.party(consulted)?), None),
             Whom::Queue(queue) => (call.consult_offer(), Some(self.queue_name(queue).to_owned())),
         };
-        let stage = if queue.is_some() && party.is_some() { Stage::Ringing } else { stage };
+        let (stage, since) = (consult_stage(consult, party.is_some()), consult.since);
         let (agent, trunk, number) = match party.and_then(|leg| leg.dialed.as_ref()) {
             Some(Party::Agent { name, .. }) => (Some(name.clone()), None, None),
             Some(Party::Outside { trunk, number }) => {
@@ -275,7 +269,26 @@ impl ContactCenter {
     }
 }
 
-/// The queue a call waits in, for its caller or for who is to be consulted, and since when.
+/// What people call the state of a call, and since when it is in it where that is no step's begin.
+pub(super) const fn stands_in(state: State, rings: bool) -> (CallState, Option<Timestamp>) {
+    match state {
+        State::Opening | State::InFlow | State::Confirming => (CallState::InFlow, None),
+        State::Waiting { since, .. } if rings => (CallState::Offered, Some(since)),
+        State::Waiting { since, .. } => (CallState::Waiting, Some(since)),
+        State::Dialing { .. } => (CallState::Dialing, None),
+        State::Talking(talk) => (CallState::Talking, Some(talk.since)),
+    }
+}
+
+/// How far a consultation is: whom a queue has found rings.
+pub(super) const fn consult_stage(consult: Consult, has_party: bool) -> Stage {
+    match consult.whom {
+        Whom::Queue(_) if has_party => Stage::Ringing,
+        Whom::Queue(_) | Whom::Party(_) => consult.stage,
+    }
+}
+
+/// The queue a call waits in, for its caller or for an agent to consult, and since when.
 fn waits(call: &Call) -> Option<(QueueId, Timestamp)> {
     match call.state() {
         State::Waiting { queue, since } => Some((queue, since)),
@@ -291,10 +304,7 @@ fn supervisor_view(call: &Call) -> Option<SupervisorView> {
         Party::Agent { name, .. } => (Some(name.clone()), None),
         Party::Outside { number, .. } => (None, Some(number.clone())),
     };
-    let since = match leg.state {
-        LegState::Up { since } => Some(since),
-        LegState::Ringing { .. } | LegState::Opening => None,
-    };
+    let since = leg.up_since();
     let (by, mode, instead_of) = (by.to_string(), *mode, *instead_of);
     Some(SupervisorView { agent, number, by, mode, instead_of, since })
 }

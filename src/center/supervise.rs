@@ -9,14 +9,12 @@
 //! **Deliberately absent:** who may supervise: the HTTP interface knows its tokens. Whether the
 //! fronts of the legs can do it.
 
-use std::time::Duration;
-
 use crate::acd;
 use crate::call::{Call, Role, State};
+use crate::center::outside::Way;
 use crate::center::own::is_direct;
 use crate::center::{ContactCenter, Refused};
-use crate::flow::RING_TIMEOUT_S;
-use crate::id::{AgentId, CallId, LegId};
+use crate::id::{CallId, LegId};
 use crate::number::normalize;
 use crate::time::Timestamp;
 use crate::words::{
@@ -24,18 +22,21 @@ use crate::words::{
     Target, Telephone,
 };
 
-use super::outside::Route;
-
-/// How long the supervisor's telephone rings: as for a `transfer` that does not say.
-const RING_TIMEOUT: Duration = Duration::from_secs(RING_TIMEOUT_S);
-
-/// By which way a supervisor is rung.
-enum Way {
-    Agent(AgentId),
-    Outside(Route),
-}
-
 impl ContactCenter {
+    /// The mode of the supervisor who rings or is there.
+    #[must_use]
+    pub fn supervisor_mode(&self, call: CallId) -> Option<SupervisorMode> {
+        match self.calls.get(&call)?.supervisor()?.1.role {
+            Role::Supervisor { mode, .. } => Some(mode),
+            Role::Caller
+            | Role::Agent { .. }
+            | Role::Called
+            | Role::Consulted { .. }
+            | Role::TookOver
+            | Role::Recorder { .. } => None,
+        }
+    }
+
     /// Whether a supervisor may ask for this now. A request that is refused here changes nothing
     /// where it comes as an event all the same.
     ///
@@ -60,11 +61,7 @@ impl ContactCenter {
     #[must_use]
     pub fn supervisor_target(&self, call: CallId, ask: &SupervisorRequest) -> Option<Target> {
         let SupervisorRequest::Supervise { mode, from } = ask else { return None };
-        let way = self.way_to_supervisor(call, *mode, from).ok()?;
-        Some(match way {
-            Way::Agent(agent) => Target::Agent(agent),
-            Way::Outside(route) => route.target(),
-        })
+        self.way_to_supervisor(call, *mode, from).ok().map(Way::target)
     }
 
     /// The leg of this call's supervisor, who rings or is there.
@@ -164,14 +161,7 @@ impl ContactCenter {
         from: &Telephone,
     ) {
         let Ok(way) = self.way_to_supervisor(id, mode, from) else { return };
-        let dialed = match way {
-            Way::Agent(agent) => {
-                let shown = self.shown_of(id);
-                self.dial_telephone(now, id, role, agent, shown)
-            }
-            Way::Outside(route) => self.dial_outside(now, id, route, RING_TIMEOUT, role),
-        };
-        let Some((leg, dial)) = dialed else { return };
+        let Some((leg, dial)) = self.dial_beside(now, id, way, role) else { return };
         tracing::info!(%leg, %mode, "a supervisor is rung");
         self.commands.push_back(dial);
     }
@@ -188,7 +178,7 @@ impl ContactCenter {
         tracing::info!(%leg, %mode, "a supervisor is there");
         match mode {
             SupervisorMode::TakeOver if call.may_be_taken_over() => self.take_over(now, leg),
-            // Whom it was to be taken over from has left meanwhile.
+            // The agent it should be taken over from has left meanwhile.
             SupervisorMode::TakeOver => call.set_mode(now, leg, SupervisorMode::Listen, Some(mode)),
             SupervisorMode::Listen | SupervisorMode::Whisper | SupervisorMode::Barge => {
                 call.set_mode(now, leg, mode, instead_of);
@@ -278,13 +268,13 @@ impl ContactCenter {
         }
     }
 
-    /// Who calls, as the telephone of an agent shows it.
+    /// The caller, as the telephone of an agent shows it.
     pub(super) fn shown_of(&self, id: CallId) -> From {
         let Some(call) = self.calls.get(&id) else { return From::default() };
-        let number = call.origin.from.clone();
+        let number = call.origin().from.clone();
         let entry = number.as_deref().and_then(|number| self.setup.directory.find(number));
         let name = entry.and_then(|entry| entry.name.clone());
-        From { number, name: name.or_else(|| call.origin.from_name.clone()) }
+        From { number, name: name.or_else(|| call.origin().from_name.clone()) }
     }
 }
 

@@ -1,18 +1,17 @@
 //! Talks: holds, and what the agent asks for meanwhile.
 //!
-//! **Invariant:** while a queue looks for somebody to consult, the call waits in it beside its
+//! **Invariant:** while a queue looks for an agent to consult, the call waits in it beside its
 //! talk; whatever ends the consultation takes it out.
 //!
 //! **Deliberately absent:** what an agent may ask for: `agent_requests` says.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::acd;
 use crate::call::{Call, Consult, Fact, Leg, Role, Stage};
-use crate::center::agent_requests::Way;
+use crate::center::agent_requests::Consulted;
+use crate::center::call_recording::RecorderRequest;
 use crate::center::{ContactCenter, Wake};
-use crate::flow;
 use crate::flow::Input;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
@@ -20,9 +19,6 @@ use crate::words::{
     AgentRequest, Cause, Command, ConsultTarget, EndedBy, LegOutcome, Overflow, QueueExit, SentTo,
     SupervisorMode,
 };
-
-/// How long a consulted party's telephone rings: as for a `transfer` that does not say.
-const RING_TIMEOUT: Duration = Duration::from_secs(flow::RING_TIMEOUT_S);
 
 impl ContactCenter {
     /// An agent asks for something about the call that goes on.
@@ -42,9 +38,15 @@ impl ContactCenter {
                 self.hand_over(now, leg, cause);
             }
             AgentRequest::Conference => self.confer(now, leg.call),
-            AgentRequest::StartRecording
-            | AgentRequest::PauseRecording
-            | AgentRequest::ResumeRecording => self.asked_to_record(now, leg.call, &ask),
+            AgentRequest::StartRecording => {
+                self.asked_to_record(now, leg.call, RecorderRequest::Start);
+            }
+            AgentRequest::PauseRecording => {
+                self.asked_to_record(now, leg.call, RecorderRequest::Pause);
+            }
+            AgentRequest::ResumeRecording => {
+                self.asked_to_record(now, leg.call, RecorderRequest::Resume);
+            }
             AgentRequest::LogIn
             | AgentRequest::LogOut
             | AgentRequest::Ready
@@ -97,12 +99,8 @@ impl ContactCenter {
         let id = call.id();
         let role = Role::Consulted { offer: None };
         let dialed = match self.may_consult(agent, target) {
-            Ok(Way::Outside(route)) => self.dial_outside(now, id, route, RING_TIMEOUT, role),
-            Ok(Way::Agent(consulted)) => {
-                let shown = self.shown_of(id);
-                self.dial_telephone(now, id, role, consulted, shown)
-            }
-            Ok(Way::Queue(wait)) => return self.consult_queue(now, id, *wait),
+            Ok(Consulted::Party(way)) => self.dial_beside(now, id, way, role),
+            Ok(Consulted::Queue(wait)) => return self.consult_queue(now, id, *wait),
             Err(_) => return,
         };
         let Some((consulted, dial)) = dialed else { return };
@@ -112,18 +110,18 @@ impl ContactCenter {
         self.commands.push_back(dial); // once the two are parted
     }
 
-    /// The caller waits, and a queue looks for somebody who joins the agent.
+    /// The caller waits, and a queue looks for an agent who joins.
     fn consult_queue(&mut self, now: Timestamp, id: CallId, mut wait: acd::Enqueue) {
         wait.since = now;
-        let name = self.queue_name(wait.queue).to_owned();
+        let name = self.facts.queue_name(wait.queue);
         let Some(call) = self.calls.get_mut(&id) else { return };
-        tracing::info!(call = %id, queue = name, "an agent consults a queue");
+        tracing::info!(call = %id, queue = %name, "an agent consults a queue");
         call.begin_queue_consult(now, (wait.queue, name), wait.priority);
         self.queue_inputs.push_back(acd::Input::Consult(Box::new(wait)));
         self.arrange(now, id);
     }
 
-    /// The queue has found somebody, who has answered.
+    /// The queue has found an agent, who has answered.
     pub(super) fn consult_accepted(&mut self, now: Timestamp, leg: LegId) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let agent = call.party(leg).and_then(Leg::agent);
@@ -135,7 +133,7 @@ impl ContactCenter {
         self.arrange(now, leg.call);
     }
 
-    /// The queue has found nobody to consult, and looks no longer; whether it did.
+    /// The queue has found no agent to consult, and looks no longer; whether it did.
     pub(super) fn consult_overflowed(&mut self, now: Timestamp, id: CallId, why: Overflow) -> bool {
         let Some(call) = self.calls.get_mut(&id) else { return false };
         let looked = call.leave_consult_queue(now, QueueExit::Overflowed(why));
@@ -163,8 +161,9 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let heir = call.consulted_there();
         let Some(ended) = call.hand_over(now, cause) else { return };
-        // Who whispered did so to the agent who leaves; who joined all goes on with the others.
-        call.hush_supervisor(now, &[SupervisorMode::Whisper]);
+        // A whispering supervisor did so to the agent who leaves; one who joined all goes on with
+        // the others.
+        call.silence_supervisor(now, &[SupervisorMode::Whisper]);
         let times = call.leg_times(leg);
         self.free_telephone(leg.call, &ended);
         self.stopped_talking(now, leg, &ended, times);
@@ -188,19 +187,23 @@ impl ContactCenter {
 
     /// The consulted party on this leg has the caller now. From here on it is an agent's work: it
     /// counts, and after-call work follows by the rule of the queue that found them, or of the
-    /// agent before them.
+    /// agent before them. So does whether the talk is recorded: of a queue that found them they are
+    /// an agent like one who was offered the caller.
     fn handed_over(&mut self, now: Timestamp, heir: LegId) {
         let id = heir.call;
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.caller().is_some()) else {
             return;
         };
         let found_by = call.leg_times(heir).0.and_then(|name| self.setup.names.queue(&name));
-        let queue = found_by.or(call.recordings.queue);
+        let queue = found_by.or(call.recordings().queue());
         let agent = call.party(heir).and_then(Leg::agent);
         let Some((agent, queue)) = agent.zip(queue) else { return };
         call.handed_to(now, heir, agent);
         self.queue_inputs.push_back(acd::Input::HandedOver { agent, call: id, queue });
         self.leave_telephone(agent, id);
+        if let Some(queue) = found_by {
+            self.record_talk(now, id, queue);
+        }
     }
 
     /// A consulted party leaves.
@@ -219,7 +222,7 @@ impl ContactCenter {
         self.arrange(now, id);
     }
 
-    /// Whoever is asked to join is not any more.
+    /// The party asked to join is not asked any more.
     fn dismiss_consulted(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         if call.leave_consult_queue(now, QueueExit::Withdrawn) {
@@ -230,7 +233,7 @@ impl ContactCenter {
         }
     }
 
-    /// Whoever is asked to join, or has met the caller, is hung up.
+    /// Parties asked to join, or that have met the caller, are hung up.
     pub(super) fn dismiss_consulted_parties(&mut self, now: Timestamp, id: CallId) {
         self.dismiss_consulted(now, id);
         let Some(call) = self.calls.get_mut(&id) else { return };

@@ -1,8 +1,10 @@
 //! The center through its door: events in, commands out, one line each.
 
+mod asks;
 mod call_recording;
 mod conference;
 mod consult;
+mod figures;
 mod holds;
 mod honest;
 mod legs;
@@ -10,6 +12,8 @@ mod lines;
 mod numbers;
 mod own;
 mod reconfigure;
+mod recorder;
+mod recorders;
 mod recording;
 mod supervise;
 mod talks;
@@ -63,10 +67,11 @@ refused = "bye"
 [hangup.bye]
 "##;
 
-struct Desk {
+struct Floor {
     center: ContactCenter,
     now: Timestamp,
     hearing: Hearing,
+    recorders: BTreeMap<LegId, recorders::Recorder>,
     ended: BTreeSet<LegId>,
     log: Vec<String>,
     records: Vec<CallRecord>,
@@ -78,7 +83,7 @@ fn parsed(source: &str) -> flow::Flow {
         .unwrap_or_else(|wrong| panic!("{}", flow::explain(&wrong)))
 }
 
-impl Desk {
+impl Floor {
     fn new(agents: &[&str]) -> Self {
         Self::with_reachability(agents, BTreeMap::new())
     }
@@ -128,14 +133,14 @@ impl Desk {
         let center = ContactCenter::new(setup);
         let now = Timestamp(1_000_000);
         let (log, records, amended) = (Vec::new(), Vec::new(), Vec::new());
-        let (hearing, ended) = (Hearing::default(), BTreeSet::new());
-        let mut desk = Self { center, now, hearing, ended, log, records, amended };
+        let (hearing, recorders, ended) = (Hearing::default(), BTreeMap::new(), BTreeSet::new());
+        let mut floor = Self { center, now, hearing, recorders, ended, log, records, amended };
         for index in 0..agents.len() {
             let agent = AgentId(u32::try_from(index).unwrap());
-            desk.event(Event::PhoneReachable { agent, reachable: true });
+            floor.event(Event::PhoneReachable { agent, reachable: true });
         }
-        desk.log.clear();
-        desk
+        floor.log.clear();
+        floor
     }
 
     fn event(&mut self, event: Event) {
@@ -160,6 +165,7 @@ impl Desk {
     fn drain(&mut self) {
         while let Some(command) = self.center.poll_command() {
             match &command {
+                command if self.about_recorder(command) => {}
                 Command::Hear { leg, from } => {
                     let said = self.heard(*leg, from);
                     self.log.extend(said);
@@ -172,6 +178,7 @@ impl Desk {
                 _ => {}
             }
         }
+        self.settle_recorders();
         self.center.check(self.now);
     }
 
@@ -221,6 +228,7 @@ fn line(command: &Command) -> String {
         }
         Command::StopPlay { leg } => format!("stop {leg}"),
         Command::Record { leg, recording, .. } => format!("record {leg} as {recording}"),
+        Command::StopRecord { leg } if leg.is_recorder() => unreachable!("{leg}: a recorder"),
         Command::StopRecord { leg } => format!("stop-record {leg}"),
         Command::AmendRecording { update } => {
             format!("amend {} {:?} {}", update.name, update.state, update.length_ms)
@@ -230,14 +238,12 @@ fn line(command: &Command) -> String {
             let trunks: Vec<_> = [trunk].into_iter().chain(others).map(|t| &**t).collect();
             format!("dial {leg} {}", trunks.join(" "))
         }
-        Command::RecordCall { recording, left, right } => {
-            let left = left.map_or("nobody".to_owned(), |leg| leg.to_string());
-            let right: Vec<String> = right.iter().map(ToString::to_string).collect();
-            format!("tape {recording} {left} | {}", right.join(" "))
-        }
-        Command::StopRecordCall { recording } => format!("stop-tape {recording}"),
+        Command::RecordCall { leg, .. } => unreachable!("{leg}: a recorder"),
         Command::Hear { leg, .. } => unreachable!("{leg}: heard"),
         Command::HangUp { leg, cause } => format!("hang-up {leg} {}", cause.name()),
+        Command::Ask { id, until, .. } => {
+            format!("ask {id} until {}", until.as_millis() - 1_000_000)
+        }
         Command::CloseRecord { record } => {
             let talk: u64 = record.legs.iter().map(|leg| leg.talk_ms).sum();
             let hold: u64 = record.legs.iter().map(|leg| leg.hold_ms).sum();
@@ -256,22 +262,22 @@ fn an_agent_gets_the_calls_that_can_be_brought_there() {
         ("ada".to_owned(), Reachability::Provider("acme".to_owned())),
         ("bob".to_owned(), Reachability::Sip),
     ];
-    let mut desk = Desk::with_reachability(&["ada", "bob"], reachability.into());
-    let first = desk.call(1);
-    let second = desk.call_via(2, Via::Provider("acme".to_owned()));
-    desk.log.clear();
-    desk.press(first, '1');
-    desk.check(&["loop call-1/0", "ring call-1/1 agent-1"]);
-    desk.press(second, '1');
-    desk.check(&["loop call-2/0", "ring call-2/1 agent-0"]);
-    // Nobody who is left can take a third one, and it is said why.
-    let third = desk.call(3);
-    desk.event(Event::AgentAsked { agent: AgentId(1), ask: AgentRequest::LogOut });
-    desk.press(third, '1');
+    let mut floor = Floor::with_reachability(&["ada", "bob"], reachability.into());
+    let first = floor.call(1);
+    let second = floor.call_via(2, Via::Provider("acme".to_owned()));
+    floor.log.clear();
+    floor.press(first, '1');
+    floor.check(&["loop call-1/0", "ring call-1/1 agent-1"]);
+    floor.press(second, '1');
+    floor.check(&["loop call-2/0", "ring call-2/1 agent-0"]);
+    // No agent who is left can take a third one, and it is said why.
+    let third = floor.call(3);
+    floor.event(Event::AgentAsked { agent: AgentId(1), ask: AgentRequest::LogOut, by: None });
+    floor.press(third, '1');
     assert!(
-        desk.log.iter().any(|line| line.contains("record call-3 Overflowed")),
+        floor.log.iter().any(|line| line.contains("record call-3 Overflowed")),
         "{:?}",
-        desk.log
+        floor.log
     );
 }
 
@@ -281,17 +287,17 @@ fn why_an_agent_cannot_take_a_call_names_its_origin() {
         ("ada".to_owned(), Reachability::Provider("acme".to_owned())),
         ("bob".to_owned(), Reachability::Sip),
     ];
-    let mut desk = Desk::with_reachability(&["ada", "bob"], reachability.into());
+    let mut floor = Floor::with_reachability(&["ada", "bob"], reachability.into());
     for call in [1, 2] {
-        let caller = desk.call(call);
-        desk.press(caller, '1');
+        let caller = floor.call(call);
+        floor.press(caller, '1');
     }
     for call in [3, 4] {
-        let caller = desk.call_via(call, Via::Provider("acme".to_owned()));
-        desk.press(caller, '1');
+        let caller = floor.call_via(call, Via::Provider("acme".to_owned()));
+        floor.press(caller, '1');
     }
     for (call, agent, origin) in [(2, "ada", "sip"), (4, "bob", "acme")] {
-        let considered = desk.center.explain(CallId(call)).expect("it waits");
+        let considered = floor.center.explain(CallId(call)).expect("it waits");
         let why = considered.into_iter().find(|(name, ..)| name == agent).expect("considered");
         let text = format!("cannot be reached from a call by way of {origin}");
         assert_eq!(why, (agent.to_owned(), "elsewhere", text));
@@ -300,47 +306,47 @@ fn why_an_agent_cannot_take_a_call_names_its_origin() {
 
 #[test]
 fn a_call_through_the_menu_and_the_queue_to_an_agent_and_back() {
-    let mut desk = Desk::new(&["ada"]);
-    let caller = desk.call(1);
-    desk.check(&["answer call-1/0", "play call-1/0"]);
-    desk.press(caller, '1');
-    desk.check(&["loop call-1/0", "ring call-1/1 agent-0"]);
+    let mut floor = Floor::new(&["ada"]);
+    let caller = floor.call(1);
+    floor.check(&["answer call-1/0", "play call-1/0"]);
+    floor.press(caller, '1');
+    floor.check(&["loop call-1/0", "ring call-1/1 agent-0"]);
     let leg = LegId { call: CallId(1), n: 1 };
-    desk.event(Event::Ringing { leg });
-    desk.wait_s(3);
-    desk.event(Event::Answered { leg });
-    desk.check(&["bridge call-1/0 call-1/1"]);
-    desk.wait_s(20);
-    desk.event(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
-    desk.check(&[
+    floor.event(Event::Ringing { leg });
+    floor.wait_s(3);
+    floor.event(Event::Answered { leg });
+    floor.check(&["bridge call-1/0 call-1/1"]);
+    floor.wait_s(20);
+    floor.event(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
+    floor.check(&[
         "stop call-1/0",
         "hang-up call-1/0 normal_clearing",
         "record call-1 Handled by Agent talk 20000 hold 0",
     ]);
-    desk.wait_s(4);
+    floor.wait_s(4);
     let ask = AgentRequest::EndWrapUp { resolved: Some(true), intent: None, note: None };
-    desk.event(Event::AgentAsked { agent: AgentId(0), ask });
-    desk.check(&["amend call-1 acw 4000 resolved Some(true)"]);
-    assert_eq!(desk.center.calls_live(), 0);
+    floor.event(Event::AgentAsked { agent: AgentId(0), ask, by: None });
+    floor.check(&["amend call-1 acw 4000 resolved Some(true)"]);
+    assert_eq!(floor.center.calls_live(), 0);
 }
 
 #[test]
 fn hold_gives_the_other_side_music_and_is_counted_apart() {
-    let mut desk = Desk::new(&["ada"]);
-    let caller = desk.call(1);
-    desk.press(caller, '1');
+    let mut floor = Floor::new(&["ada"]);
+    let caller = floor.call(1);
+    floor.press(caller, '1');
     let leg = LegId { call: CallId(1), n: 1 };
-    desk.event(Event::Answered { leg });
-    desk.log.clear();
-    desk.wait_s(10);
-    desk.event(Event::Held { leg });
-    desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
-    desk.wait_s(5);
-    desk.event(Event::Resumed { leg });
-    desk.check(&["bridge call-1/0 call-1/1"]);
-    desk.wait_s(10);
-    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
-    desk.check(&[
+    floor.event(Event::Answered { leg });
+    floor.log.clear();
+    floor.wait_s(10);
+    floor.event(Event::Held { leg });
+    floor.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
+    floor.wait_s(5);
+    floor.event(Event::Resumed { leg });
+    floor.check(&["bridge call-1/0 call-1/1"]);
+    floor.wait_s(10);
+    floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "record call-1 Handled by Caller talk 20000 hold 5000",
     ]);
@@ -348,56 +354,56 @@ fn hold_gives_the_other_side_music_and_is_counted_apart() {
 
 #[test]
 fn a_caller_on_hold_is_bridged_once_back() {
-    let mut desk = Desk::new(&["ada"]);
-    let caller = desk.call(1);
-    desk.press(caller, '1');
-    desk.event(Event::Held { leg: caller });
-    desk.log.clear();
+    let mut floor = Floor::new(&["ada"]);
+    let caller = floor.call(1);
+    floor.press(caller, '1');
+    floor.event(Event::Held { leg: caller });
+    floor.log.clear();
     let leg = LegId { call: CallId(1), n: 1 };
-    desk.event(Event::Answered { leg });
-    desk.check(&["loop call-1/1"]);
-    desk.event(Event::Resumed { leg: caller });
-    desk.check(&["bridge call-1/0 call-1/1"]);
-    desk.event(Event::Held { leg });
-    desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
+    floor.event(Event::Answered { leg });
+    floor.check(&["loop call-1/1"]);
+    floor.event(Event::Resumed { leg: caller });
+    floor.check(&["bridge call-1/0 call-1/1"]);
+    floor.event(Event::Held { leg });
+    floor.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
     // News of a leg that is gone, or never was, holds nothing up.
-    desk.event(Event::Resumed { leg });
-    desk.event(Event::Held { leg: LegId { call: CallId(1), n: 9 } });
-    desk.log.clear();
-    desk.event(Event::Held { leg });
-    desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
+    floor.event(Event::Resumed { leg });
+    floor.event(Event::Held { leg: LegId { call: CallId(1), n: 9 } });
+    floor.log.clear();
+    floor.event(Event::Held { leg });
+    floor.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
 }
 
 #[test]
 fn a_party_that_holds_without_end_is_no_longer_heeded() {
-    let mut desk = Desk::new(&["ada"]);
-    let caller = desk.call(1);
-    desk.press(caller, '1');
+    let mut floor = Floor::new(&["ada"]);
+    let caller = floor.call(1);
+    floor.press(caller, '1');
     let leg = LegId { call: CallId(1), n: 1 };
-    desk.event(Event::Answered { leg });
+    floor.event(Event::Answered { leg });
     for _ in 0..HOLDS_MAX {
-        desk.event(Event::Held { leg });
-        desk.event(Event::Resumed { leg });
+        floor.event(Event::Held { leg });
+        floor.event(Event::Resumed { leg });
     }
-    desk.log.clear();
-    desk.event(Event::Held { leg });
-    desk.event(Event::Resumed { leg });
-    desk.check(&[]);
+    floor.log.clear();
+    floor.event(Event::Held { leg });
+    floor.event(Event::Resumed { leg });
+    floor.check(&[]);
 }
 
 #[test]
 fn a_phone_that_rings_out_loses_its_agent_and_the_next_one_rings() {
-    let mut desk = Desk::new(&["ada", "bob"]);
-    let caller = desk.call(1);
-    desk.press(caller, '1');
-    desk.log.clear();
-    desk.wait_s(15);
-    desk.check(&["hang-up call-1/1 no_answer", "ring call-1/2 agent-1"]);
-    // Ada's phone answers in the moment it is told to stop: too late, and nothing happens.
-    desk.event(Event::Answered { leg: LegId { call: CallId(1), n: 1 } });
-    desk.check(&[]);
-    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
-    desk.check(&[
+    let mut floor = Floor::new(&["ada", "bob"]);
+    let caller = floor.call(1);
+    floor.press(caller, '1');
+    floor.log.clear();
+    floor.wait_s(15);
+    floor.check(&["hang-up call-1/1 no_answer", "ring call-1/2 agent-1"]);
+    // Ada's phone answers in the moment its `CANCEL` leaves: too late, and nothing happens.
+    floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 1 } });
+    floor.check(&[]);
+    floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    floor.check(&[
         "hang-up call-1/2 normal_clearing",
         "record call-1 Abandoned by Caller talk 0 hold 0",
     ]);
@@ -405,28 +411,28 @@ fn a_phone_that_rings_out_loses_its_agent_and_the_next_one_rings() {
 
 #[test]
 fn an_answer_in_the_same_millisecond_as_the_ring_time_out_has_one_outcome() {
-    let mut desk = Desk::new(&["ada"]);
-    let caller = desk.call(1);
-    desk.press(caller, '1');
-    desk.log.clear();
-    desk.now = desk.now + Duration::from_secs(15);
-    desk.event(Event::Answered { leg: LegId { call: CallId(1), n: 1 } });
-    desk.check(&["hang-up call-1/1 no_answer"]);
+    let mut floor = Floor::new(&["ada"]);
+    let caller = floor.call(1);
+    floor.press(caller, '1');
+    floor.log.clear();
+    floor.now = floor.now + Duration::from_secs(15);
+    floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 1 } });
+    floor.check(&["hang-up call-1/1 no_answer"]);
 }
 
 #[test]
 fn a_declined_offer_comes_back_to_the_queue_and_the_caller_may_leave_it() {
-    let mut desk = Desk::new(&["ada"]);
-    let caller = desk.call(1);
-    desk.press(caller, '1');
-    desk.log.clear();
+    let mut floor = Floor::new(&["ada"]);
+    let caller = floor.call(1);
+    floor.press(caller, '1');
+    floor.log.clear();
     let leg = LegId { call: CallId(1), n: 1 };
-    desk.event(Event::DialFailed { leg, cause: Cause::CALL_REJECTED });
-    desk.check(&[]);
+    floor.event(Event::DialFailed { leg, cause: Cause::CALL_REJECTED });
+    floor.check(&[]);
     // Any sooner, and it would be the end of the choice in the menu.
-    desk.wait_s(3);
-    desk.press(caller, '#');
-    desk.check(&[
+    floor.wait_s(3);
+    floor.press(caller, '#');
+    floor.check(&[
         "hang-up call-1/0 normal_clearing",
         "record call-1 Contained by Flow talk 0 hold 0",
     ]);
@@ -434,39 +440,40 @@ fn a_declined_offer_comes_back_to_the_queue_and_the_caller_may_leave_it() {
 
 #[test]
 fn a_transfer_goes_only_where_a_trunk_allows() {
-    let mut desk = Desk::new(&[]);
-    let caller = desk.call(1);
-    desk.press(caller, '2');
-    desk.check(&["answer call-1/0", "play call-1/0", "loop call-1/0", "dial call-1/1 main spare"]);
+    let mut floor = Floor::new(&[]);
+    let caller = floor.call(1);
+    floor.press(caller, '2');
+    floor.check(&["answer call-1/0", "play call-1/0", "loop call-1/0", "dial call-1/1 main spare"]);
     let leg = LegId { call: CallId(1), n: 1 };
-    desk.event(Event::Rerouted { leg, trunk: "spare".to_owned() });
-    desk.event(Event::Answered { leg });
-    let record = desk.center.calls.get(&CallId(1)).unwrap().record();
+    floor.event(Event::Rerouted { leg, trunk: "spare".to_owned() });
+    floor.event(Event::Answered { leg });
+    let record = floor.center.calls.get(&CallId(1)).unwrap().record();
     let Party::Outside { trunk, .. } = &record.legs[0].party else { panic!("{record:?}") };
     assert_eq!(trunk, "spare", "the one that carried the call");
-    desk.wait_s(7);
-    desk.event(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
-    desk.check(&[
+    floor.wait_s(7);
+    floor.event(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
+    floor.check(&[
         "bridge call-1/0 call-1/1",
         "stop call-1/0",
         "hang-up call-1/0 normal_clearing",
         "record call-1 Transferred by Flow talk 7000 hold 0",
     ]);
-    let caller = desk.call(2);
-    desk.log.clear();
-    desk.press(caller, '9');
-    assert!(!desk.log.iter().any(|line| line.starts_with("dial")), "{:?}", desk.log);
+    let caller = floor.call(2);
+    floor.log.clear();
+    floor.press(caller, '9');
+    assert!(!floor.log.iter().any(|line| line.starts_with("dial")), "{:?}", floor.log);
 }
 
 #[test]
 fn nobody_logged_in_is_said_at_once() {
-    let mut desk = Desk::new(&[]);
-    let caller = desk.call(1);
-    desk.log.clear();
-    desk.press(caller, '1');
-    assert_eq!(desk.center.calls_live(), 0);
+    let mut floor = Floor::new(&[]);
+    let caller = floor.call(1);
+    floor.log.clear();
+    floor.press(caller, '1');
+    assert_eq!(floor.center.calls_live(), 0);
     assert!(
-        desk.log
+        floor
+            .log
             .last()
             .is_some_and(|line| line.contains(&format!("{:?}", CallOutcome::Overflowed)))
     );
@@ -474,50 +481,50 @@ fn nobody_logged_in_is_said_at_once() {
 
 #[test]
 fn an_agents_phone_dials_a_feature_code() {
-    let mut desk = Desk::new(&["ada"]);
+    let mut floor = Floor::new(&["ada"]);
     let call = CallId(7);
     let via = Via::Agent(AgentId(0));
-    desk.event(Event::CallArrived { call, from: From::default(), to: "*43".to_owned(), via });
-    desk.check(&["answer call-7/0", "play call-7/0"]);
-    let snapshot = desk.center.snapshot(desk.now);
+    floor.event(Event::CallArrived { call, from: From::default(), to: "*43".to_owned(), via });
+    floor.check(&["answer call-7/0", "play call-7/0"]);
+    let snapshot = floor.center.snapshot(floor.now);
     let expected = AgentState::NotReady { reason: "by_phone".to_owned() };
     assert_eq!(snapshot.agents[0].state, expected);
 
     let hung_up = Event::HungUp { leg: LegId::caller(call), cause: Cause::NORMAL_CLEARING };
-    desk.center.handle(desk.now, hung_up);
-    let closed = std::iter::from_fn(|| desk.center.poll_command()).find_map(|command| {
+    floor.center.handle(floor.now, hung_up);
+    let closed = std::iter::from_fn(|| floor.center.poll_command()).find_map(|command| {
         if let Command::CloseRecord { record } = command { Some(record) } else { None }
     });
     let record = closed.expect("the call ended");
-    assert_eq!(desk.center.row(&record), None, "a feature code is in no figure");
+    assert_eq!(floor.center.row(&record), None, "a feature code is in no figure");
 }
 
 #[test]
 fn a_feature_code_whose_answer_is_never_heard_out_ends_all_the_same() {
-    let mut desk = Desk::new(&["ada"]);
+    let mut floor = Floor::new(&["ada"]);
     let (call, via) = (CallId(7), Via::Agent(AgentId(0)));
-    desk.event(Event::CallArrived { call, from: From::default(), to: "*43".to_owned(), via });
-    desk.wait_s(29);
-    desk.check(&["answer call-7/0", "play call-7/0"]);
-    desk.wait_s(1);
-    assert_eq!(desk.log[0], "hang-up call-7/0 normal_clearing");
-    assert!(desk.log[1].starts_with("record call-7 "), "{:?}", desk.log);
-    assert_eq!((desk.center.calls_live(), desk.center.poll_timeout()), (0, None));
+    floor.event(Event::CallArrived { call, from: From::default(), to: "*43".to_owned(), via });
+    floor.wait_s(29);
+    floor.check(&["answer call-7/0", "play call-7/0"]);
+    floor.wait_s(1);
+    assert_eq!(floor.log[0], "hang-up call-7/0 normal_clearing");
+    assert!(floor.log[1].starts_with("record call-7 "), "{:?}", floor.log);
+    assert_eq!((floor.center.calls_live(), floor.center.poll_timeout()), (0, None));
 }
 
 #[test]
 fn a_drain_refuses_new_calls_and_ends_the_rest_at_its_limit() {
-    let mut desk = Desk::new(&["ada"]);
-    desk.call(1);
-    desk.log.clear();
-    let until = desk.now + Duration::from_secs(30);
-    desk.event(Event::Drain { until });
-    desk.call(2);
-    desk.check(&["reject call-2/0 congestion", "record call-2 Refused by Server talk 0 hold 0"]);
-    desk.now = until;
-    desk.center.handle_timeout(until);
-    desk.drain();
-    desk.check(&[
+    let mut floor = Floor::new(&["ada"]);
+    floor.call(1);
+    floor.log.clear();
+    let until = floor.now + Duration::from_secs(30);
+    floor.event(Event::Drain { until });
+    floor.call(2);
+    floor.check(&["reject call-2/0 congestion", "record call-2 Refused by Server talk 0 hold 0"]);
+    floor.now = until;
+    floor.center.handle_timeout(until);
+    floor.drain();
+    floor.check(&[
         "hang-up call-1/0 normal_unspecified",
         "record call-1 Contained by Operator talk 0 hold 0",
     ]);
@@ -525,13 +532,13 @@ fn a_drain_refuses_new_calls_and_ends_the_rest_at_its_limit() {
 
 #[test]
 fn the_same_news_twice_changes_nothing() {
-    let mut desk = Desk::new(&["ada"]);
-    let caller = desk.call(1);
-    desk.log.clear();
-    desk.call(1);
-    desk.check(&[]);
-    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
-    desk.log.clear();
-    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
-    desk.check(&[]);
+    let mut floor = Floor::new(&["ada"]);
+    let caller = floor.call(1);
+    floor.log.clear();
+    floor.call(1);
+    floor.check(&[]);
+    floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    floor.log.clear();
+    floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    floor.check(&[]);
 }

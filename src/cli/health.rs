@@ -19,14 +19,10 @@ const ANSWER_LEN_MAX: u64 = 4 * 1024;
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 pub(crate) fn run(sources: &Sources) -> ExitCode {
-    let mut address = match config::check(sources) {
-        Ok(checked) => checked.config.api.listen,
+    let address = match config::check(sources) {
+        Ok(checked) => reachable(checked.config.api.listen),
         Err(problems) => return told(&problems),
     };
-    if address.ip().is_unspecified() {
-        let ipv4 = address.is_ipv4();
-        address.set_ip(if ipv4 { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
-    }
     match ask(address) {
         Ok(answer) if answer.starts_with("HTTP/1.1 200") => print("healthy\n"),
         Ok(answer) => {
@@ -35,6 +31,15 @@ pub(crate) fn run(sources: &Sources) -> ExitCode {
         }
         Err(error) => fail(EX_DEAD, &format!("{address}: {error}")),
     }
+}
+
+/// Where a program on this machine reaches whoever listens there.
+pub(super) fn reachable(mut listens: SocketAddr) -> SocketAddr {
+    if listens.ip().is_unspecified() {
+        let ipv4 = listens.is_ipv4();
+        listens.set_ip(if ipv4 { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    listens
 }
 
 fn ask(address: SocketAddr) -> io::Result<String> {

@@ -5,6 +5,8 @@
 //!
 //! **Deliberately absent:** work. Each subcommand asks the library and prints.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub(crate) mod check;
 pub(crate) mod health;
 mod period;
@@ -15,6 +17,7 @@ pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod watch;
 pub(crate) mod webhook;
 
 use std::io::{self, Write};
@@ -22,12 +25,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use attendant::config::{DEFAULT_FILE, Problems, Sources, Whose};
-use attendant::store::{self, Reader};
+use attendant::store::{self, RecordReader};
 
 /// The command was used wrongly.
 pub(crate) const EX_USAGE: u8 = 64;
 /// What a file says is wrong.
 pub(crate) const EX_DATAERR: u8 = 65;
+/// A server cannot be reached, or refuses.
+pub(crate) const EX_UNAVAILABLE: u8 = 69;
 /// A file could not be read or written.
 pub(crate) const EX_IOERR: u8 = 74;
 /// The configuration is wrong.
@@ -39,7 +44,7 @@ fn is_configured(sources: &Sources) -> bool {
 }
 
 /// The records in a folder, or why there are none to read.
-fn records_of(state: &Path) -> Result<Reader, String> {
+fn records_of(state: &Path) -> Result<Box<dyn RecordReader>, String> {
     store::read_records(state).map_err(|error| match state.exists() {
         true => format!("{}: {error}", state.display()),
         false => format!(

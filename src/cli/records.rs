@@ -7,9 +7,9 @@ use clap::Args;
 use attendant::api::record_json;
 use attendant::config::{self, Sources};
 use attendant::id::CallId;
-use attendant::store::{Filter, PAGE_MAX, Reader, StoreError};
+use attendant::store::{RecordReader, StoreError};
 use attendant::time::Timestamp;
-use attendant::words::CallRecord;
+use attendant::words::{CallRecord, RecordFilter};
 
 use crate::cli::period::{shown, time};
 use crate::cli::plain::field;
@@ -56,7 +56,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Records) -> ExitCode {
         Some(Ok(outcome)) => Some(outcome),
         Some(Err(error)) => return fail(EX_USAGE, &format!("--outcome: {error}")),
     };
-    let filter = Filter {
+    let filter = RecordFilter {
         since: wanted.since,
         until: wanted.until,
         queue: wanted.queue.clone(),
@@ -71,7 +71,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Records) -> ExitCode {
         Err(message) => return fail(EX_IOERR, &message),
     };
     let mut printed = ExitCode::SUCCESS;
-    let read = each_page(&reader, filter, |page| {
+    let read = each_page(&*reader, filter, |page| {
         let lines = page.into_iter().map(|record| match wanted.json {
             true => format!("{}\n", record_json(record)),
             false => line(&record),
@@ -88,13 +88,13 @@ pub(crate) fn run(sources: &Sources, wanted: &Records) -> ExitCode {
 /// Hands over page after page until `filter.limit` records were, or `take` wants no more: however
 /// many are asked for, few are in memory.
 fn each_page(
-    reader: &Reader,
-    mut filter: Filter,
+    reader: &dyn RecordReader,
+    mut filter: RecordFilter,
     mut take: impl FnMut(Vec<CallRecord>) -> bool,
 ) -> Result<(), StoreError> {
     let mut left = filter.limit;
     loop {
-        filter.limit = left.min(PAGE_MAX);
+        filter.limit = left.min(RecordFilter::LIMIT_MAX);
         let page = reader.list(&filter)?;
         left -= page.len();
         let is_last = page.len() < filter.limit || left == 0;
@@ -159,15 +159,19 @@ mod tests {
         let head = Head { started_at: at, seed: 1, config: String::new() };
         let writing = Writing { agent: &|_| None, number: &|_| None };
         let store::Opened { mut store, .. } = store::open(folder.path(), &head, &writing).unwrap();
-        let all = 2 * PAGE_MAX as u64 + 1;
+        let all = 2 * RecordFilter::LIMIT_MAX as u64 + 1;
         for call in 1..=all {
             store.close(Box::new(record(call, "+14155550123")));
         }
         store.shutdown().unwrap();
         let reader = store::read_records(folder.path()).unwrap();
-        for (limit, expected) in [(1, 1), (PAGE_MAX + 1, PAGE_MAX + 1), (5_000, 2 * PAGE_MAX + 1)] {
+        for (limit, expected) in [
+            (1, 1),
+            (RecordFilter::LIMIT_MAX + 1, RecordFilter::LIMIT_MAX + 1),
+            (5_000, 2 * RecordFilter::LIMIT_MAX + 1),
+        ] {
             let mut seen = 0;
-            each_page(&reader, Filter { limit, ..Filter::default() }, |page| {
+            each_page(&*reader, RecordFilter { limit, ..RecordFilter::default() }, |page| {
                 seen += page.len();
                 true
             })

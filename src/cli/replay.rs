@@ -22,8 +22,8 @@ use crate::cli::period::shown;
 use crate::cli::records::line;
 use crate::cli::{EX_DATAERR, complain, fail, print, told};
 
-/// The journal is the ordered list of everything the contact center was told. Told again, it does
-/// the same again: the calls, their paths, who was offered what and when.
+/// The journal is the ordered list of every input of the contact center. With the same inputs it
+/// does the same again: the calls, their paths, who was offered what and when.
 ///
 /// The center has the setup that the run had, whatever the configuration says today: it is kept
 /// beside the journal. Where it is not, that is said, and what is printed is what the present
@@ -183,7 +183,7 @@ fn told_again(
     let mut center = ContactCenter::new(setup);
     let began = runs.first().map(|run| run.header.started_at).unwrap_or_default();
     if let Ok(reader) = store::read_records(state)
-        && let Err(error) = server::teach(&mut center, &reader, began)
+        && let Err(error) = server::teach(&mut center, &*reader, began)
     {
         complain(&format!("warning: what callers did before is not known: {error}\n"));
     }
@@ -227,7 +227,7 @@ mod tests {
     }
 
     /// A simulated run as the files of a server's run: two segments, the second with a head too.
-    fn segments(seed: u64) -> (tempfile::TempDir, Vec<PathBuf>, sim::Report) {
+    fn segments(seed: u64) -> (tempfile::TempDir, Vec<PathBuf>, sim::RunReport) {
         let report = sim::run_and_keep(seed).unwrap_or_else(|failure| panic!("{failure}"));
         let folder = tempfile::tempdir().unwrap();
         let (head, inputs) = report.lines.split_first().unwrap();

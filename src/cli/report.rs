@@ -8,9 +8,9 @@ use clap::Args;
 use attendant::call::Directory;
 use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
-use attendant::metrics::{self, Figure};
+use attendant::metrics::{self, FIGURES, Figure, Measured, Section, Unit};
 use attendant::server;
-use attendant::store::{Reader, StoreError};
+use attendant::store::{RecordReader, StoreError};
 use attendant::time::Timestamp;
 
 use crate::cli::period::{shown, span, time};
@@ -32,7 +32,7 @@ FCR (first contact resolution) of the last days is provisional: a caller can sti
 the window. Agents' logged-in time and occupancy are not in the records; a running server has them
 at /v1/metrics, from its start on.")]
 pub(crate) struct Report {
-    /// The last so many minutes, hours or days: 90m, 24h, 7d
+    /// The last minutes, hours or days: 90m, 24h, 7d
     #[arg(long, value_parser = span, value_name = "SPAN", conflicts_with = "since",
         default_value = "24h")]
     last: Duration,
@@ -76,14 +76,14 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
         Err(message) => return fail(EX_IOERR, &message),
     };
     let named = server::named(&config.server.state, setup);
-    match named.and_then(|setup| answer(&reader, setup, period, wanted)) {
+    match named.and_then(|setup| answer(&*reader, setup, period, wanted)) {
         Ok(text) => print(&text),
         Err(error) => fail(EX_IOERR, &format!("{}: {error}", config.server.state.display())),
     }
 }
 
 fn answer(
-    reader: &Reader,
+    reader: &dyn RecordReader,
     setup: Setup,
     period: Period,
     wanted: &Report,
@@ -96,13 +96,6 @@ fn answer(
     }
     let report = center.report(now, since, until);
     Ok(text(&report, &center.names(), wanted.definitions))
-}
-
-/// How a figure is written.
-#[derive(Clone, Copy)]
-enum Unit {
-    Seconds,
-    Percent,
 }
 
 fn text(
@@ -134,87 +127,71 @@ fn text(
 }
 
 fn overall(report: &metrics::Report, definitions: bool) -> Vec<Vec<String>> {
-    use Unit::{Percent, Seconds};
-    let (handling, queueing) = (&report.handling, &report.queueing);
-    let rows: [(&str, Unit, &Figure); 16] = [
-        ("AHT per call", Seconds, &handling.aht_call_s),
-        ("AHT per leg", Seconds, &handling.aht_leg_s),
-        ("  talk", Seconds, &handling.talk_leg_s),
-        ("  hold", Seconds, &handling.hold_leg_s),
-        ("  after-call work", Seconds, &handling.acw_leg_s),
-        ("handle time, 90 %", Seconds, &handling.handle_call_p90_s),
-        ("FCR 7 d, any reason", Percent, &handling.fcr_repeat_any_reason),
-        ("FCR 7 d, same intent", Percent, &handling.fcr_repeat_same_intent),
-        ("FCR, agents' word", Percent, &handling.fcr_agent),
-        ("transfers", Percent, &handling.transfer_rate),
-        ("service level", Percent, &queueing.service_level),
-        ("speed of answer", Seconds, &queueing.asa_s),
-        ("wait, 90 %", Seconds, &queueing.wait_p90_s),
-        ("abandoned", Percent, &queueing.abandonment_rate),
-        ("rang out", Percent, &report.presenting.rona_rate),
-        ("contained", Percent, &report.containment_rate),
-    ];
     let mut lines = vec![words(&["figure", "value", "n"])];
-    for (name, unit, figure) in rows {
-        lines.push(vec![name.to_owned(), value(figure, unit), figure.n.to_string()]);
-    }
     if definitions {
         lines[0].push("definition".to_owned());
-        for (line, (_, _, figure)) in lines.iter_mut().skip(1).zip(rows) {
-            line.push(figure.definition.to_owned());
-        }
+    }
+    for figure in FIGURES {
+        let Some((title, measured)) = figure.title.zip(report.figures.get(figure.name)) else {
+            continue;
+        };
+        let n = measured.n.to_string();
+        let mut line = vec![title.to_owned(), value(measured, figure.unit), n];
+        line.extend(definitions.then(|| figure.definition.to_owned()));
+        lines.push(line);
     }
     lines
 }
 
 fn by_queue(report: &metrics::Report, names: &[String]) -> Vec<Vec<String>> {
-    let heads =
-        ["queue", "offered", "answered", "abandoned", "in time", "ASA", "AHT/leg", "FCR 7 d"];
-    let mut lines = vec![words(&heads)];
+    let columns = columns(Section::Queue);
+    let mut lines = vec![words(&["queue", "offered", "answered", "abandoned"])];
+    lines[0].extend(heads(&columns));
     for queue in &report.queues {
-        let (queueing, handling) = (&queue.queueing, &queue.handling);
-        lines.push(vec![
+        let queueing = &queue.queueing;
+        let mut line = vec![
             name(names, queue.queue.0),
             queueing.offered.to_string(),
             queueing.answered.to_string(),
             queueing.abandoned.to_string(),
-            of(&queueing.service_level, Unit::Percent),
-            of(&queueing.asa_s, Unit::Seconds),
-            of(&handling.aht_leg_s, Unit::Seconds),
-            of(&handling.fcr_repeat_any_reason, Unit::Percent),
-        ]);
+        ];
+        line.extend(columns.iter().map(|(_, figure)| of(&queue.figures[figure.name], figure.unit)));
+        lines.push(line);
     }
     lines
 }
 
 fn by_agent(report: &metrics::Report, names: &[String]) -> Vec<Vec<String>> {
-    let heads = [
-        "agent",
-        "offers",
-        "accepted",
-        "rang out",
-        "talks",
-        "AHT/leg",
-        "hold",
-        "FCR 7 d",
-        "own calls",
-    ];
-    let mut lines = vec![words(&heads)];
+    let columns = columns(Section::Agent);
+    let mut lines = vec![words(&["agent", "offers", "accepted", "rang out", "talks"])];
+    lines[0].extend(heads(&columns));
+    lines[0].push("own calls".to_owned());
     for agent in &report.agents {
         let (presenting, handling) = (&agent.presenting, &agent.handling);
-        lines.push(vec![
+        let mut line = vec![
             name(names, agent.agent.0),
             presenting.offers.to_string(),
             presenting.offers_accepted.to_string(),
             presenting.offers_no_answer.to_string(),
             handling.handled_legs.to_string(),
-            of(&handling.aht_leg_s, Unit::Seconds),
-            of(&handling.hold_leg_s, Unit::Seconds),
-            of(&handling.fcr_repeat_any_reason, Unit::Percent),
-            agent.own_calls.to_string(),
-        ]);
+        ];
+        line.extend(columns.iter().map(|(_, figure)| of(&agent.figures[figure.name], figure.unit)));
+        line.push(agent.own_calls.to_string());
+        lines.push(line);
     }
     lines
+}
+
+/// The figures with a column in the table of this section, as they stand there.
+fn columns(section: Section) -> Vec<(&'static metrics::Column, &'static Figure)> {
+    let with_column = FIGURES.iter().filter_map(|figure| Some((figure.column(section)?, figure)));
+    let mut columns: Vec<_> = with_column.collect();
+    columns.sort_by_key(|(column, _)| column.rank);
+    columns
+}
+
+fn heads(columns: &[(&metrics::Column, &Figure)]) -> impl Iterator<Item = String> {
+    columns.iter().map(|(column, _)| column.head.to_owned())
 }
 
 fn name(names: &[String], id: u32) -> String {
@@ -223,18 +200,18 @@ fn name(names: &[String], id: u32) -> String {
 }
 
 /// A figure and, in parentheses, what it was computed from.
-fn of(figure: &Figure, unit: Unit) -> String {
+fn of(figure: &Measured, unit: Unit) -> String {
     match figure.value {
         Some(_) => format!("{} ({})", value(figure, unit), figure.n),
         None => "-".to_owned(),
     }
 }
 
-fn value(figure: &Figure, unit: Unit) -> String {
+fn value(figure: &Measured, unit: Unit) -> String {
     match (figure.value, unit) {
-        (None, Unit::Seconds | Unit::Percent) => "-".to_owned(),
+        (None, Unit::Seconds | Unit::Share) => "-".to_owned(),
         (Some(value), Unit::Seconds) => format!("{value:.1} s"),
-        (Some(value), Unit::Percent) => format!("{:.1} %", value * 100.0),
+        (Some(value), Unit::Share) => format!("{:.1} %", value * 100.0),
     }
 }
 
@@ -364,7 +341,7 @@ mod tests {
         let period = Period { now: NOON + hour, since: NOON - DAY, until: NOON };
         let reader = store::read_records(folder.path()).unwrap();
         let setup = server::named(folder.path(), Setup::default()).unwrap();
-        answer(&reader, setup, period, &wanted).unwrap()
+        answer(&*reader, setup, period, &wanted).unwrap()
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) fn run(sources: &Sources) -> ExitCode {
         Ok(filter) => filter,
         Err(error) => return fail(EX_CONFIG, &format!("server.log_level = {level:?}: {error}")),
     };
-    // Answers go to standard output, the log to standard error; colors only where somebody looks.
+    // Answers go to standard output, the log to standard error; colors only on a terminal.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lossy(io::stderr()));
     let no_color = sources.variables.get("NO_COLOR");
     let log = log.with_ansi(has_colors(io::stderr().is_terminal(), no_color));

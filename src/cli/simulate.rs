@@ -173,7 +173,7 @@ text = "Goodbye."
         wanted: Simulate,
     }
 
-    fn simulated(line: &str) -> day::Report {
+    fn simulated(line: &str) -> day::DayReport {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sales.toml");
         std::fs::write(&path, FLOW).unwrap();

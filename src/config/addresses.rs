@@ -1,7 +1,7 @@
 //! No two of our own doors at one address: `sip.listen`, `api.listen`, `webhooks.listen`.
 //!
-//! **Invariant:** what passes here can be bound side by side; whether somebody else has an address
-//! is known only when it is bound.
+//! **Invariant:** what passes here can be bound side by side; whether another process has an
+//! address is known only when it is bound.
 
 use std::net::{IpAddr, SocketAddr};
 

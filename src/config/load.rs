@@ -122,7 +122,7 @@ fn beside(folder: &Path, paths: &[PathBuf], known: &Known) -> Vec<Flow> {
     if own.is_empty() {
         return Vec::new();
     }
-    // Whoever checks those files hears what is wrong with them.
+    // The check of those files says what is wrong with them.
     read_flows(&others, known, &mut skipped, &mut Problems::default())
 }
 
@@ -157,6 +157,8 @@ pub fn known(config: &Config, directory: &Directory) -> Known {
         agents: names(&mut config.agents.iter().map(|agent| agent.name.clone())),
         caller_fields: names(&mut directory.field_names().map(str::to_owned)),
         music: names(&mut sounds.iter().filter_map(|path| music(path))),
+        services: Some(config.lookup.hosts.clone()),
+        lookup_secrets: names(&mut config.lookup.secrets.keys().cloned()),
         sounds: Some(sounds),
     }
 }

@@ -8,6 +8,8 @@
 //! **Deliberately absent:** reading the environment and the arguments; `main` does, so that a test
 //! can give its own.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod addresses;
 mod callers;
 mod cidr;
@@ -15,6 +17,7 @@ mod demo;
 mod layers;
 mod load;
 mod log_level;
+mod lookup;
 mod model;
 mod people;
 mod problem;
@@ -26,6 +29,7 @@ mod sections;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tokens;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -38,8 +42,8 @@ pub use demo::{Demo, TOKEN_LEN, token};
 pub use layers::Override;
 pub use load::{Loaded, is_left_alone, known, load, load_flows, read_flows};
 pub use model::{
-    Agent, Api, Callers, Config, LogFormat, Media, Phone, Provider, Queue, Recording, Server, Sip,
-    Speech, Trunk, Voice, Webhooks,
+    Agent, Api, ApiToken, Callers, Config, LogFormat, Lookup, Media, NAME_SERVERS_MAX, Phone,
+    Provider, Queue, Recording, Server, Sip, Speech, Trunk, Voice, Webhooks,
 };
 pub use problem::{Problem, Problems, Whose, closest};
 pub use ready::{Keep, Ready, Soundless, ready, soundless};
@@ -160,6 +164,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
     let (callers, features) = (section("callers"), section("features"));
     let (trunks, agents) = (top.entries("trunks"), top.entries("agents"));
     let queues = top.entries("queues");
+    let lookup = top.node("lookup").unwrap_or(&empty);
     let (hooks, providers) = (top.node("webhooks").unwrap_or(&empty), top.entries("providers"));
     top.finish();
     let (sip_node, sip) = (sip, sections::sip(sip, problems));
@@ -184,6 +189,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
     let providers = webhooks::providers(&providers, &webhooks, &trunks, &around, problems);
     let outside = outside(&trunks, &providers);
     let agents = people::agents(&agents, &outside, &around, problems);
+    tokens::check(&api, &agents, problems);
     warnings.extend(webhooks::unreached(&agents, &providers, &webhooks));
     warnings.extend(missing(&trunks, &agents, &providers));
     let queues = people::queues(&queues, problems);
@@ -200,6 +206,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
         queues,
         callers: people::callers(callers, problems),
         features: sections::features(features, problems),
+        lookup: lookup::lookup(lookup, variables, problems),
         webhooks,
         providers,
         weak_passwords: weak_allowed,
@@ -263,7 +270,9 @@ fn check_mode(path: &Path, files: &[FileLayer], config: &Config, problems: &mut 
     let tokens = [&config.api.read_token, &config.api.operate_token];
     let providers = config.providers.values();
     let providers = providers.flat_map(|known| known.secrets.iter().chain(&known.token));
-    let mut secrets = passwords.chain(tokens.into_iter().flatten()).chain(providers);
+    let named = config.api.tokens.iter().map(|named| &named.token);
+    let tokens = tokens.into_iter().flatten().chain(named);
+    let mut secrets = passwords.chain(tokens).chain(providers);
     if !secrets.any(|secret| !secret.is_empty() && file.source.contains(secret.expose())) {
         return;
     }

@@ -6,7 +6,7 @@
 //!
 //! **Deliberately absent:** defaults. They are in `example.toml`, which is the first layer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +16,8 @@ use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
 use crate::config::secret::Secret;
+use crate::sip::path::Transport;
+use crate::words::PrincipalRole;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -34,6 +36,7 @@ pub struct Config {
     pub queues: Vec<Queue>,
     pub callers: Callers,
     pub features: Features,
+    pub lookup: Lookup,
     pub webhooks: Webhooks,
     /// By name, as in the path of our addresses. None: nothing listens for webhooks.
     pub providers: BTreeMap<String, Provider>,
@@ -83,17 +86,34 @@ pub struct Server {
     pub log_level: String,
 }
 
+/// Who may ask of the HTTP interface what the role may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiToken {
+    pub name: String,
+    pub role: PrincipalRole,
+    /// The login of the agent it acts for, with that role and no other.
+    pub agent: Option<String>,
+    pub token: Secret,
+    /// Where it is written: `attendant.toml:31`.
+    pub place: String,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     Pretty,
     Json,
 }
 
+/// Name servers that are asked; more may not be named (resolv.conf(5): MAXNS).
+pub const NAME_SERVERS_MAX: usize = 3;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sip {
     pub listen: Vec<SocketAddr>,
     pub udp: bool,
     pub tcp: bool,
+    /// Asked where trunks are, in place of the system's.
+    pub name_servers: Vec<SocketAddr>,
     /// What we call ourselves in Contact and SDP; the address of the socket where it is `None`.
     pub external_address: Option<IpAddr>,
     pub realm: String,
@@ -103,10 +123,22 @@ pub struct Sip {
     pub expires_max: Duration,
     /// Refreshes of a session are no further apart than this (RFC 4028).
     pub session_expires: Duration,
-    /// So many failed logins within the window, and the address is not listened to for a while.
+    /// After this number of failed logins within the window, the address is ignored for a while.
     pub ban_failures: u32,
     pub ban_window: Duration,
     pub ban: Duration,
+}
+
+impl Sip {
+    /// Those that are in use here, the preferred one first.
+    #[must_use]
+    pub fn transports(&self) -> Vec<Transport> {
+        let is_used = |transport: &Transport| match transport {
+            Transport::Udp => self.udp,
+            Transport::Tcp => self.tcp,
+        };
+        Transport::ALL.into_iter().filter(is_used).collect()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,10 +155,12 @@ pub struct Media {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {
     pub listen: SocketAddr,
-    /// May look. `None`: nobody has this role.
+    /// May look. `None`: no client has this role.
     pub read_token: Option<Secret>,
     /// May look and act. `None`: a random one is made and printed at start.
     pub operate_token: Option<Secret>,
+    /// Those with a name and a role, in the order of the file.
+    pub tokens: Vec<ApiToken>,
     /// Whose word on where a request comes from is taken.
     pub trusted_proxies: Vec<Cidr>,
     pub metrics_open_on_loopback: bool,
@@ -164,10 +198,24 @@ pub struct Trunk {
     pub channels_max: usize,
 }
 
+/// Services that flows ask.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// `host` or `host:port`, in lower case. None: nothing is asked.
+    pub hosts: BTreeSet<String>,
+    /// Where they may be beside the public Internet.
+    pub networks: Vec<Cidr>,
+    /// Questions on their way at once, of all services and of one.
+    pub at_once_max: usize,
+    pub per_service_max: usize,
+    /// What flows send by name.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
 /// The front that telephony providers ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhooks {
-    /// Scheme, host and path prefix as providers are told them, without a slash at the end. There
+    /// Scheme, host and path prefix as providers get them, without a slash at the end. There
     /// where any provider is.
     pub public_url: Option<String>,
     pub listen: SocketAddr,
@@ -187,7 +235,7 @@ pub struct Webhooks {
     pub music_piece: Duration,
 }
 
-/// Who turns words into sound on a provider's call.
+/// The service that turns words into sound on a provider's call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speech {
     /// The provider, with its own voices.
@@ -210,7 +258,7 @@ pub struct Provider {
     /// are moved when they ask next.
     pub account: Option<String>,
     pub token: Option<Secret>,
-    /// Who signs in with the token, if not the account itself.
+    /// The user that signs in with the token, if not the account itself.
     pub user: Option<String>,
     /// Instead of the provider's own address.
     pub rest_url: Option<String>,
@@ -249,7 +297,7 @@ pub enum Phone {
     Registers { password: Secret, md5: bool },
     /// A telephone that is always at this SIP address.
     Fixed { address: String },
-    /// Somebody behind a trunk or a provider.
+    /// An outside party, behind a trunk or a provider.
     Outside { trunk: String, number: String },
     /// A client of a provider's own, such as a browser, by its name there.
     Client { provider: String, client: String },
@@ -259,16 +307,16 @@ pub enum Phone {
 pub struct Queue {
     pub name: String,
     pub setup: QueueSetup,
-    /// Who comes back to the line within this has their place again.
+    /// A caller who comes back to the line within this has their place again.
     pub keep_place: Duration,
     /// Answered within this is within service level.
     pub service_level: Duration,
-    /// Who leaves within this is a short abandon, and in no service level.
+    /// A caller who leaves within this is a short abandon, and in no service level.
     pub short_abandon: Duration,
     pub recording: Recording,
 }
 
-/// Whether both sides are recorded, and what the caller is told before.
+/// Whether both sides are recorded, and what the caller hears before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
     pub rule: RecordingRule,

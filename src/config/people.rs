@@ -14,6 +14,7 @@ use crate::config::read::Section;
 use crate::config::recording;
 use crate::config::secret::{Secret, weakness};
 use crate::config::sections::as_usize;
+use crate::sip::path::Transport;
 
 const AGENTS_MAX: usize = 20_000;
 const QUEUES_MAX: usize = 2_000;
@@ -347,6 +348,11 @@ fn check_sip_uri(s: &mut Section<'_, '_>, key: &str, uri: &str) {
         return s.problem(key, "must hold no password", "sip:name@192.0.2.20:5060");
     }
     let usable = |c: char| c.is_ascii_graphic() && !"<>\"".contains(c);
+    let transport = rest.split(';').find_map(|param| param.strip_prefix("transport="));
+    if let Some(other) = transport.filter(|named| Transport::named(named).is_none()) {
+        let message = format!("transport \"{other}\" is not known here");
+        return s.problem(key, message, "leave it away for UDP, or write ;transport=tcp");
+    }
     if host.is_empty() || !uri.chars().all(usable) {
         s.problem(key, format!("\"{uri}\" is not a SIP address"), "sip:name@192.0.2.20:5060");
     }

@@ -84,7 +84,7 @@ impl Problems {
         });
     }
 
-    /// The same of somebody else's.
+    /// The same of another's.
     pub(super) fn add_of(
         &mut self,
         whose: Whose,

@@ -186,9 +186,9 @@ impl<'a, 'p> Section<'a, 'p> {
     }
 
     /// A list of addresses with their ports.
-    pub(super) fn addresses(&mut self, key: &str) -> Option<Vec<SocketAddr>> {
+    pub(super) fn addresses(&mut self, key: &str, example: &str) -> Option<Vec<SocketAddr>> {
         let texts = self.texts(key)?;
-        Some(texts.iter().filter_map(|text| self.as_address(key, text, "0.0.0.0:5060")).collect())
+        Some(texts.iter().filter_map(|text| self.as_address(key, text, example)).collect())
     }
 
     /// An address with its port. A wrong one is a problem that quotes what was written.

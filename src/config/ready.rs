@@ -186,13 +186,13 @@ fn tell_failed(
     let mut by_voice: BTreeMap<(String, String), Vec<(usize, PromptError)>> = BTreeMap::new();
     let mut told = Vec::new();
     for (at, error) in failed {
-        match &error {
-            PromptError::Voice { source: VoiceError::Failed { voice, why, .. }, .. } => {
-                let cause = (voice.clone(), why.clone());
-                by_voice.entry(cause).or_default().push((at, error));
-            }
-            _ => told.push((at, error)),
-        }
+        let PromptError::Voice { source: VoiceError::Failed { voice, why, .. }, .. } = &error
+        else {
+            told.push((at, error));
+            continue;
+        };
+        let cause = (voice.clone(), why.clone());
+        by_voice.entry(cause).or_default().push((at, error));
     }
     for ((voice, why), group) in by_voice {
         let [(first, PromptError::Voice { source: VoiceError::Failed { fix, .. }, .. }), _, ..] =
@@ -468,7 +468,7 @@ password = "correct horse battery"
             assert!(said.contains("`600` enters flow `"), "{files:?}: {said}");
             assert_eq!(whose, Some(Whose::Flow));
         }
-        // A draft outside the folder is in nobody's way.
+        // A draft outside the folder harms nothing.
         world.write("draft.toml", two.as_bytes());
         assert_eq!(world.told(&["draft.toml"], Keep::No), (String::new(), None));
     }

@@ -116,7 +116,7 @@ pub(super) fn weakness(user: &str, password: &Secret) -> Option<&'static str> {
     )
 }
 
-/// Whether a token is one that somebody typed and nobody drew.
+/// Whether a token was typed by hand, not drawn at random.
 #[must_use]
 pub(super) fn is_monotonous(token: &Secret) -> bool {
     surprises("", &token.expose().to_ascii_lowercase()) < TOKEN_SURPRISES_MIN

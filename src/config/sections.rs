@@ -11,10 +11,10 @@ use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
 use crate::config::layers::Node;
 use crate::config::log_level;
-use crate::config::model::{Api, LogFormat, Media, Server, Sip, Voice};
+use crate::config::model::{Api, LogFormat, Media, NAME_SERVERS_MAX, Server, Sip, Voice};
 use crate::config::problem::Problems;
 use crate::config::read::Section;
-use crate::config::secret::{TOKEN_LEN_MIN, is_monotonous};
+use crate::config::tokens;
 use crate::config::webhooks::has_credentials;
 
 const RECORDING_KEYS_MAX: usize = 6;
@@ -95,9 +95,10 @@ pub(super) fn sip(node: &Node, problems: &mut Problems) -> Sip {
         s.problem("transports", "must name one at least", "");
     }
     let sip = Sip {
-        listen: s.addresses("listen").unwrap_or_default(),
+        listen: s.addresses("listen", "0.0.0.0:5060").unwrap_or_default(),
         udp: has("udp"),
         tcp: has("tcp"),
+        name_servers: s.addresses("name_servers", "192.0.2.53:53").unwrap_or_default(),
         external_address: external_address(&mut s),
         realm: s.some_text("realm").unwrap_or_default(),
         registrations_max: s.number("registrations_max", 0..=1_000_000_i64).map_or(0, as_usize),
@@ -111,6 +112,10 @@ pub(super) fn sip(node: &Node, problems: &mut Problems) -> Sip {
     };
     if s.is_empty_list("listen") {
         s.problem("listen", "must name an address at least, as in [\"0.0.0.0:5060\"]", "");
+    }
+    if sip.name_servers.len() > NAME_SERVERS_MAX {
+        let message = format!("must name {NAME_SERVERS_MAX} at most: more would not be asked");
+        s.problem("name_servers", message, "");
     }
     let twice: BTreeSet<_> = sip.listen.iter().collect();
     if twice.len() < sip.listen.len() {
@@ -171,23 +176,13 @@ pub(super) fn api(
         listen: address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
         read_token: s.secret("read_token", variables),
         operate_token: s.secret("operate_token", variables),
+        tokens: tokens::tokens(&mut s, variables, weak_allowed),
         trusted_proxies: trusted_proxies(&mut s),
         metrics_open_on_loopback: s.bool("metrics_open_on_loopback").unwrap_or_default(),
         requests_max: s.number("requests_max", 1..=10_000_i64).map_or(0, as_usize),
     };
     for (key, token) in [("read_token", &api.read_token), ("operate_token", &api.operate_token)] {
-        let short = token.as_ref().is_some_and(|token| token.expose().len() < TOKEN_LEN_MIN);
-        if short && !weak_allowed {
-            let help = "make one with: head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \\n'";
-            s.problem(key, format!("must have {TOKEN_LEN_MIN} characters or more"), help);
-        } else if !weak_allowed && token.as_ref().is_some_and(is_monotonous) {
-            let help = "make one with: head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \\n'";
-            s.problem(
-                key,
-                "is a repetition, a row of keys or a well-known word: it is guessed",
-                help,
-            );
-        }
+        tokens::check_token(&mut s, key, token.as_ref(), weak_allowed);
     }
     if api.read_token.is_some() && api.read_token == api.operate_token {
         s.problem("read_token", "is the same as operate_token", "");

@@ -1,7 +1,9 @@
 //! What a configuration says, and what is said of a wrong one.
 
+mod lookup;
 mod recording;
 mod secrets;
+mod tokens;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -74,11 +76,14 @@ fn every_example_of_the_example_works() {
         .variable("ATTENDANT_READ_TOKEN", "5f2b7c1e9d84a03b6e1f7a2c8d950b4e")
         .variable("ACME_PASSWORD", "a long trunk password")
         .variable("TWILIO_AUTH_TOKEN", "token of twilio")
+        .variable("CRM_TOKEN", "token of the CRM")
         .argument("webhooks.public_url", "https://ivr.example.com")
         .variable("SPEECH_KEY", "key of the speech service");
     for (name, secret) in [
         ("operate.token", "b81c03f6a5e2497d8c0e6b1f3a7d5294".to_owned()),
         ("alice.password", "h7Kp2mQzx4".to_owned()),
+        ("eve.token", "7d1f90e3b2c84a5689e0d1f2c3b4a5f6".to_owned()),
+        ("alice.token", "0a9b8c7d6e5f41322314f5e6d7c8b9a0".to_owned()),
         ("vonage.secret", "one\ntwo\n".to_owned()),
     ] {
         let file = case.folder.path().join(name);
@@ -185,7 +190,7 @@ misses = { no_anwser = 2 }
         attendant.toml:28: no key `no_anwser` is known in [queues.billing.misses]
           help: did you mean `no_answer`?
         attendant.toml:30: no key `colors` is known
-          help: known are server, sip, media, api, voices, callers, features, trunks, agents, queues, webhooks, providers
+          help: known are server, sip, media, api, voices, callers, features, trunks, agents, queues, lookup, webhooks, providers
     "#]]);
 }
 
@@ -336,7 +341,7 @@ secrets = []
         attendant.toml:6: `webhooks.listen`: is the address of [api], which others must not reach
         attendant.toml:8: no provider `twilo` is known
           help: did you mean [providers.twilio]?
-        attendant.toml:10: `providers.twilio.secrets`: without one, no request can be told from a forged one
+        attendant.toml:10: `providers.twilio.secrets`: without one, a forged request passes for a real one
           help: secrets = ["…"], secrets_file = "path" or secrets_env = "VARIABLE": the auth token
         attendant.toml:11: `providers.twilio.account`: needs a token beside it: both, or neither
           help: token = "…", token_file = "path" or token_env = "VARIABLE"
@@ -346,7 +351,7 @@ secrets = []
           help: the id of the Voice application the numbers are linked to
         attendant.toml:16: `providers.vonage.secrets_env`: no variable NO_SUCH is set
         attendant.toml:19: `providers.bandwidth.secrets`: must have a colon between user and password
-        attendant.toml:22: `providers.plivo.secrets`: without one, no request can be told from a forged one
+        attendant.toml:22: `providers.plivo.secrets`: without one, a forged request passes for a real one
           help: secrets = ["…"], secrets_file = "path" or secrets_env = "VARIABLE": the auth token
     "#]]);
 }
@@ -361,7 +366,7 @@ fn a_provider_whose_commands_could_only_fail_is_refused() {
           help: add them, or write accept_key = "": who answers has the call then
     "#]]);
     written(&vonage.replace("vonage", "telnyx")).refused(&expect![[r#"
-        attendant.toml:3: `providers.telnyx.account`: and token are needed: it does only what it is told by REST
+        attendant.toml:3: `providers.telnyx.account`: and token are needed: it executes REST commands only
           help: account = "connection id" and token_env = "VARIABLE" with an API key; [providers.texml] does without
     "#]]);
     let public = "[webhooks]\npublic_url = \"https://ivr.example.com\"\n";

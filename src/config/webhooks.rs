@@ -147,7 +147,7 @@ fn provider(
     if secrets.is_empty() && (!written || s.has("secrets")) {
         let ways = "secrets = [\"…\"], secrets_file = \"path\" or secrets_env = \"VARIABLE\"";
         let help = format!("{ways}: {secrets_are}");
-        s.problem("secrets", "without one, no request can be told from a forged one", &help);
+        s.problem("secrets", "without one, a forged request passes for a real one", &help);
     }
     if secrets.len() > SECRETS_MAX || secrets.iter().any(Secret::is_empty) {
         s.problem("secrets", format!("must be 1 to {SECRETS_MAX}, none of them empty"), "");
@@ -211,7 +211,7 @@ fn check_account(provider: &Provider, info: &ProviderInfo, s: &mut Section<'_, '
     }
     let is_whole = provider.account.is_some() && provider.token.is_some();
     if let Some(help) = info.account_is.filter(|_| !is_whole) {
-        s.problem("account", "and token are needed: it does only what it is told by REST", help);
+        s.problem("account", "and token are needed: it executes REST commands only", help);
     }
     let is_pem = |token: &Secret| {
         let text = token.expose().trim();
@@ -249,7 +249,7 @@ pub(super) fn has_credentials(url: &str) -> bool {
 }
 
 fn accept_key(rules: &dyn webhook::Provider, s: &mut Section<'_, '_>) -> Option<char> {
-    // Who does not press it must be refused.
+    // A party that does not press it must be refused.
     let can_refuse = rules.info().refuses_parties || s.has("account");
     let Some(text) = s.text("accept_key") else { return can_refuse.then_some('1') };
     if text.is_empty() {

@@ -4,16 +4,16 @@
 //! load. One that would only be empty is an error where no way sets the variable, and a warning
 //! where some do not.
 //!
-//! **Deliberately absent:** calls that somebody sends to a step by hand, who can set what it needs.
+//! **Deliberately absent:** calls that an operator sends to a step by hand, who can set what it
+//! needs.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::flow::check::Roots;
 use crate::flow::diagnostic::Problems;
+use crate::flow::exit::StepId;
 use crate::flow::program::Node;
-use crate::flow::scan::implied;
-use crate::flow::step::{Step, StepId};
 
 /// A name in a text of a step.
 pub(in crate::flow) struct Use {
@@ -81,8 +81,8 @@ fn tell(problems: &Problems, used: &Use, may: bool) {
 
 /// What is typed at a step is there when the step looks at it.
 fn is_own(node: Option<&Option<Node>>, used: &Use) -> bool {
-    let step = node.and_then(Option::as_ref).map(|node| &node.step);
-    matches!(step, Some(Step::Collect(it)) if used.is_condition && **it.variable() == used.name)
+    let own = node.and_then(Option::as_ref).and_then(|node| node.step.sets_before_condition());
+    used.is_condition && own == Some(used.name.as_str())
 }
 
 /// Follows every way from the start until nothing more is learned. What may be set only grows and
@@ -96,7 +96,7 @@ fn arrivals<'a>(nodes: &'a [Option<Node>], roots: &Roots) -> Vec<Option<Arrival<
         let Some(here) = arrivals[at].clone() else { continue };
         for exit in node.step.exits() {
             let mut there = here.clone();
-            for name in sets(node, &exit.label) {
+            for name in node.step.sets(&exit.label) {
                 there.may.insert(name);
                 there.must.insert(name);
             }
@@ -108,9 +108,7 @@ fn arrivals<'a>(nodes: &'a [Option<Node>], roots: &Roots) -> Vec<Option<Arrival<
         }
         if let Some(to) = roots.on_hangup {
             let mut there = here;
-            if let Step::Record(step) = &node.step {
-                there.may.extend(step.kept_as().map(|name| &**name)); // what was said is kept
-            }
+            there.may.extend(node.step.sets_at_hangup());
             reach(&mut arrivals, &mut open, to, there);
         }
     }
@@ -134,26 +132,5 @@ fn reach<'a>(
     if known.as_ref() != Some(&merged) {
         *known = Some(merged);
         open.push(to.0);
-    }
-}
-
-/// What is set once a call has left a step by this exit.
-fn sets<'a>(node: &'a Node, exit: &str) -> Vec<&'a str> {
-    match &node.step {
-        Step::Set(step) => step.names().map(|name| &**name).collect(),
-        Step::Collect(step) if exit == "next" => vec![&**step.variable()],
-        Step::Record(step) if exit == "next" => {
-            step.sets().map(|name| &**name).into_iter().collect()
-        }
-        Step::Branch(step) => step.condition(exit).map(implied).unwrap_or_default(),
-        Step::Say(_)
-        | Step::Play(_)
-        | Step::Menu(_)
-        | Step::Collect(_)
-        | Step::HoursCheck(_)
-        | Step::Queue(_)
-        | Step::Transfer(_)
-        | Step::Record(_)
-        | Step::Hangup(_) => Vec::new(),
     }
 }

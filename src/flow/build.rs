@@ -12,6 +12,7 @@ use toml::de::DeValue;
 
 use crate::flow::assigned::Use;
 use crate::flow::diagnostic::{Problems, suggest};
+use crate::flow::exit::StepId;
 use crate::flow::expr::{Engine, Evaluated, Expression, Fault, spoken};
 use crate::flow::hours::Hours;
 use crate::flow::known::{CALL_FIELDS, CALLER_FIELDS, Known};
@@ -19,7 +20,6 @@ use crate::flow::read::{Item, Section};
 use crate::flow::scan::{
     Finding, find_name, foreign_operator, is_guarded, is_template, scan_expression, scan_template,
 };
-use crate::flow::step::StepId;
 use crate::flow::text::{Part, Speech, Text};
 use crate::words::Prompt;
 
@@ -56,10 +56,12 @@ pub(in crate::flow) struct Build<'a> {
 pub(in crate::flow) enum Scope {
     /// Heard, shown or stored: no secrets.
     Plain,
-    /// The same, spoken to somebody who waits: `queue.position`, `queue.waiting`.
+    /// The same, spoken to a caller who waits: `queue.position`, `queue.waiting`.
     InQueue,
     /// Decides and leaves no trace: secrets may be looked at.
     Condition,
+    /// Sent to a service, and neither heard, shown nor stored: secrets may be in it.
+    Sealed,
 }
 
 impl<'a> Build<'a> {
@@ -124,6 +126,17 @@ impl<'a> Build<'a> {
         self.scoped_text(section, key, (text, span), Scope::Plain)
     }
 
+    /// The same, of what only a service gets.
+    pub(in crate::flow) fn sealed_text(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        text: &'a str,
+        span: Range<usize>,
+    ) -> Text {
+        self.scoped_text(section, key, (text, span), Scope::Sealed)
+    }
+
     pub(in crate::flow) fn condition(
         &self,
         section: &Section<'a>,
@@ -146,7 +159,7 @@ impl<'a> Build<'a> {
         let mut engine = self.engine.borrow_mut();
         let added = match scope {
             Scope::Condition => engine.add_condition(text),
-            Scope::Plain | Scope::InQueue => engine.add_value(text),
+            Scope::Plain | Scope::InQueue | Scope::Sealed => engine.add_value(text),
         };
         let expression = added.map_err(|fault| self.fault(&place, fault)).ok()?;
         self.findings(&place, scan_expression(text));
@@ -154,7 +167,7 @@ impl<'a> Build<'a> {
         self.check_names(&place, &names, scope);
         let evaluated = match scope {
             Scope::Condition => Evaluated::Condition(&expression),
-            Scope::Plain | Scope::InQueue => Evaluated::Value(&expression),
+            Scope::Plain | Scope::InQueue | Scope::Sealed => Evaluated::Value(&expression),
         };
         self.note_uses(&place, &engine, evaluated, &names);
         Some(expression)
@@ -253,7 +266,12 @@ impl<'a> Build<'a> {
                 section.error(item.span(), format!("`{key}` lists more than {PARTS_MAX}"));
                 Vec::new()
             }
-            _ => vec![item],
+            DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Table(_) => vec![item],
         };
         let texts = items.into_iter().filter_map(|item| section.as_string(key, item));
         texts.filter_map(|text| self.part(section, key, text, language, scope)).collect()
@@ -396,7 +414,7 @@ impl<'a> Build<'a> {
 
     fn judge_variable(&self, name: &str, scope: Scope) -> Result<(), (String, Option<String>)> {
         match self.variables.get(name) {
-            Some(true) if scope != Scope::Condition => {
+            Some(true) if matches!(scope, Scope::Plain | Scope::InQueue) => {
                 let help = "what a caller typed at a secret step may only decide a condition";
                 Err((format!("`{name}` is secret"), Some(help.to_owned())))
             }

@@ -1,11 +1,11 @@
-//! What can only be seen with all steps on the table: loops, dead ends, steps nobody reaches.
+//! What can only be seen with all steps on the table: loops, dead ends, steps no call reaches.
 //!
-//! **Invariant:** a flow that passes waits for somebody in every loop, and from every input step a
-//! call can come to an end or to a person.
+//! **Invariant:** a flow that passes waits for a caller or an agent in every loop, and from every
+//! input step a call can come to an end or to a person.
 
 use crate::flow::diagnostic::Problems;
+use crate::flow::exit::{Exit, StepId};
 use crate::flow::program::Node;
-use crate::flow::step::{Exit, StepId};
 
 /// Where a call can enter the graph.
 pub(in crate::flow) struct Roots {
@@ -41,13 +41,13 @@ pub(in crate::flow) fn check(problems: &Problems, nodes: &[Option<Node>], roots:
 /// For each step, whether a key pressed there may be part of a secret: because the step is secret,
 /// or because it hands keys typed ahead to one that is.
 pub(in crate::flow) fn secret_ahead(nodes: &[Node]) -> Vec<bool> {
-    let own = |node: &Node| node.step.ask().is_some_and(|ask| ask.secret);
+    let own = |node: &Node| node.step.nature().is_secret;
     let mut secret: Vec<bool> = nodes.iter().map(own).collect();
     // Each round finds at least one more step, so there are no more rounds than steps.
     for _ in 0..nodes.len() {
         let mut changed = false;
         for (at, node) in nodes.iter().enumerate() {
-            if secret[at] || !node.step.passes_keys_on() {
+            if secret[at] || !node.step.nature().passes_keys_on {
                 continue;
             }
             let exits = node.step.exits();
@@ -100,15 +100,15 @@ impl Graph<'_> {
         }
     }
 
-    /// After the caller left there is nobody to speak to or to wait for.
+    /// After the caller left there is no party to speak to or to wait for.
     fn check_on_hangup(&self, problems: &Problems, roots: &Roots) {
         let reached = self.reached(roots.on_hangup);
         for (at, _) in reached.iter().enumerate().filter(|(_, reached)| **reached) {
             let Some(node) = self.node(at) else { continue };
-            if node.step.needs_no_caller() {
+            if node.step.nature().needs_no_caller {
                 continue;
             }
-            let verb = node.step.verb();
+            let verb = node.verb;
             let message =
                 format!("step `{}` runs after the caller left, where `{verb}` cannot", node.name);
             let help = "`on_hangup` leads through `set`, `branch`, `hours_check` and `hangup` only";
@@ -119,7 +119,7 @@ impl Graph<'_> {
     /// Every step must be able to come to an end or to people.
     fn check_ways_out(&self, problems: &Problems) {
         let mut out: Vec<bool> =
-            self.nodes.iter().flatten().map(|node| node.step.is_way_out()).collect();
+            self.nodes.iter().flatten().map(|node| node.step.nature().is_way_out).collect();
         for _ in 0..out.len() {
             let mut changed = false;
             for at in 0..out.len() {
@@ -134,7 +134,7 @@ impl Graph<'_> {
         }
         for (at, _) in out.iter().enumerate().filter(|(_, out)| !**out) {
             let Some(node) = self.node(at) else { continue };
-            if node.step.ask().is_none() {
+            if !node.step.is_input() {
                 continue; // the menu it leads to is reported
             }
             let message = format!("step `{}` has no way out", node.name);
@@ -143,7 +143,7 @@ impl Graph<'_> {
         }
     }
 
-    /// A loop in which nobody is waited for would turn for ever, silently or talking.
+    /// A loop that waits for no caller and no agent would turn for ever, silently or talking.
     fn check_loops(&self, problems: &Problems) {
         let mut state = vec![Visit::New; self.nodes.len()];
         for start in 0..self.nodes.len() {

@@ -1,7 +1,7 @@
 //! What is wrong with a flow file: where, why, and what to do about it.
 //!
 //! **Invariant:** every problem names a place in the file; a file is read to its end before its
-//! problems are told, so one run of `check` shows them all.
+//! problems are reported, so one run of `check` shows them all.
 //!
 //! **Deliberately absent:** colors and terminals. [`explain`] returns plain text.
 
@@ -256,10 +256,8 @@ impl Problems {
 }
 
 /// "did you mean `billing`?", or what there is to choose from when nothing is near.
-pub(in crate::flow) fn suggest<'a>(
-    written: &str,
-    choices: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+#[must_use]
+pub fn suggest<'a>(written: &str, choices: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut choices: Vec<&str> = choices.into_iter().collect();
     choices.sort_unstable();
     choices.dedup();

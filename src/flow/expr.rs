@@ -15,7 +15,7 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters, tests};
 
-use crate::flow::{Context, Values};
+use crate::flow::port::{Context, Values};
 
 /// A text rendered for a caller is cut at this many bytes.
 pub const TEXT_LEN_MAX: usize = 2_000;

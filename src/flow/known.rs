@@ -37,6 +37,10 @@ pub struct Known {
     pub agents: Option<BTreeSet<String>>,
     /// Free fields of the caller directory, beside [`CALLER_FIELDS`].
     pub caller_fields: Option<BTreeSet<String>>,
+    /// Services that look-ups may ask, as `host` or `host:port`, in lower case.
+    pub services: Option<BTreeSet<String>>,
+    /// Secrets of the configuration that look-ups may send, by name.
+    pub lookup_secrets: Option<BTreeSet<String>>,
     /// Sound files, as paths relative to the prompts folder.
     pub sounds: Option<BTreeSet<String>>,
     /// Hold music by name; `default` and `ring` are always there.

@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
-/// A key that ends an input may come so long after a step was decided that does not name one: it is
-/// a habit, and still belongs to that step.
+/// A key that ends an input may come at most this late, after a step was decided that names none:
+/// it is a habit, and still belongs to that step.
 pub(in crate::flow) const LATE_FINISH: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy)]

@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** only [`parse`] makes a `Flow`, so whoever holds one holds a checked one.
 //!
-//! **Deliberately absent:** the disk. Who calls read the file, and knows which sounds are there.
+//! **Deliberately absent:** the disk. The caller of `parse` has read the file, and knows which
+//! sounds are there.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -16,14 +17,15 @@ use crate::flow::assigned;
 use crate::flow::build::Build;
 use crate::flow::check;
 use crate::flow::diagnostic::{Diagnostic, Problems, suggest};
+use crate::flow::exit::StepId;
 use crate::flow::expr::Engine;
 use crate::flow::hours::Hours;
 use crate::flow::known::Known;
 use crate::flow::mistakes::mistakes;
 use crate::flow::program::{Flow, Node};
-use crate::flow::read::{Item, Section, entries};
+use crate::flow::read::{Item, NAME_LEN_MAX, Section, entries};
 use crate::flow::step::hangup::Hangup;
-use crate::flow::step::{Step, StepId, VERBS};
+use crate::flow::step::{VERBS, VerbEntry};
 use crate::flow::text::{Part, Speech};
 use crate::words::{Cause, Digit, Prompt};
 
@@ -31,7 +33,6 @@ use crate::words::{Cause, Digit, Prompt};
 pub const FILE_LEN_MAX: usize = 1 << 20;
 /// Steps of one flow.
 pub const STEPS_MAX: usize = 2_000;
-const NAME_LEN_MAX: usize = 64;
 const LANGUAGES_MAX: usize = 20;
 const NUMBERS_MAX: usize = 1_000;
 
@@ -66,35 +67,9 @@ pub fn parse(file: &str, source: &str, known: &Known) -> Result<Flow, Vec<Diagno
     }
 }
 
-/// Whether `name` may be a variable; says why not.
-pub(in crate::flow) fn check_variable(
-    section: &Section<'_>,
-    name: &str,
-    span: Range<usize>,
-) -> bool {
-    let Err(message) = variable_name(name) else { return true };
-    section.error(span, message);
-    false
-}
-
-/// Whether `name` may be a variable.
-///
-/// # Errors
-///
-/// Why not.
-pub fn variable_name(name: &str) -> Result<(), String> {
-    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    let plain = plain && !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty();
-    match plain {
-        true if !RESERVED.contains(&name) && name.len() <= NAME_LEN_MAX => Ok(()),
-        true => Err(format!("`{name}` is taken; choose another name for the variable")),
-        false => Err(format!("`{name}` is not a name for a variable: use a-z, 0-9 and _")),
-    }
-}
-
 /// One step as the file has it, before its options are read.
 struct Raw<'a> {
-    verb: &'static str,
+    verb: &'static VerbEntry,
     name: &'a str,
     span: Range<usize>,
     item: Item<'a>,
@@ -189,20 +164,20 @@ fn read_names<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> (Vec<Raw<'a
         if key == "flow" || key == "hours" {
             continue;
         }
-        let Some(verb) = VERBS.into_iter().find(|verb| *verb == key) else {
-            let known = VERBS.into_iter().chain(["flow", "hours"]);
+        let Some(verb) = VERBS.iter().find(|verb| verb.name == key) else {
+            let known = VERBS.iter().map(|verb| verb.name).chain(["flow", "hours"]);
             problems.error_help(span, format!("there is no verb `{key}`"), suggest(key, known));
             let steps = item.get_ref().as_table().into_iter().flat_map(entries);
             lost.extend(steps.map(|(name, _, item)| Lost { name, item }));
             continue;
         };
         let DeValue::Table(steps) = item.get_ref() else {
-            problems.error(span, format!("write a step as `[{verb}.name]`"));
+            problems.error(span, format!("write a step as `[{key}.name]`"));
             continue;
         };
         for (name, span, item) in entries(steps) {
             if !item.get_ref().is_table() {
-                let message = format!("`[{verb}]` needs a name: write `[{verb}.name]`");
+                let message = format!("`[{key}]` needs a name: write `[{key}.name]`");
                 problems.error(span, message);
                 break;
             }
@@ -349,31 +324,11 @@ fn read_hours<'a>(build: &Build<'a>, table: &'a DeTable<'a>) -> BTreeMap<&'a str
     all
 }
 
-/// What `set`, `collect` and `record` steps name. Wrong types are reported when the steps are read.
+/// What the steps set. Wrong types are reported when the steps are read.
 fn read_variables<'a>(raw: &[Raw<'a>]) -> BTreeMap<&'a str, bool> {
     let mut variables = BTreeMap::new();
-    for raw in raw {
-        let option = |key| raw.item.get_ref().as_table().and_then(|table| table.get(key));
-        match raw.verb {
-            "set" => {
-                let vars = option("vars").and_then(|vars| vars.get_ref().as_table());
-                for (name, _) in vars.into_iter().flatten() {
-                    variables.entry(name.get_ref().as_ref()).or_insert(false);
-                }
-            }
-            "record" => {
-                if let Some(name) = option("into").and_then(|into| into.get_ref().as_str()) {
-                    variables.entry(name).or_insert(false);
-                }
-            }
-            "collect" => {
-                let secret = option("secret").and_then(|secret| secret.get_ref().as_bool());
-                if let Some(name) = option("into").and_then(|into| into.get_ref().as_str()) {
-                    *variables.entry(name).or_insert(false) |= secret == Some(true);
-                }
-            }
-            _ => {}
-        }
+    for (name, is_secret) in raw.iter().flat_map(|raw| (raw.verb.names)(raw.item)) {
+        *variables.entry(name).or_insert(false) |= is_secret;
     }
     variables
 }
@@ -383,12 +338,13 @@ fn read_step<'a>(build: &Build<'a>, raw: &Raw<'a>) -> Option<Node> {
     let what = format!("step `{name}`");
     let section = Section::new(build.problems, what, span.clone(), item)?;
     let on_error = build.exit(&section, "on_error");
-    let step = Step::read(build, verb, name, &section);
+    let step = (verb.read)(build, name, &section);
     section.finish();
     Some(Node {
         name: (*name).into(),
         line: build.problems.line(span.start),
         span: span.clone(),
+        verb: verb.name,
         step: step?,
         on_error,
         secret: false,
@@ -402,9 +358,15 @@ fn add_builtin(
     speech: Option<Speech>,
     cause: Cause,
 ) -> StepId {
-    let step = Step::Hangup(Hangup::new(speech, cause));
-    let name = name.into();
-    nodes.push(Some(Node { name, line: 0, span: 0..0, step, on_error: None, secret: false }));
+    nodes.push(Some(Node {
+        name: name.into(),
+        line: 0,
+        span: 0..0,
+        verb: "hangup",
+        step: Box::new(Hangup::new(speech, cause)),
+        on_error: None,
+        secret: false,
+    }));
     StepId(nodes.len() - 1)
 }
 
@@ -435,9 +397,3 @@ fn version(source: &str) -> String {
     let hash = Sha256::digest(source.as_bytes());
     hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
-
-/// Names the language itself uses.
-const RESERVED: [&str; 19] = [
-    "and", "call", "caller", "elif", "else", "endif", "false", "if", "in", "intent", "is",
-    "language", "none", "not", "or", "queue", "self", "true", "value_",
-];

@@ -3,6 +3,7 @@
 //! **Invariant:** everything a step can do to the world is an [`Effect`] here; `center` carries it
 //! out. A step never sees a queue, an agent or a socket.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +12,19 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
-use crate::words::{Cause, Digit, Overflow, Prompt};
+use crate::words::{Cause, Digit, Overflow, Prompt, Question, Reply};
+
+/// What is known of a call before its first step. Names as in
+/// [`CALLER_FIELDS`](crate::flow::CALLER_FIELDS) and [`CALL_FIELDS`](crate::flow::CALL_FIELDS);
+/// what is not known is left out or null.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub caller: Values,
+    pub call: Values,
+}
+
+/// By name.
+pub type Values = BTreeMap<Cow<'static, str>, serde_json::Value>;
 
 /// What happened to the call, as far as its flow may know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +41,10 @@ pub enum Input {
     Queue(QueueOutcome),
     Transfer(TransferOutcome),
     Recorded(RecordOutcome),
-    /// Somebody sends the call to another step of its flow, with these variables set first, as
-    /// `set` does. A step that is not there changes nothing.
+    /// What became of the question that was asked last.
+    Replied(Reply),
+    /// An operator or an agent sends the call to another step of its flow, with these variables set
+    /// first, as `set` does. A step that is not there changes nothing.
     Sent {
         step: Arc<str>,
         vars: BTreeMap<String, serde_json::Value>,
@@ -102,6 +117,8 @@ pub enum Effect {
     Record(Box<RecordRequest>),
     /// Ends the recording that is being made; [`Input::Recorded`] follows.
     StopRecord,
+    /// Ask a service outside; [`Input::Replied`] follows.
+    Ask(Box<AskRequest>),
     /// End the call with this cause.
     HangUp {
         cause: Cause,
@@ -165,7 +182,7 @@ pub struct Relax {
     pub levels: Vec<(Arc<str>, u8)>,
 }
 
-/// The caller is to talk to somebody outside, through a trunk.
+/// The caller should talk to an outside party, through a trunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransferRequest {
     /// A number, as written or rendered; normalised and checked by `center`.
@@ -184,11 +201,18 @@ pub struct RecordRequest {
     pub length_max: Duration,
     /// A message with less speech in it counts as nothing said.
     pub length_min: Duration,
-    /// The message is over after so long a silence.
+    /// The message is over after this much silence.
     pub silence: Duration,
     /// Ends the message, for fronts that hear keys themselves. Where a key comes as
     /// [`Input::Digit`], the step ends it.
     pub finish_key: Option<Digit>,
+}
+
+/// The call asks a service, and waits for the answer this long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskRequest {
+    pub what: Box<Question>,
+    pub timeout: Duration,
 }
 
 /// What a run may look up while it handles one input.

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use minijinja::value::Value;
 
 use crate::flow::diagnostic::{Diagnostic, Severity};
+use crate::flow::exit::StepId;
 use crate::flow::expr::{Engine, Template, View};
+use crate::flow::port::{Context, QueueRequest};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::{Step, StepId};
 use crate::flow::text::Part;
-use crate::flow::{Context, QueueRequest};
+use crate::flow::verb::{EntersQueue, FixedNumber, Verb};
 use crate::words::{Need, Prompt};
 
 /// Places in the queue that are announced from sounds made when the flow was loaded.
@@ -22,7 +23,7 @@ const POSITIONS_PREPARED: u32 = 10;
 
 pub struct Flow {
     pub(in crate::flow) name: Arc<str>,
-    /// As it was called when it was read, and all of it: for what is to be said about it later.
+    /// As it was called when it was read, and all of it: for messages about it later.
     pub(in crate::flow) file: Arc<str>,
     pub(in crate::flow) source: Arc<str>,
     pub(in crate::flow) languages_span: Range<usize>,
@@ -47,7 +48,8 @@ pub(in crate::flow) struct Node {
     /// Counted from 1; 0 for a built-in step.
     pub(in crate::flow) line: u32,
     pub(in crate::flow) span: Range<usize>,
-    pub(in crate::flow) step: Step,
+    pub(in crate::flow) verb: &'static str,
+    pub(in crate::flow) step: Box<dyn Verb>,
     pub(in crate::flow) on_error: Option<StepId>,
     /// Keys pressed here may be part of a secret.
     pub(in crate::flow) secret: bool,
@@ -69,6 +71,8 @@ pub struct StepInfo<'a> {
 pub struct Needed<'a> {
     /// Empty for what the flow needs as a whole.
     pub step: &'a str,
+    /// The step's; empty as well.
+    pub verb: &'static str,
     pub need: Need,
     pub(in crate::flow) span: Range<usize>,
 }
@@ -160,7 +164,7 @@ impl Flow {
             let mut exits: Vec<(String, &str)> =
                 exits.map(|exit| (exit.label, &*self.node(exit.to).name)).collect();
             exits.extend(node.on_error.map(|to| ("on_error".to_owned(), &*self.node(to).name)));
-            StepInfo { name: &node.name, verb: node.step.verb(), line: node.line, exits }
+            StepInfo { name: &node.name, verb: node.verb, line: node.line, exits }
         })
     }
 
@@ -169,6 +173,7 @@ impl Flow {
     pub fn needs(&self) -> Vec<Needed<'_>> {
         let languages = self.languages.iter().map(|language| Needed {
             step: "",
+            verb: "",
             need: Need::Language(language.to_string()),
             span: self.languages_span.clone(),
         });
@@ -176,7 +181,10 @@ impl Flow {
         let written = self.steps.iter().filter(|node| node.line > 0);
         let steps = written.flat_map(|node| {
             let needs = node.step.needs().into_iter();
-            needs.map(|need| Needed { step: &node.name, need, span: node.span.clone() })
+            needs.map(|need| {
+                let (step, verb, span) = (&*node.name, node.verb, node.span.clone());
+                Needed { step, verb, need, span }
+            })
         });
         languages.chain(steps).collect()
     }
@@ -209,13 +217,9 @@ impl Flow {
     /// The numbers outside that are dialed for every caller alike.
     #[must_use]
     pub fn dialed(&self) -> Vec<Dialed<'_>> {
-        let transfers = self.steps.iter().filter_map(|node| match &node.step {
-            Step::Transfer(step) => Some((&*node.name, step)),
-            _ => None,
-        });
-        let fixed = transfers.filter_map(|(step, transfer)| {
-            let (to, trunk, place) = transfer.fixed()?;
-            Some(Dialed { step, to, trunk, place })
+        let fixed = self.steps.iter().filter_map(|node| {
+            let FixedNumber { to, trunk, place } = node.step.dials()?;
+            Some(Dialed { step: &node.name, to, trunk, place })
         });
         fixed.collect()
     }
@@ -231,7 +235,8 @@ impl Flow {
                 made.contains(prompt)
             }
         });
-        let step = || self.steps.iter().find(|node| node.step.sound().as_ref() == Some(prompt));
+        let step =
+            || self.steps.iter().find(|node| node.step.wait_sound().as_ref() == Some(prompt));
         let built_in = || self.static_prompts().contains(prompt).then_some(0..0);
         written
             .map(|(place, _)| place.clone())
@@ -242,16 +247,16 @@ impl Flow {
     /// The queues this flow enters, sorted, each pair once.
     #[must_use]
     pub fn queues(&self) -> Vec<QueueUse<'_>> {
-        let mut queues: Vec<QueueUse<'_>> = Vec::new();
-        for node in &self.steps {
-            if let Step::Queue(step) = &node.step {
-                let (queue, intent) = step.name_and_intent();
-                queues.push(QueueUse { queue, intent });
-            }
-        }
+        let entered = self.enter_queues();
+        let used = entered.map(|step| QueueUse { queue: step.queue(), intent: step.intent() });
+        let mut queues: Vec<QueueUse<'_>> = used.collect();
         queues.sort();
         queues.dedup();
         queues
+    }
+
+    fn enter_queues(&self) -> impl Iterator<Item = &dyn EntersQueue> {
+        self.steps.iter().filter_map(|node| node.step.enters())
     }
 
     /// What an agent who talks to the caller of `run` asks of a queue, as the first step here that
@@ -264,10 +269,7 @@ impl Flow {
         queue: &str,
     ) -> Option<QueueRequest> {
         let turn = Turn { flow: self, context, out: &mut Vec::new() };
-        let step = self.steps.iter().find_map(|node| match &node.step {
-            Step::Queue(step) if step.name_and_intent().0 == queue => Some(step),
-            _ => None,
-        });
+        let step = self.enter_queues().find(|step| step.queue() == queue);
         Some(step?.consult_request(run, &turn))
     }
 
@@ -276,57 +278,20 @@ impl Flow {
     #[must_use]
     pub fn digits(&self, step: &str) -> Option<(usize, usize, Option<char>)> {
         let node = self.steps.iter().find(|node| *node.name == *step)?;
-        match &node.step {
-            Step::Collect(collect) => Some(collect.digits()),
-            Step::Say(_)
-            | Step::Play(_)
-            | Step::Menu(_)
-            | Step::Branch(_)
-            | Step::Set(_)
-            | Step::HoursCheck(_)
-            | Step::Queue(_)
-            | Step::Transfer(_)
-            | Step::Record(_)
-            | Step::Hangup(_) => None,
-        }
+        node.step.digits()
     }
 
     /// Skills the queues of this flow ask for by name, sorted; a skill that a template names is not
     /// among them.
     #[must_use]
     pub fn skills(&self) -> BTreeSet<&str> {
-        let queues = self.steps.iter().filter_map(|node| match &node.step {
-            Step::Queue(queue) => Some(queue),
-            Step::Say(_)
-            | Step::Play(_)
-            | Step::Menu(_)
-            | Step::Collect(_)
-            | Step::Branch(_)
-            | Step::Set(_)
-            | Step::HoursCheck(_)
-            | Step::Transfer(_)
-            | Step::Record(_)
-            | Step::Hangup(_) => None,
-        });
-        queues.flat_map(|queue| queue.skill_names()).collect()
+        self.enter_queues().flat_map(|step| step.skills()).collect()
     }
 
     /// What callers may say at each menu: the step, where the phrase leads, the phrases.
     pub fn phrases(&self) -> impl Iterator<Item = (&str, &str, &[String])> {
         self.steps.iter().flat_map(move |node| {
-            let phrases = match &node.step {
-                Step::Menu(menu) => menu.phrases(),
-                Step::Say(_)
-                | Step::Play(_)
-                | Step::Collect(_)
-                | Step::Branch(_)
-                | Step::Set(_)
-                | Step::HoursCheck(_)
-                | Step::Queue(_)
-                | Step::Transfer(_)
-                | Step::Record(_)
-                | Step::Hangup(_) => &[],
-            };
+            let phrases = node.step.phrases();
             phrases
                 .iter()
                 .map(move |(to, said)| (&*node.name, &*self.node(*to).name, said.as_slice()))
@@ -347,7 +312,7 @@ impl Flow {
                     }
                 }
             }
-            prompts.extend(node.step.sound());
+            prompts.extend(node.step.wait_sound());
         }
         prompts.sort();
         prompts.dedup();

@@ -14,6 +14,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::flow::diagnostic::{Problems, suggest};
+use crate::words::Digit;
+
+/// Characters of a name: a step, a variable, a language.
+pub(in crate::flow) const NAME_LEN_MAX: usize = 64;
 
 pub(in crate::flow) type Item<'a> = &'a Spanned<DeValue<'a>>;
 
@@ -152,7 +156,12 @@ impl<'a> Section<'a> {
         let seconds = match item.get_ref() {
             DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse().ok(),
             DeValue::Float(number) => number.as_str().parse::<f64>().ok(),
-            _ => None,
+            DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => None,
         };
         let Some(seconds) = seconds else {
             let help = "the unit is in the name of the key: write 30, not \"30s\"".to_owned();
@@ -213,6 +222,54 @@ impl<'a> Section<'a> {
     }
 }
 
+/// Whether `name` may be a variable; says why not.
+pub(in crate::flow) fn check_variable(
+    section: &Section<'_>,
+    name: &str,
+    span: Range<usize>,
+) -> bool {
+    let Err(message) = variable_name(name) else { return true };
+    section.error(span, message);
+    false
+}
+
+/// Whether `name` may be a variable.
+///
+/// # Errors
+///
+/// Why not.
+pub fn variable_name(name: &str) -> Result<(), String> {
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let plain = plain && !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty();
+    match plain {
+        true if !RESERVED.contains(&name) && name.len() <= NAME_LEN_MAX => Ok(()),
+        true => Err(format!("`{name}` is taken; choose another name for the variable")),
+        false => Err(format!("`{name}` is not a name for a variable: use a-z, 0-9 and _")),
+    }
+}
+
+/// An option that is one telephone key.
+pub(in crate::flow) fn read_key(
+    section: &Section<'_>,
+    key: &'static str,
+    default: Option<char>,
+) -> Option<char> {
+    let Some((text, span)) = section.string(key) else { return default };
+    let mut chars = text.chars();
+    match (chars.next().and_then(Digit::new), chars.next()) {
+        (Some(digit), None) => Some(digit.as_char()),
+        _ => {
+            section.error(span, format!("`{key}` is one telephone key, not `{text}`"));
+            default
+        }
+    }
+}
+
+/// An option of a table that was not looked at yet.
+pub(in crate::flow) fn option<'a>(item: Item<'a>, key: &str) -> Option<Item<'a>> {
+    item.get_ref().as_table()?.get(key)
+}
+
 /// The entries of a table in the order of the file.
 pub(in crate::flow) fn entries<'a>(
     table: &'a DeTable<'a>,
@@ -235,3 +292,9 @@ pub(in crate::flow) fn a_type(item: Item<'_>) -> &'static str {
         DeValue::Table(_) => "a table",
     }
 }
+
+/// Names the language itself uses.
+const RESERVED: [&str; 19] = [
+    "and", "call", "caller", "elif", "else", "endif", "false", "if", "in", "intent", "is",
+    "language", "none", "not", "or", "queue", "self", "true", "value_",
+];

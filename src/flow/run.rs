@@ -5,21 +5,21 @@
 //!
 //! **Deliberately absent:** the call. A run says what should happen; `center` does it.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use minijinja::value::{Serde, Value};
 
+use crate::flow::exit::{Next, StepId};
 use crate::flow::expr::{Expression, Variable, View, known};
+use crate::flow::kept::Kept;
 use crate::flow::late::Late;
+use crate::flow::port::{Context, Effect, Facts, Input, RecordRequest};
 use crate::flow::program::Flow;
-use crate::flow::step::{Doing, Next, StepId};
 use crate::flow::text::{Speaker, Speech, Text};
-use crate::flow::{Context, Effect, Input, RecordRequest};
 use crate::time::Timestamp;
-use crate::words::{Digit, Listen, LookAhead, Prompt};
+use crate::words::{Digit, Listen, Prompt};
 
 /// Steps one input may lead through without waiting for anything. A flow is checked for loops when
 /// it is loaded, and real ones stay below 20; what comes here goes to `on_error`.
@@ -31,26 +31,11 @@ pub const TYPE_AHEAD_MAX: usize = 32;
 /// Failed steps of one call before the built-in apology ends it.
 pub const FAILURES_MAX: u8 = 3;
 
-/// Steps of one call: a line nobody hangs up does not go round a menu for ever.
+/// Steps of one call: a line that no party hangs up does not go round a menu for ever.
 pub const STEPS_PER_CALL_MAX: u32 = 5_000;
-
-/// Prompts that are looked ahead to, one after another.
-const LOOK_AHEAD_MAX: usize = 4;
 
 /// A prompt whose end was not reported by then counts as heard.
 const PROMPT_MAX: Duration = Duration::from_secs(600);
-
-/// What is known of a call before its first step. Names as in
-/// [`CALLER_FIELDS`](crate::flow::CALLER_FIELDS) and [`CALL_FIELDS`](crate::flow::CALL_FIELDS);
-/// what is not known is left out or null.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    pub caller: Values,
-    pub call: Values,
-}
-
-/// By name.
-pub type Values = BTreeMap<Cow<'static, str>, serde_json::Value>;
 
 /// A call in its flow. It keeps the flow it began with, whatever is reloaded meanwhile.
 #[derive(Clone)]
@@ -62,7 +47,8 @@ pub struct Run {
     intent: Option<Arc<str>>,
     language: usize,
     at: Option<StepId>,
-    pub(in crate::flow) doing: Doing,
+    /// What the verb of its step keeps.
+    pub(in crate::flow) kept: Kept,
     phase: Phase,
     playing: Playing,
     /// A prompt is to stop, unless another one replaces it in the same turn.
@@ -112,7 +98,7 @@ impl std::fmt::Debug for Run {
         f.debug_struct("Run")
             .field("flow", &self.flow.name)
             .field("at", &self.at())
-            .field("doing", &self.doing)
+            .field("kept", &self.kept)
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()
     }
@@ -131,7 +117,7 @@ impl Run {
             intent: None,
             language,
             at: None,
-            doing: Doing::Nothing,
+            kept: Kept::default(),
             phase: Phase::Live,
             playing: Playing::Nothing,
             stop: false,
@@ -159,7 +145,7 @@ impl Run {
         }
     }
 
-    /// When to hand in [`Input::Timer`]. Not while the caller talks to somebody: then nothing the
+    /// When to hand in [`Input::Timer`]. Not while the caller talks to a party: then nothing the
     /// run could say would be heard.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
@@ -175,40 +161,27 @@ impl Run {
     /// What is heard while the call waits in a queue, or for a party to answer.
     #[must_use]
     pub fn waits_with(&self) -> Option<Prompt> {
-        self.flow.node(self.at?).step.sound()
+        self.flow.node(self.at?).step.wait_sound()
+    }
+
+    /// Whether it waits for the reply to a question.
+    #[must_use]
+    pub fn awaits_reply(&self) -> bool {
+        let awaits = |at| self.flow.node(at).step.awaits_reply();
+        self.phase == Phase::Live && self.at.is_some_and(awaits)
     }
 
     /// The keys it waits for, or will when it has said what it says.
     #[must_use]
     pub fn listens(&self) -> Option<Listen> {
         let at = self.at.filter(|_| self.phase == Phase::Live)?;
-        let listen = self.flow.node(at).step.listens(&self.doing)?;
+        let listen = self.flow.node(at).step.listens(self)?;
         Some(Listen { secret: self.flow.node(at).secret, ..listen })
     }
 
-    fn no_barge_in(&self) -> bool {
-        let barge_in = |at| self.flow.node(at).step.barge_in();
+    pub(in crate::flow) fn no_barge_in(&self) -> bool {
+        let barge_in = |at| self.flow.node(at).step.nature().barge_in;
         self.is_speaking() && !self.at.is_none_or(barge_in)
-    }
-
-    /// What follows if the caller presses nothing, up to where keys are waited for or something
-    /// happens that is more than words.
-    #[must_use]
-    pub fn look_ahead(&self, context: &Context) -> LookAhead {
-        let mut ahead = LookAhead {
-            no_barge_in: self.no_barge_in(),
-            plays: Vec::new(),
-            listen: self.listens(),
-        };
-        let mut run = self.clone();
-        while ahead.listen.is_none() && run.is_speaking() && ahead.plays.len() < LOOK_AHEAD_MAX {
-            let mut effects = Vec::new();
-            run.handle(context, Input::PromptDone, &mut effects);
-            let Some(prompts) = only_said(effects) else { break };
-            ahead.plays.push(prompts);
-            ahead.listen = run.listens();
-        }
-        ahead
     }
 
     /// The language spoken now, one of the flow's.
@@ -253,9 +226,10 @@ impl Run {
             let begins = self.phase == Phase::Live && input == Input::Start;
             return begins.then_some(Next::Goto(turn.flow.start));
         };
-        let input = match input {
+        let step = &*turn.flow.node(at).step;
+        Some(match input {
             Input::Start => return None,
-            Input::HungUp => return Some(self.hung_up(turn)),
+            Input::HungUp => self.hung_up(turn),
             Input::Sent { step, vars } => return self.sent(turn, &step, &vars),
             Input::Timer => {
                 if self.deadline.is_none_or(|deadline| turn.context.now < deadline) {
@@ -264,9 +238,9 @@ impl Run {
                 self.deadline = None;
                 if self.playing == Playing::Once {
                     self.playing = Playing::Nothing;
-                    Input::PromptDone
+                    step.prompt_done(self, turn)
                 } else {
-                    Input::Timer
+                    step.time_passed(self, turn)
                 }
             }
             Input::PromptDone => {
@@ -275,27 +249,29 @@ impl Run {
                 }
                 self.playing = Playing::Nothing;
                 self.deadline = None;
-                Input::PromptDone
+                step.prompt_done(self, turn)
             }
             Input::Silence => {
-                // A late key ended what the front collected; nobody waited in vain.
-                if absorbed || self.is_speaking() || !matches!(self.doing, Doing::Collecting(_)) {
+                // A late key ended what the front collected; no caller waited in vain.
+                if absorbed || self.is_speaking() || !step.is_input() {
                     return None;
                 }
                 self.deadline = None;
-                Input::Timer
+                step.time_passed(self, turn)
             }
             Input::Digit(digit) if self.is_late(turn, at, digit) => {
                 self.absorbed = true;
                 return None;
             }
-            Input::Digit(_) => {
+            Input::Digit(digit) => {
                 self.pressed = turn.context.now;
-                input
+                step.key_pressed(self, turn, digit)
             }
-            Input::Queue(_) | Input::Transfer(_) | Input::Recorded(_) => input,
-        };
-        Some(turn.flow.node(at).step.input(self, turn, input))
+            Input::Queue(outcome) => step.left_queue(self, turn, outcome),
+            Input::Transfer(outcome) => step.transferred(self, turn, outcome),
+            Input::Recorded(outcome) => step.recorded(self, turn, outcome),
+            Input::Replied(reply) => step.replied(self, turn, reply),
+        })
     }
 
     fn sent(
@@ -316,7 +292,7 @@ impl Run {
 
     fn hung_up(&mut self, turn: &Turn<'_>) -> Next {
         self.phase = Phase::CallerGone;
-        self.doing = Doing::Nothing;
+        self.kept.clear();
         self.deadline = None;
         self.keys.clear();
         turn.flow.on_hangup.map_or(Next::End, Next::Goto)
@@ -357,10 +333,11 @@ impl Run {
     fn enter(&mut self, turn: &mut Turn<'_>, step: StepId) -> Next {
         let node = turn.flow.node(step);
         self.at = Some(step);
-        self.doing = Doing::Nothing;
+        self.kept.clear();
         self.deadline = None;
         turn.out.push(Effect::Entered { step: Arc::clone(&node.name) });
-        if node.step.waits()
+        if self.spare.is_some()
+            && node.step.nature().waits
             && let Some((key, pressed)) = self.spare.take()
             && node.step.lists(key)
         {
@@ -388,7 +365,7 @@ impl Run {
 
     fn end(&mut self) {
         self.phase = Phase::Ended;
-        self.doing = Doing::Nothing;
+        self.kept.clear();
         self.deadline = None;
         self.keys.clear();
     }
@@ -430,6 +407,13 @@ impl Run {
     /// Stops what is being said.
     pub(in crate::flow) fn stop_prompt(&mut self) {
         if self.playing == Playing::Once {
+            self.stop_sound();
+        }
+    }
+
+    /// Stops whatever plays, also what would until replaced.
+    pub(in crate::flow) fn stop_sound(&mut self) {
+        if self.playing != Playing::Nothing {
             self.playing = Playing::Nothing;
             self.deadline = None;
             self.stop = true;
@@ -569,25 +553,4 @@ impl Run {
             context: *context,
         }
     }
-}
-
-/// The prompts, if nothing but walking and speaking was done.
-fn only_said(effects: Vec<Effect>) -> Option<Vec<Prompt>> {
-    let mut said = None;
-    for effect in effects {
-        match effect {
-            Effect::Entered { .. } | Effect::Intent(_) | Effect::StopPlay => {}
-            Effect::Play { prompts, repeat: false } => said = Some(prompts),
-            Effect::Play { repeat: true, .. }
-            | Effect::InputResult { .. }
-            | Effect::Enqueue(_)
-            | Effect::LeaveQueue
-            | Effect::Transfer(_)
-            | Effect::Record(_)
-            | Effect::StopRecord
-            | Effect::HangUp { .. }
-            | Effect::Failed { .. } => return None,
-        }
-    }
-    said
 }

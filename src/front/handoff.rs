@@ -36,7 +36,7 @@ pub enum Handoff {
     Unexpected { arrival: u64 },
     /// `leg` is no longer carried by the front that says so.
     Over { leg: LegId, end: HandoffEnd },
-    /// What `party` was to talk to will not come: that leg is to be ended.
+    /// What `party` should talk to will not come: the front ends that leg.
     Dropped { party: LegId },
 }
 

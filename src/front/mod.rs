@@ -27,6 +27,8 @@
 //!
 //! **Deliberately absent:** IO, and the center, whose words are enough.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod cannot;
 pub mod exchange;
 mod handoff;
@@ -81,7 +83,7 @@ pub trait Front {
     /// What this front has to say about such a leg.
     fn poll_handoff(&mut self) -> Option<Handoff>;
 
-    /// When [`Self::handle_timeout`] is to be called.
+    /// When to call [`Self::handle_timeout`].
     fn poll_timeout(&self) -> Option<Timestamp>;
 
     fn handle_timeout(&mut self, now: Timestamp);

@@ -9,7 +9,7 @@ use crate::words::Cause;
 
 const NOW: Timestamp = Timestamp(1_000);
 
-/// Carries the legs it knows, and tells what it was told.
+/// Carries the legs it knows, and notes its commands.
 #[derive(Default)]
 struct Toy {
     legs: BTreeSet<LegId>,

@@ -4,7 +4,7 @@
 //! says nothing is silence of the same length.
 //!
 //! **Deliberately absent:** who is on which side, which is the center's to say; pauses, in which
-//! nobody is; files.
+//! no leg is; files.
 
 use std::time::Duration;
 

@@ -31,7 +31,7 @@ struct Event {
 }
 
 impl Receiver {
-    /// Whether the last key is up, as far as was told.
+    /// Whether the last key is up, as far as the peer has said.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.last.is_none_or(|last| last.ended)

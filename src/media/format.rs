@@ -28,13 +28,13 @@ pub type Frame = [i16; FRAME_SAMPLES];
 /// The time a [`Frame`] takes.
 pub const FRAME: Duration = duration(FRAME_SAMPLES as u64);
 
-/// The samples of so much linear sound.
+/// The samples of this much linear sound.
 #[must_use]
 pub const fn samples(time: Duration) -> u64 {
     (time.as_millis() as u64).saturating_mul(SAMPLES_PER_MS as u64)
 }
 
-/// How long so many samples of linear sound take.
+/// How long this number of samples of linear sound takes.
 #[must_use]
 pub const fn duration(samples: u64) -> Duration {
     Duration::from_millis(samples / SAMPLES_PER_MS as u64)
@@ -97,7 +97,7 @@ impl Clock {
         Self { units_per_ms: hz / 1_000 }
     }
 
-    /// The units in so much time; more than a time stamp holds begin again at 0.
+    /// The units in this much time; more than a time stamp holds begin again at 0.
     #[must_use]
     pub const fn units(self, time: Duration) -> u32 {
         (time.as_millis() as u32).wrapping_mul(self.units_per_ms)

@@ -1,7 +1,8 @@
-//! Who hears whom in one call: what was asked for last, whether or not those legs are open.
+//! The legs that each leg of one call hears: what was asked for last, whether or not those legs are
+//! open.
 //!
 //! **Invariant:** what a leg hears is decided by what was asked and by who is open, not by the
-//! order in which the two came about; nobody hears itself, or a leg of another call.
+//! order in which the two came about; no leg hears itself, or a leg of another call.
 //!
 //! **Deliberately absent:** sound, and who may hear whom, which is the center's to say.
 
@@ -12,7 +13,7 @@ use crate::id::{CallId, LegId};
 #[derive(Clone, Debug)]
 pub struct Hearing {
     call: CallId,
-    /// Without legs that hear nobody. Each list is sorted.
+    /// Without legs that hear none. Each list is sorted.
     from: BTreeMap<LegId, Vec<LegId>>,
 }
 
@@ -49,7 +50,13 @@ impl Hearing {
         self.call
     }
 
-    /// Whether nobody hears anybody.
+    /// Whom this leg should hear, open or not.
+    #[must_use]
+    pub fn of(&self, leg: LegId) -> &[LegId] {
+        self.from.get(&leg).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether no leg hears another.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.from.is_empty()
@@ -64,8 +71,8 @@ impl Hearing {
         is_open: impl Fn(LegId) -> bool,
         passes: impl Fn(LegId) -> bool,
     ) -> Route {
-        let from = self.from.get(&leg).map(Vec::as_slice).unwrap_or_default();
-        let open: Vec<LegId> = from.iter().copied().filter(|source| is_open(*source)).collect();
+        let open: Vec<LegId> =
+            self.of(leg).iter().copied().filter(|source| is_open(*source)).collect();
         match open[..] {
             [] => Route::Nobody,
             [only] if passes(only) => Route::Passed(only),

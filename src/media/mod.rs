@@ -13,6 +13,8 @@
 //!
 //! **Deliberately absent:** signaling, and deciding anything: commands come in, facts go out.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod call_recorder;
 pub mod dtmf;
 pub mod format;

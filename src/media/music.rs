@@ -85,7 +85,7 @@ struct Note {
     fade_s: f32,
 }
 
-/// Plays the score every `seconds`, so many times; what still sounds goes on over the next round.
+/// Plays the score every `seconds`, `times` times; what still sounds goes on over the next round.
 fn render(score: &[Note], seconds: f32, rounds: usize) -> Sound {
     let len = (seconds * RATE_HZ as f32) as usize;
     let mut round = vec![0.0_f32; len * rounds.min(2)];

@@ -34,7 +34,7 @@ pub struct PromptStore {
     cache: Option<PathBuf>,
     /// Whether new ones are kept there.
     keeps: bool,
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptSounds>,
     /// What answers in place of this one, once the configuration is another.
     successor: RwLock<Option<Arc<PromptStore>>>,
     hold_music: OnceLock<Arc<Sound>>,
@@ -43,7 +43,7 @@ pub struct PromptStore {
 }
 
 #[derive(Default)]
-struct Kept {
+struct KeptSounds {
     sounds: BTreeMap<Prompt, Entry>,
     /// Counts uses: the entry with the smallest number was used longest ago.
     clock: u64,
@@ -86,7 +86,7 @@ const TEXT_SHOWN_MAX: usize = 60;
 
 impl PromptError {
     /// The same without the words, which may be about one caller: for the log of a server that
-    /// runs. What a flow says to everybody is told whole when it is loaded.
+    /// runs. What a flow says to every caller is logged whole when it is loaded.
     #[must_use]
     pub fn without_words(&self) -> String {
         let text = |text: &str| format!("{} letters", text.chars().count());
@@ -289,13 +289,13 @@ impl PromptStore {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, KeptSounds> {
         // Each change is complete before anything in it can panic.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl KeptSounds {
     fn get(&mut self, prompt: &Prompt) -> Option<Arc<Sound>> {
         let entry = self.sounds.get_mut(prompt)?;
         self.clock += 1;
@@ -382,7 +382,7 @@ fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Counted, so that no two threads write the same one.
 static DRAFTS: AtomicUsize = AtomicUsize::new(0);
-/// Changes when the same words from the same voice are to be made anew.
+/// Changes when the same words from the same voice must be made anew.
 const CACHE_VERSION: &str = "1";
 /// Bytes of sound the loaded flows may hold: nine hours.
 const PINNED_LEN_MAX: usize = 256 << 20;

@@ -22,7 +22,7 @@ pub struct RecordingSpec {
     pub recording: RecordingId,
     pub length_max: Duration,
     pub length_min: Duration,
-    /// It ends after so long without a sound.
+    /// It ends after this much silence.
     pub silence: Duration,
 }
 
@@ -30,7 +30,7 @@ pub struct RecordingSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finished {
     pub recording: RecordingId,
-    /// What is to be kept of it; 0 when nothing was said.
+    /// What to keep of it; 0 when nothing was said.
     pub samples: u64,
     pub ended: RecordingEnd,
 }

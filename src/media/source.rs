@@ -1,4 +1,4 @@
-//! Whose packets a leg believes: the guard against RTP bleed and injection.
+//! The source that a leg believes: the guard against RTP bleed and injection.
 //!
 //! ```text
 //!              packet from the announced address
@@ -18,7 +18,7 @@
 //!
 //! **Deliberately absent:** SRTP, which would authenticate instead of learning; and taking sound
 //! from somewhere else because the announced address is private or silent, which gave the call to
-//! whoever sent first.
+//! the first that sent.
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -243,7 +243,7 @@ mod tests {
     }
 
     /// The five ways in which telephones and trunks are behind a NAT or a relay, with a stranger
-    /// who begins first, never stops and sends twice as often.
+    /// that begins first, never stops and sends twice as often.
     #[test]
     fn fault_03_a_stranger_never_locks_the_sound() {
         let relay = [("203.0.113.0", "203.0.113.255")];
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(believed(&stream(&mut source, 60_100, "8.8.4.4:50000", 9, 10)), 7);
         source.announce(Timestamp(61_000), at(PUBLIC), known());
         assert_eq!(source.destination(), at(PUBLIC));
-        // Who was the source by an address that signals no longer, is it no longer.
+        // An address was the source while it signaled; when it does so no longer, it is not.
         stream(&mut source, 61_000, NAT, 1, 10);
         assert_eq!(source.destination(), at(NAT));
         source.announce(Timestamp(61_300), at(PUBLIC), origins("9.9.9.1", &[]));

@@ -1,7 +1,7 @@
 //! Playing prompts of which some are not there yet: render first, never leave silence.
 //!
-//! **Invariant:** each `play` ends as the center expects: done, failed, replaced or stopped; a
-//! render that comes too late is heard by nobody.
+//! **Invariant:** each `play` ends as the center expects: done, failed, replaced or stopped; no
+//! leg hears a render that comes too late.
 //!
 //! **Deliberately absent:** knowing which play is current. The leg's own thread knows
 //! (`Session::play_awaited`), so there is nothing here to get out of step.
@@ -125,7 +125,7 @@ mod tests {
     const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
     const TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// Speaks when it is told to, one text after another.
+    /// Speaks when the test says so, one text after another.
     struct Slow(Mutex<Receiver<bool>>);
 
     impl Voice for Slow {

@@ -176,7 +176,7 @@ pub fn from_ulaw(ulaw: &[u8]) -> Vec<u8> {
     file
 }
 
-/// The head of a file of 16-bit samples at 8 kHz, so many of each channel. They follow, those of
+/// The head of a file of 16-bit samples at 8 kHz, `samples` per channel. They follow, those of
 /// one moment side by side.
 #[must_use]
 pub fn head(samples: u64, channels: u16) -> [u8; HEAD_LEN] {
@@ -221,7 +221,7 @@ struct Format {
 #[derive(Clone, Copy)]
 enum Encoding {
     Unsigned8,
-    /// Little-endian integers of so many bytes, at least two.
+    /// Little-endian integers of this number of bytes, at least two.
     Signed(usize),
     Float32,
     Companded(Law),

@@ -22,7 +22,7 @@ const EXPIRE_STEPS_MAX: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Agents {
     days: BTreeMap<AgentId, VecDeque<(Timestamp, Activity)>>,
-    /// One entry a change, oldest first; of an agent who does the same since long, at the end.
+    /// One entry per change, oldest first; of an agent who does the same since long, at the end.
     order: VecDeque<AgentId>,
     /// Times before this are not known.
     pub(super) gone_until: Option<Timestamp>,

@@ -85,7 +85,7 @@ impl Calls {
 
     pub(super) fn ended(&mut self, at: Timestamp, call: CallId, change: impl FnOnce(&mut CallRow)) {
         let Some(mut row) = self.open.remove(&call) else {
-            self.late += 1; // told twice, or its beginning was never told
+            self.late += 1; // reported twice, or its beginning never was
             return;
         };
         let corrected = row.intent.take();

@@ -1,4 +1,4 @@
-//! What the figures are made of: [`Fact`], one value a happening, and [`CallRow`], one value a
+//! What the figures are made of: [`Fact`], one value per happening, and [`CallRow`], one value per
 //! call.
 //!
 //! **Invariant:** talk, hold and after-call work belong to legs, known by their number: a transfer

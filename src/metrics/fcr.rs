@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use crate::metrics::CallRow;
 use crate::metrics::calls::Calls;
-use crate::metrics::report::{Figure, ratio};
+use crate::metrics::ratio::{Measured, Ratio};
 use crate::time::Timestamp;
 
 const HOUR: u64 = 3600;
@@ -53,7 +53,7 @@ pub struct FcrRepeat {
     pub window: &'static str,
     pub scope: Scope,
     /// Resolved issues ÷ issues; `n` is the number of issues.
-    pub fcr: Figure,
+    pub fcr: Measured,
     /// Handled calls that were repeats of an earlier contact themselves.
     pub repeats: u64,
     /// Handled calls that could not be judged: no caller number, or no intent to compare.
@@ -67,6 +67,16 @@ pub struct FcrRepeat {
     pub look_back_cut_n: u64,
 }
 
+/// How it is defined, by scope.
+pub(super) const ANY_REASON: &str =
+    "issues with no later contact of the same caller within W ÷ issues";
+pub(super) const SAME_INTENT: &str =
+    "issues with no later contact of the same caller with the same intent within W ÷ issues";
+
+/// In the order of [`Handled::near`].
+const SCOPES: [(Scope, &str); 2] =
+    [(Scope::AnyReason, ANY_REASON), (Scope::SameIntent, SAME_INTENT)];
+
 /// A handled call and, by scope, the contacts just before and after it.
 ///
 /// Found once a call: the report adds it up for the whole, for each queue and for each agent.
@@ -74,33 +84,53 @@ pub struct FcrRepeat {
 pub(super) struct Handled<'a> {
     pub(super) row: &'a CallRow,
     near: [Near; 2],
+    now: Timestamp,
+    gone_until: Option<Timestamp>,
 }
 
 /// When the caller's last contact before, and first after, arrived. None where it cannot be judged.
 pub(super) type Near = Option<(Option<Timestamp>, Option<Timestamp>)>;
 
 impl<'a> Handled<'a> {
-    pub(super) fn of(calls: &Calls, row: &'a CallRow) -> Self {
-        Self { row, near: [calls.neighbors(row, false), calls.neighbors(row, true)] }
+    pub(super) fn of(calls: &Calls, row: &'a CallRow, now: Timestamp) -> Self {
+        let near = [calls.neighbors(row, false), calls.neighbors(row, true)];
+        Self { row, near, now, gone_until: calls.gone_until }
     }
 }
 
-/// `FCR_repeat` of these handled calls, for every window and scope.
-pub(super) fn repeat(calls: &Calls, now: Timestamp, handled: &[Handled<'_>]) -> Vec<FcrRepeat> {
-    let mut all = Vec::with_capacity(FCR_WINDOWS.len() * 2);
-    for (n, scope) in [Scope::AnyReason, Scope::SameIntent].into_iter().enumerate() {
-        for (name, window) in FCR_WINDOWS {
-            let mut sum = Sum::default();
-            for call in handled {
-                sum.add(now, call.row.arrived_at, call.near[n], window, calls.gone_until);
+/// The sums of `FCR_repeat`, for every scope and window.
+#[derive(Debug, Default)]
+pub(super) struct Repeats([[Sum; FCR_WINDOWS.len()]; SCOPES.len()]);
+
+impl Repeats {
+    pub(super) fn add(&mut self, call: &Handled<'_>) {
+        for (sums, near) in self.0.iter_mut().zip(call.near) {
+            for (sum, (_, window)) in sums.iter_mut().zip(FCR_WINDOWS) {
+                sum.add(call.now, call.row.arrived_at, near, window, call.gone_until);
             }
-            all.push(sum.finish(name, scope, handled.len() as u64));
         }
     }
-    all
+
+    /// Resolved issues ÷ issues.
+    pub(super) fn fcr(&self, window: Duration, scope: Scope) -> Ratio {
+        let sums = SCOPES.iter().zip(&self.0).find(|((name, _), _)| *name == scope);
+        let sums = sums.into_iter().flat_map(|(_, sums)| FCR_WINDOWS.iter().zip(sums));
+        let sum = sums.into_iter().find(|((_, length), _)| *length == window);
+        sum.map_or(Ratio::share(0, 0), |(_, sum)| sum.fcr())
+    }
+
+    /// One entry for every window and scope, of this many handled calls.
+    pub(super) fn report(&self, handled: u64) -> Vec<FcrRepeat> {
+        let scopes = SCOPES.iter().zip(&self.0);
+        let all = scopes.flat_map(|(scope, sums)| {
+            let windows = FCR_WINDOWS.iter().zip(sums);
+            windows.map(move |((name, _), sum)| sum.report(name, *scope, handled))
+        });
+        all.collect()
+    }
 }
 
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Sum {
     issues: u64,
     resolved: u64,
@@ -140,19 +170,22 @@ impl Sum {
         }
     }
 
-    fn finish(self, window: &'static str, scope: Scope, handled: u64) -> FcrRepeat {
-        let definition = match scope {
-            Scope::AnyReason => "issues with no later contact of the same caller within W ÷ issues",
-            Scope::SameIntent => {
-                "issues with no later contact of the same caller with the same intent within W ÷ \
-                 issues"
-            }
-        };
+    fn fcr(&self) -> Ratio {
+        Ratio::share(self.resolved, self.issues)
+    }
+
+    fn report(
+        &self,
+        window: &'static str,
+        (scope, definition): (Scope, &'static str),
+        handled: u64,
+    ) -> FcrRepeat {
+        let Ratio { value, n } = self.fcr();
         let judged = handled - self.left_out;
         FcrRepeat {
             window,
             scope,
-            fcr: ratio(self.resolved, self.issues, definition),
+            fcr: Measured { value, n, definition },
             repeats: self.repeats,
             left_out: self.left_out,
             coverage_percent: (handled > 0).then(|| judged as f64 * 100.0 / handled as f64),

@@ -10,13 +10,18 @@
 //! **Deliberately absent:** live state (who waits now is the queue's to say), and the past beyond
 //! [`WINDOW`]: rows are kept in memory, the store has the records.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod agents;
 mod calls;
 mod fact;
 mod fcr;
+mod figures;
 pub mod oracle;
+mod ratio;
 mod report;
 mod service;
+mod sum;
 
 #[cfg(test)]
 mod tests;
@@ -25,8 +30,11 @@ use std::time::Duration;
 
 pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit};
 pub use fcr::{FCR_WINDOWS, FcrRepeat, Scope};
-pub use report::{AgentReport, Figure, Handling, Kept, Presenting, QueueReport, Report, Time};
-pub use service::{Queueing, ServiceLevels};
+pub use figures::{Column, FIGURES, Figure, Figures, Section, Unit};
+pub use ratio::{Measured, Ratio};
+pub use report::{AgentReport, Handling, Kept, Presenting, QueueReport, Report, Time};
+pub use service::Queueing;
+pub use sum::Sum;
 
 use crate::id::QueueId;
 use crate::time::Timestamp;
@@ -42,7 +50,7 @@ pub const WINDOW: Duration = Duration::from_secs(35 * 24 * 3600);
 pub struct Target {
     /// Service level: answered within this.
     pub answer_within: Duration,
-    /// Who hangs up sooner than this did not really wait.
+    /// A caller who hangs up sooner than this did not really wait.
     pub short_abandon: Duration,
 }
 

@@ -4,19 +4,27 @@
 //! **Invariant:** nothing of the fold is used: no row, no index, no running sum. Each figure walks
 //! over the facts by itself.
 //!
-//! **Deliberately absent:** speed (repeat calls compare every pair), bounds, and sections by agent.
+//! **Deliberately absent:** speed (repeat calls compare every pair), and bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{AgentId, CallId, LegId, QueueId};
-use crate::metrics::{FCR_WINDOWS, Fact, Report, Target};
+use crate::metrics::{FCR_WINDOWS, FIGURES, Fact, FcrRepeat, Figures, Report, Section, Target};
 use crate::time::Timestamp;
 use crate::words::{Activity, CallOutcome, OfferOutcome, QueueExit};
 
-/// Figures by their place in the report as JSON (a pointer such as `/aht_call_s`): value and n.
-pub type Figures = BTreeMap<String, (Option<f64>, u64)>;
+/// What the facts say of each figure, by its name in the table: value and n.
+pub type Answers = BTreeMap<String, (Option<f64>, u64)>;
 
-/// What the facts say about the calls that ended in `from..to`; about one queue, if asked.
+/// Whose figures are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    All,
+    Queue(QueueId),
+    Agent(AgentId),
+}
+
+/// What the facts say about the calls that ended in `from..to`.
 #[derive(Clone, Copy, Debug)]
 pub struct Oracle<'a> {
     pub facts: &'a [(Timestamp, Fact)],
@@ -26,66 +34,113 @@ pub struct Oracle<'a> {
     pub to: Timestamp,
 }
 
-/// Every figure in which the report and the facts differ, as text; empty if they agree.
+/// Every figure in which the report and the facts differ, as text; empty if they agree. A figure of
+/// the table that nothing here finds in the facts is one of them.
 #[must_use]
 pub fn disagreements(report: &Report, oracle: Oracle<'_>) -> Vec<String> {
-    let json = match serde_json::to_value(report) {
-        Ok(json) => json,
-        Err(error) => return vec![format!("the report cannot be written: {error}")],
-    };
-    let mut found = compare(&json, "", &oracle.figures(None));
-    for (n, queue) in report.queues.iter().enumerate() {
-        let figures = oracle.figures(Some(queue.queue));
-        found.extend(compare(&json, &format!("/queues/{n}"), &figures));
+    let repeats = &report.handling.fcr_repeat;
+    let mut found = oracle.compare(Whose::All, &report.figures, repeats);
+    for queue in &report.queues {
+        let repeats = &queue.handling.fcr_repeat;
+        found.extend(oracle.compare(Whose::Queue(queue.queue), &queue.figures, repeats));
+    }
+    for agent in &report.agents {
+        let repeats = &agent.handling.fcr_repeat;
+        found.extend(oracle.compare(Whose::Agent(agent.agent), &agent.figures, repeats));
     }
     found
 }
 
-fn compare(json: &serde_json::Value, at: &str, figures: &Figures) -> Vec<String> {
-    let differs = |(name, (value, n)): (&String, &(Option<f64>, u64))| {
-        let path = format!("{at}{name}");
-        let figure = json.pointer(&path);
-        let said = figure.and_then(|figure| figure.get("value")).and_then(|v| v.as_f64());
-        let said_n = figure.and_then(|figure| figure.get("n")).and_then(|n| n.as_u64());
-        let near = match (said, value) {
-            (Some(said), Some(value)) => (said - value).abs() <= 1e-9 * value.abs().max(1.0),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        (!near || said_n != Some(*n))
-            .then(|| format!("{path}: {said:?} of {said_n:?}, the facts say {value:?} of {n}"))
-    };
-    figures.iter().filter_map(differs).collect()
+impl Whose {
+    const fn section(self) -> Section {
+        match self {
+            Self::All => Section::All,
+            Self::Queue(_) => Section::Queue,
+            Self::Agent(_) => Section::Agent,
+        }
+    }
+
+    /// Whether something at a queue, by an agent, belongs here.
+    fn has(self, queue: Option<QueueId>, agent: AgentId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Queue(wanted) => queue == Some(wanted),
+            Self::Agent(wanted) => agent == wanted,
+        }
+    }
 }
 
-/// Talk and hold; then after-call work and disposition, once it ended.
-type LegTimes = (LegId, u64, Option<(u64, Option<bool>)>);
+/// `None` where they agree.
+fn differ(said: Option<(Option<f64>, u64)>, facts: Option<(Option<f64>, u64)>) -> Option<String> {
+    let is_near = |said: Option<f64>, value: Option<f64>| match (said, value) {
+        (Some(said), Some(value)) => (said - value).abs() <= 1e-9 * value.abs().max(1.0),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    let agrees = said
+        .zip(facts)
+        .is_some_and(|((said, said_n), (value, n))| said_n == n && is_near(said, value));
+    (!agrees).then(|| format!("{said:?}, the facts say {facts:?}"))
+}
 
-/// When, the caller, what became of it, and whether somebody outside talked to it.
+struct LegTimes {
+    leg: LegId,
+    talk_ms: u64,
+    hold_ms: u64,
+    /// After-call work and disposition, once it ended.
+    work: Option<(u64, Option<bool>)>,
+}
+
+impl LegTimes {
+    fn handle_ms(&self) -> Option<u64> {
+        self.work.map(|work| self.talk_ms + self.hold_ms + work.0)
+    }
+}
+
+/// When, the caller, what became of it, and whether an outside party talked to it.
 type Ended<'a> = (Timestamp, &'a Option<std::sync::Arc<str>>, CallOutcome, bool);
 
 impl Oracle<'_> {
+    fn compare(self, whose: Whose, figures: &Figures, repeats: &[FcrRepeat]) -> Vec<String> {
+        let facts = self.answers(whose);
+        let of_section = FIGURES.iter().filter(|it| it.sections.contains(&whose.section()));
+        let named = of_section.map(|it| {
+            let said = figures.get(it.name).map(|figure| (figure.value, figure.n));
+            (it.name.to_owned(), said)
+        });
+        let windows = repeats.iter().enumerate();
+        let windows = windows.map(|(n, one)| (repeat_name(n), Some((one.fcr.value, one.fcr.n))));
+        let compared = named.chain(windows).filter_map(|(name, said)| {
+            let difference = differ(said, facts.get(&name).copied())?;
+            Some(format!("{whose:?} {name}: {difference}"))
+        });
+        compared.collect()
+    }
+
+    /// Every figure of the section, from the facts.
     #[must_use]
-    pub fn figures(self, queue: Option<QueueId>) -> Figures {
-        let mut figures = Figures::new();
-        self.waits(queue, &mut figures);
-        self.offers(queue, &mut figures);
-        self.handling(queue, &mut figures);
-        self.repeats(queue, &mut figures);
-        if queue.is_none() {
-            self.containment(&mut figures);
-            self.occupancy(&mut figures);
+    pub fn answers(self, whose: Whose) -> Answers {
+        let mut answers = Answers::new();
+        self.offers(whose, &mut answers);
+        self.handling(whose, &mut answers);
+        self.repeats(whose, &mut answers);
+        match whose {
+            Whose::All => {
+                self.waits(None, &mut answers);
+                self.containment(&mut answers);
+                self.occupancy(None, &mut answers);
+            }
+            Whose::Queue(queue) => self.waits(Some(queue), &mut answers),
+            Whose::Agent(agent) => self.occupancy(Some(agent), &mut answers),
         }
-        figures
+        answers
     }
 
     /// Calls that ended in the period.
     fn ended(&self) -> BTreeMap<CallId, Ended<'_>> {
-        let ends = self.facts.iter().filter_map(|(at, fact)| match fact {
-            Fact::CallEnded { call, caller, outcome, outside, .. } => {
-                Some((*call, (*at, caller, *outcome, *outside)))
-            }
-            _ => None,
+        let ends = self.facts.iter().filter_map(|(at, fact)| {
+            let Fact::CallEnded { call, caller, outcome, outside, .. } = fact else { return None };
+            Some((*call, (*at, caller, *outcome, *outside)))
         });
         ends.filter(|(call, (at, ..))| *at >= self.from && *at < self.to && !self.is_agents(*call))
             .collect()
@@ -93,23 +148,20 @@ impl Oracle<'_> {
 
     /// Whether an agent's own telephone made the call.
     fn is_agents(&self, wanted: CallId) -> bool {
-        self.facts.iter().any(|(_, fact)| match fact {
-            Fact::Arrived { call, by_agent } => *call == wanted && by_agent.is_some(),
-            _ => false,
+        self.facts.iter().any(|(_, fact)| {
+            matches!(fact, Fact::Arrived { call, by_agent: Some(_) } if *call == wanted)
         })
     }
 
-    fn waits(&self, wanted: Option<QueueId>, figures: &mut Figures) {
+    fn waits(&self, wanted: Option<QueueId>, answers: &mut Answers) {
         let ended = self.ended();
         // (seconds waited, how it ended, X in seconds, short in seconds)
         let visits: Vec<_> = self
             .facts
             .iter()
-            .filter_map(|(_, fact)| match fact {
-                Fact::LeftQueue { call, queue, wait_ms, left } if ended.contains_key(call) => {
-                    Some((*queue, *wait_ms, *left))
-                }
-                _ => None,
+            .filter_map(|(_, fact)| {
+                let Fact::LeftQueue { call, queue, wait_ms, left } = fact else { return None };
+                ended.contains_key(call).then_some((*queue, *wait_ms, *left))
             })
             .filter(|(queue, ..)| wanted.is_none_or(|wanted| wanted == *queue))
             .map(|(queue, wait, left)| {
@@ -141,7 +193,7 @@ impl Oracle<'_> {
         let long = count(&|w, l, x, s| abandoned(w, l, x, s) && w > x && w >= s);
         let due = all - count(&short);
         let mut level = |name: &str, part: u64, of: u64| {
-            put(figures, &format!("/service_levels/{name}"), part, of);
+            put(answers, &format!("service_levels.{name}"), part, of);
         };
         level("late_abandons_count", met, count(&answered) + long);
         level("all_within", met + count(&in_time), both);
@@ -154,95 +206,102 @@ impl Oracle<'_> {
         level("abandons_positive", met + unanswered_in, due);
         level("answered_of_answered_and_abandoned_without_short", met, both - count(&short));
         level("flow_outs_count", met, all);
-        put(figures, "/service_level", met, count(&answered) + long);
-        put(figures, "/abandonment_rate", count(&abandoned), all);
+        put(answers, "service_level", met, count(&answered) + long);
+        put(answers, "abandonment_rate", count(&abandoned), all);
         let late = count(&abandoned) - count(&short);
-        put(figures, "/abandonment_rate_without_short", late, due);
+        put(answers, "abandonment_rate_without_short", late, due);
         let waits =
             visits.iter().filter(|visit| visit.1 == QueueExit::Answered).map(|visit| visit.0);
-        mean(figures, "/asa_s", &waits.clone().collect::<Vec<_>>());
-        percentile(figures, "/wait_p50_s", 0.5, waits.clone().collect());
-        percentile(figures, "/wait_p90_s", 0.9, waits.collect());
+        mean(answers, "asa_s", &waits.clone().collect::<Vec<_>>());
+        percentile(answers, "wait_p50_s", 0.5, waits.clone().collect());
+        percentile(answers, "wait_p90_s", 0.9, waits.collect());
     }
 
-    fn offers(&self, wanted: Option<QueueId>, figures: &mut Figures) {
+    fn offers(&self, whose: Whose, answers: &mut Answers) {
         let ended = self.ended();
         let outcomes: Vec<_> = self
             .facts
             .iter()
-            .filter_map(|(_, fact)| match fact {
-                Fact::OfferEnded { call, queue, outcome, .. }
-                    if ended.contains_key(call) && wanted.is_none_or(|q| q == *queue) =>
-                {
-                    Some(*outcome)
-                }
-                _ => None,
+            .filter_map(|(_, fact)| {
+                let Fact::OfferEnded { call, queue, agent, outcome } = fact else { return None };
+                let is_wanted = ended.contains_key(call) && whose.has(Some(*queue), *agent);
+                is_wanted.then_some(*outcome)
             })
             .collect();
         let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count() as u64;
         let all = outcomes.len() as u64;
         let charged = all - count(OfferOutcome::Withdrawn);
-        put(figures, "/rona_rate", count(OfferOutcome::NoAnswer), charged);
-        put(figures, "/rona_rate_with_withdrawn", count(OfferOutcome::NoAnswer), all);
-        put(figures, "/agent_answer_rate", count(OfferOutcome::Accepted), charged);
-        put(figures, "/agent_answer_rate_with_withdrawn", count(OfferOutcome::Accepted), all);
+        put(answers, "rona_rate", count(OfferOutcome::NoAnswer), charged);
+        put(answers, "rona_rate_with_withdrawn", count(OfferOutcome::NoAnswer), all);
+        put(answers, "agent_answer_rate", count(OfferOutcome::Accepted), charged);
+        put(answers, "agent_answer_rate_with_withdrawn", count(OfferOutcome::Accepted), all);
     }
 
     /// The legs of the calls of the period.
-    fn legs(&self, wanted: Option<QueueId>) -> Vec<LegTimes> {
+    fn legs(&self, whose: Whose) -> Vec<LegTimes> {
         let ended = self.ended();
         let mut legs = Vec::new();
         for (_, fact) in self.facts {
-            let Fact::LegEnded { leg, queue, talk_ms, hold_ms, .. } = fact else { continue };
-            if ended.contains_key(&leg.call) && (wanted.is_none() || *queue == wanted) {
-                let work = self.facts.iter().find_map(|(_, fact)| match fact {
-                    Fact::WrapUpEnded { leg: of, acw_ms, resolved, .. } if of == leg => {
-                        Some((*acw_ms, *resolved))
-                    }
-                    _ => None,
-                });
-                legs.push((*leg, talk_ms + hold_ms, work));
+            let Fact::LegEnded { leg, agent, queue, talk_ms, hold_ms } = fact else { continue };
+            if ended.contains_key(&leg.call) && whose.has(*queue, *agent) {
+                let (leg, talk_ms, hold_ms) = (*leg, *talk_ms, *hold_ms);
+                legs.push(LegTimes { leg, talk_ms, hold_ms, work: self.work(leg) });
             }
         }
         legs
     }
 
-    fn handling(&self, wanted: Option<QueueId>, figures: &mut Figures) {
-        let legs = self.legs(wanted);
-        let done = legs.iter().filter_map(|(_, ms, work)| work.map(|work| ms + work.0));
-        mean(figures, "/aht_leg_s", &done.collect::<Vec<_>>());
-        let calls: BTreeSet<_> = legs.iter().map(|leg| leg.0.call).collect();
+    /// The after-call work of this leg's agent, and what the agent said of the call.
+    fn work(&self, wanted: LegId) -> Option<(u64, Option<bool>)> {
+        self.facts.iter().find_map(|(_, fact)| {
+            let Fact::WrapUpEnded { leg, acw_ms, resolved, .. } = fact else { return None };
+            (*leg == wanted).then_some((*acw_ms, *resolved))
+        })
+    }
+
+    fn handling(&self, whose: Whose, answers: &mut Answers) {
+        let legs = self.legs(whose);
+        let done = || legs.iter().filter(|leg| leg.work.is_some());
+        let mean_of = |answers: &mut Answers, name: &str, of: &dyn Fn(&LegTimes) -> u64| {
+            mean(answers, name, &done().map(of).collect::<Vec<_>>());
+        };
+        mean_of(answers, "aht_leg_s", &|leg| leg.handle_ms().unwrap_or(0));
+        mean_of(answers, "talk_leg_s", &|leg| leg.talk_ms);
+        mean_of(answers, "hold_leg_s", &|leg| leg.hold_ms);
+        mean_of(answers, "acw_leg_s", &|leg| leg.work.map_or(0, |work| work.0));
+        let calls: BTreeSet<_> = legs.iter().map(|leg| leg.leg.call).collect();
         let whole: Vec<u64> = calls
             .iter()
             .filter_map(|call| {
-                let own = legs.iter().filter(|leg| leg.0.call == *call);
-                own.map(|(_, ms, work)| work.map(|work| ms + work.0)).sum()
+                let own = legs.iter().filter(|leg| leg.leg.call == *call);
+                own.map(LegTimes::handle_ms).sum()
             })
             .collect();
-        mean(figures, "/aht_call_s", &whole);
-        percentile(figures, "/handle_call_p50_s", 0.5, whole.clone());
-        percentile(figures, "/handle_call_p90_s", 0.9, whole);
+        mean(answers, "aht_call_s", &whole);
+        percentile(answers, "handle_call_p50_s", 0.5, whole.clone());
+        percentile(answers, "handle_call_p90_s", 0.9, whole);
         let ended = self.ended();
-        let every_leg = self.legs(None);
-        let again = |call: &CallId| every_leg.iter().filter(|leg| leg.0.call == *call).count() > 1;
+        let every_leg = self.legs(Whose::All);
+        let again =
+            |call: &CallId| every_leg.iter().filter(|leg| leg.leg.call == *call).count() > 1;
         let outside = |call: &CallId| ended.get(call).is_some_and(|end| end.3);
         let n = calls.len() as u64;
         let count =
             |test: &dyn Fn(&CallId) -> bool| calls.iter().filter(|c| test(c)).count() as u64;
-        put(figures, "/transfer_rate", count(&|call| again(call) || outside(call)), n);
-        put(figures, "/transfer_rate_agent", count(&again), n);
-        put(figures, "/transfer_rate_outside", count(&outside), n);
+        put(answers, "transfer_rate", count(&|call| again(call) || outside(call)), n);
+        put(answers, "transfer_rate_agent", count(&again), n);
+        put(answers, "transfer_rate_outside", count(&outside), n);
         let said = |call: &CallId| {
-            let own = every_leg.iter().filter(|leg| leg.0.call == *call);
-            own.filter_map(|leg| leg.2.and_then(|work| work.1)).next_back()
+            let own = every_leg.iter().filter(|leg| leg.leg.call == *call);
+            own.filter_map(|leg| leg.work.and_then(|work| work.1)).next_back()
         };
         let yes = count(&|call| said(call) == Some(true));
-        put(figures, "/fcr_agent", yes, count(&|call| said(call).is_some()));
+        put(answers, "fcr_agent", yes, count(&|call| said(call).is_some()));
     }
 
-    fn repeats(&self, wanted: Option<QueueId>, figures: &mut Figures) {
+    fn repeats(&self, whose: Whose, answers: &mut Answers) {
         let contacts = self.contacts();
-        let handled: BTreeSet<_> = self.legs(wanted).iter().map(|leg| leg.0.call).collect();
+        let handled: BTreeSet<_> = self.legs(whose).iter().map(|leg| leg.leg.call).collect();
         let window_ms = |n: usize| FCR_WINDOWS[n % FCR_WINDOWS.len()].1.as_millis() as u64;
         for n in 0..2 * FCR_WINDOWS.len() {
             let (window, by_intent) = (window_ms(n), n >= FCR_WINDOWS.len());
@@ -266,44 +325,43 @@ impl Oracle<'_> {
                 issues += 1;
                 resolved += u64::from(!others.any(|other| key(other) > key(own)));
             }
-            put(figures, &format!("/fcr_repeat/{n}/fcr"), resolved, issues);
+            put(answers, &repeat_name(n), resolved, issues);
+            if FCR_WINDOWS[n % FCR_WINDOWS.len()].0 == "7d" {
+                let scope = if by_intent { "same_intent" } else { "any_reason" };
+                put(answers, &format!("fcr_repeat_{scope}"), resolved, issues);
+            }
         }
     }
 
     fn contacts(&self) -> Vec<Contact> {
-        let ends = self.facts.iter().filter_map(|(_, fact)| match fact {
-            Fact::CallEnded { call, caller, intent, outcome, .. }
-                if *outcome != CallOutcome::Refused && !self.is_agents(*call) =>
-            {
-                Some((*call, caller.clone(), intent.clone()))
-            }
-            _ => None,
+        let ends = self.facts.iter().filter_map(|(_, fact)| {
+            let Fact::CallEnded { call, caller, intent, outcome, .. } = fact else { return None };
+            let is_contact = *outcome != CallOutcome::Refused && !self.is_agents(*call);
+            is_contact.then(|| (*call, caller.clone(), intent.clone()))
         });
         ends.map(|(call, caller, intent)| {
-            let corrected = self.facts.iter().rev().find_map(|(_, fact)| match fact {
-                Fact::WrapUpEnded { leg, intent: Some(intent), .. } if leg.call == call => {
-                    Some(intent.clone())
-                }
-                _ => None,
+            let corrected = self.facts.iter().rev().find_map(|(_, fact)| {
+                let Fact::WrapUpEnded { leg, intent, .. } = fact else { return None };
+                intent.clone().filter(|_| leg.call == call)
             });
-            let arrived = self.facts.iter().find_map(|(at, fact)| match fact {
-                Fact::Arrived { call: of, .. } if *of == call => Some(at.as_millis()),
-                _ => None,
+            let arrived = self.facts.iter().find_map(|(at, fact)| {
+                let Fact::Arrived { call: of, .. } = fact else { return None };
+                (*of == call).then_some(at.as_millis())
             });
             Contact { at: arrived.unwrap_or(0), call, caller, intent: corrected.or(intent) }
         })
         .collect()
     }
 
-    fn containment(&self, figures: &mut Figures) {
+    fn containment(&self, answers: &mut Answers) {
         let ended = self.ended();
         let count = |wanted| ended.values().filter(|end| end.2 == wanted).count() as u64;
         let answered = ended.len() as u64 - count(CallOutcome::Refused);
-        put(figures, "/containment_rate", count(CallOutcome::Contained), answered);
+        put(answers, "containment_rate", count(CallOutcome::Contained), answered);
     }
 
     /// Walks through the day change by change, and adds each piece of time to who was at it.
-    fn occupancy(&self, figures: &mut Figures) {
+    fn occupancy(&self, whose: Option<AgentId>, answers: &mut Answers) {
         let mut doing: BTreeMap<AgentId, Activity> = BTreeMap::new();
         let (mut occupied, mut available) = (0, 0);
         let mut clock = self.from;
@@ -318,13 +376,20 @@ impl Oracle<'_> {
                 available += piece * u64::from(with_call || free);
             }
             clock = clock.max(at.min(end));
-            if let Some(Fact::AgentChanged { agent, activity }) = fact {
+            if let Some(Fact::AgentChanged { agent, activity }) = fact
+                && whose.is_none_or(|wanted| wanted == *agent)
+            {
                 doing.insert(*agent, *activity);
             }
         }
         let value = (available > 0).then(|| occupied as f64 / available as f64);
-        figures.insert("/occupancy".to_owned(), (value, available / 1000));
+        answers.insert("occupancy".to_owned(), (value, available / 1000));
     }
+}
+
+/// The place of one of [`FcrRepeat`] in its list.
+fn repeat_name(n: usize) -> String {
+    format!("fcr_repeat.{n}")
 }
 
 struct Contact {
@@ -334,24 +399,24 @@ struct Contact {
     intent: Option<std::sync::Arc<str>>,
 }
 
-fn put(figures: &mut Figures, name: &str, part: u64, of: u64) {
+fn put(answers: &mut Answers, name: &str, part: u64, of: u64) {
     let value = (of > 0).then(|| part as f64 / of as f64);
-    figures.insert(name.to_owned(), (value, of));
+    answers.insert(name.to_owned(), (value, of));
 }
 
-fn mean(figures: &mut Figures, name: &str, ms: &[u64]) {
+fn mean(answers: &mut Answers, name: &str, ms: &[u64]) {
     let n = ms.len() as u64;
     let sum: f64 = ms.iter().map(|ms| *ms as f64 / 1000.0).sum();
-    figures.insert(name.to_owned(), ((n > 0).then(|| sum / n as f64), n));
+    answers.insert(name.to_owned(), ((n > 0).then(|| sum / n as f64), n));
 }
 
 /// The smallest value with at least that share of all at or below it, by counting.
-fn percentile(figures: &mut Figures, name: &str, share: f64, ms: Vec<u64>) {
+fn percentile(answers: &mut Answers, name: &str, share: f64, ms: Vec<u64>) {
     let n = ms.len() as u64;
     let enough = |value: &&u64| {
         let below = ms.iter().filter(|other| other <= value).count();
         below as f64 >= share * n as f64 - 1e-9
     };
     let value = ms.iter().filter(enough).min().map(|ms| *ms as f64 / 1000.0);
-    figures.insert(name.to_owned(), (value, n));
+    answers.insert(name.to_owned(), (value, n));
 }

@@ -13,7 +13,7 @@
 
 use serde::Serialize;
 
-use crate::metrics::report::{Figure, percentile_s, ratio, seconds};
+use crate::metrics::ratio::Ratio;
 use crate::metrics::{QueueVisit, Target};
 use crate::words::QueueExit;
 
@@ -28,39 +28,14 @@ pub struct Queueing {
     pub overflowed: u64,
     /// By the exit key, or taken over by a supervisor.
     pub exited: u64,
-    pub asa_s: Figure,
-    pub wait_p50_s: Figure,
-    pub wait_p90_s: Figure,
-    /// The default variant: the same as `service_levels.late_abandons_count`.
-    pub service_level: Figure,
-    pub service_levels: ServiceLevels,
-    pub abandonment_rate: Figure,
-    pub abandonment_rate_without_short: Figure,
-}
-
-/// Service level as others publish it. The same queue, the same calls; up to 20 points apart.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ServiceLevels {
-    /// The default.
-    pub late_abandons_count: Figure,
-    pub all_within: Figure,
-    pub answered_only: Figure,
-    pub all_abandons_count: Figure,
-    pub short_abandons_are_met: Figure,
-    pub removed_within: Figure,
-    pub abandons_ignored: Figure,
-    pub abandons_negative: Figure,
-    pub abandons_positive: Figure,
-    pub answered_of_answered_and_abandoned_without_short: Figure,
-    pub flow_outs_count: Figure,
 }
 
 /// What is added up, visit by visit.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Visits {
-    answered: u64,
+    pub(super) answered: u64,
     answered_in: u64,
-    abandoned: u64,
+    pub(super) abandoned: u64,
     abandoned_in: u64,
     /// Neither within X nor short.
     abandoned_late: u64,
@@ -70,7 +45,8 @@ pub(super) struct Visits {
     exited: u64,
     /// Overflowed or exited within X.
     out_in: u64,
-    waits_ms: Vec<u64>,
+    /// Of the answered; in order once all are added.
+    pub(super) waits_ms: Vec<u64>,
 }
 
 impl Visits {
@@ -104,87 +80,86 @@ impl Visits {
         }
     }
 
-    pub(super) fn finish(mut self) -> Queueing {
-        self.waits_ms.sort_unstable();
-        let levels = self.levels();
-        let offered = self.answered + self.abandoned + self.overflowed + self.exited;
+    pub(super) const fn queueing(&self) -> Queueing {
         Queueing {
-            offered,
+            offered: self.offered(),
             answered: self.answered,
             abandoned: self.abandoned,
             short_abandoned: self.short,
             overflowed: self.overflowed,
             exited: self.exited,
-            asa_s: seconds(
-                self.waits_ms.iter().sum(),
-                self.answered,
-                "wait of the answered, from joining the queue to the agent's answer, ring time \
-                 included ÷ answered",
-            ),
-            wait_p50_s: percentile_s(&self.waits_ms, 50, "half of the answered waited no longer"),
-            wait_p90_s: percentile_s(&self.waits_ms, 90, "nine in ten answered waited no longer"),
-            service_level: levels.late_abandons_count.clone(),
-            service_levels: levels,
-            abandonment_rate: ratio(self.abandoned, offered, "abandoned ÷ offered"),
-            abandonment_rate_without_short: ratio(
-                self.abandoned - self.short,
-                offered - self.short,
-                "(abandoned − short) ÷ (offered − short)",
-            ),
         }
     }
 
-    fn levels(&self) -> ServiceLevels {
-        let met = self.answered_in;
-        let ended = self.answered + self.abandoned;
-        let offered = ended + self.overflowed + self.exited;
-        // Sent away, or gone by the exit key, before X counts as an abandon there.
-        let left_in = self.abandoned_in - self.short_in + self.out_in;
-        let due = offered - self.short;
-        ServiceLevels {
-            late_abandons_count: ratio(
-                met,
-                self.answered + self.abandoned_late,
-                "answered ≤ X ÷ (answered + abandoned > X, short ones left out)",
-            ),
-            all_within: ratio(
-                met + self.abandoned_in,
-                ended,
-                "(answered ≤ X + abandoned ≤ X) ÷ (answered + abandoned)",
-            ),
-            answered_only: ratio(met, self.answered, "answered ≤ X ÷ answered"),
-            all_abandons_count: ratio(met, ended, "answered ≤ X ÷ (answered + abandoned)"),
-            short_abandons_are_met: ratio(
-                met + self.short,
-                ended,
-                "(answered ≤ X + short abandons) ÷ (answered + abandoned)",
-            ),
-            removed_within: ratio(
-                met + self.abandoned_in + self.out_in,
-                offered,
-                "left the queue ≤ X in whatever way ÷ offered",
-            ),
-            abandons_ignored: ratio(
-                met,
-                due - left_in,
-                "answered ≤ X ÷ (offered − left unanswered ≤ X), short abandons nowhere",
-            ),
-            abandons_negative: ratio(met, due, "answered ≤ X ÷ offered, short abandons nowhere"),
-            abandons_positive: ratio(
-                met + left_in,
-                due,
-                "(answered ≤ X + left unanswered ≤ X) ÷ offered, short abandons nowhere",
-            ),
-            answered_of_answered_and_abandoned_without_short: ratio(
-                met,
-                ended - self.short,
-                "answered ≤ X ÷ (answered + abandoned − short)",
-            ),
-            flow_outs_count: ratio(
-                met,
-                offered,
-                "answered ≤ X ÷ (answered + abandoned + overflowed + exited)",
-            ),
-        }
+    pub(super) const fn offered(&self) -> u64 {
+        self.answered + self.abandoned + self.overflowed + self.exited
+    }
+
+    /// Answered or given up.
+    const fn ended(&self) -> u64 {
+        self.answered + self.abandoned
+    }
+
+    /// All but the short abandons.
+    const fn due(&self) -> u64 {
+        self.offered() - self.short
+    }
+
+    /// Sent away, or gone by the exit key, before X counts as an abandon there.
+    const fn left_in(&self) -> u64 {
+        self.abandoned_in - self.short_in + self.out_in
+    }
+
+    pub(super) fn abandoned_without_short(&self) -> Ratio {
+        Ratio::share(self.abandoned - self.short, self.due())
+    }
+}
+
+/// Service level as others publish it. The same queue, the same calls; up to 20 points apart. What
+/// each is, the table of figures says.
+impl Visits {
+    /// The default.
+    pub(super) fn late_abandons_count(&self) -> Ratio {
+        Ratio::share(self.answered_in, self.answered + self.abandoned_late)
+    }
+
+    pub(super) fn all_within(&self) -> Ratio {
+        Ratio::share(self.answered_in + self.abandoned_in, self.ended())
+    }
+
+    pub(super) fn answered_only(&self) -> Ratio {
+        Ratio::share(self.answered_in, self.answered)
+    }
+
+    pub(super) fn all_abandons_count(&self) -> Ratio {
+        Ratio::share(self.answered_in, self.ended())
+    }
+
+    pub(super) fn short_abandons_are_met(&self) -> Ratio {
+        Ratio::share(self.answered_in + self.short, self.ended())
+    }
+
+    pub(super) fn removed_within(&self) -> Ratio {
+        Ratio::share(self.answered_in + self.abandoned_in + self.out_in, self.offered())
+    }
+
+    pub(super) fn abandons_ignored(&self) -> Ratio {
+        Ratio::share(self.answered_in, self.due() - self.left_in())
+    }
+
+    pub(super) fn abandons_negative(&self) -> Ratio {
+        Ratio::share(self.answered_in, self.due())
+    }
+
+    pub(super) fn abandons_positive(&self) -> Ratio {
+        Ratio::share(self.answered_in + self.left_in(), self.due())
+    }
+
+    pub(super) fn answered_of_answered_and_abandoned_without_short(&self) -> Ratio {
+        Ratio::share(self.answered_in, self.ended() - self.short)
+    }
+
+    pub(super) fn flow_outs_count(&self) -> Ratio {
+        Ratio::share(self.answered_in, self.offered())
     }
 }

@@ -208,7 +208,7 @@ mod tests {
         }
     }
 
-    /// Numbers that are somebody's: the example of each region, seen from each other.
+    /// Numbers that are in use: the example of each region, seen from each other.
     #[test]
     fn every_regions_own_numbers_are_seen_alike_from_all_regions() {
         let examples = REGIONS.iter().filter_map(|region| {

@@ -24,7 +24,7 @@ pub(super) struct Due {
 }
 
 impl Begun {
-    /// The center is about to be told this.
+    /// The next input of the center.
     pub(super) fn told(&mut self, event: &Event) {
         if matches!(event, Event::CallArrived { .. } | Event::CallOpening { .. }) {
             self.arrivals.push(event.clone());

@@ -25,12 +25,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::api::{ReloadHandle, Request};
+use crate::api::{ReloadHandle, Request, Teller};
+use crate::ask::io::Asks;
 use crate::center::ContactCenter;
 use crate::center::journal::masked;
 use crate::front::Turn;
 use crate::id::LegId;
 use crate::media::io::Fact;
+use crate::server::asks::Replied;
 use crate::server::clock::Clock;
 use crate::server::exchange::{Exchange, Room};
 use crate::server::outbox::{Outbox, Reply};
@@ -66,6 +68,8 @@ pub(super) struct Driver {
     pub(super) store: Store,
     /// What this turn promises, until it is written.
     pub(super) outbox: Outbox,
+    /// Who hears what happens.
+    pub(super) teller: Teller,
     pub(super) facts: mpsc::Receiver<Fact>,
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) resolved: mpsc::Receiver<Resolved>,
@@ -73,6 +77,9 @@ pub(super) struct Driver {
     pub(super) webhooks: mpsc::Receiver<WebhookBatch>,
     /// What became of commands to them.
     pub(super) rest_results: mpsc::Receiver<RestResult>,
+    /// Those who ask services, and what these say.
+    pub(super) asks: Asks,
+    pub(super) replies: mpsc::Receiver<Replied>,
     /// Recordings that were kept long enough.
     pub(super) expired: mpsc::Receiver<Expired>,
     /// A configuration that was read again.
@@ -97,6 +104,7 @@ enum Wakeup {
     Resolved(Resolved),
     Webhooks(WebhookBatch),
     RestResult(RestResult),
+    Replied(Replied),
     Expired(Expired),
     Swap(SwapRequest),
     Timer,
@@ -107,6 +115,7 @@ impl Driver {
     /// Runs until drained, or until the second signal.
     pub(super) async fn run(mut self, mut signals: Signals) -> End {
         self.begin();
+        self.ask_again();
         self.turn();
         self.wake_fronts(self.clock.now());
         self.turn();
@@ -117,11 +126,12 @@ impl Driver {
                 Wakeup::Network => self.take_network(),
                 Wakeup::Media(fact) => self.take_media(fact),
                 Wakeup::Asked(request) => self.take_request(request),
-                Wakeup::Resolved(Resolved { trunk, address }) => {
-                    self.exchange.sip.ua.set_trunk_address(&trunk, Some(address));
+                Wakeup::Resolved(Resolved { trunk, servers }) => {
+                    self.exchange.sip.ua.set_trunk_servers(&trunk, &servers);
                 }
                 Wakeup::Webhooks(batch) => self.take_webhooks(batch),
                 Wakeup::RestResult(result) => self.take_rest_result(&result),
+                Wakeup::Replied(replied) => self.take_reply(replied),
                 Wakeup::Expired(expired) => self.take_expired(expired),
                 Wakeup::Swap(request) => self.take_swap(request),
                 Wakeup::Timer => self.take_timeouts(),
@@ -166,6 +176,7 @@ impl Driver {
             Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
             Some(batch) = self.webhooks.recv() => Wakeup::Webhooks(batch),
             Some(result) = self.rest_results.recv() => Wakeup::RestResult(result),
+            Some(replied) = self.replies.recv() => Wakeup::Replied(replied),
             Some(expired) = self.expired.recv() => Wakeup::Expired(expired),
             Some(request) = self.swaps.recv() => Wakeup::Swap(request),
             signal = signals.next() => Wakeup::Signal(signal),
@@ -268,7 +279,9 @@ impl Driver {
         while let Some(transmit) = self.exchange.sip.ua.poll_transmit() {
             self.sockets.send(transmit);
         }
-        self.outbox.release(self.rest.as_ref(), is_written);
+        // Whoever is answered looks at what came of it.
+        self.teller.tell(std::iter::from_fn(|| self.center.poll_fact()).collect());
+        self.outbox.release(self.rest.as_ref(), &self.asks, is_written);
     }
 
     /// Writes what was noted, and then does with the calls that came in this turn what the center
@@ -302,7 +315,7 @@ impl Driver {
         if self.center.is_live(call) {
             self.input(now, Some(Event::CallRefused { call, from, to, via, by, cause }));
         } else {
-            // It is over by itself; what it was to be told before has not left.
+            // It is over by itself; the commands for it before that have not left.
             let refusal = Command::Reject { leg: LegId::caller(call), cause };
             self.carry_out(now, refusal);
         }
@@ -412,15 +425,27 @@ impl Turn for Driver {
     }
 
     fn carry_out(&mut self, now: Timestamp, command: Command) {
-        let Some(about_record) = self.exchange.carry_out(now, command) else { return };
-        match about_record {
+        let Some(left) = self.exchange.carry_out(now, command) else { return };
+        match left {
+            Command::Ask { id, what, until } => self.outbox.ask(id, *what, until),
             Command::CloseRecord { record } => {
                 self.exchange.calls.ended(&record);
                 self.store.close(record);
             }
             Command::AmendRecord { call, wrap_up } => drop(self.store.amend(call, wrap_up)),
             Command::AmendRecording { update } => drop(self.store.amend_recording(update)),
-            _ => {} // the telephones keep whatever is about a leg
+            // The telephones keep whatever is about a leg.
+            Command::Answer { .. }
+            | Command::Ring { .. }
+            | Command::Reject { .. }
+            | Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Record { .. }
+            | Command::StopRecord { .. }
+            | Command::RecordCall { .. }
+            | Command::Dial { .. }
+            | Command::Hear { .. }
+            | Command::HangUp { .. } => {}
         }
     }
 

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use crate::center::ContactCenter;
 use crate::front::{Front, FrontCannot, exchange};
-use crate::id::{CallId, LegId};
+use crate::id::LegId;
 use crate::server::begun::Begun;
 use crate::server::calls::{Caller, Calls};
 use crate::server::sip_front::SipFront;
@@ -73,7 +73,7 @@ impl Exchange {
         let left = self.providers.carry_out(now, command);
         let left = left.and_then(|command| self.begun.keep(command));
         let left = left.and_then(|command| self.carry_out_at_once(now, command));
-        // Before what is to be played next: that is for the front that has the leg now.
+        // Before what plays next: that is for the front that has the leg now.
         exchange::hand_over(&mut self.fronts(), now);
         left
     }
@@ -114,13 +114,12 @@ impl Exchange {
         exchange::can_consult(&self.each(), leg, whom)
     }
 
-    /// Whether a supervisor can hear this call.
+    /// Whether a supervisor can hear the call of this caller's leg.
     pub(super) fn can_supervise(
         &self,
-        call: CallId,
+        leg: LegId,
         whom: Option<&Target>,
     ) -> Result<(), FrontCannot> {
-        let leg = LegId::caller(call);
         exchange::can_supervise(&self.each(), leg, whom)
     }
 

@@ -3,11 +3,13 @@
 //! **Invariant:** a center is taught before its first input, so that a flow never sees half of what
 //! a caller did.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use crate::center::ContactCenter;
 use crate::metrics::{self, CallRow};
-use crate::store::{Reader, StoreError};
+use crate::store::{RecordReader, StoreError};
 use crate::time::Timestamp;
 
 /// Teaches the center who called when and why, as `caller.*` in flows, from the calls that ended
@@ -16,13 +18,16 @@ use crate::time::Timestamp;
 /// # Errors
 ///
 /// When the records cannot be read.
-pub fn teach(center: &mut ContactCenter, reader: &Reader, at: Timestamp) -> Result<(), StoreError> {
-    reader.each_past_since(at - metrics::WINDOW, |past| {
-        if past.ended_at < at {
-            let (intent, agent) = (past.intent.as_deref(), past.agent.as_deref());
-            center.learn(&past.number, past.ended_at, intent, agent);
-        }
-    })
+pub fn teach(
+    center: &mut ContactCenter,
+    reader: &dyn RecordReader,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    reader.each_past(at - metrics::WINDOW..at, &mut |past| {
+        let (intent, agent) = (past.intent.as_deref(), past.agent.as_deref());
+        center.learn(&past.number, past.ended_at, intent, agent);
+    })?;
+    Ok(())
 }
 
 /// Begins the center's figures with the calls that ended in the last [`metrics::WINDOW`] before
@@ -33,26 +38,28 @@ pub fn teach(center: &mut ContactCenter, reader: &Reader, at: Timestamp) -> Resu
 /// When the records cannot be read.
 pub fn restore(
     center: &mut ContactCenter,
-    reader: &Reader,
+    reader: &dyn RecordReader,
     since: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut rows: Vec<CallRow> = Vec::new();
-    let from = since - metrics::WINDOW;
-    reader.each_ended_since(from, |record| rows.extend(center.row(&record)))?;
-    center.restore(rows);
-    Ok(())
+    restore_period(center, reader, since - metrics::WINDOW..Timestamp(u64::MAX))
 }
 
 /// As [`restore`], with nothing of calls that ended at `at` or later: their events come again.
 pub(super) fn restore_until(
     center: &mut ContactCenter,
-    reader: &Reader,
+    reader: &dyn RecordReader,
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    restore_period(center, reader, at - metrics::WINDOW..at)
+}
+
+fn restore_period(
+    center: &mut ContactCenter,
+    reader: &dyn RecordReader,
+    period: Range<Timestamp>,
+) -> Result<(), StoreError> {
     let mut rows: Vec<CallRow> = Vec::new();
-    reader.each_ended_since(at - metrics::WINDOW, |record| {
-        rows.extend(center.row(&record).filter(|row| row.ended_at < at));
-    })?;
+    reader.each_ended(period, &mut |record| rows.extend(center.row(&record)))?;
     center.restore(rows);
     Ok(())
 }

@@ -7,7 +7,10 @@
 //! **Invariant:** whatever is started here is ended here: when [`run`] returns, the journal is on
 //! the disk and every thread that could write has ended.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod archive;
+mod asks;
 mod banner;
 mod begun;
 mod calls;

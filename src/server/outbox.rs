@@ -14,12 +14,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::api::Unconfirmed;
-use crate::center::snapshot::{AgentView, CallView};
-use crate::id::CallId;
+use crate::ask::io::Asks;
+use crate::id::{AskId, CallId};
 use crate::time::{Throttle, Timestamp};
 use crate::webhook::document::Document;
 use crate::webhook::io::rest::Rest;
 use crate::webhook::rest::RestOrder;
+use crate::words::Question;
 
 /// A write into the page cache takes microseconds; one that takes this long waited for the disk.
 const SLOW_AFTER: Duration = Duration::from_millis(100);
@@ -31,21 +32,21 @@ pub(super) struct Outbox {
     replies: Vec<Reply>,
     /// For the threads that speak with providers.
     orders: Vec<RestOrder>,
+    /// For the threads that ask services.
+    questions: Vec<(AskId, Question, Timestamp)>,
     pub(super) slow_writes: SlowWrites,
 }
 
 /// An answer, with who waits for it. One nobody waits for any more is dropped.
 pub(super) enum Reply {
     Documents(oneshot::Sender<Vec<Option<Document>>>, Vec<Answer>),
-    Agent(oneshot::Sender<Confirmed<AgentView>>, Confirmed<AgentView>),
-    Call(oneshot::Sender<Confirmed<CallView>>, Box<Confirmed<CallView>>),
-    CallEnded(oneshot::Sender<Confirmed<()>>, Confirmed<()>),
+    Changed(oneshot::Sender<Confirmed>, Confirmed),
     /// Recordings may be deleted now.
     Noted(SyncSender<()>),
 }
 
-/// A change that the HTTP interface asked for, as it is then.
-pub(super) type Confirmed<T> = Result<T, Unconfirmed>;
+/// Whether a change that the HTTP interface asked for is made.
+pub(super) type Confirmed = Result<(), Unconfirmed>;
 
 /// What a provider is answered.
 pub(super) struct Answer {
@@ -64,6 +65,10 @@ impl Outbox {
         self.orders.push(order);
     }
 
+    pub(super) fn ask(&mut self, id: AskId, what: Question, until: Timestamp) {
+        self.questions.push((id, what, until));
+    }
+
     /// The call gets this instead of all that was put in about it.
     pub(super) fn replace(&mut self, call: CallId, document: &Document) {
         for reply in &mut self.replies {
@@ -73,22 +78,24 @@ impl Outbox {
             }
         }
         self.orders.retain(|order| order.leg().call != call);
+        self.questions.retain(|(id, ..)| id.call != call);
     }
 
     /// `is_written`: all that the turn noted is.
-    pub(super) fn release(&mut self, rest: Option<&Rest>, is_written: bool) {
+    pub(super) fn release(&mut self, rest: Option<&Rest>, asks: &Asks, is_written: bool) {
         for reply in self.replies.drain(..) {
             match reply {
                 Reply::Documents(reply, answers) => {
                     let documents = answers.into_iter().map(|answer| answer.document);
                     drop(reply.send(documents.collect()));
                 }
-                Reply::Agent(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
-                Reply::Call(reply, answer) => drop(reply.send(confirmed(*answer, is_written))),
-                Reply::CallEnded(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
+                Reply::Changed(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
                 Reply::Noted(noted) if is_written => drop(noted.try_send(())),
                 Reply::Noted(_) => {}
             }
+        }
+        for (id, what, until) in self.questions.drain(..) {
+            asks.ask(id, what, until);
         }
         for order in self.orders.drain(..) {
             let Some(rest) = rest else { continue };
@@ -100,8 +107,8 @@ impl Outbox {
     }
 }
 
-fn confirmed<T>(answer: Confirmed<T>, is_written: bool) -> Confirmed<T> {
-    answer.and_then(|changed| if is_written { Ok(changed) } else { Err(Unconfirmed::Unwritten) })
+fn confirmed(answer: Confirmed, is_written: bool) -> Confirmed {
+    answer.and_then(|()| if is_written { Ok(()) } else { Err(Unconfirmed::Unwritten) })
 }
 
 /// Writes that were held up, so that a slow disk is said once and not per call.

@@ -73,7 +73,7 @@ pub(super) fn start(
         };
         (provider.name(), way)
     });
-    let setup = desk_setup(config, names, &known, rest.as_ref(), key);
+    let setup = calls_setup(config, names, &known, rest.as_ref(), key);
     let front = ProviderFront::new(setup, ways.collect());
     let mut counts = None;
     let thread = match listener {
@@ -127,7 +127,7 @@ fn links_of(of: &config::Provider, provider: &dyn Provider, base: &str, key: [u8
     }
 }
 
-/// What a provider that does not sign must be told to come with: the first of its secrets.
+/// What a provider that does not sign must send with each request: the first of its secrets.
 fn access<'a>(of: &'a config::Provider, provider: &dyn Provider) -> Option<&'a str> {
     let secret = of.secrets.first().filter(|_| provider.info().comes_with_access);
     secret.map(|secret| secret.expose())
@@ -160,7 +160,7 @@ fn start_rest(
     Rest::start(sites, Box::new(move || clock.now()), Box::new(report)).map(Some)
 }
 
-fn desk_setup(
+fn calls_setup(
     config: &Config,
     names: &Names,
     known: &[(&config::Provider, &'static dyn Provider)],

@@ -48,7 +48,7 @@ impl Refusals {
     }
 }
 
-/// Whether a reason points at somebody who should have been served: the others are what any
+/// Whether a reason points at a caller who should have been served: the others are what any
 /// address on the internet is sent all day.
 fn is_fault(reason: &str) -> bool {
     !["unknown_caller", "stranger", "unknown_user", "call"].contains(&reason)

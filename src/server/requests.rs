@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use crate::api::{Considered, Health, Request, Unconfirmed};
 use crate::center::Refused;
-use crate::center::snapshot::AgentView;
 use crate::front::{FrontCannot, Turn};
 use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
 use crate::server::history;
 use crate::server::outbox::{Confirmed, Reply};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Event};
+use crate::words::{AgentRequest, Event, Principal};
 
 /// What a report covers where the request does not say.
 const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
@@ -24,19 +23,18 @@ impl Driver {
         let now = self.clock.now();
         // An answer is dropped where the request does not wait any more.
         match request {
-            Request::Snapshot(reply) => drop(reply.send(self.center.snapshot(now))),
             Request::Health(reply) => drop(reply.send(self.health())),
-            Request::Ask { agent, ask, reply } => {
-                let answer = self.ask_agent(now, &agent, ask);
-                self.outbox.reply(Reply::Agent(reply, answer));
+            Request::Ask { agent, ask, by, reply } => {
+                let answer = self.ask_agent(now, &agent, ask, by);
+                self.outbox.reply(Reply::Changed(reply, answer));
             }
-            Request::Supervise { call, wish, reply } => {
-                let answer = self.supervise(now, call, wish);
-                self.outbox.reply(Reply::Call(reply, Box::new(answer)));
+            Request::Supervise { call, wish, by, reply } => {
+                let answer = self.supervise(now, call, wish, by);
+                self.outbox.reply(Reply::Changed(reply, answer));
             }
-            Request::EndCall { call, reply } => {
-                let answer = self.end_call(now, call);
-                self.outbox.reply(Reply::CallEnded(reply, answer));
+            Request::EndCall { call, by, reply } => {
+                let answer = self.end_call(now, call, by);
+                self.outbox.reply(Reply::Changed(reply, answer));
             }
             Request::Why { call, reply } => drop(reply.send(self.why(call))),
             Request::Report { since, until, reply } => {
@@ -47,32 +45,37 @@ impl Driver {
         }
     }
 
-    fn end_call(&mut self, now: Timestamp, call: CallId) -> Confirmed<()> {
+    fn end_call(&mut self, now: Timestamp, call: CallId, by: Principal) -> Confirmed {
         if !self.center.is_live(call) {
             return Err(Unconfirmed::NotFound);
         }
-        self.input(now, Some(Event::EndCall { call }));
+        self.input(now, Some(Event::EndCall { call, by: Some(by) }));
         Ok(())
     }
 
-    fn ask_agent(&mut self, now: Timestamp, name: &str, ask: AgentRequest) -> Confirmed<AgentView> {
+    fn ask_agent(
+        &mut self,
+        now: Timestamp,
+        name: &str,
+        ask: AgentRequest,
+        by: Principal,
+    ) -> Confirmed {
         let agent = self.center.agent_id(name).ok_or(Unconfirmed::NotFound)?;
         let may =
             self.center.check_request(agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
         may.map_err(Unconfirmed::Refused)?;
-        self.input(now, Some(Event::AgentAsked { agent, ask }));
-        Ok(self.center.agent_view(agent))
+        self.input(now, Some(Event::AgentAsked { agent, ask, by: Some(by) }));
+        Ok(())
     }
 
     /// Whether those who carry the legs can do what is asked for.
     fn can_fronts(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
         let Some(leg) = self.center.talks_on(agent) else { return Ok(()) };
-        let can = match ask {
-            AgentRequest::Consult { target } => {
-                let whom = self.center.consult_dials(agent, target);
-                self.exchange.can_consult(leg, whom.as_ref())
-            }
-            ask => self.exchange.can(leg, ask),
+        let can = if let AgentRequest::Consult { target } = ask {
+            let whom = self.center.consult_dials(agent, target);
+            self.exchange.can_consult(leg, whom.as_ref())
+        } else {
+            self.exchange.can(leg, ask)
         };
         can.map_err(|FrontCannot(why)| Refused::FrontCannot(why))
     }

@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 use crate::id::RecordingId;
 use crate::media::io::file_of;
 use crate::server::clock::Clock;
-use crate::store::{Reader, StoreError};
+use crate::store::{RecordReader, StoreError};
 use crate::time::Timestamp;
 
 /// How often it is looked for old recordings.
@@ -49,7 +49,7 @@ pub(super) struct Expired {
 pub(super) type EndedAt = Box<dyn Fn(RecordingId) -> Result<Option<Timestamp>, StoreError> + Send>;
 
 /// As the records have it.
-pub(super) fn ended_at(records: Reader) -> EndedAt {
+pub(super) fn ended_at(records: Box<dyn RecordReader>) -> EndedAt {
     Box::new(move |name| {
         let record = records.get(name.call)?;
         let recordings = record.into_iter().flat_map(|record| record.recordings);

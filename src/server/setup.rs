@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::api::{self, NamedToken};
 use crate::call::Directory;
 use crate::center::names::Names;
 use crate::center::{Setup, setup};
@@ -29,6 +30,27 @@ use crate::words::{Codec, Direction, Target};
 
 /// Every telephone and trunk knows this dynamic payload type for telephone-event.
 const TELEPHONE_EVENT: u8 = 101;
+
+/// Whom the interface believes, beside the two tokens without a name.
+pub(super) fn tokens(config: &Config) -> Vec<NamedToken<'_>> {
+    config.api.tokens.iter().map(named_token).collect()
+}
+
+fn named_token(token: &config::ApiToken) -> NamedToken<'_> {
+    let agent = token.agent.as_deref();
+    NamedToken { name: &token.name, role: token.role, agent, token: token.token.expose() }
+}
+
+pub(super) fn api<'a>(config: &'a Config, tokens: &'a [NamedToken<'a>]) -> api::Settings<'a> {
+    let api = &config.api;
+    api::Settings {
+        read_token: api.read_token.as_ref().map(|token| token.expose()),
+        operate_token: api.operate_token.as_ref().map(|token| token.expose()),
+        tokens,
+        metrics_open_on_loopback: api.metrics_open_on_loopback,
+        requests_max: api.requests_max,
+    }
+}
 
 pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Directory) -> Setup {
     let queue = |queue: &config::Queue| setup::Queue {
@@ -72,7 +94,10 @@ fn reachability(config: &Config) -> BTreeMap<String, setup::Reachability> {
         {
             Some(setup::Reachability::Provider(provider.clone()))
         }
-        _ => (!has_sip).then_some(setup::Reachability::Sip),
+        config::Phone::Registers { .. }
+        | config::Phone::Fixed { .. }
+        | config::Phone::Outside { .. }
+        | config::Phone::Client { .. } => (!has_sip).then_some(setup::Reachability::Sip),
     };
     let agents = config.agents.iter();
     agents.filter_map(|agent| Some((agent.name.clone(), of(&agent.phone)?))).collect()
@@ -150,7 +175,7 @@ pub(super) fn trunk(trunk: &config::Trunk) -> Trunk {
         this_machine: trunk.this_machine,
         trusted: trunk.trusted,
         uri: trunk.uri.clone(),
-        address: None,
+        servers: Vec::new(),
         login: login.map(|(user, password)| Login {
             user: user.clone(),
             realm: None,

@@ -7,9 +7,9 @@
 //! Sockets and threads: the driver gives what the user agent is to send to the ones, and the media
 //! engine has the others.
 
+mod call_recordings;
 mod handed;
 mod incoming;
-mod tapes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
@@ -25,8 +25,8 @@ use crate::media::speech::Speech;
 use crate::server::local::LocalAddresses;
 use crate::server::refusals::Refusals;
 use crate::server::setup::local_media;
+use crate::server::sip_front::call_recordings::CallRecordings;
 use crate::server::sip_front::handed::Handed;
-use crate::server::sip_front::tapes::CallTapes;
 use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::{Phone, Trunk, Ua};
 use crate::time::{Throttle, Timestamp};
@@ -50,8 +50,7 @@ pub(super) struct SipFront {
     /// Legs that were recorded. Each reports its end when its media has closed, and with it has
     /// said what was recorded: so the flow knows the message of a caller who hung up.
     recorded: BTreeMap<LegId, Option<Event>>,
-    /// Recordings of both sides of calls.
-    tapes: CallTapes,
+    calls_recorded: CallRecordings,
     /// Legs we dialed that are up or ring.
     dialed: BTreeSet<LegId>,
     handed: Handed,
@@ -95,7 +94,7 @@ impl SipFront {
             outside,
             refusals: Refusals::default(),
             recorded: BTreeMap::new(),
-            tapes: CallTapes::default(),
+            calls_recorded: CallRecordings::default(),
             dialed: BTreeSet::new(),
             handed: Handed::new(setup.has_handoffs),
             portless: Throttle::new(SAID_EVERY, PORTLESS_MAX),
@@ -135,9 +134,9 @@ impl SipFront {
         }
     }
 
-    /// Whether something is recorded whose end was not told yet.
+    /// Whether something is recorded whose end was not reported yet.
     pub(super) fn is_recording(&self) -> bool {
-        !self.recorded.is_empty() || self.tapes.is_running()
+        !self.recorded.is_empty() || !self.calls_recorded.is_empty()
     }
 
     /// A leg that was recorded reports its end when the recording is kept.
@@ -173,7 +172,7 @@ impl Front for SipFront {
             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
                 self.close(leg);
                 self.ua.hang_up(now, leg, cause);
-                // Before what is to be played next: that is the provider's again.
+                // Before what plays next: that is the provider's again.
                 if self.dialed.remove(&leg) {
                     self.give_back(now, leg.call);
                 }
@@ -200,12 +199,13 @@ impl Front for SipFront {
                 self.media.record(leg, spec, beep);
             }
             Command::StopRecord { leg } => self.media.stop_record(leg),
-            Command::RecordCall { recording, left, right } => {
-                if self.tapes.asked(recording) {
-                    self.media.record_call(recording, left, right.into_iter().collect());
+            Command::RecordCall { leg, recording, left } => {
+                if !self.calls_recorded.begin(recording) {
+                    tracing::error!(%recording, "asked for twice");
+                    return None;
                 }
+                self.media.record_call(leg, recording, left);
             }
-            Command::StopRecordCall { recording } => self.media.stop_record_call(recording),
             Command::Dial { leg, target, from, until: _ } => {
                 let outside = match &target {
                     Target::Agent(agent) => self.outside.get(agent).cloned(),
@@ -215,10 +215,12 @@ impl Front for SipFront {
             }
             Command::Hear { leg, from } => self.media.hear(leg, from.into_iter().collect()),
             Command::CloseRecord { ref record } => {
-                self.tapes.closed(record.call);
+                self.calls_recorded.call_ended(record.call);
                 return Some(command);
             }
-            Command::AmendRecord { .. } | Command::AmendRecording { .. } => return Some(command),
+            Command::Ask { .. } | Command::AmendRecord { .. } | Command::AmendRecording { .. } => {
+                return Some(command);
+            }
         }
         None
     }

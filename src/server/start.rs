@@ -14,7 +14,8 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::api::{Api, DRIVER_REQUESTS_MAX, DriverHandle, Request, Settings};
+use crate::api::{self, Api, DRIVER_REQUESTS_MAX, DriverHandle, Live, Request, Teller};
+use crate::ask::io::Asks;
 use crate::center::names::Names;
 use crate::config::{
     self, Config, Demo, Loaded, Problems, Ready, Secret, Soundless, Sources, TOKEN_LEN,
@@ -24,6 +25,7 @@ use crate::media::io::{Fact, MediaEngine, Repaired, repair};
 use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
 use crate::server::archive::Records;
+use crate::server::asks::Replied;
 use crate::server::calls::Calls;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
@@ -37,9 +39,8 @@ use crate::server::signals::Signals;
 use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
-use crate::server::{banner, listen, malloc, providers, setup};
+use crate::server::{asks, banner, listen, malloc, providers, setup};
 use crate::sip::io::Sockets;
-use crate::sip::path::Transport;
 use crate::sip::ua::Ua;
 use crate::store::{self, Store};
 use crate::time::Timestamp;
@@ -52,7 +53,7 @@ use crate::words::{Event, RecordingEnd, RecordingKind};
 /// Facts on their way from the media threads. Each leg has a handful under way at most; a full
 /// channel means that the driver stands still, and then the fact is lost and said so.
 const FACTS_MAX: usize = 65_536;
-/// Addresses of trunks on their way to the driver; the resolver waits when it is full.
+/// Servers of trunks on their way to the driver; the resolver waits when it is full.
 const RESOLVED_MAX: usize = 64;
 /// Configurations on their way to the driver: there is one at a time.
 const SWAPS_MAX: usize = 1;
@@ -83,7 +84,7 @@ pub(super) async fn serve(soundless: Soundless, sources: Sources) -> Result<End,
     let api = &mut opened.ready.loaded.config.api;
     if api.operate_token.is_none() {
         let token = made_token()?;
-        // Who closed the output does not want it, and the server is wanted all the same.
+        // An operator who closed the output does not want it, and wants the server all the same.
         let _ = writeln!(io::stdout(), "operate token: {} (until the next start)", token.expose());
         api.operate_token = Some(token);
     }
@@ -134,11 +135,14 @@ struct Bound {
     exchange: Exchange,
     sockets: Sockets,
     store: Store,
+    teller: Teller,
     facts: mpsc::Receiver<Fact>,
     requests: mpsc::Receiver<Request>,
     webhooks: mpsc::Receiver<WebhookBatch>,
     rest_results: mpsc::Receiver<RestResult>,
     rest: Option<Rest>,
+    asks: Asks,
+    replies: mpsc::Receiver<Replied>,
     api: Api,
     http: (HttpThread, Option<HttpThread>),
     ended_at: retention::EndedAt,
@@ -155,7 +159,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     let (swap, swaps) = mpsc::channel(SWAPS_MAX);
     let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
     let reloading = Reloading::start(ReloadSetup {
-        resolver: Resolver::start(&config, found.clone())?,
+        resolver: Resolver::start(&config, random_seed()?, found.clone())?,
         sources,
         flows,
         callers: directory.len(),
@@ -177,11 +181,14 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         sockets: bound.sockets,
         store: bound.store,
         outbox: Outbox::default(),
+        teller: bound.teller,
         facts: bound.facts,
         requests: bound.requests,
         resolved,
         webhooks: bound.webhooks,
         rest_results: bound.rest_results,
+        asks: bound.asks,
+        replies: bound.replies,
         expired,
         rest: bound.rest,
         swaps,
@@ -211,21 +218,26 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
     let demo = loaded.demo.as_ref();
-    let sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
+    let mut sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
     let setup = setup::user_agent(config, &names, sockets.addresses().collect());
     let ua = Ua::new(setup, random_seed()?);
     let media_networks = setup::media_networks(config, ua.trunk_names());
+    sockets.set_peer_names(ua.peer_names().clone());
 
     let lost_at = begun.restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
-    let (beginning, opened) = begun.begin(clock.now(), config, &reader)?;
+    let (mut beginning, opened) = begun.begin(clock.now(), config, &*reader)?;
+    beginning.center.hear_facts(clock.now());
+    let (teller, live) = api::feed(clock.now().as_millis(), Arc::new(move || clock.now()));
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(config, &names, clock, &prompts)?;
     print_banner(config, &loaded.flows, demo, &sockets, http.local_addr()?, &providers.links);
-    let handle = DriverHandle { tx: handle };
-    let (api, http) = start_api(config, handle, reader, providers.counts, http)?;
+    let readers = opened.store.readers()?;
+    let driver = (DriverHandle { tx: handle }, live);
+    let (api, http) = start_api(config, driver, readers, providers.counts, http)?;
+    let (asks, replies) = asks::start(config, clock)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
@@ -253,11 +265,14 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         exchange,
         sockets,
         store,
+        teller,
         facts,
         requests,
         webhooks,
         rest_results,
         rest,
+        asks,
+        replies,
         api,
         http,
         ended_at,
@@ -266,16 +281,18 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
 
 fn start_api(
     config: &Config,
-    driver: DriverHandle,
-    reader: store::Reader,
+    (driver, live): (DriverHandle, Arc<Live>),
+    readers: store::Readers,
     counts: Option<Arc<Counts>>,
     http: std::net::TcpListener,
 ) -> io::Result<(Api, HttpThread)> {
-    let archive = Arc::new(Records::new(reader, config.server.recordings.clone()));
-    let api = Api::new(&api_settings(config), driver, archive);
+    let archive = Arc::new(Records::new(readers, config.server.recordings.clone()));
+    let tokens = setup::tokens(config);
+    let settings = setup::api(config, &tokens);
+    let api = Api::new(&settings, driver, Arc::clone(&live), archive);
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
-    Ok((api.clone(), HttpThread::api(api, http, is_proxy)?))
+    Ok((api.clone(), HttpThread::api(api, live, http, is_proxy)?))
 }
 
 /// The recordings that the run before left unfinished, as they are kept now.
@@ -291,15 +308,6 @@ fn start_media(
     let (sender, facts) = mpsc::channel(FACTS_MAX);
     let setup = setup::media(&config.media, &config.server.recordings);
     Ok((Arc::new(MediaEngine::start(&setup, now, &told(sender))?), facts))
-}
-
-fn api_settings(config: &Config) -> Settings<'_> {
-    Settings {
-        read_token: config.api.read_token.as_ref().map(|token| token.expose()),
-        operate_token: config.api.operate_token.as_ref().map(|token| token.expose()),
-        metrics_open_on_loopback: config.api.metrics_open_on_loopback,
-        requests_max: config.api.requests_max,
-    }
 }
 
 /// What comes through the door for providers is in the metrics of the HTTP interface.
@@ -326,7 +334,7 @@ fn open_door(
     Ok(providers::start(config, names, clock, key, prompts, door)?)
 }
 
-fn random_seed() -> Result<[u8; 32], io::Error> {
+pub(super) fn random_seed() -> Result<[u8; 32], io::Error> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(io::Error::other)?;
     Ok(seed)
@@ -378,10 +386,7 @@ fn write_banner(
 ) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (transport, address) in sockets.addresses() {
-        let transport = match transport {
-            Transport::Udp => "udp",
-            Transport::Tcp => "tcp",
-        };
+        let transport = transport.via_token().to_ascii_lowercase();
         writeln!(out, "listening: sip {transport} {address}")?;
     }
     writeln!(out, "listening: http {http}")?;

@@ -6,16 +6,12 @@
 
 use crate::api::{Supervision, Unconfirmed};
 use crate::center::Refused;
-use crate::center::snapshot::CallView;
 use crate::front::{FrontCannot, Turn};
 use crate::id::CallId;
 use crate::server::driver::Driver;
 use crate::server::outbox::Confirmed;
 use crate::time::Timestamp;
-use crate::words::{Event, SupervisorMode, SupervisorRequest, Telephone};
-
-/// Who asks, as the journal and the views of live calls have it: a token names nobody.
-const BY: &str = "operator";
+use crate::words::{Event, Principal, SupervisorMode, SupervisorRequest, Telephone};
 
 impl Driver {
     pub(super) fn supervise(
@@ -23,17 +19,20 @@ impl Driver {
         now: Timestamp,
         call: CallId,
         wish: Supervision,
-    ) -> Confirmed<CallView> {
-        let view = self.center.call(call).ok_or(Unconfirmed::NotFound)?;
+        by: Principal,
+    ) -> Confirmed {
+        if !self.center.is_live(call) {
+            return Err(Unconfirmed::NotFound);
+        }
         let ask = match wish {
             Supervision::Leave => SupervisorRequest::Leave,
             Supervision::Mode { mode, from } => {
                 let is_meant =
                     from.as_ref().is_none_or(|it| self.center.is_supervised_from(call, it));
-                let there = view.supervisor.as_ref().filter(|_| is_meant);
-                match ask(there.map(|there| there.mode), mode, from) {
+                let there = self.center.supervisor_mode(call).filter(|_| is_meant);
+                match ask(there, mode, from) {
                     Some(ask) => ask,
-                    None => return Ok(view),
+                    None => return Ok(()),
                 }
             }
         };
@@ -42,18 +41,19 @@ impl Driver {
             .check_supervisor_request(call, &ask)
             .and_then(|()| self.can_hear(call, &ask));
         may.map_err(Unconfirmed::Refused)?;
-        self.input(now, Some(Event::SupervisorAsked { by: BY.to_owned(), call, ask }));
-        self.center.call(call).ok_or(Unconfirmed::NotFound)
+        self.input(now, Some(Event::SupervisorAsked { by, call, ask }));
+        Ok(())
     }
 
     /// Whether those who carry the legs can do what is asked for. To leave is always possible.
     fn can_hear(&self, call: CallId, ask: &SupervisorRequest) -> Result<(), Refused> {
+        let leg = self.center.caller_leg(call).ok_or(Refused::NoSuchCall { call })?;
         let can = match ask {
             SupervisorRequest::Supervise { .. } => {
                 let whom = self.center.supervisor_target(call, ask);
-                self.exchange.can_supervise(call, whom.as_ref())
+                self.exchange.can_supervise(leg, whom.as_ref())
             }
-            SupervisorRequest::Mode { .. } => self.exchange.can_supervise(call, None),
+            SupervisorRequest::Mode { .. } => self.exchange.can_supervise(leg, None),
             SupervisorRequest::Leave => Ok(()),
         };
         can.map_err(|FrontCannot(why)| Refused::FrontCannot(why))

@@ -10,9 +10,9 @@ use axum::middleware;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::api::Api;
 use crate::api::door::{self, Client};
 use crate::api::guard::{IsProxy, Standing};
+use crate::api::{Api, Live};
 use crate::config::Cidr;
 use crate::webhook::io::{OnVerified, Remote, WebhookServer};
 
@@ -28,11 +28,20 @@ impl HttpThread {
     /// `is_proxy` says whose X-Forwarded-For is believed, here as below.
     pub(super) fn api(
         api: Api,
+        live: Arc<Live>,
         listener: std::net::TcpListener,
         is_proxy: IsProxy,
     ) -> std::io::Result<Self> {
         Self::start("api", listener, async move |listener, stopped: oneshot::Receiver<()>| {
-            door::serve(listener, api.router(), is_proxy, async { drop(stopped.await) }).await
+            let ends = Arc::clone(&live);
+            let stopped = async move {
+                drop(stopped.await);
+                ends.end();
+            };
+            tokio::select! {
+                served = door::serve(listener, api.router(), is_proxy, stopped) => served,
+                () = live.keep_up() => Ok(()),
+            }
         })
     }
 

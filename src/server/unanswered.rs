@@ -31,7 +31,7 @@ struct Minute {
 }
 
 impl Unanswered {
-    /// Whether a call refused now for this cause is to be kept.
+    /// Whether to keep a call refused now for this cause.
     pub(super) fn keep(&mut self, now: Timestamp, via: &Via, cause: Cause) -> bool {
         let origin = via.named(|agent| agent.to_string());
         let fresh = Minute { since: now, kept: 0, left_out: 0 };

@@ -21,7 +21,7 @@ use crate::webhook::rest::RestResult;
 impl Driver {
     pub(super) fn take_webhooks(&mut self, batch: WebhookBatch) {
         let answers = batch.webhooks.iter().map(|webhook| self.take_webhook(webhook)).collect();
-        // Nobody waits any more? The provider comes again, and the answer is kept.
+        // No request waits any more? The provider comes again, and the answer is kept.
         self.outbox.reply(Reply::Documents(batch.reply, answers));
     }
 
@@ -40,7 +40,7 @@ impl Driver {
         match result {
             WebhookResult::Known(document) => Answer { call: None, document: Some(document) },
             WebhookResult::Unknown => Answer { call: None, document: None },
-            WebhookResult::Asked(ticket) => {
+            WebhookResult::Pending(ticket) => {
                 self.deal(now);
                 let call = ticket.call();
                 let ahead = self.center.look_ahead(now, call);
@@ -50,8 +50,8 @@ impl Driver {
         }
     }
 
-    /// What was said to a call that came in this turn, where its provider carries it, is replaced
-    /// by what is to be said now.
+    /// What a call that came in this turn was to hear, where its provider carries it, is replaced
+    /// by what it should hear now.
     pub(super) fn answer_again(&mut self, now: Timestamp, call: CallId) {
         let Some(document) = self.exchange.providers.answer_again(now, call) else { return };
         self.outbox.replace(call, &document);

@@ -121,7 +121,7 @@ impl Behaviour {
         }
     }
 
-    /// What Erlang supposed: everybody presses what they should, nobody rings, holds or writes
+    /// What Erlang supposed: every caller presses what they should, no agent rings, holds or writes
     /// notes, and talk and patience have no memory.
     #[must_use]
     pub fn memoryless(calls_per_hour: f64, talk_mean_s: f64, patience: Spread) -> Self {

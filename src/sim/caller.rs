@@ -228,7 +228,7 @@ impl World {
         }
         if self.random.chance(self.plan.swarm.ended_by_operator) {
             let at = now + self.random.ms(0, 90_000);
-            self.put(at, Stimulus::News { event: Event::EndCall { call }, copy: false });
+            self.put(at, Stimulus::News { event: Event::EndCall { call, by: None }, copy: false });
         }
     }
 
@@ -313,7 +313,7 @@ fn any_key(random: &mut Random) -> Option<Digit> {
     KEYPAD.chars().nth(nth).and_then(Digit::new)
 }
 
-/// Some callers, agents among them, offer no sound of their own: one in a number, so that it takes
+/// Some callers, agents among them, offer no sound of their own: one in a few, so that it takes
 /// no chance.
 pub(super) fn is_opening(call: CallId) -> bool {
     const EVERY: u64 = 16;

@@ -48,6 +48,8 @@ pub struct Watch {
     served: BTreeSet<CallId>,
     missed: BTreeMap<(CallId, AgentId), Timestamp>,
     hearing: Hearing,
+    /// Calls in which three or more have heard each other, supervisors aside.
+    conferences: BTreeSet<CallId>,
     recording: RecordingWatch,
     /// The mode in which this input asks to supervise.
     asked: Option<SupervisorMode>,
@@ -84,6 +86,7 @@ enum Party {
     Caller,
     Agent(AgentId),
     Outside,
+    Recorder,
 }
 
 impl Watch {
@@ -101,6 +104,7 @@ impl Watch {
             served: BTreeSet::new(),
             missed: BTreeMap::new(),
             hearing: Hearing::default(),
+            conferences: BTreeSet::new(),
             recording: RecordingWatch::new(setup),
             asked: None,
             commands: 0,
@@ -124,7 +128,7 @@ impl Watch {
         }
     }
 
-    /// The center is about to be told this; no event is a wake-up.
+    /// The next input of the center; no event is a wake-up.
     pub fn told(&mut self, now: Timestamp, event: Option<&Event>) {
         assert!(now >= self.now, "time went back from {} to {now}", self.now);
         (self.now, self.commands, self.asked) = (now, 0, None);
@@ -193,6 +197,7 @@ impl Watch {
                 | Event::Recorded { .. }
                 | Event::RecordFailed { .. }
                 | Event::RecordingExpired { .. }
+                | Event::Replied { .. }
                 | Event::PhoneReachable { .. }
                 | Event::AgentAsked { .. }
                 | Event::EndCall { .. }
@@ -243,15 +248,18 @@ impl Watch {
                 self.plays(*leg, command);
                 self.serves(*leg, center);
             }
+            Command::StopRecord { leg } if leg.is_recorder() => {
+                self.live(*leg, command);
+                self.remove(*leg);
+            }
             Command::StopPlay { leg }
             | Command::Record { leg, .. }
             | Command::StopRecord { leg } => self.plays(*leg, command),
-            Command::RecordCall { left, right, .. } => {
-                for leg in left.iter().chain(right) {
-                    assert!(self.live(*leg, command).answered, "{command:?} before the answer");
-                }
+            Command::RecordCall { leg, left, .. } => self.records_call(*leg, *left, command),
+            Command::Ask { id, until, .. } => {
+                let live = self.calls.contains_key(&id.call);
+                assert!(live && *until > self.now, "{id} is asked by nobody, or too late");
             }
-            Command::StopRecordCall { .. } => {}
             Command::Dial { leg, target, .. } => self.dialed(*leg, target, center),
             Command::Hear { leg, from } => self.hears(*leg, from, command, center),
             Command::HangUp { leg, cause } => {
@@ -278,7 +286,11 @@ impl Watch {
     fn close(&mut self, record: &CallRecord) {
         let call = record.call;
         let legs = self.calls.remove(&call);
-        let legs = legs.unwrap_or_else(|| panic!("{call} is closed twice or never came"));
+        let mut legs = legs.unwrap_or_else(|| panic!("{call} is closed twice or never came"));
+        // A recorder ends with the others.
+        while let Some(leg) = legs.last_entry().filter(|leg| leg.key().is_recorder()) {
+            self.hearing.forget(leg.remove_entry().0);
+        }
         assert!(legs.is_empty(), "{call} is closed with legs up: {legs:?}");
         check_times(record);
         let is_handled = record.outcome == CallOutcome::Handled;
@@ -373,6 +385,19 @@ impl Watch {
         if hears {
             self.recording.hears_others(leg);
         }
+        let circle = self.hearing.circle(leg).filter(|legs| legs.len() >= 3);
+        let legs = self.calls.get(&leg.call);
+        let joins = |leg: &LegId| {
+            legs.and_then(|legs| legs.get(leg)).is_some_and(|it| it.supervises.is_none())
+        };
+        if circle.is_some_and(|circle| circle.iter().all(joins)) {
+            self.conferences.insert(leg.call);
+        }
+    }
+
+    /// Calls in which three or more have heard each other, supervisors aside.
+    pub(super) fn conferences(&self) -> usize {
+        self.conferences.len()
     }
 
     /// This leg is heard, or something is heard on it: an agent serves the call from then on, a
@@ -388,6 +413,13 @@ impl Watch {
         if is_ours {
             self.served.insert(id.call);
         }
+    }
+
+    fn records_call(&mut self, leg: LegId, left: LegId, command: &Command) {
+        assert!(self.live(left, command).answered, "{command:?} before the answer");
+        let recorder = Leg { answered: true, ..Leg::new(Party::Recorder, self.now) };
+        let fresh = self.calls.get_mut(&leg.call).map(|legs| legs.insert(leg, recorder));
+        assert!(fresh.is_some_and(|before| before.is_none()), "{command:?} of a leg that is there");
     }
 
     fn answers(&mut self, leg: LegId, command: &Command) {
@@ -500,7 +532,7 @@ impl Watch {
                 },
                 SupervisorMode::Barge => true,
             };
-            assert!(right, "{id}, who is to {}, is heard by {listeners:?}", supervision.mode);
+            assert!(right, "{id}, whose mode is {}, is heard by {listeners:?}", supervision.mode);
         }
     }
 
@@ -508,7 +540,8 @@ impl Watch {
         // No leg can hear a caller with whom sound is still to be agreed on.
         let opens = legs.values().any(|leg| leg.opens && !leg.answered);
         for (id, leg) in legs.iter().filter(|_| !opens) {
-            let is_party = leg.party != Party::Caller && leg.supervises.is_none();
+            let is_party = matches!(leg.party, Party::Agent(_) | Party::Outside);
+            let is_party = is_party && leg.supervises.is_none();
             let idle = leg.answered && !leg.hears && is_party;
             assert!(!idle, "{id} was answered and hears nobody");
         }

@@ -70,7 +70,7 @@ pub enum OptionsError {
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
+pub struct DayReport {
     pub flows: Vec<String>,
     pub calls_per_hour: f64,
     pub hours: f64,
@@ -91,7 +91,7 @@ pub struct Row {
     /// Mean speed of answer.
     pub asa_s: Option<Estimate>,
     /// Visits to queues answered in time, of those answered in time or not or given up too late;
-    /// the default variant of [`ServiceLevels`](metrics::ServiceLevels).
+    /// as the figure `service_level` has it.
     pub service_level: Option<Estimate>,
     /// Visits to queues that ended with the caller hanging up.
     pub abandonment: Option<Estimate>,
@@ -204,7 +204,7 @@ impl Options {
 /// # Errors
 ///
 /// The first option that makes no sense.
-pub fn simulate(options: &Options) -> Result<Report, OptionsError> {
+pub fn simulate(options: &Options) -> Result<DayReport, OptionsError> {
     let agents = options.check()?;
     let rows = agents.map(|agents| {
         let days: Vec<Day> = (0..options.days)
@@ -212,7 +212,7 @@ pub fn simulate(options: &Options) -> Result<Report, OptionsError> {
             .collect();
         row(agents, &days)
     });
-    Ok(Report {
+    Ok(DayReport {
         rows: rows.collect(),
         flows: options.setup.flows.iter().map(|flow| flow.name().to_string()).collect(),
         calls_per_hour: options.calls_per_hour,
@@ -248,7 +248,7 @@ fn one_day(options: &Options, agents: u32, seed: u64) -> Day {
     sim.run();
     // After closing time no call comes: only those that were left still count.
     let open = sim.center.report(sim.now(), options.start, closes);
-    Day { calls: sim.figures(), occupancy: open.time.occupancy.value }
+    Day { calls: sim.figures(), occupancy: open.figures["occupancy"].value }
 }
 
 fn entrance(flow: &Arc<crate::flow::Flow>) -> String {
@@ -267,15 +267,15 @@ fn row(agents: u32, days: &[Day]) -> Row {
     Row {
         agents,
         calls: each(&|report| Some(report.calls as f64)).unwrap_or(Estimate::NOTHING),
-        asa_s: each(&|report| report.queueing.asa_s.value),
-        service_level: each(&|report| report.queueing.service_level.value),
-        abandonment: each(&|report| report.queueing.abandonment_rate.value),
+        asa_s: each(&|report| report.figures["asa_s"].value),
+        service_level: each(&|report| report.figures["service_level"].value),
+        abandonment: each(&|report| report.figures["abandonment_rate"].value),
         overflow: each(&overflow),
-        aht_call_s: each(&|report| report.handling.aht_call_s.value),
-        aht_leg_s: each(&|report| report.handling.aht_leg_s.value),
-        fcr: each(&|report| report.handling.fcr_repeat_any_reason.value),
+        aht_call_s: each(&|report| report.figures["aht_call_s"].value),
+        aht_leg_s: each(&|report| report.figures["aht_leg_s"].value),
+        fcr: each(&|report| report.figures["fcr_repeat_any_reason"].value),
         occupancy: Estimate::of(days.iter().filter_map(|day| day.occupancy)),
-        containment: each(&|report| report.containment_rate.value),
+        containment: each(&|report| report.figures["containment_rate"].value),
     }
 }
 
@@ -337,7 +337,7 @@ fn number(estimate: Option<Estimate>, times: f64, unit: &str) -> String {
     }
 }
 
-impl Report {
+impl DayReport {
     /// A table for people, with what was assumed above it.
     #[must_use]
     pub fn to_text(&self) -> String {

@@ -14,6 +14,7 @@ use crate::center::journal::{Entry, Header, Input, LATE_MAX, Own, VERSION, overd
 use crate::center::names::NamesError;
 use crate::center::{ContactCenter, Setup};
 use crate::front::Turn;
+use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Command, Event};
 
@@ -55,7 +56,7 @@ pub struct Replay {
     /// The center as it stands after the last input.
     pub center: ContactCenter,
     pub inputs: u64,
-    /// Records in the order in which their calls ended.
+    /// Records in the order in which their calls ended, with what became known of them later.
     pub records: Vec<CallRecord>,
     /// When the last input came.
     pub ended_at: Timestamp,
@@ -291,6 +292,11 @@ impl Telling {
         }
         Ok(())
     }
+
+    /// Of a call that has ended: what becomes known of one is mostly known soon.
+    fn record(&mut self, call: CallId) -> Option<&mut CallRecord> {
+        self.records.iter_mut().rfind(|record| record.call == call)
+    }
 }
 
 impl Turn for Telling {
@@ -309,8 +315,31 @@ impl Turn for Telling {
     /// What the run has done is done.
     fn carry_out(&mut self, _at: Timestamp, command: Command) {
         self.journal.command(&command);
-        if let Command::CloseRecord { record } = command {
-            self.records.push(*record);
+        match command {
+            Command::CloseRecord { record } => self.records.push(*record),
+            Command::AmendRecord { call, wrap_up } => {
+                let legs = self.record(call).into_iter().flat_map(|record| &mut record.legs);
+                for leg in legs.filter(|leg| leg.leg == wrap_up.leg) {
+                    leg.wrap_up = Some(wrap_up.clone());
+                }
+            }
+            Command::AmendRecording { update } => {
+                if let Some(record) = self.record(update.name.call) {
+                    record.learn(&update);
+                }
+            }
+            Command::Ask { .. }
+            | Command::Answer { .. }
+            | Command::Ring { .. }
+            | Command::Reject { .. }
+            | Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Record { .. }
+            | Command::StopRecord { .. }
+            | Command::RecordCall { .. }
+            | Command::Dial { .. }
+            | Command::Hear { .. }
+            | Command::HangUp { .. } => {}
         }
     }
 
@@ -341,7 +370,7 @@ fn fnv(hash: u64, bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{CallId, LegId};
+    use crate::id::LegId;
     use crate::words::{Digit, From, Via};
 
     fn text() -> String {
@@ -454,12 +483,32 @@ give_up = "bye"
         assert_eq!((replay.inputs, replay.center.calls_live()), (7, 2));
     }
 
+    /// A provider may report a key that was pressed some time ago.
+    #[test]
+    fn keys_of_a_secret_step_are_masked_also_where_they_come_late() {
+        let (call, at) = (CallId(1), Timestamp(100_500));
+        let leg = LegId::caller(call);
+        let key = Event::Digit { leg, digit: Digit::new('4').unwrap() };
+        let keys = Event::Keys { leg, keys: vec![Digit::new('7').unwrap(); 2] };
+        let mut center = ContactCenter::new(pin());
+        center.handle(Timestamp(100_000), arrived(call));
+        while center.poll_command().is_some() {}
+        for event in [key, keys] {
+            let late = Event::Late { at, event: Box::new(event.clone()) };
+            for event in [event, late] {
+                let text = line(&Entry::new(&center, 0, Timestamp(101_000), Some(&event)));
+                let is_hidden = !text.contains("\"4\"") && !text.contains("\"7\"");
+                assert!(text.contains('•') && is_hidden, "{text}");
+            }
+        }
+    }
+
     #[test]
     fn fault_14_a_line_that_no_run_wrote_is_taken_or_ends_the_replay_with_its_place() {
         let (agent, leg) = (crate::id::AgentId(77), LegId { call: CallId(9), n: 3 });
         let events = [
             Event::PhoneReachable { agent, reachable: true },
-            Event::AgentAsked { agent, ask: crate::words::AgentRequest::Ready },
+            Event::AgentAsked { agent, ask: crate::words::AgentRequest::Ready, by: None },
             Event::Answered { leg },
             Event::Lost { call: CallId(9) },
             Event::HungUp { leg, cause: crate::words::Cause::NORMAL_CLEARING },

@@ -42,7 +42,7 @@ impl World {
     }
 }
 
-/// Somebody outside, a colleague, or whoever a queue of the scenario finds.
+/// An outside party, a colleague, or the agent a queue of the scenario finds.
 fn consult(random: &mut Random, agents: usize) -> AgentRequest {
     let target = match random.below(5) {
         0 | 1 => {
@@ -51,7 +51,7 @@ fn consult(random: &mut Random, agents: usize) -> AgentRequest {
             ConsultTarget::Telephone(Telephone::Number { number, trunk: None })
         }
         2 | 3 => {
-            // One more than there are: nobody.
+            // One more than there are: no agent.
             let agent = format!("agent-{}", random.below(agents as u64 + 1));
             ConsultTarget::Telephone(Telephone::Agent { agent })
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::id::{LegId, RecordingId};
 use crate::sim::caller;
 use crate::sim::wire::Lane;
-use crate::sim::world::{Stimulus, World};
+use crate::sim::world::{Message, Stimulus, World};
 use crate::time::Timestamp;
 use crate::words::{Command, Digit, Event, RecordingEnd, RecordingFault, RecordingKind};
 
@@ -18,15 +18,6 @@ const SPEECH_MS: (u64, u64) = (400, 40_000);
 /// How often a message ends by a hang-up or, of the rest, by a key; silence ends the others.
 const HANGS_UP: f64 = 0.5;
 const PRESSES_KEY: f64 = 0.5;
-
-/// A message that is being left.
-#[derive(Clone, Debug)]
-pub(super) struct Message {
-    recording: RecordingId,
-    began_at: Timestamp,
-    length_min: Duration,
-    speech: Duration,
-}
 
 impl World {
     pub(super) fn records(&mut self, now: Timestamp, command: &Command) {

@@ -15,6 +15,8 @@
 //!
 //! **Deliberately absent:** real time, and any other source of chance than the seed.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod agent;
 pub mod behaviour;
 pub mod caller;
@@ -29,6 +31,7 @@ pub mod random;
 mod recording;
 mod reloading;
 pub mod scenario;
+mod service;
 mod supervisor;
 pub mod swarm;
 pub mod transcript;
@@ -41,6 +44,7 @@ use std::time::Duration;
 use crate::center::{ContactCenter, Setup};
 use crate::front::Turn;
 use crate::id::CallId;
+use crate::live::Board;
 use crate::metrics;
 use crate::time::Timestamp;
 use crate::words::{Command, Event};
@@ -58,18 +62,22 @@ use world::{Plan, Stimulus, World};
 pub const START: Timestamp = Timestamp::from_millis(1_772_442_000_000);
 /// Inputs of one run. Real runs stay far below; more is a loop that feeds itself.
 const INPUTS_MAX: u64 = 2_000_000;
+/// Inputs from one comparison of the board with the center to the next: each copies all calls.
+const COMPARED_EVERY: u64 = 8;
 /// How long a run may go on after its faults have ended.
 const CALM_MAX: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// What one run came to.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct RunReport {
     pub seed: u64,
     /// Of every input and command; equal for equal runs, and 0 without a journal.
     pub journal_hash: u64,
     pub inputs: u64,
     pub calls: u64,
     pub tally: Tally,
+    /// Calls in which three or more have heard each other, supervisors aside.
+    pub conferences: usize,
     pub swarm: Swarm,
     /// The journal, if it was to be kept.
     pub lines: Vec<String>,
@@ -96,7 +104,7 @@ pub struct Failure {
 /// # Errors
 ///
 /// If an invariant is broken, with what is needed to see it again.
-pub fn run(seed: u64) -> Result<Report, Box<Failure>> {
+pub fn run(seed: u64) -> Result<RunReport, Box<Failure>> {
     let swarm = scenario_swarm(seed);
     run_with(seed, &swarm, false).map_err(|(message, tail)| {
         let smallest = smallest(seed, &swarm);
@@ -109,7 +117,7 @@ pub fn run(seed: u64) -> Result<Report, Box<Failure>> {
 /// # Errors
 ///
 /// As [`run`].
-pub fn run_and_keep(seed: u64) -> Result<Report, Box<Failure>> {
+pub fn run_and_keep(seed: u64) -> Result<RunReport, Box<Failure>> {
     let swarm = scenario_swarm(seed);
     run_with(seed, &swarm, true).map_err(|(message, tail)| {
         Box::new(Failure { seed, message, smallest: swarm.clone(), swarm, tail })
@@ -134,7 +142,7 @@ fn scenario_swarm(seed: u64) -> Swarm {
     Swarm::pick(&mut random.fork())
 }
 
-fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<Report, (String, Vec<String>)> {
+fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<RunReport, (String, Vec<String>)> {
     let mut sim = scenario_sim(seed, swarm, keep);
     match catch_unwind(AssertUnwindSafe(|| sim.run())) {
         Ok(()) => Ok(sim.report(seed)),
@@ -211,6 +219,8 @@ pub struct Sim {
     pub center: ContactCenter,
     pub world: World,
     pub tally: Tally,
+    /// What the facts tell, where a watch compares it.
+    board: Option<Board>,
     watch: Option<Watch>,
     journal: Option<Journal>,
     inputs: u64,
@@ -235,8 +245,14 @@ impl Sim {
     ) -> Self {
         let start = plan.start;
         let random = Random::new(seed);
+        let mut center = ContactCenter::new(setup.clone());
+        let board = watch.is_some().then(Board::default);
+        if board.is_some() {
+            center.hear_facts(start);
+        }
         Self {
-            center: ContactCenter::new(setup.clone()),
+            center,
+            board,
             world: World::new(plan, random),
             setup,
             tally: Tally::default(),
@@ -324,13 +340,14 @@ impl Sim {
     }
 
     #[must_use]
-    pub fn report(self, seed: u64) -> Report {
-        Report {
+    pub fn report(self, seed: u64) -> RunReport {
+        RunReport {
             seed,
             journal_hash: self.journal.as_ref().map_or(0, Journal::hash),
             inputs: self.inputs,
             calls: self.calls,
             tally: self.tally,
+            conferences: self.watch.as_ref().map_or(0, Watch::conferences),
             swarm: self.world.plan.swarm,
             lines: self.journal.map_or_else(Vec::new, Journal::into_lines),
         }
@@ -372,10 +389,11 @@ impl Turn for Sim {
         if let Some(watch) = &mut self.watch {
             watch.asked(&command, &self.center);
         }
-        match &command {
-            Command::CloseRecord { record } => self.tally.record(record),
-            Command::AmendRecord { wrap_up, .. } => self.tally.write_up(wrap_up),
-            _ => {}
+        if let Command::CloseRecord { record } = &command {
+            self.tally.record(record);
+        }
+        if let Command::AmendRecord { wrap_up, .. } = &command {
+            self.tally.write_up(wrap_up);
         }
         self.world.execute(now, command, &self.center);
     }
@@ -390,6 +408,15 @@ impl Turn for Sim {
             self.center.check(now);
             watch.settled(&self.center, self.is_copy);
         }
+        if let Some(board) = &mut self.board {
+            while let Some(fact) = self.center.poll_fact() {
+                board.fold(&fact);
+            }
+            if self.inputs.is_multiple_of(COMPARED_EVERY) || self.center.calls_live() == 0 {
+                let (told, is) = (board.snapshot(now), self.center.snapshot(now));
+                assert_eq!(told, is, "the facts do not tell how things stand");
+            }
+        }
     }
 }
 
@@ -399,8 +426,8 @@ fn listed(names: &[String]) -> String {
 
 /// The call that this begins.
 fn arrival(event: &Event) -> Option<CallId> {
-    match event {
-        Event::CallArrived { call, .. } | Event::CallOpening { call, .. } => Some(*call),
-        _ => None,
-    }
+    let (Event::CallArrived { call, .. } | Event::CallOpening { call, .. }) = event else {
+        return None;
+    };
+    Some(*call)
 }

@@ -37,7 +37,7 @@ pub struct Tally {
     /// Callers whom an agent sent to another step, and callers left with a consulted party.
     pub sent: u64,
     pub handed_over: u64,
-    /// Agents who were consulted and got the call, and queues that were asked for somebody.
+    /// Agents who were consulted and got the call, and queues that were asked for one.
     pub handed_to_agents: u64,
     pub consulted: u64,
     /// Calls from agents' own telephones, which are in nothing above, and their feature codes.
@@ -71,7 +71,7 @@ impl Tally {
         for visit in &record.queued {
             if visit.consulted {
                 self.consulted += 1;
-                continue; // an agent waited, for somebody to consult
+                continue; // an agent waited, for a party to consult
             }
             *self.left.entry(visit.left).or_default() += 1;
             let waited = ms(visit.left_at, visit.entered_at);
@@ -95,7 +95,7 @@ impl Tally {
             self.held_taken_over += u64::from(leg.role.is_some() && leg.hold_ms > 0);
             let agent = matches!(leg.party, Party::Agent { .. }) && leg.role.is_none();
             if agent && leg.outcome == LegOutcome::Accepted {
-                // Who is consulted handles nothing, until they get the call.
+                // A consulted agent handles nothing, until they get the call.
                 let before = match (leg.consulted, leg.handed_over) {
                     (true, None) => continue,
                     (_, Some(handed)) => (handed.talk_ms, handed.hold_ms),
@@ -161,13 +161,14 @@ impl Tally {
             ("calls still open", 0, report.kept.calls_open),
         ];
         let waited = self.waits_answered.iter().sum();
+        let measured = |name: &str| report.figures[name].value;
         let means = [
-            ("ASA", mean(waited, answered), queueing.asa_s.value),
-            ("talk", mean(self.talk_ms, self.talks), handling.talk_leg_s.value),
-            ("hold", mean(self.hold_ms, self.talks), handling.hold_leg_s.value),
-            ("after-call work", mean(self.acw_ms, self.talks), handling.acw_leg_s.value),
-            ("AHT a leg", mean(self.handle_ms(), self.talks), handling.aht_leg_s.value),
-            ("AHT a call", mean(self.handle_ms(), self.handled), handling.aht_call_s.value),
+            ("ASA", mean(waited, answered), measured("asa_s")),
+            ("talk", mean(self.talk_ms, self.talks), measured("talk_leg_s")),
+            ("hold", mean(self.hold_ms, self.talks), measured("hold_leg_s")),
+            ("after-call work", mean(self.acw_ms, self.talks), measured("acw_leg_s")),
+            ("AHT a leg", mean(self.handle_ms(), self.talks), measured("aht_leg_s")),
+            ("AHT a call", mean(self.handle_ms(), self.handled), measured("aht_call_s")),
         ];
         let counts = counts.iter().filter(|(_, own, theirs)| own != theirs);
         let counts = counts.map(|(what, own, theirs)| format!("{what}: {theirs}, not {own}"));

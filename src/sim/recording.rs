@@ -1,5 +1,6 @@
 //! Call recordings, as the media of the simulated world make them; and the judge's eye on them: no
-//! leg is recorded unannounced, unheard by the caller, in a pause, or at a secret step.
+//! leg is recorded unannounced, unheard by the caller, in a pause, or at a secret step, and no caller
+//! on hold.
 //!
 //! **Invariant:** each recording the center asks for is reported as ended or failed once, or twice
 //! where the wire doubles events; the end of a call's last leg ends its recording.
@@ -7,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::RecordingStage;
+use crate::center::snapshot::CallState;
 use crate::center::{ContactCenter, Setup};
 use crate::id::{CallId, LegId, PlayId, RecordingId};
 use crate::sim::wire::Lane;
@@ -20,37 +22,30 @@ use crate::words::{
 const PRESSES_KEY: f64 = 0.4;
 
 impl World {
-    pub(super) fn records_call(&mut self, now: Timestamp, recording: RecordingId) {
-        let call = recording.call;
-        if self.recorded.contains_key(&call) {
-            return; // who is in it changes, and that changes nothing
-        }
+    pub(super) fn records_call(&mut self, now: Timestamp, leg: LegId, recording: RecordingId) {
         if self.random.chance(self.plan.swarm.prompt_failed) {
             let why = RecordingFault::TooSlow;
-            let lane = Lane::Media(LegId::caller(call));
-            self.tell(now, lane, Event::RecordFailed { recording, why });
+            self.tell(now, Lane::Media(leg), Event::RecordFailed { recording, why });
             return;
         }
-        self.recorded.insert(call, (recording, now));
+        self.recorded.insert(leg, (recording, now));
     }
 
-    /// The recording of a call ends, if there is one; with `only`, if it is that one.
-    pub(super) fn sides_end(
-        &mut self,
-        now: Timestamp,
-        call: CallId,
-        only: Option<RecordingId>,
-        ended: RecordingEnd,
-    ) {
-        let wanted = |(made, _): &(RecordingId, Timestamp)| only.is_none_or(|only| only == *made);
-        if !self.recorded.get(&call).is_some_and(wanted) {
-            return;
-        }
-        let Some((recording, began_at)) = self.recorded.remove(&call) else { return };
+    /// A recorder's leg ends, if it is there.
+    pub(super) fn recorder_ends(&mut self, now: Timestamp, leg: LegId, ended: RecordingEnd) {
+        let Some((recording, began_at)) = self.recorded.remove(&leg) else { return };
         let length_ms = u64::try_from(now.since(began_at).as_millis()).unwrap_or(u64::MAX);
         let kind = RecordingKind::Call;
         let event = Event::Recorded { recording, kind, length_ms, ended, url: None };
-        self.tell(now, Lane::Media(LegId::caller(call)), event);
+        self.tell(now, Lane::Media(leg), event);
+    }
+
+    /// The last leg of a call with a far end has ended.
+    pub(super) fn recorders_end(&mut self, now: Timestamp, call: CallId) {
+        let recorders = self.recorded.keys().filter(|leg| leg.call == call);
+        for leg in recorders.copied().collect::<Vec<_>>() {
+            self.recorder_ends(now, leg, RecordingEnd::HungUp);
+        }
     }
 
     /// An agent who talks presses the recording key, or nearly.
@@ -67,10 +62,10 @@ impl World {
     }
 }
 
-/// What was asked to be recorded, and what callers were told before.
+/// What was asked to be recorded, and what callers heard before.
 #[derive(Debug)]
 pub(super) struct RecordingWatch {
-    /// What must be heard first; nothing, where nothing is to be said.
+    /// What must be heard first; nothing, where nothing is announced.
     prompts: BTreeSet<Vec<Prompt>>,
     announcing: BTreeMap<LegId, PlayId>,
     announced: BTreeSet<CallId>,
@@ -82,8 +77,8 @@ pub(super) struct RecordingWatch {
 #[derive(Debug)]
 struct Made {
     recording: RecordingId,
-    left: Option<LegId>,
-    right: BTreeSet<LegId>,
+    leg: LegId,
+    left: LegId,
 }
 
 impl RecordingWatch {
@@ -104,14 +99,13 @@ impl RecordingWatch {
     }
 
     pub(super) fn told(&mut self, event: &Event) {
-        match event {
-            Event::PromptDone { leg, play } if self.announcing.get(leg) == Some(play) => {
-                self.announced.insert(leg.call);
-            }
-            Event::Recorded { recording, .. } | Event::RecordFailed { recording, .. } => {
-                self.ended(*recording);
-            }
-            _ => {}
+        if let Event::PromptDone { leg, play } = event
+            && self.announcing.get(leg) == Some(play)
+        {
+            self.announced.insert(leg.call);
+        }
+        if let Event::Recorded { recording, .. } | Event::RecordFailed { recording, .. } = event {
+            self.ended(*recording);
         }
     }
 
@@ -129,25 +123,38 @@ impl RecordingWatch {
 
     pub(super) fn asked(&mut self, command: &Command) {
         match command {
-            Command::RecordCall { recording, left, right } => {
+            Command::RecordCall { leg, recording, left } => {
                 let call = recording.call;
-                let is_over = self.over.contains(recording);
-                assert!(!is_over, "{recording} is over, and somebody is to be in it");
+                assert!(!self.over.contains(recording), "{recording} is over, and begins");
                 let announced = self.prompts.is_empty() || self.announced.contains(&call);
-                assert!(announced, "{recording}: the caller was not told");
-                let made = Made { recording: *recording, left: *left, right: right.clone() };
+                assert!(announced, "{recording}: the caller heard no announcement");
+                let made = Made { recording: *recording, leg: *leg, left: *left };
                 let before = self.made.insert(call, made);
-                let other = before.filter(|before| before.recording != *recording);
-                assert!(other.is_none(), "{recording} begins beside {other:?}");
+                assert!(before.is_none(), "{recording} begins beside {before:?}");
             }
-            Command::StopRecordCall { recording } => {
-                let made = self.made.get(&recording.call).map(|made| made.recording);
-                let was_made = made == Some(*recording) || self.over.contains(recording);
-                assert!(was_made, "{recording} ends and was not made");
-                assert!(self.stopped.insert(*recording), "{recording} is ended twice");
-                self.ended(*recording);
+            Command::StopRecord { leg } if leg.is_recorder() => {
+                let made = self.made.get(&leg.call).filter(|made| made.leg == *leg);
+                let recording = made.map(|made| made.recording);
+                let over = || self.over.iter().find(|over| LegId::recorder(**over) == *leg);
+                let recording = recording.or_else(|| over().copied());
+                let recording = recording.unwrap_or_else(|| panic!("{leg} ends and was not there"));
+                assert!(self.stopped.insert(recording), "{recording} is ended twice");
+                self.ended(recording);
             }
-            _ => {}
+            Command::StopRecord { .. }
+            | Command::Answer { .. }
+            | Command::Ring { .. }
+            | Command::Reject { .. }
+            | Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Record { .. }
+            | Command::Dial { .. }
+            | Command::Hear { .. }
+            | Command::HangUp { .. }
+            | Command::Ask { .. }
+            | Command::CloseRecord { .. }
+            | Command::AmendRecord { .. }
+            | Command::AmendRecording { .. } => {}
         }
     }
 
@@ -166,15 +173,18 @@ impl RecordingWatch {
         for (call, made) in &self.made {
             let caller = LegId::caller(*call);
             let Some(view) = center.call(*call) else { continue };
-            let heard = hearing.of(caller);
-            assert!(made.right.is_subset(&heard), "{made:?}: the caller hears {heard:?}");
-            assert!(made.left.is_none_or(|leg| leg == caller), "{made:?}: the caller is left");
-            let is_deaf = view.recording == Some(RecordingStage::Paused);
-            let hushed = is_deaf || center.is_secret(caller);
-            assert!(!hushed || made.left.is_none(), "{made:?} has what it may not have");
-            assert!(!is_deaf || made.right.is_empty(), "{made:?} has what was paused");
-            if !hushed && !heard.is_empty() {
-                assert_eq!((made.left, &made.right), (Some(caller), &heard), "{made:?} lacks some");
+            let (heard, mut others) = (hearing.of(caller), hearing.of(made.leg));
+            let has_caller = others.remove(&caller);
+            assert!(others.is_subset(&heard), "{made:?} hears {others:?}, the caller {heard:?}");
+            assert_eq!(made.left, caller, "{made:?}: the caller is left");
+            let is_paused = view.recording == Some(RecordingStage::Paused);
+            let is_kept_out = is_paused || center.is_secret(caller);
+            assert!(!is_kept_out || !has_caller, "{made:?} hears what it may not hear");
+            assert!(!is_paused || others.is_empty(), "{made:?} hears what was paused");
+            let on_hold = view.state == CallState::Talking && heard.is_empty();
+            assert!(!on_hold || !has_caller, "{made:?} hears the caller, who is on hold");
+            if !is_kept_out && !heard.is_empty() {
+                assert!(has_caller && others == heard, "{made:?} hears {others:?} of {heard:?}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Simulated supervisors: they ask to hear a call, change their mind, press keys, and leave.
 //!
-//! **Invariant:** some of it makes no sense at the time (nobody is there, somebody else supervises,
+//! **Invariant:** some of it makes no sense at the time (no agent is there, another supervises,
 //! the telephone is in use), so that what is refused is seen, too.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::sim::random::Random;
 use crate::sim::wire::Lane;
 use crate::sim::world::{Stimulus, World};
 use crate::time::Timestamp;
-use crate::words::{Digit, Event, SupervisorMode, SupervisorRequest, Telephone};
+use crate::words::{Digit, Event, Principal, SupervisorMode, SupervisorRequest, Telephone};
 
 const MODES: [SupervisorMode; 4] = [
     SupervisorMode::Listen,
@@ -29,7 +29,7 @@ const USES_KEYS: f64 = 0.5;
 const HOLDS: f64 = 0.1;
 /// How often a supervisor asks for what agents may ask for: in vain, unless they take the call
 /// over.
-const TINKERS: f64 = 0.5;
+const ASKS_AS_AGENT: f64 = 0.5;
 
 /// What the telephone of a supervisor does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl World {
         for n in 0..self.random.between(1, ASKS_MAX) {
             at = at + self.random.ms(least, most);
             let ask = wish(&mut self.random, self.plan.agents, n == 0);
-            let by = "operator".to_owned();
+            let by = Principal::admin(Principal::OPERATOR);
             let event = Event::SupervisorAsked { by, call, ask };
             self.put(at, Stimulus::News { event, copy: false });
         }
@@ -71,7 +71,7 @@ impl World {
         }
         let view = center.call(leg.call).and_then(|call| call.supervisor);
         let agent = view.and_then(|view| center.agent_id(&view.agent?));
-        if let Some(agent) = agent.filter(|_| self.random.chance(TINKERS)) {
+        if let Some(agent) = agent.filter(|_| self.random.chance(ASKS_AS_AGENT)) {
             let (least, most) = PAUSE_MS;
             let at = now + self.random.ms(least, most);
             self.meddles(at, agent);
@@ -132,6 +132,6 @@ fn telephone(random: &mut Random, agents: usize) -> Telephone {
         let number = random.pick(&OUTSIDE).map(|number| (*number).to_owned()).unwrap_or_default();
         return Telephone::Number { number, trunk: None };
     }
-    // One more than there are: nobody.
+    // One more than there are: no agent.
     Telephone::Agent { agent: format!("agent-{}", random.below(agents as u64 + 1)) }
 }

@@ -39,7 +39,11 @@ pub struct Swarm {
     pub gone_at_once: f64,
     /// A prompt cannot be played.
     pub prompt_failed: f64,
-    /// Two who are to be parted cannot be.
+    /// A service that is asked cannot say.
+    pub service_failed: f64,
+    /// It takes longer than its caller waits.
+    pub service_stalls: f64,
+    /// Two legs that should split cannot.
     pub hold_failed: f64,
     /// The agent logs out, or takes a break, in the middle of work.
     pub restless: f64,
@@ -48,7 +52,7 @@ pub struct Swarm {
 }
 
 /// How many kinds of fault there are.
-pub const FAULTS: u64 = 16;
+pub const FAULTS: u64 = 18;
 
 impl Swarm {
     /// No faults: the physical world at its best.
@@ -105,6 +109,8 @@ impl Swarm {
             12 => &mut self.prompt_failed,
             13 => &mut self.restless,
             14 => &mut self.hold_failed,
+            15 => &mut self.service_failed,
+            16 => &mut self.service_stalls,
             _ => &mut self.ended_by_operator,
         }
     }

@@ -11,17 +11,18 @@ use std::time::Duration;
 
 use crate::center::ContactCenter;
 use crate::flow::Flow;
-use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
+use crate::id::{AgentId, AskId, CallId, LegId, PlayId, RecordingId};
 use crate::sim::agent::{self, Person, Treatment};
 use crate::sim::behaviour::Behaviour;
 use crate::sim::caller::{self, Asks, Caller};
-use crate::sim::message::Message;
 use crate::sim::random::Random;
 use crate::sim::supervisor;
 use crate::sim::swarm::Swarm;
 use crate::sim::wire::{Lane, Wire};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Cause, Command, Event, Hearing, Prompt, RecordingEnd, Target};
+use crate::words::{
+    AgentRequest, Cause, Command, Event, Hearing, Prompt, RecordingEnd, Reply, Target,
+};
 
 /// How fast the voices speak.
 const CHARACTERS_PER_S: u64 = 14;
@@ -69,8 +70,22 @@ pub enum Stimulus {
     },
     /// The administrator makes the change of this number.
     Reconfigure(u64),
+    Replies {
+        leg: LegId,
+        id: AskId,
+        reply: Reply,
+    },
     /// Faults and new callers end here.
     Calm,
+}
+
+/// A message that a caller is leaving.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub(super) recording: RecordingId,
+    pub(super) began_at: Timestamp,
+    pub(super) length_min: Duration,
+    pub(super) speech: Duration,
 }
 
 /// What a world is made of.
@@ -117,7 +132,7 @@ pub struct World {
     pub(super) calm: bool,
     quiet: Option<Timestamp>,
     pub(super) random: Random,
-    /// Who calls when: a stream of its own, so that other agents meet the same callers.
+    /// Callers and when they call: a stream of its own, so that other agents meet the same callers.
     pub(super) arrivals: Random,
     wire: Wire,
     agenda: BTreeMap<(Timestamp, u64), Stimulus>,
@@ -131,8 +146,8 @@ pub struct World {
     ends: BTreeMap<LegId, End>,
     hearing: Hearing,
     pub(super) messages: BTreeMap<LegId, Message>,
-    /// Recordings of both sides that are being made, and since when.
-    pub(super) recorded: BTreeMap<CallId, (RecordingId, Timestamp)>,
+    /// What recorders keep, and since when.
+    pub(super) recorded: BTreeMap<LegId, (RecordingId, Timestamp)>,
 }
 
 impl World {
@@ -194,6 +209,7 @@ impl World {
             Stimulus::Agent { agent, act } => self.agent_acts(now, agent, act, center),
             Stimulus::PromptEnds { leg, play } => self.prompt_ends(now, leg, play),
             Stimulus::TalkEnds { leg } => self.talk_ends(now, leg),
+            Stimulus::Replies { leg, id, reply } => self.replies(now, leg, id, reply),
             Stimulus::Supervisor { leg, act } => self.supervisor_acts(now, leg, act),
             Stimulus::MessageEnds { leg, recording, ended } => {
                 self.message_ends(now, leg, Some(recording), ended);
@@ -226,21 +242,23 @@ impl World {
             }
             Command::StopPlay { leg } => self.stop(leg),
             Command::Record { .. } => self.records(now, &command),
+            Command::StopRecord { leg } if leg.is_recorder() => {
+                self.recorder_ends(now, leg, RecordingEnd::Stopped);
+            }
             Command::StopRecord { leg } => {
                 self.message_ends(now, leg, None, RecordingEnd::Stopped);
             }
-            Command::RecordCall { recording, .. } => self.records_call(now, recording),
-            Command::StopRecordCall { recording } => {
-                let stopped = RecordingEnd::Stopped;
-                self.sides_end(now, recording.call, Some(recording), stopped);
-            }
+            Command::RecordCall { leg, recording, .. } => self.records_call(now, leg, recording),
+            // It is silent about what it hears.
+            Command::Hear { leg, .. } if leg.is_recorder() => {}
             Command::Hear { leg, from } => self.hears(now, leg, &from),
+            Command::Ask { id, what, until } => self.is_asked(now, id, &what, until),
             Command::CloseRecord { record } => self.call_ended(now, &record),
             Command::AmendRecord { .. } | Command::AmendRecording { .. } => {}
         }
     }
 
-    /// Since when nobody has called, once nobody will.
+    /// Since when no caller has called, once none will.
     pub(super) fn quiet_since(&mut self, now: Timestamp) -> Option<Timestamp> {
         if self.calm && self.callers.is_empty() {
             self.quiet.get_or_insert(now);
@@ -294,11 +312,11 @@ impl World {
             | Command::StopPlay { .. }
             | Command::Ring { .. }
             | Command::Hear { .. }
+            | Command::Ask { .. }
             | Command::CloseRecord { .. }
             | Command::Record { .. }
             | Command::StopRecord { .. }
             | Command::RecordCall { .. }
-            | Command::StopRecordCall { .. }
             | Command::AmendRecording { .. }
             | Command::AmendRecord { .. } => unreachable!("carried out without a wire"),
         }
@@ -479,7 +497,7 @@ impl World {
         let call = leg.call;
         let legs = self.ends.range(LegId::caller(call)..).take_while(|(leg, _)| leg.call == call);
         if legs.into_iter().all(|(_, end)| end.far == Far::Over) {
-            self.sides_end(now, call, None, RecordingEnd::HungUp);
+            self.recorders_end(now, call);
         }
         let Some(id) = agent else { return };
         let Some(person) = self.people.get_mut(id.0 as usize) else { return };
@@ -505,6 +523,7 @@ impl World {
                 | Event::DialFailed { .. }
                 | Event::PromptDone { .. }
                 | Event::Recorded { .. }
+                | Event::Replied { .. }
                 | Event::HungUp { .. }
         );
         let again = delivery.again.filter(|_| copied).map(|at| (at, event.clone()));
@@ -516,7 +535,7 @@ impl World {
     }
 
     pub(super) fn ask(&mut self, now: Timestamp, agent: AgentId, ask: AgentRequest) {
-        self.tell(now, Lane::Agent(agent), Event::AgentAsked { agent, ask });
+        self.tell(now, Lane::Agent(agent), Event::AgentAsked { agent, ask, by: None });
     }
 
     pub(super) fn is_up(&self, leg: LegId) -> bool {

@@ -1,4 +1,4 @@
-//! Who may talk to us: trunks by address, and bans for those who guess.
+//! Peers that may talk to us: trunks by address, and bans for those that guess.
 //!
 //! Anybody can write anybody's address on a datagram. So what counts here is a failure that only
 //! the address itself can have had: a wrong answer to a question that was sent there
@@ -172,7 +172,7 @@ impl Bans {
         failures.is_ban(now).then_some(failures.until)
     }
 
-    /// Who is banned, and until when. An IPv6 address stands for its /64.
+    /// Banned addresses, and until when. An IPv6 address stands for its /64.
     pub fn banned(&self, now: Timestamp) -> impl Iterator<Item = (IpAddr, Timestamp)> {
         let banned = self.by_address.iter().filter(move |(_, failures)| failures.is_ban(now));
         banned.map(|(ip, failures)| (*ip, failures.until))

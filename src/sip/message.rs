@@ -1,6 +1,6 @@
 //! SIP messages: requests, responses, and how they are built and printed.
 //!
-//! `rsip` gives the vocabulary (methods, status codes, transports, URIs on their way out); what
+//! `rsip` gives the vocabulary (methods, status codes, URIs on their way out); what
 //! it cannot say (an unknown method, an IPv6 host, `tel:`) is said here. Reading is `wire`'s.
 //!
 //! **Invariant:** a printed message has one Content-Length, and it is right. Nothing here draws
@@ -14,8 +14,9 @@ use std::fmt;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-pub use rsip::{StatusCode, Transport};
+pub use rsip::StatusCode;
 
+pub use crate::sip::path::Transport;
 pub use crate::sip::wire::{
     CSeq, Contacts, HeaderError, Headers, Host, Name, NameAddr, Params, Refresher, Scheme,
     SessionExpires, Uri, UriError, Via, name_addr, via,
@@ -299,18 +300,17 @@ pub fn sip_uri_named(
 
 fn build(user: Option<&str>, host_with_port: rsip::HostWithPort, transport: Transport) -> Uri {
     let user = user.filter(|user| !user.is_empty());
-    let params = match transport {
-        Transport::Udp => Vec::new(),
-        other => vec![rsip::Param::Transport(other)],
-    };
     let uri = rsip::Uri {
         scheme: Some(rsip::Scheme::Sip),
         auth: user.map(|user| rsip::Auth { user: escape_user(user), password: None }),
         host_with_port,
-        params,
+        params: Vec::new(),
         headers: Vec::new(),
     };
-    let text = uri.to_string().replace("transport=TCP", "transport=tcp");
+    let mut text = uri.to_string();
+    if let Some(transport) = transport.uri_param() {
+        text.extend([";transport=", transport]);
+    }
     Uri::parse(&text).expect("an escaped user at a checked host is a URI")
 }
 

@@ -8,7 +8,7 @@
 //! **Invariant:** a line is in this memory until it is known to be on the disk. A segment that
 //! failed, or is full, is followed by one that says once more what the one before may not hold.
 //!
-//! **Deliberately absent:** when to write. Whoever promises something knows.
+//! **Deliberately absent:** when to write. The driver knows, because it makes the promises.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -6,8 +6,8 @@
 //!
 //! **Invariant:** a line that is in the file is whole, or it is the last one and not read.
 //!
-//! **Deliberately absent:** digits of a `secret` step. Whoever notes an event masks those first.
-//! Which lines are written when: `store::appender`.
+//! **Deliberately absent:** digits of a `secret` step. The center masks those before it notes an
+//! event. Which lines are written when: `store::appender`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -175,7 +175,7 @@ pub fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// What is to be read from one segment.
+/// What to read from one segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Read {
     /// `None`: the server ended before the first line was whole.

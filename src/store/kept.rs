@@ -20,23 +20,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use crate::center::SavedAgentState;
 use crate::id::CallId;
-use crate::store::records::{self, sql, unsigned};
+use crate::store::database::{self, Change, RecordWriter};
 use crate::store::shared::Shared;
-use crate::store::{StoreError, journal, state};
+use crate::store::{StoreError, journal};
 use crate::words::{RecordingUpdate, WrapUp};
 
-/// A file is begun anew after so many bytes, if the database has everything in it.
+/// A file is begun anew after this number of bytes, if the database has everything in it.
 const FILE_LEN_MAX: u64 = 4 * 1024 * 1024;
 /// Lines kept in memory while no file takes them, in bytes. Past it they are left to the database.
 const LINES_KEPT_MAX: usize = 64 * 1024 * 1024;
 const NAMES: [&str; 2] = ["kept-0.jsonl", "kept-1.jsonl"];
-/// In `meta`: what has a lower number is in the database.
-const UNTIL: &str = "kept_until";
 
 /// Something kept, in place of what was kept before under the same name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -196,31 +193,30 @@ impl KeptFile {
 /// Puts into the database what a lost process had kept and not brought there; `carried` are the
 /// calls that go on. Returns the number of the next that is kept.
 pub(super) fn recover(
-    db: &mut Connection,
+    db: &mut dyn RecordWriter,
     folder: &Path,
     carried: &BTreeSet<CallId>,
     was_lost: bool,
 ) -> Result<u64, StoreError> {
-    let mut next = until(db)?;
+    let mut next = db.progress()?.kept_until;
     let mut lines = Vec::new();
     for name in NAMES {
         lines.extend(read(&folder.join(name))?.into_iter().filter(|ReadLine(n, _)| *n >= next));
     }
     lines.sort_by_key(|ReadLine(number, _)| *number);
-    let transaction = db.transaction()?;
-    for ReadLine(number, kept) in lines {
-        apply(&transaction, &kept)?;
-        next = number + 1;
-    }
+    next = lines.last().map_or(next, |ReadLine(number, _)| number + 1);
+    let mut batch: Vec<Change> =
+        lines.into_iter().map(|ReadLine(_, kept)| Change::Keep(kept)).collect();
     if was_lost {
-        forget_unheard(&transaction, carried)?;
+        batch.extend(unheard(db, &batch, carried)?);
     }
-    set_until(&transaction, next)?;
-    transaction.commit()?;
+    batch.push(Change::KeptUntil(next));
+    let applied = db.apply(&batch)?;
+    database::complain(&batch, &applied);
     Ok(next)
 }
 
-/// Whole lines; a last one without its end is one that was promised to nobody.
+/// Whole lines; a last one without its end was never promised.
 fn read(path: &Path) -> Result<Vec<ReadLine>, StoreError> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
@@ -232,47 +228,41 @@ fn read(path: &Path) -> Result<Vec<ReadLine>, StoreError> {
 }
 
 /// The process was lost between what was kept of a call and its arrival in the journal: nothing was
-/// promised to that caller, who is a new one when the provider comes again.
-fn forget_unheard(db: &Connection, carried: &BTreeSet<CallId>) -> Result<(), StoreError> {
-    for (call, _) in state::sessions(db)? {
-        if !carried.contains(&call) && !records::has(db, call)? {
-            state::forget_session(db, call)?;
+/// promised to that caller, who is a new one when the provider comes again. `lines` are about to be
+/// applied.
+fn unheard(
+    db: &dyn RecordWriter,
+    lines: &[Change],
+    carried: &BTreeSet<CallId>,
+) -> Result<Vec<Change>, StoreError> {
+    let mut kept: BTreeSet<CallId> =
+        db.saved()?.sessions.into_iter().map(|(call, _)| call).collect();
+    for line in lines {
+        match line {
+            Change::Keep(Kept::Session { call, .. }) => drop(kept.insert(*call)),
+            Change::Keep(Kept::ForgetSession { call }) => drop(kept.remove(call)),
+            Change::Keep(
+                Kept::Leg { .. }
+                | Kept::ForgetLeg { .. }
+                | Kept::AgentState { .. }
+                | Kept::WrapUp { .. }
+                | Kept::Recording { .. },
+            )
+            | Change::Close(_)
+            | Change::KeptUntil(_)
+            | Change::NextCall(_)
+            | Change::Finish { .. }
+            | Change::Carry { .. }
+            | Change::CarryNothing => {}
         }
     }
-    Ok(())
-}
-
-pub(super) fn apply(db: &Connection, kept: &Kept) -> Result<(), StoreError> {
-    match kept {
-        Kept::Session { call, json } => state::keep_session(db, *call, json)?,
-        Kept::ForgetSession { call } => state::forget_session(db, *call)?,
-        Kept::Leg { name, json } => state::keep_leg(db, name, json)?,
-        Kept::ForgetLeg { name } => state::forget_leg(db, name)?,
-        Kept::AgentState { agent, state } => state::keep_agent_state(db, agent, state)?,
-        Kept::WrapUp { call, wrap_up } => {
-            if !records::amend(db, *call, wrap_up)? {
-                tracing::warn!(%call, "after-call work belongs to no record");
-            }
-        }
-        Kept::Recording { update } => {
-            if records::amend_recording(db, update)?.is_none() {
-                tracing::warn!(recording = %update.name, "a recording belongs to no record");
-            }
+    let mut forgotten = Vec::new();
+    for call in kept.difference(carried).copied() {
+        if !db.has(call)? {
+            forgotten.push(Change::Keep(Kept::ForgetSession { call }));
         }
     }
-    Ok(())
-}
-
-fn until(db: &Connection) -> Result<u64, StoreError> {
-    let query = "SELECT value FROM meta WHERE key = ?1";
-    let until: Option<i64> = db.query_row(query, [UNTIL], |row| row.get(0)).optional()?;
-    Ok(until.map_or(0, unsigned))
-}
-
-pub(super) fn set_until(db: &Connection, until: u64) -> Result<(), StoreError> {
-    let mut statement = db.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?;
-    statement.execute(params![UNTIL, sql(until)])?;
-    Ok(())
+    Ok(forgotten)
 }
 
 #[cfg(test)]

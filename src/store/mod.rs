@@ -2,7 +2,9 @@
 //!
 //! [`Store`] is the driver's end. What is noted or kept is given to the operating system by
 //! [`Store::settle`], where a killed process does not lose it; a thread brings it to the disk and
-//! commits records, and is never waited for. [`Reader`] reads the records from any other thread.
+//! commits records, and is never waited for. A [`RecordReader`] reads the records from any other
+//! thread, and [`Readers`] are several for requests that come at once. Which database that is,
+//! nobody outside of its own folder knows ([`database`]).
 //!
 //! **Invariant:** a call that the journal saw arrive has exactly one record, sooner or later: when
 //! it closes, or after the next start. A call's number is never given again. What was noted and
@@ -11,17 +13,23 @@
 //!
 //! **Deliberately absent:** deleting. What retention removes is decided elsewhere.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
+mod amend;
 mod appender;
+#[cfg(test)]
+mod contract;
+mod database;
 pub mod journal;
 mod kept;
 mod names;
 mod open;
-mod records;
+mod readers;
 mod recover;
 mod secret;
 mod setups;
 mod shared;
-mod state;
+pub(crate) mod sqlite;
 #[cfg(test)]
 mod tests;
 mod whole;
@@ -42,15 +50,17 @@ use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Event, RecordingUpdate, WrapUp};
 
+pub use database::{DatabaseError, Fault, Past, RecordReader};
 pub use names::{add_recorded, keep_names, names, names_error};
 pub use open::{Found, look, open};
-pub use records::{Filter, PAGE_MAX, Past, Reader};
+pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
 pub use setups::{KeptSetup, setup_of};
 pub use shared::Health;
 
 use appender::Appender;
+use database::Database;
 use journal::{NotedInput, Own};
 use kept::{Kept, KeptLog};
 use shared::Shared;
@@ -65,7 +75,6 @@ const OVERFLOW_MAX: usize = 65_536;
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// What a front keeps of one call is no longer, in bytes.
 const SESSION_LEN_MAX: usize = 256 * 1024;
-const DATABASE: &str = "records.sqlite";
 
 /// What went wrong with the files, and with which.
 #[derive(Debug, Error)]
@@ -73,7 +82,7 @@ pub enum StoreError {
     #[error("{path}: {error}")]
     Io { path: PathBuf, error: std::io::Error },
     #[error("the records: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(#[from] DatabaseError),
     #[error("{path} was written by a later attendant: use that one")]
     Newer { path: PathBuf },
     #[error("{path} is in use by another attendant: give each its own `server.state`")]
@@ -84,6 +93,11 @@ pub enum StoreError {
     Names { path: PathBuf, error: NamesError },
     #[error("the thread that writes ended early: see the log")]
     Lost,
+    #[error(
+        "{LISTS_MAX} lists of records are being read and none ended within {} s: ask again",
+        LISTS_WAIT.as_secs()
+    )]
+    ListsBusy,
 }
 
 impl StoreError {
@@ -132,7 +146,7 @@ pub struct Store {
     has_lost: bool,
     shared: Arc<Shared>,
     thread: JoinHandle<Result<(), StoreError>>,
-    folder: PathBuf,
+    database: Arc<dyn Database>,
 }
 
 /// What became of something given to the store.
@@ -162,8 +176,8 @@ pub enum Settled {
 /// # Errors
 ///
 /// When there are none, or they cannot be read.
-pub fn read_records(folder: &Path) -> Result<Reader, StoreError> {
-    Reader::open(&folder.join(DATABASE))
+pub fn read_records(folder: &Path) -> Result<Box<dyn RecordReader>, StoreError> {
+    database::of(folder).reader()
 }
 
 impl Store {
@@ -315,8 +329,8 @@ impl Store {
         self.shared.health(self.overflow.len())
     }
 
-    /// Whether a new call may be taken: not while what it is promised could not be written, or so
-    /// much is kept in memory that its lines or its record might find no room.
+    /// Whether a new call may be taken: not while what it is promised could not be written, or more
+    /// is kept in memory than leaves room: its lines or its record might find no room.
     #[must_use]
     pub fn is_accepting(&self) -> bool {
         let has_room = self.overflow.len() < OVERFLOW_MAX / 2;
@@ -331,8 +345,17 @@ impl Store {
     /// # Errors
     ///
     /// When they cannot be opened.
-    pub fn reader(&self) -> Result<Reader, StoreError> {
-        read_records(&self.folder)
+    pub fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError> {
+        self.database.reader()
+    }
+
+    /// Connections to the records for requests that come at once.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be opened.
+    pub fn readers(&self) -> Result<Readers, StoreError> {
+        Readers::open(&*self.database)
     }
 
     /// Writes what is left and closes the run. Blocks until it is on the disk.

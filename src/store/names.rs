@@ -20,7 +20,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::center::names::{Names, NamesError};
-use crate::store::{Reader, StoreError, setups, whole};
+use crate::store::{RecordReader, StoreError, setups, whole};
 use crate::time::Timestamp;
 use crate::words::Party;
 
@@ -124,8 +124,9 @@ fn of_setups(folder: &Path) -> Result<Option<Names>, StoreError> {
 /// # Errors
 ///
 /// When the records cannot be read.
-pub fn add_recorded(names: &mut Names, records: &Reader) -> Result<(), StoreError> {
-    records.each_ended_since(Timestamp::default(), |record| {
+pub fn add_recorded(names: &mut Names, records: &dyn RecordReader) -> Result<(), StoreError> {
+    let all = Timestamp::default()..Timestamp(u64::MAX);
+    records.each_ended(all, &mut |record| {
         for visit in &record.queued {
             names.queues.intern(&visit.queue);
         }
@@ -137,7 +138,8 @@ pub fn add_recorded(names: &mut Names, records: &Reader) -> Result<(), StoreErro
                 names.agents.intern(name);
             }
         }
-    })
+    })?;
+    Ok(())
 }
 
 #[cfg(test)]

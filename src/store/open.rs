@@ -12,15 +12,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
-use rusqlite::Connection;
-
 use crate::store::appender::Appender;
+use crate::store::database::{self, Database, RecordWriter, Saved};
 use crate::store::journal::{self, Header, Segment};
 use crate::store::kept::{self, KeptLog};
 use crate::store::recover::{self, Rebuild, Writing};
 use crate::store::shared::Shared;
 use crate::store::writer::Writer;
-use crate::store::{DATABASE, Head, JOBS_MAX, Opened, Store, StoreError, records, setups, state};
+use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError, setups};
 
 /// Opens the folder, gives lost calls their records and begins a new run of the journal.
 ///
@@ -35,21 +34,23 @@ pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened,
 pub struct Found {
     folder: PathBuf,
     lock: File,
-    db: Connection,
+    database: Arc<dyn Database>,
+    db: Box<dyn RecordWriter>,
     lost: recover::Found,
 }
 
-/// Takes the folder and reads what the run before left, which `rebuild` is told. Of that nothing is
-/// changed: whoever looks and begins no run leaves it to the next who looks.
+/// Takes the folder and reads what the run before left, which `rebuild` gets. Of that nothing is
+/// changed: a server that looks and begins no run leaves it to the next that looks.
 ///
 /// # Errors
 ///
 /// As [`open`].
 pub fn look(folder: &Path, rebuild: &mut dyn Rebuild) -> Result<Found, StoreError> {
     let lock = prepare(folder)?;
-    let db = open_records(&folder.join(DATABASE))?;
-    let lost = recover::find(&db, folder, rebuild)?;
-    Ok(Found { folder: folder.to_path_buf(), lock, db, lost })
+    let database = database::of(folder);
+    let db = database.writer()?;
+    let lost = recover::find(&*db, folder, rebuild)?;
+    Ok(Found { folder: folder.to_path_buf(), lock, database, db, lost })
 }
 
 impl Found {
@@ -66,8 +67,9 @@ impl Found {
     ///
     /// When the folder cannot be written.
     pub fn begin(self, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
-        let Self { folder, lock, mut db, lost } = self;
-        let (recovered, next) = lost.settle(&mut db, *writing)?;
+        let Self { folder, lock, database, mut db, lost } = self;
+        db.migrate()?;
+        let (recovered, next) = lost.settle(&mut *db, *writing)?;
         let header = Header {
             attendant_journal: journal::VERSION,
             run: next.run,
@@ -78,9 +80,8 @@ impl Found {
             continues: next.continues,
         };
         let failed = |error| StoreError::io(&folder, error);
-        let kept_next = kept::recover(&mut db, &folder, &recovered.carried, next.was_lost)?;
-        let (sessions, legs) = (state::sessions(&db)?, state::legs(&db)?);
-        let agent_states = state::agent_states(&db)?;
+        let kept_next = kept::recover(&mut *db, &folder, &recovered.carried, next.was_lost)?;
+        let Saved { sessions, legs, agent_states } = db.saved()?;
         let run = header.run;
         let first = Segment::create(&folder, &header).map_err(failed)?;
         setups::delete_orphans(&folder).map_err(failed)?;
@@ -103,20 +104,10 @@ impl Found {
             has_lost: false,
             shared,
             thread,
-            folder,
+            database,
         };
         Ok(Opened { store, next_call: next.call, recovered, sessions, legs, agent_states })
     }
-}
-
-/// The database file is for its owner alone, whatever the folder is.
-fn open_records(path: &Path) -> Result<Connection, StoreError> {
-    let mut options = fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| StoreError::io(path, error))?;
-    records::open(path)
 }
 
 /// Makes the folder, for its owner alone, and takes its lock.

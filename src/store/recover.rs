@@ -5,20 +5,18 @@
 //! transaction, a record that is there already stays, and a call without one is carried over, with
 //! its arrival, to the next recovery.
 //!
-//! **Deliberately absent:** how a call is rebuilt from its journal. Whoever opens the store may
-//! know ([`Rebuild`]); a call that is not rebuilt gets what is certain: who called whom, when. A
-//! journal in memory: it is read line by line, as often as needed.
+//! **Deliberately absent:** how a call is rebuilt from its journal. The server that opens the store
+//! may know ([`Rebuild`]); a call that is not rebuilt gets what is certain: who called whom, when.
+//! A journal in memory: it is read line by line, as often as needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, params};
-
 use crate::id::{AgentId, CallId};
+use crate::store::StoreError;
+use crate::store::database::{self, Applied, Change, Progress, RecordWriter};
 use crate::store::journal::{self, Entry, Header, Input, Line, Lines};
-use crate::store::records::{self, sql, unsigned};
-use crate::store::{StoreError, state};
 use crate::time::Timestamp;
 use crate::words::{CallOutcome, CallRecord, Cause, EndedBy, Event};
 
@@ -59,7 +57,7 @@ pub struct Writing<'a> {
     pub number: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// Is told the journal of a lost run, and of the runs that it continues, the oldest first.
+/// Gets the journal of a lost run, and of the runs that it continues, the oldest first.
 pub trait Rebuild {
     /// Before anything else: the calls that have no record.
     fn begin(&mut self, missing: &BTreeSet<CallId>);
@@ -116,7 +114,7 @@ struct Scan {
     damaged: usize,
 }
 
-/// A run to be told, with its head.
+/// A run to replay, with its head.
 struct Link {
     header: Header,
     segments: Vec<PathBuf>,
@@ -132,16 +130,17 @@ pub(super) struct Found {
 
 /// Reads the unfinished segments, and tells `rebuild` the run that was lost. Changes nothing.
 pub(super) fn find(
-    db: &Connection,
+    db: &dyn RecordWriter,
     folder: &Path,
     rebuild: &mut dyn Rebuild,
 ) -> Result<Found, StoreError> {
     let failed = |error| StoreError::io(folder, error);
-    let runs = runs(db, folder)?;
+    let mut progress = db.progress()?;
+    let runs = runs(&progress, folder)?;
     let after = runs.last_key_value().map_or(0, |(run, _)| run + 1);
-    let (call, continues) = (next_call(db)?, None);
+    let (call, continues) = (progress.next_call, None);
     let mut next = Next { run: after, call, continues, was_lost: false };
-    let mut scan = Scan { missing: state::carried(db)?, ..Scan::default() };
+    let mut scan = Scan { missing: std::mem::take(&mut progress.carried), ..Scan::default() };
     let unfinished: Vec<PathBuf> =
         runs.values().flat_map(|run| run.unfinished.iter().cloned()).collect();
     for path in &unfinished {
@@ -154,7 +153,7 @@ pub(super) fn find(
     }
     let mut rebuilt = Rebuilt::default();
     if !scan.missing.is_empty()
-        && let Some(chain) = chain_of_the_lost(db, &runs, &scan)?
+        && let Some(chain) = chain_of_the_lost(&progress, &runs, &scan)?
     {
         rebuild.begin(&scan.missing.keys().copied().collect());
         let (whole, tip) = tell(&chain, rebuild).map_err(failed)?;
@@ -175,54 +174,63 @@ impl Found {
     /// record, or carries it over; and marks the segments finished.
     pub(super) fn settle(
         self,
-        db: &mut Connection,
+        db: &mut dyn RecordWriter,
         writing: Writing<'_>,
     ) -> Result<(Recovered, Next), StoreError> {
         let Self { scan, unfinished, rebuilt, next } = self;
-        let transaction = db.transaction()?;
         let (live, lost): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            scan.missing.iter().partition(|(call, _)| rebuilt.live.contains(call));
-        let calls = write_records(&transaction, lost, rebuilt.records, scan.ended_at, writing)?;
-        let live = live.into_iter().map(|(call, arrived)| (*call, arrived));
-        state::carry(&transaction, next.continues.unwrap_or(0), live)?;
-        for path in &unfinished {
-            finish(&transaction, name(path), false)?;
-        }
-        set_next_call(&transaction, next.call)?;
-        transaction.commit()?;
+            scan.missing.into_iter().partition(|(call, _)| rebuilt.live.contains(call));
+        let mut batch = records_of(lost, rebuilt.records, scan.ended_at, writing);
+        batch.push(Change::Carry {
+            run: next.continues.unwrap_or(0),
+            calls: live.into_iter().collect(),
+        });
+        batch.extend(
+            unfinished
+                .iter()
+                .map(|path| Change::Finish { segment: name(path).to_owned(), clean: false }),
+        );
+        batch.push(Change::NextCall(next.call));
+        let applied = db.apply(&batch)?;
+        database::complain(&batch, &applied);
+        let calls = batch.iter().zip(applied).filter_map(|(change, applied)| match change {
+            Change::Close(record) => (applied == Applied::Changed).then_some(record.call),
+            Change::Keep(_)
+            | Change::KeptUntil(_)
+            | Change::NextCall(_)
+            | Change::Finish { .. }
+            | Change::Carry { .. }
+            | Change::CarryNothing => None,
+        });
+        let calls = calls.collect();
         Ok((Recovered { calls, carried: rebuilt.live, damaged: scan.damaged }, next))
     }
 }
 
-/// Gives each of these calls its record, and says which got one.
-fn write_records(
-    db: &Connection,
-    lost: BTreeMap<&CallId, &Entry>,
+/// Each of these calls gets its record.
+fn records_of(
+    lost: BTreeMap<CallId, Entry>,
     rebuilt: Vec<CallRecord>,
     ended_at: Timestamp,
     writing: Writing<'_>,
-) -> Result<Vec<CallId>, StoreError> {
+) -> Vec<Change> {
     let mut rebuilt: BTreeMap<CallId, CallRecord> =
         rebuilt.into_iter().map(|record| (record.call, record)).collect();
-    let mut calls = Vec::new();
-    for (call, arrived) in lost {
-        let record = rebuilt.remove(call).unwrap_or_else(|| certain(arrived, ended_at, writing));
-        if records::insert(db, &record)? {
-            calls.push(*call);
-        }
-    }
-    Ok(calls)
+    let record = |(call, arrived): (CallId, Entry)| {
+        rebuilt.remove(&call).unwrap_or_else(|| certain(&arrived, ended_at, writing))
+    };
+    lost.into_iter().map(record).map(|record| Change::Close(Box::new(record))).collect()
 }
 
 /// Every run of which there is a segment.
-fn runs(db: &Connection, folder: &Path) -> Result<BTreeMap<u64, Run>, StoreError> {
+fn runs(progress: &Progress, folder: &Path) -> Result<BTreeMap<u64, Run>, StoreError> {
     let mut runs: BTreeMap<u64, Run> = BTreeMap::new();
     for path in journal::segments(folder).map_err(|error| StoreError::io(folder, error))? {
         let Some((run, _)) = journal::parse_name(name(&path)) else {
             continue;
         };
         let run = runs.entry(run).or_default();
-        if !is_finished(db, name(&path))? {
+        if !progress.finished.contains(name(&path)) {
             run.unfinished.push(path.clone());
         }
         run.segments.push(path);
@@ -231,7 +239,7 @@ fn runs(db: &Connection, folder: &Path) -> Result<BTreeMap<u64, Run>, StoreError
 }
 
 impl Scan {
-    fn read(&mut self, db: &Connection, path: &Path) -> Result<(), StoreError> {
+    fn read(&mut self, db: &dyn RecordWriter, path: &Path) -> Result<(), StoreError> {
         let failed = |error| StoreError::io(path, error);
         let mut lines = Lines::open(path).map_err(failed)?;
         while let Some(line) = lines.next().map_err(failed)? {
@@ -253,7 +261,7 @@ impl Scan {
             {
                 let call = *call;
                 self.last = self.last.max(Some(call));
-                if !records::has(db, call)? {
+                if !db.has(call)? {
                     self.missing.insert(call, entry);
                 }
             }
@@ -262,11 +270,11 @@ impl Scan {
     }
 }
 
-/// The runs to be told: the last one that was lost, or else the one whose calls were carried over
+/// The runs to replay: the last one that was lost, or else the one whose calls were carried over
 /// into a run that never began; and those that it continues. `None` where one of them is missing,
 /// or they are too long.
 fn chain_of_the_lost(
-    db: &Connection,
+    progress: &Progress,
     runs: &BTreeMap<u64, Run>,
     scan: &Scan,
 ) -> Result<Option<Vec<Link>>, StoreError> {
@@ -275,7 +283,7 @@ fn chain_of_the_lost(
     let chain = match told.map(|last| chain(runs, last)).transpose()?.flatten() {
         Some(chain) => Some(chain),
         None if scan.entries == 0 && scan.damaged == 0 => {
-            state::continues(db)?.map(|last| chain(runs, last)).transpose()?.flatten()
+            progress.continues.map(|last| chain(runs, last)).transpose()?.flatten()
         }
         None => None,
     };
@@ -334,7 +342,7 @@ fn tell_run(segments: &[PathBuf], told: &mut u64, rebuild: &mut dyn Rebuild) -> 
                     *told += 1;
                     rebuild.input(entry)
                 }
-                // What follows a missing input cannot be told: the state would be another.
+                // What follows a missing input cannot be replayed: the state would be another.
                 Line::Entry(_) | Line::Header(None) | Line::Damaged => false,
             };
             if !whole {
@@ -388,34 +396,4 @@ fn len(path: &Path) -> u64 {
 
 fn name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
-}
-
-/// Marks a segment as one whose calls all have their records.
-pub(super) fn finish(db: &Connection, name: &str, clean: bool) -> Result<(), StoreError> {
-    db.execute("INSERT OR IGNORE INTO segments VALUES (?1, ?2)", params![name, clean])?;
-    Ok(())
-}
-
-fn is_finished(db: &Connection, name: &str) -> Result<bool, StoreError> {
-    let query = "SELECT 1 FROM segments WHERE name = ?1";
-    Ok(db.query_row(query, [name], |_| Ok(())).optional()?.is_some())
-}
-
-/// The first number no call has had, as far as the database knows.
-pub(super) fn next_call(db: &Connection) -> Result<CallId, StoreError> {
-    let noted = db
-        .query_row("SELECT value FROM meta WHERE key = 'next_call'", [], |row| row.get(0))
-        .optional()?
-        .unwrap_or(1_i64);
-    let last: Option<i64> = db.query_row("SELECT max(call) FROM calls", [], |row| row.get(0))?;
-    Ok(CallId(unsigned(noted.max(last.unwrap_or(0) + 1))))
-}
-
-pub(super) fn set_next_call(db: &Connection, next: CallId) -> Result<(), StoreError> {
-    let mut statement = db.prepare_cached(
-        "INSERT INTO meta VALUES ('next_call', ?1)
-         ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
-    )?;
-    statement.execute([sql(next.0)])?;
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! What the driver's end of the store and the thread that writes know in common.
 //!
-//! **Invariant:** nobody waits for the disk while holding the lock, so neither end ever waits for
-//! the other.
+//! **Invariant:** no thread waits for the disk while holding the lock, so neither end ever waits
+//! for the other.
 //!
 //! **Deliberately absent:** lines and records. Each end has its own.
 

@@ -14,7 +14,7 @@ use super::*;
 use crate::id::{AgentId, LegId, RecordingId};
 use crate::words::{
     CallOutcome, Cause, EndedBy, From, LegOutcome, NamedVia, Party, PartyLeg, QueueExit,
-    QueueVisit, Recording, RecordingEnd, RecordingKind, RecordingState, Via,
+    QueueVisit, RecordFilter, Recording, RecordingEnd, RecordingKind, RecordingState, Via,
 };
 
 const HEAD: Head = Head { started_at: Timestamp(1_000), seed: 7, config: String::new() };
@@ -27,7 +27,7 @@ fn opened(folder: &Path) -> Opened {
     open(folder, &HEAD, &writing()).unwrap()
 }
 
-fn arrived(call: u64) -> Event {
+pub(super) fn arrived(call: u64) -> Event {
     Event::CallArrived {
         call: CallId(call),
         from: From { number: Some("+14155550123".to_owned()), name: None },
@@ -40,7 +40,7 @@ fn arrived(call: u64) -> Event {
     }
 }
 
-fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
+pub(super) fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
     let leg = LegId { call: CallId(call), n: 1 };
     Box::new(CallRecord {
         call: CallId(call),
@@ -93,7 +93,7 @@ fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
 }
 
 fn all(folder: &Path) -> Vec<CallRecord> {
-    let filter = Filter { limit: PAGE_MAX, ..Filter::default() };
+    let filter = RecordFilter { limit: RecordFilter::LIMIT_MAX, ..RecordFilter::default() };
     read_records(folder).unwrap().list(&filter).unwrap()
 }
 
@@ -315,7 +315,7 @@ fn a_call_that_goes_on_is_carried_until_it_has_its_record() {
         }
         kill(store);
     }
-    // Whoever cannot rebuild it closes it.
+    // A server that cannot rebuild it closes it.
     let Opened { store, recovered, .. } = opened(folder.path());
     assert_eq!(recovered.calls, [CallId(7)]);
     kill(store);
@@ -399,11 +399,10 @@ fn a_journal_of_a_later_version_is_left_alone() {
 fn records_wait_for_a_database_that_is_held() {
     let folder = tempfile::tempdir().unwrap();
     let Opened { mut store, .. } = opened(folder.path());
-    let holder = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
-    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let holder = sqlite::tests::Holder::of(folder.path());
     store.note(Timestamp(1_100), Some(&arrived(1)));
     store.close(record(1, 1_200));
-    holder.execute_batch("COMMIT").unwrap();
+    drop(holder);
     store.shutdown().unwrap();
     assert_eq!(all(folder.path()).len(), 1);
 }
@@ -439,36 +438,45 @@ fn records_are_found_by_what_people_ask_for() {
     }
     store.shutdown().unwrap();
     let reader = read_records(folder.path()).unwrap();
-    let found = |filter: Filter| -> Vec<u64> {
-        let filter = Filter { limit: if filter.limit == 0 { 10 } else { filter.limit }, ..filter };
+    let found = |filter: RecordFilter| -> Vec<u64> {
+        let filter =
+            RecordFilter { limit: if filter.limit == 0 { 10 } else { filter.limit }, ..filter };
         reader.list(&filter).unwrap().iter().map(|record| record.call.0).collect()
     };
     let name = |name: &str| Some(name.to_owned());
-    assert_eq!(found(Filter { limit: 2, ..Filter::default() }), [5, 4]);
-    assert_eq!(found(Filter { before: Some(CallId(4)), limit: 2, ..Filter::default() }), [3, 2]);
-    let (since, until) = (Some(Timestamp(1_900)), Some(Timestamp(3_900)));
-    assert_eq!(found(Filter { since, until, ..Filter::default() }), [3, 2]);
-    assert_eq!(found(Filter { queue: name("billing"), ..Filter::default() }).len(), 5);
-    assert!(found(Filter { queue: name("sales"), ..Filter::default() }).is_empty());
-    assert_eq!(found(Filter { agent: name("alice"), ..Filter::default() }).len(), 5);
-    assert!(found(Filter { agent: name("bob"), ..Filter::default() }).is_empty());
-    assert!(
-        found(Filter { outcome: Some(CallOutcome::Abandoned), ..Filter::default() }).is_empty()
+    assert_eq!(found(RecordFilter { limit: 2, ..RecordFilter::default() }), [5, 4]);
+    assert_eq!(
+        found(RecordFilter { before: Some(CallId(4)), limit: 2, ..RecordFilter::default() }),
+        [3, 2]
     );
-    assert_eq!(found(Filter { number: name("+14155550123"), ..Filter::default() }).len(), 5);
+    let (since, until) = (Some(Timestamp(1_900)), Some(Timestamp(3_900)));
+    assert_eq!(found(RecordFilter { since, until, ..RecordFilter::default() }), [3, 2]);
+    assert_eq!(found(RecordFilter { queue: name("billing"), ..RecordFilter::default() }).len(), 5);
+    assert!(found(RecordFilter { queue: name("sales"), ..RecordFilter::default() }).is_empty());
+    assert_eq!(found(RecordFilter { agent: name("alice"), ..RecordFilter::default() }).len(), 5);
+    assert!(found(RecordFilter { agent: name("bob"), ..RecordFilter::default() }).is_empty());
+    assert!(
+        found(RecordFilter { outcome: Some(CallOutcome::Abandoned), ..RecordFilter::default() })
+            .is_empty()
+    );
+    assert_eq!(
+        found(RecordFilter { number: name("+14155550123"), ..RecordFilter::default() }).len(),
+        5
+    );
     assert_eq!(reader.get(CallId(3)).unwrap().unwrap().ended_at, Timestamp(3_000));
     assert_eq!(reader.get(CallId(6)).unwrap(), None);
     let mut past = Vec::new();
-    reader.each_past_since(Timestamp(4_000), |call| past.push(call)).unwrap();
+    let period = |since| Timestamp(since)..Timestamp(u64::MAX);
+    reader.each_past(period(4_000), &mut |call| past.push(call)).unwrap();
     assert_eq!(past.len(), 2);
     assert_eq!(past[0].agent.as_deref(), Some("alice"));
     let mut ended = 0;
-    reader.each_ended_since(Timestamp(2_000), |_| ended += 1).unwrap();
+    reader.each_ended(period(2_000), &mut |_| ended += 1).unwrap();
     assert_eq!(ended, 4);
 }
 
-/// A channel that nobody empties: things wait in memory, then new calls are refused, and only when
-/// that room is full is something lost, and counted.
+/// A channel that no thread empties: things wait in memory, then new calls are refused, and only
+/// when that room is full is something lost, and counted.
 #[test]
 fn a_store_that_does_not_keep_up_says_so() {
     let folder = tempfile::tempdir().unwrap();
@@ -517,7 +525,7 @@ fn happens() -> impl Strategy<Value = Happens> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// For every prefix of a journal, to the byte: one record a call that arrived in it.
+    /// For every prefix of a journal, to the byte: one record per call that arrived in it.
     #[test]
     fn every_prefix_of_a_journal_recovers(
         story in proptest::collection::vec(happens(), 1..12),
@@ -549,13 +557,13 @@ proptest! {
         kill(store);
         let path = segments(folder.path()).unwrap().remove(0);
         let whole = std::fs::read(&path).unwrap();
-        let database = folder.path().join(DATABASE);
+        let database = folder.path().join(sqlite::FILE);
         let mut lengths: Vec<usize> = cuts.iter().map(|cut| cut.index(whole.len() + 1)).collect();
         lengths.push(whole.len());
         for len in lengths {
             let after = tempfile::tempdir().unwrap();
             std::fs::write(after.path().join(path.file_name().unwrap()), &whole[..len]).unwrap();
-            std::fs::copy(&database, after.path().join(DATABASE)).unwrap();
+            std::fs::copy(&database, after.path().join(sqlite::FILE)).unwrap();
             let seen = read(&path).unwrap().entries.len();
             let prefix = read(&after.path().join(path.file_name().unwrap())).unwrap();
             prop_assert!(prefix.entries.len() <= seen && prefix.damaged == 0);

@@ -9,7 +9,7 @@
 //!
 //! **Deliberately absent:** a clock. Time is that of the entries, or an idle channel.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,13 +17,12 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use rusqlite::Connection;
-
 use crate::id::CallId;
+use crate::store::StoreError;
+use crate::store::database::{self, Change, RecordWriter};
 use crate::store::journal::{Header, Segment};
-use crate::store::kept::{self, Kept};
+use crate::store::kept::Kept;
 use crate::store::shared::Shared;
-use crate::store::{StoreError, records, recover, state};
 use crate::time::Timestamp;
 use crate::words::CallRecord;
 
@@ -56,8 +55,11 @@ pub(super) struct Writer {
     seen: (u32, u64),
     synced_at: Timestamp,
     tried_at: Timestamp,
-    db: Connection,
-    records: VecDeque<Job>,
+    db: Box<dyn RecordWriter>,
+    /// What waits to be committed.
+    records: Vec<Change>,
+    /// The number after the last in `records` that was kept.
+    kept_until: Option<u64>,
     /// So that it is said once.
     checkpoint_failed: bool,
     shared: Arc<Shared>,
@@ -69,7 +71,7 @@ impl Writer {
     pub(super) fn new(
         folder: &Path,
         header: Header,
-        db: Connection,
+        db: Box<dyn RecordWriter>,
         lock: File,
         shared: Arc<Shared>,
     ) -> Self {
@@ -82,7 +84,8 @@ impl Writer {
             synced_at: latest,
             tried_at: latest,
             db,
-            records: VecDeque::new(),
+            records: Vec::new(),
+            kept_until: None,
             checkpoint_failed: false,
             shared,
             _lock: lock,
@@ -113,7 +116,7 @@ impl Writer {
         }
     }
 
-    /// Lets more come before it takes it: nobody is woken for a job that finds this thread resting.
+    /// Lets more come before it takes it: no thread is woken for a job that finds this one resting.
     fn take_gathered(&mut self, inbox: &Receiver<Job>) -> bool {
         std::thread::park_timeout(GATHER_FOR);
         self.take_more(inbox)
@@ -134,7 +137,11 @@ impl Writer {
     /// Takes in one job; says whether it is the last.
     fn take(&mut self, job: Job) -> bool {
         match job {
-            Job::Close(_) | Job::Keep(..) => self.records.push_back(job),
+            Job::Close(record) => self.records.push(Change::Close(record)),
+            Job::Keep(number, kept) => {
+                self.records.push(Change::Keep(kept));
+                self.kept_until = Some(number + 1);
+            }
             Job::Finish => return true,
         }
         false
@@ -229,7 +236,7 @@ impl Writer {
             }
         }
         if settle {
-            let done = self.checkpoint();
+            let done = self.db.sync();
             let failed_before = std::mem::replace(&mut self.checkpoint_failed, done.is_err());
             if let (Err(error), false) = (done, failed_before) {
                 tracing::warn!(%error, "the records could not be brought to the disk");
@@ -242,31 +249,19 @@ impl Writer {
         if self.records.is_empty() {
             return Ok(());
         }
-        let transaction = self.db.transaction()?;
-        let mut closed = Vec::new();
-        let mut kept_until = None;
-        for job in &self.records {
-            match job {
-                Job::Close(record) => {
-                    if !records::insert(&transaction, record)? {
-                        tracing::warn!(call = %record.call, "a second record was not kept");
-                    }
-                    closed.push(record.call);
-                }
-                Job::Keep(number, kept) => {
-                    kept::apply(&transaction, kept)?;
-                    kept_until = Some(number + 1);
-                }
-                Job::Finish => {}
+        let waiting = self.records.len();
+        self.records.extend(self.kept_until.map(Change::KeptUntil));
+        self.records.push(Change::NextCall(self.shared.next_call()));
+        let applied = match self.db.apply(&self.records) {
+            Ok(applied) => applied,
+            Err(error) => {
+                self.records.truncate(waiting);
+                return Err(error.into());
             }
-        }
-        if let Some(until) = kept_until {
-            kept::set_until(&transaction, until)?;
-        }
-        recover::set_next_call(&transaction, self.shared.next_call())?;
-        transaction.commit()?;
-        self.records.clear();
-        if let Some(until) = kept_until {
+        };
+        database::complain(&self.records, &applied);
+        let closed: Vec<CallId> = self.records.drain(..).filter_map(closed).collect();
+        if let Some(until) = self.kept_until.take() {
             self.shared.set_kept_until(until);
         }
         self.finish_older(&closed)
@@ -283,18 +278,11 @@ impl Writer {
             let present = segments.present();
             segments.live.values().min().copied().unwrap_or(present)
         };
-        while let Some(entry) = self.older.first_entry() {
-            if *entry.key() >= needed {
-                break;
-            }
-            recover::finish(&self.db, entry.get(), true)?;
-            entry.remove();
+        let done: Vec<Change> = self.older.range(..needed).map(|(_, name)| finish(name)).collect();
+        if !done.is_empty() {
+            self.db.apply(&done)?;
+            self.older = self.older.split_off(&needed);
         }
-        Ok(())
-    }
-
-    fn checkpoint(&self) -> Result<(), StoreError> {
-        self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         Ok(())
     }
 
@@ -304,8 +292,7 @@ impl Writer {
         if !self.records.is_empty() {
             return Err(StoreError::Lost);
         }
-        recover::set_next_call(&self.db, self.shared.next_call())?;
-        state::carry_nothing(&self.db)?;
+        self.db.apply(&[Change::NextCall(self.shared.next_call()), Change::CarryNothing])?;
         {
             let mut segments = self.shared.segments();
             let current = segments.current.take();
@@ -315,5 +302,22 @@ impl Writer {
             segments.spare = None;
         }
         self.finish_older(&[])
+    }
+}
+
+fn finish(segment: &str) -> Change {
+    Change::Finish { segment: segment.to_owned(), clean: true }
+}
+
+/// The call whose record this is.
+fn closed(change: Change) -> Option<CallId> {
+    match change {
+        Change::Close(record) => Some(record.call),
+        Change::Keep(_)
+        | Change::KeptUntil(_)
+        | Change::NextCall(_)
+        | Change::Finish { .. }
+        | Change::Carry { .. }
+        | Change::CarryNothing => None,
     }
 }

@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// Which of the things that happen are to be said.
+/// Which of the things that happen to log.
 #[derive(Clone, Debug)]
 pub struct Throttle<K> {
     every: Duration,
     keys_max: usize,
-    keys: BTreeMap<K, Told>,
+    keys: BTreeMap<K, Said>,
     /// The same keys by when they were said last.
     by_time: BTreeSet<(Timestamp, K)>,
     /// Unsaid, of keys that are not remembered.
@@ -25,7 +25,7 @@ pub struct Throttle<K> {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct Said {
     at: Timestamp,
     unsaid: u64,
 }
@@ -64,7 +64,7 @@ impl<K: Ord + Clone> Throttle<K> {
                 return None;
             }
         };
-        self.keys.insert(key.clone(), Told { at: now, unsaid: 0 });
+        self.keys.insert(key.clone(), Said { at: now, unsaid: 0 });
         self.by_time.insert((now, key));
         Some(Unsaid { same, others: std::mem::take(&mut self.others) })
     }

@@ -17,6 +17,8 @@
 //! **Deliberately absent:** sockets and the clock; decisions about calls; the queue, which is ours
 //! and never the provider's.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod bandwidth;
 pub mod calls;
 pub mod commanded;

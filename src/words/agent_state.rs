@@ -19,7 +19,7 @@ use crate::words::Activity;
 ///     └───────────────── misses ───────────────┘          AfterCallWork ──► Ready / NotReady
 /// ```
 ///
-/// Whoever would be Ready, but has the phone in use for a call of their own, or because they
+/// An agent who would be Ready, but has the phone in use for a call of their own, or because they
 /// supervise or are consulted, is OnOwnCall, and Ready in the moment it ends. Who is not ready or
 /// logged out stays that, calling or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,9 +6,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::id::{CallId, LegId, PlayId, RecordingId};
+use crate::id::{AskId, CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Cause, Digit, From, Prompt, RecordingUpdate, Target, WrapUp};
+use crate::words::{
+    CallRecord, Cause, Digit, From, Prompt, Question, RecordingUpdate, Target, WrapUp,
+};
 
 /// Everything the contact center can ask of the outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,15 +40,15 @@ pub enum Command {
         finish_key: Option<Digit>,
         beep: bool,
     },
-    /// End the recording of this leg; `Recorded` follows.
+    /// End the recording of this leg, or the one that it makes; `Recorded` follows.
     StopRecord { leg: LegId },
-    /// From now on this recording of a call has what `left` says in its left channel and what
-    /// `right` say in its right one; with no leg to hear, silence of the same length. The first
-    /// such command begins it. It ends with [`Command::StopRecordCall`], with the last leg of the
-    /// call, and at a greatest length; `Recorded` or `RecordFailed` follows. One a call at a time.
-    RecordCall { recording: RecordingId, left: Option<LegId>, right: BTreeSet<LegId> },
-    /// End the recording of both sides; `Recorded` follows.
-    StopRecordCall { recording: RecordingId },
+    /// From now on what this leg hears is kept, in stereo: what `left` says in the left channel,
+    /// what the others say in the right one. [`Command::Hear`] says whom it hears, none at first;
+    /// what is kept then is silence of the same length. The leg has no far end: it is there with
+    /// this command, and is heard by no leg. It ends with [`Command::StopRecord`], with the last
+    /// other leg of its call, and at a greatest length; `Recorded` or `RecordFailed` follows. One a
+    /// call at a time.
+    RecordCall { leg: LegId, recording: RecordingId, left: LegId },
     /// Dial a target. `Ringing`, then `Answered` or `DialFailed`, come back.
     Dial {
         leg: LegId,
@@ -60,6 +62,10 @@ pub enum Command {
     Hear { leg: LegId, from: BTreeSet<LegId> },
     /// End a leg, answered or still ringing. `HungUp` follows (for a leg still being dialed too).
     HangUp { leg: LegId, cause: Cause },
+    /// Ask a service. `Replied` follows once; after `until` it is no longer of use. The same
+    /// question may be asked twice under one id, before and after a restart: the service answers
+    /// it as one.
+    Ask { id: AskId, what: Box<Question>, until: Timestamp },
     /// The call is over; this is its record, once.
     CloseRecord { record: Box<CallRecord> },
     /// After-call work of a closed record became known.
@@ -70,7 +76,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// The leg this is about; `None` where it is about a recording of both sides or a record.
+    /// The leg this is about; `None` where it is about a question or a record.
     #[must_use]
     pub fn leg(&self) -> Option<LegId> {
         match self {
@@ -81,11 +87,11 @@ impl Command {
             | Self::StopPlay { leg }
             | Self::Record { leg, .. }
             | Self::StopRecord { leg }
+            | Self::RecordCall { leg, .. }
             | Self::Dial { leg, .. }
             | Self::Hear { leg, .. }
             | Self::HangUp { leg, .. } => Some(*leg),
-            Self::RecordCall { .. }
-            | Self::StopRecordCall { .. }
+            Self::Ask { .. }
             | Self::CloseRecord { .. }
             | Self::AmendRecord { .. }
             | Self::AmendRecording { .. } => None,

@@ -1,10 +1,10 @@
-//! Who ended a call.
+//! The party that ended a call.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Who ended a call.
+/// The party that ended a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndedBy {

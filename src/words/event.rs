@@ -8,11 +8,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
+use crate::id::{AgentId, AskId, CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentRequest, Cause, Digit, EndedBy, From, Loss, RecordingEnd, RecordingFault, RecordingKind,
-    SupervisorRequest, Via,
+    AgentRequest, Cause, Digit, EndedBy, From, Loss, Principal, RecordingEnd, RecordingFault,
+    RecordingKind, Reply, SupervisorRequest, Via,
 };
 
 /// Everything the outside can tell the contact center.
@@ -79,19 +79,30 @@ pub enum Event {
     LegLost { leg: LegId, cause: Cause, how: Loss },
     /// An agent's phone can or cannot be reached now (registered, expired, static).
     PhoneReachable { agent: AgentId, reachable: bool },
-    /// A request of an agent, or on the agent's behalf.
-    AgentAsked { agent: AgentId, ask: AgentRequest },
-    /// A request about a call, as its supervisor. `by` says who asks, in the
-    /// words of whoever let them ask.
-    SupervisorAsked { by: String, call: CallId, ask: SupervisorRequest },
+    /// A request of an agent, or on the agent's behalf. `by` is who asked over HTTP; `None` where
+    /// the agent's telephone did, and of what a start tells again.
+    AgentAsked {
+        agent: AgentId,
+        ask: AgentRequest,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Principal>,
+    },
+    /// A request about a call, as its supervisor.
+    SupervisorAsked { by: Principal, call: CallId, ask: SupervisorRequest },
+    /// What became of a question. It may come late, and twice.
+    Replied { id: AskId, reply: Reply },
     /// An event that was long on its way: it happened at `at`, not now.
     Late {
         at: Timestamp,
         #[serde(rename = "news")]
         event: Box<Event>,
     },
-    /// A supervisor ends a call.
-    EndCall { call: CallId },
+    /// A supervisor ends a call. `by` is not in journals of before there were names.
+    EndCall {
+        call: CallId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Principal>,
+    },
     /// The process that carried a call ended, and the call with it.
     Lost { call: CallId },
     /// No new calls; live ones go on until `until`.
@@ -99,6 +110,39 @@ pub enum Event {
 }
 
 impl Event {
+    /// Who asked for it, where somebody did by name.
+    #[must_use]
+    pub fn by(&self) -> Option<&Principal> {
+        match self {
+            Self::AgentAsked { by, .. } | Self::EndCall { by, .. } => by.as_ref(),
+            Self::SupervisorAsked { by, .. } => Some(by),
+            Self::Late { event, .. } => event.by(),
+            Self::CallArrived { .. }
+            | Self::CallOpening { .. }
+            | Self::CallRefused { .. }
+            | Self::Ringing { .. }
+            | Self::Rerouted { .. }
+            | Self::Answered { .. }
+            | Self::DialFailed { .. }
+            | Self::Digit { .. }
+            | Self::Keys { .. }
+            | Self::PromptDone { .. }
+            | Self::PromptFailed { .. }
+            | Self::Recorded { .. }
+            | Self::RecordFailed { .. }
+            | Self::RecordingExpired { .. }
+            | Self::Replied { .. }
+            | Self::Held { .. }
+            | Self::HoldFailed { .. }
+            | Self::Resumed { .. }
+            | Self::HungUp { .. }
+            | Self::LegLost { .. }
+            | Self::PhoneReachable { .. }
+            | Self::Lost { .. }
+            | Self::Drain { .. } => None,
+        }
+    }
+
     /// The call this is about; `None` where it is about an agent or the whole server.
     #[must_use]
     pub fn call(&self) -> Option<CallId> {
@@ -108,7 +152,7 @@ impl Event {
             | Self::CallOpening { call, .. }
             | Self::CallRefused { call, .. }
             | Self::SupervisorAsked { call, .. }
-            | Self::EndCall { call }
+            | Self::EndCall { call, .. }
             | Self::Lost { call } => Some(*call),
             Self::Ringing { leg }
             | Self::Rerouted { leg, .. }
@@ -126,6 +170,7 @@ impl Event {
             Self::Recorded { recording, .. }
             | Self::RecordFailed { recording, .. }
             | Self::RecordingExpired { recording } => Some(recording.call),
+            Self::Replied { id, .. } => Some(id.call),
             Self::PhoneReachable { .. } | Self::AgentAsked { .. } | Self::Drain { .. } => None,
         }
     }

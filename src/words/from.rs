@@ -1,10 +1,10 @@
 //! The caller's number and name.
 //!
-//! **Deliberately absent:** who that is to us. A number is a label, never a login.
+//! **Deliberately absent:** our customer behind a number. A number is a label, never a login.
 
 use serde::{Deserialize, Serialize};
 
-/// Who calls, as the front saw it. A label, never a login.
+/// The caller, as the front saw it. A label, never a login.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct From {
     /// As received: E.164, national, or an extension. `None` when withheld or anonymous.

@@ -29,7 +29,7 @@ pub enum LegOutcome {
     Withdrawn,
     /// No trunk may dial the number.
     Refused,
-    /// Whoever was dialed beside the queue could not be reached.
+    /// The party dialed beside the queue could not be reached.
     Failed,
 }
 

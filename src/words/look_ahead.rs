@@ -10,6 +10,8 @@ pub struct LookAhead {
     /// What will be said after what is said now, one entry per
     /// [`Command::Play`](crate::words::Command::Play).
     pub plays: Vec<Vec<Prompt>>,
+    /// What plays until it is replaced is replaced in a moment: a service was asked.
+    pub is_brief: bool,
     /// The keys waited for then; `None` when something else follows.
     pub listen: Option<Listen>,
 }

@@ -1,7 +1,7 @@
 //! The words everybody speaks: values, and no machine.
 //!
 //! Everything the outside can tell the contact center is an [`Event`]; everything it can ask of the
-//! outside is a [`Command`]. The rest is what those two are made of, one file a word.
+//! outside is a [`Command`]. The rest is what those two are made of, one file per word.
 //!
 //! **Invariant:** a word imports words, `id` and `time`, so that a protocol, the core and the shell
 //! mean one thing by it without knowing each other.
@@ -9,9 +9,12 @@
 //! **Deliberately absent:** behaviour. A word may say what it is (its name, its text, the law by
 //! which two of it are one); what follows from it is decided elsewhere.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod activity;
 mod agent_request;
 mod agent_state;
+mod call_fact;
 mod call_outcome;
 mod cause;
 mod codec;
@@ -20,6 +23,7 @@ mod digit;
 mod direction;
 mod ended_by;
 mod event;
+mod fact;
 mod from;
 mod hearing;
 mod leg_outcome;
@@ -29,11 +33,16 @@ mod loss;
 mod need;
 mod offer_outcome;
 mod party_leg;
+mod principal;
 mod prompt;
+mod question;
 mod queue_exit;
 mod queue_visit;
 mod record;
+mod record_filter;
 mod recording;
+mod reply;
+mod standing;
 mod supervision;
 mod target;
 #[cfg(test)]
@@ -43,6 +52,7 @@ mod via;
 pub use activity::Activity;
 pub use agent_request::{AgentRequest, ConsultTarget};
 pub use agent_state::AgentState;
+pub use call_fact::{CallFact, Closing, Dialed};
 pub use call_outcome::CallOutcome;
 pub use cause::Cause;
 pub use codec::Codec;
@@ -51,21 +61,32 @@ pub use digit::Digit;
 pub use direction::Direction;
 pub use ended_by::EndedBy;
 pub use event::Event;
+pub use fact::{FACTS_VERSION, Fact, Numbered, Origin, Roster, RosterAgent, Seq};
 pub use from::From;
 pub use hearing::Hearing;
 pub use leg_outcome::LegOutcome;
 pub use listen::Listen;
 pub use look_ahead::LookAhead;
 pub use loss::Loss;
-pub use need::{Need, Verb};
+pub use need::Need;
 pub use offer_outcome::OfferOutcome;
 pub use party_leg::{HandedOver, ModeEntry, Party, PartyLeg, PartyRole, SentTo, WrapUp};
+pub use principal::{Principal, PrincipalRole};
 pub use prompt::Prompt;
+pub use question::{
+    HeaderValue, HttpMethod, HttpQuestion, JsonPath, JsonStep, Question, Service, Take,
+};
 pub use queue_exit::{Overflow, QueueExit};
 pub use queue_visit::QueueVisit;
 pub use record::{CallRecord, PathEntry};
+pub use record_filter::RecordFilter;
 pub use recording::{
     Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingState, RecordingUpdate,
+};
+pub use reply::{AskFailure, REPLY_LEN_MAX, Reply};
+pub use standing::{
+    AgentStands, CallStands, CallState, ConsultStands, RecordingStage, Stage, SupervisorStands,
+    Waits,
 };
 pub use supervision::{SupervisorMode, SupervisorRequest, Telephone};
 pub use target::Target;

@@ -3,32 +3,28 @@
 //! A telephone of our own has all of it. A provider that is given documents may not, and has to say
 //! for each [`Need`] what happens instead.
 //!
-//! **Invariant:** every verb of the language is a [`Verb`] here; a new one does not compile until
-//! each provider has answered for it.
+//! **Invariant:** a need is a thing a front does, not a verb: a verb that only decides or sets
+//! needs nothing, and no provider has to answer for it.
 
 use crate::words::Digit;
-
-/// The verbs of the language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verb {
-    Say,
-    Play,
-    Menu,
-    Collect,
-    Branch,
-    Set,
-    HoursCheck,
-    Queue,
-    Transfer,
-    Record,
-    Hangup,
-}
 
 /// What a front has to be able to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
-    /// A step with this verb.
-    Verb(Verb),
+    /// Words are said.
+    Speak,
+    /// Sound files are played.
+    PlayFile,
+    /// A prompt is said, and keys are collected.
+    Keys,
+    /// The caller waits until an agent is there, and talks to them.
+    Queue,
+    /// The caller is put through to a number outside.
+    Dial,
+    /// The caller leaves a message.
+    Record,
+    /// The call is ended with a cause.
+    HangUp,
     /// An input ends with this key.
     FinishKey(Digit),
     /// This many keys in one input.

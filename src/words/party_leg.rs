@@ -35,7 +35,7 @@ pub struct PartyLeg {
     /// What the party was there for, where that was not to talk to the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<PartyRole>,
-    /// Who asked for a supervisor.
+    /// The telephone or number that a supervisor was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// How a supervisor was there, and since when.
@@ -99,7 +99,7 @@ pub struct ModeEntry {
     pub at: Timestamp,
     pub mode: SupervisorMode,
     /// What had been asked for, and could be had no longer: whoever was to hear the supervisor is
-    /// gone, or there is nobody to take over from.
+    /// gone, or there is no agent to take over from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<SupervisorMode>,
 }
@@ -116,7 +116,7 @@ pub enum SentTo {
     Agent(String),
 }
 
-/// Whom a leg leads to.
+/// The party that a leg leads to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {

@@ -20,7 +20,7 @@ pub enum QueueExit {
     TakenOver,
     /// The server ended the call or was lost.
     Ended,
-    /// Whoever asked the queue for somebody to consult asks no longer.
+    /// The agent who asked the queue for another to consult asks no longer.
     Withdrawn,
     /// The queue sent the call away; its flow goes on.
     #[serde(untagged)]

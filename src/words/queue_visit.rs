@@ -17,7 +17,7 @@ pub struct QueueVisit {
     /// than `entered_at`. The wait of this visit is still from `entered_at` to `left_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_line_since: Option<Timestamp>,
-    /// An agent who talked to the caller waited in it, for somebody to consult.
+    /// An agent who talked to the caller waited in it, for another to consult.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub consulted: bool,
 }

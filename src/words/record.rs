@@ -38,7 +38,7 @@ pub struct CallRecord {
     pub caller_left_at: Option<Timestamp>,
     pub ended_at: Timestamp,
     pub outcome: CallOutcome,
-    /// Who ended the call: whoever left last, before whom two or more were in it.
+    /// The party that ended the call: the last to leave while two or more were in it.
     pub ended_by: EndedBy,
     pub cause: Cause,
     /// Each step of the flow with the moment it was entered.

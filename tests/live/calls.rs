@@ -12,7 +12,7 @@ use crate::phone::{Dialog, Phone};
 use crate::rig::{Plan, Rig};
 use crate::sound::Codec;
 
-/// Who hangs up.
+/// The party that hangs up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ends {
     Caller,

@@ -197,7 +197,7 @@ fn who_waits_for_a_queue_goes_back_to_the_caller() {
     talk(&on.caller, &on.alice);
     on.rig.expect_agent("bob", "ready");
 
-    // While nobody is ready.
+    // While no agent is ready.
     let (status, _) = on.rig.post("/v1/agents/bob/not-ready", &json!({ "reason": "lunch" }));
     assert_eq!(status, 200);
     ask(&on.rig, "consult", &json!({ "queue": "billing" }));

@@ -29,7 +29,7 @@ fn answered(rig: &Rig) -> (Phone, Dialog) {
     (caller, dialog)
 }
 
-/// Kills it, starts it again, and finds one record a round, the last of them as it should be.
+/// Kills it, starts it again, and finds one record per round, the last of them as it should be.
 #[track_caller]
 fn lose(rig: &mut Rig, round: usize) -> Value {
     rig.kill();
@@ -106,7 +106,7 @@ fn fault_10_the_past_is_not_told_as_news() {
     let mut rig = Plan::new(ALICE).start();
     let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
     connect(&mut caller, &mut alice);
-    rig.eventually("it is told", || rig.said().contains("call arrived").then_some(()));
+    rig.eventually("the log has it", || rig.said().contains("call arrived").then_some(()));
     rig.kill();
     rig.start();
     rig.record();
@@ -117,7 +117,7 @@ fn fault_10_the_past_is_not_told_as_news() {
     assert_eq!(said.matches("was read again").count(), 1, "{said}");
     assert_eq!(alice.register(PASSWORD), 200);
     rig.caller().call("1000");
-    rig.eventually("what is news is told", || rig.said().contains("call arrived").then_some(()));
+    rig.eventually("the log has what is new", || rig.said().contains("call arrived").then_some(()));
 }
 
 /// With a disk that takes no byte: live calls go on, no call is taken, and when there is room
@@ -180,7 +180,7 @@ fn fault_01_nothing_is_promised_in_the_turn_whose_write_is_the_first_to_fail() {
     }
     rig.kill();
     rig.start();
-    assert_eq!(rig.records_now(), [] as [Value; 0], "nobody was told of that call");
+    assert_eq!(rig.records_now(), [] as [Value; 0], "no caller was promised that call");
     assert_eq!(alice.register(PASSWORD), 200);
     rig.expect_agent("alice", "ready");
 

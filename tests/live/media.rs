@@ -184,7 +184,7 @@ impl Media {
         found.unwrap_or_else(|| panic!("no other sound: {}", self.describe()))
     }
 
-    /// Waits until so many packets in a row were silence.
+    /// Waits until this number of packets in a row were silence.
     #[track_caller]
     pub(crate) fn expect_silence(&self, packets: usize, within: Duration) {
         let found = self.wait(within, |state| {

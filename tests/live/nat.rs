@@ -24,7 +24,7 @@ type Host = u8;
 
 /// Whose signaling comes from elsewhere than from 127.0.0.1, and goes there.
 const CALLER: Host = 2;
-/// What the description of somebody behind a NAT names: nobody is there.
+/// What the description of a telephone behind a NAT names: no telephone is there.
 const PRIVATE: Host = 9;
 const RELAY: Host = 77;
 const STRANGERS: [Host; 2] = [66, 67];

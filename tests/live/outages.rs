@@ -109,7 +109,7 @@ fn an_agent_whose_connection_was_cut_hangs_up_over_a_new_one() {
 
 // ---- trunks ----
 
-const OUT: &str = r#"
+pub(crate) const OUT: &str = r#"
 [flow]
 numbers = ["2000"]
 start   = "out"
@@ -150,7 +150,7 @@ fn two_trunks() -> (Rig, [Phone; 2]) {
 
 /// The call is taken by this trunk, two talk, and the caller hangs up.
 #[track_caller]
-fn carried(caller: &mut Phone, a_leg: &mut Dialog, trunk: &mut Phone) {
+pub(crate) fn carried(caller: &mut Phone, a_leg: &mut Dialog, trunk: &mut Phone) {
     let invite = trunk.ring();
     assert!(invite.start.starts_with("INVITE sip:+14155550123@"), "{invite}");
     trunk.answer(&invite);
@@ -163,7 +163,7 @@ fn carried(caller: &mut Phone, a_leg: &mut Dialog, trunk: &mut Phone) {
 }
 
 #[track_caller]
-fn assert_transferred(record: &Value, trunk: &str) {
+pub(crate) fn assert_transferred(record: &Value, trunk: &str) {
     assert_eq!(record["outcome"], "transferred", "{record:#}");
     let legs = record["legs"].as_array().expect("legs");
     assert_eq!(legs.len(), 1, "one leg, whichever trunk it took: {record:#}");
@@ -202,7 +202,7 @@ fn a_trunk_that_says_nothing_is_passed_over_and_too_late_when_it_does() {
     let mut a_leg = caller.call("2000");
     let invite = first.expect_request("INVITE");
     let taken = second.ring();
-    // Now it rings after all: nobody wants it any more.
+    // Now it rings after all: it is not wanted any more.
     first.reply(&invite, "180 Ringing");
     let cancel = first.expect_request("CANCEL");
     assert_eq!(cancel.header("Call-ID"), invite.header("Call-ID"));

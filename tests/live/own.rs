@@ -183,7 +183,7 @@ fn fault_26_agents_call_outside_where_a_trunk_allows_it_and_into_flows() {
     rig.records(3);
     assert_counted(&rig, 3);
 
-    // Whoever comes through the trunk calls neither outside nor an agent.
+    // A caller who comes through the trunk calls neither outside nor an agent.
     let mut caller = rig.caller();
     for to in ["4155550177", "alice"] {
         let call = caller.invite(to);

@@ -1,12 +1,12 @@
 //! Ports for what is started here, each handed out once in this process.
 //!
-//! They come in blocks. Who holds a block listens at its first port, so that of two runs beside
-//! each other none takes what the other gave to a server that has yet to bind it.
+//! They come in blocks. The run that holds a block listens at its first port, so that of two runs
+//! beside each other none takes what the other gave to a server that has yet to bind it.
 //!
 //! **Invariant:** none lies where the system takes the ports of outgoing connections from (32,768
-//! and up, where Linux is left as it comes): a port that is free there now may be somebody's when
-//! its server comes to bind it, or comes back after a restart. A whole run needs fewer than half of
-//! what there is; past the end its oldest blocks are used again.
+//! and up, where Linux is left as it comes): a port that is free there now may be another process's
+//! when its server comes to bind it, or comes back after a restart. A whole run needs fewer than
+//! half of what there is; past the end its oldest blocks are used again.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};

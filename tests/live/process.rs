@@ -177,7 +177,7 @@ fn records_outlive_a_restart() {
     assert_eq!(before["outcome"], json!("contained"), "{before:#}");
 }
 
-/// However the server ended, nobody has to log in again; who is on a break stays on it, also when
+/// However the server ended, no agent has to log in again; one on a break stays on it, also when
 /// the telephone, whose registration would make its agent ready, comes back.
 #[test]
 fn agents_stand_where_they_stood() {

@@ -202,7 +202,7 @@ fn a_caller_behind_a_proxy_gives_up_before_anybody_answers() {
     alice.reply(&cancel, "200 OK");
     alice.reply(&invite, "487 Request Terminated");
     alice.expect_request("ACK");
-    // A number nobody has: the refusal and its ACK go hop by hop.
+    // A number no telephone has: the refusal and its ACK go hop by hop.
     let dialog = caller.invite("7777");
     let answer = caller.final_of("INVITE", &dialog);
     assert_eq!(answer.status(), Some(404), "{answer}");

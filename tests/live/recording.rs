@@ -18,7 +18,7 @@ use crate::wav::{read_stereo, write_tone};
 /// What callers hear before they are recorded.
 const NOTICE_HZ: f64 = 1300.0;
 const NOTICE: Duration = Duration::from_secs(2);
-/// How long everything lasts that is to be found in a file.
+/// How long everything lasts that a test looks for in a file.
 pub(crate) const WHILE: Duration = Duration::from_millis(1_200);
 /// What a file is judged by: 100 ms. Anything shorter than three of them is on the way to another.
 pub(crate) const CHUNK: usize = RATE_HZ as usize / 10;

@@ -179,7 +179,7 @@ impl Rig {
         is_ready
     }
 
-    /// Starts it with nobody at the other end of what it prints.
+    /// Starts it with the other end of what it prints closed.
     #[track_caller]
     pub(crate) fn start_unheard(&mut self) {
         self.kill();
@@ -320,7 +320,7 @@ impl Rig {
         (response.status().as_u16(), json(&text))
     }
 
-    /// Waits until there are so many records, newest last.
+    /// Waits until there are this many records, newest last.
     #[track_caller]
     pub(crate) fn records(&self, count: usize) -> Vec<Value> {
         self.eventually(&format!("{count} records"), || {

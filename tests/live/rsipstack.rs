@@ -23,7 +23,7 @@ use crate::phone::{Dialog, Phone};
 use crate::rig::{Plan, Process, Rig};
 
 const BINARY: &str = "ATTENDANT_RSIPSTACK";
-/// Nobody who registers: these tests' trunk brings its calls.
+/// No telephone that registers: these tests' trunk brings its calls.
 const CALLER: &str = "+14155550122";
 
 /// Where the telephone is. Says so where it is not.
@@ -45,7 +45,7 @@ pub(crate) struct Softphone {
     lines: Receiver<String>,
     /// Printed but not yet asked for.
     unread: VecDeque<String>,
-    /// All that was told and printed, for the message of a failing test.
+    /// All its orders and what it printed, for the message of a failing test.
     log: Vec<String>,
 }
 

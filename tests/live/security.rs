@@ -1,4 +1,4 @@
-//! Whom the server does not serve (security defaults D1 to D5).
+//! Peers that the server does not serve (security defaults D1 to D5).
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What strangers send must cost nobody else a call: forged sources, floods, and the log about it.
+//! What strangers send must cost no other peer a call: forged sources, floods, and the log about
+//! it.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
@@ -18,7 +19,8 @@ const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// Connections of one stranger, as the server's `sip/io/shares.rs` has it.
 const PER_STRANGER_MAX: usize = 64;
 
-/// REGISTERs in alice's name and from her address, on a nonce that nobody gave. Each is answered.
+/// REGISTERs in alice's name and from her address, on a nonce that the server never gave. Each is
+/// answered.
 fn forge(server: SocketAddr, from: IpAddr, count: u32) {
     let socket = UdpSocket::bind((from, 0)).expect("an address of this host");
     socket.set_read_timeout(Some(SOON)).expect("a positive time");

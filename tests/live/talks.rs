@@ -8,18 +8,18 @@ use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ, SUPPORT, TONES};
 use crate::phone::Phone;
 use crate::rig::{Plan, Rig, items};
 
-/// What somebody outside says.
+/// What an outside party says.
 pub(crate) const CONSULTED_HZ: f64 = 2300.0;
 pub(crate) const CONSULTED: &str = "+14155550177";
 
-/// Somebody outside, and the trunk that leads there.
+/// An outside party, and the trunk that leads there.
 pub(crate) fn consulted() -> (Phone, String) {
     let consulted = Phone::new(CONSULTED, ([127, 0, 0, 1], 9).into());
     let uri = format!("uri = \"sip:{}\"", consulted.address());
     (consulted, format!("\n[trunks.away]\n{uri}\nprefixes = [\"+1415555\"]\n"))
 }
 
-/// Alice, and somebody outside whom a trunk may dial.
+/// Alice, and an outside party whom a trunk may dial.
 fn with_consulted() -> (Rig, Phone) {
     let (mut consulted, trunk) = consulted();
     let rig = Plan::new(&format!("{ALICE}{trunk}")).start();

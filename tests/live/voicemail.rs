@@ -185,7 +185,7 @@ fn a_message_that_was_being_left_when_the_server_was_lost_is_kept() {
 
 #[test]
 fn who_never_had_a_codec_of_ours_leaves_nothing_to_wait_for() {
-    // The flow wants to record before it hears that nobody came.
+    // The flow wants to record before it hears that no agent came.
     let flow = FLOW.replace("text         = \"greeting.wav\"\n", "");
     let mut rig = Plan::new(ALICE).flow("voicemail.toml", &flow).start();
     let mut caller = rig.caller();

@@ -1,8 +1,8 @@
 //! How Bandwidth speaks: BXML, and events in JSON.
 //!
 //! A `Gather` and a `Record` always come back; what follows them in a document is not looked at. Of
-//! a transfer the caller's leg is told when it is over, and the party's leg how it ended. The file
-//! of a message is told of later.
+//! a transfer the caller's leg reports when it is over, and the party's leg how it ended. A later
+//! request reports the file of a message.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ impl Tongue for Bandwidth {
             News::GoOn(_) | News::Moved => "redirect",
             News::Keys(..) => "gather",
             News::Dialed { .. } => "transferComplete",
-            // The caller is gone, and nobody asks what is next.
+            // The caller is gone, and no request asks what is next.
             News::Recorded { is_over: true, .. } => return None,
             News::Recorded { .. } => "recordComplete",
             News::Kept { .. } => "recordingAvailable",

@@ -1,6 +1,6 @@
 //! Telnyx's Call Control platform: it does one command after another, and tells events.
 //!
-//! The same one for tests in virtual time and for live ones. Whoever drives it brings the time,
+//! The same one for tests in virtual time and for live ones. Its driver brings the time,
 //! carries its events to the server, and the server's commands here as they came over the wire.
 //!
 //! **Invariant:** nothing of the server's own code is used: commands and events are JSON.
@@ -30,7 +30,7 @@ pub(crate) enum Sound {
 /// What the platform does, in its order.
 #[derive(Clone, Debug)]
 pub(crate) enum Did {
-    /// To be told to the server.
+    /// Reports on their way to the server.
     Event(Event),
     Plays {
         reference: String,
@@ -97,9 +97,9 @@ pub(crate) struct Line {
     is_answered: bool,
     pub(crate) is_over: bool,
     pub(crate) doing: Doing,
-    /// Whom it was dialed for.
+    /// The call it was dialed for.
     pub(crate) caller: Option<String>,
-    /// Whom it is bridged to, and whether it stays when that ends.
+    /// The leg it is bridged to, and whether it stays when that ends.
     pub(crate) with: Option<String>,
     parks: bool,
     /// The conference it is in.
@@ -162,7 +162,7 @@ impl Platform {
         }
     }
 
-    /// Speaks so long, if it is recorded.
+    /// Speaks for this time, if it is recorded.
     pub(crate) fn says(&mut self, now: u64, reference: &str, length_ms: u64) -> bool {
         let doing = &mut self.line(reference).doing;
         let Doing::Records { until, silence_ms, began, spoken_ms } = doing else { return false };
@@ -225,7 +225,7 @@ impl Platform {
     // ---- commands ----
 
     /// Does what is commanded, once for each `command_id`. The name of the action that calls
-    /// somebody is `dial`, and its reference is that of the leg it is linked to.
+    /// a party is `dial`, and its reference is that of the leg it is linked to.
     pub(crate) fn command(
         &mut self,
         now: u64,
@@ -455,7 +455,7 @@ impl Line {
         }
     }
 
-    /// It hears nobody.
+    /// It hears no leg.
     pub(crate) fn is_alone(&self) -> bool {
         self.with.is_none() && self.conference.is_none()
     }

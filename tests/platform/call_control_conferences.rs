@@ -1,7 +1,7 @@
 //! Telnyx's conferences: legs enter and leave them one by one.
 //!
 //! **Invariant:** a leg that enters one leaves its bridge; one that leaves it is parked. A
-//! conference that nobody is in is none, and its name is free.
+//! conference without legs is none, and its name is free.
 //!
 //! **Deliberately absent:** conferences that hang up those who are left.
 

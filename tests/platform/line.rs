@@ -1,4 +1,4 @@
-//! One leg at a platform, executing a document: a caller's, or that of somebody who was dialed.
+//! One leg at a platform, executing a document: a caller's, or that of a dialed party.
 //!
 //! **Invariant:** what the line wants is in the order in which the platform does it.
 
@@ -39,7 +39,7 @@ pub(crate) enum Want {
     /// The answer does not matter.
     Tell(Who, String, News),
     Recording,
-    /// Somebody is dialed now.
+    /// A party is dialed now.
     Ring,
     /// It was dialed, and hears the caller now.
     Bridged,
@@ -97,7 +97,7 @@ impl Line {
         }
     }
 
-    /// The leg of whoever is being dialed. Nobody waits for what is said there.
+    /// The leg of the party being dialed. No document waits for what is said there.
     pub(crate) fn party(&self) -> Option<Self> {
         let dialing = self.dialing()?;
         let line = Self::new(self.party_of(dialing), |_| Duration::ZERO);
@@ -382,7 +382,7 @@ impl Line {
         }
     }
 
-    /// Who was dialed rang for too long, or is wanted no more.
+    /// The dialed party rang for too long, or is wanted no more.
     fn give_up(&mut self, dialing: &Dialing, cause: Cause) {
         self.tell_of_party(dialing, News::PartyEnded(cause, Duration::ZERO));
     }

@@ -5,7 +5,7 @@
 //!   a request, not signed yet ◄── Tongue::request ◄── News ◄─────────────────────┘
 //! ```
 //!
-//! A [`Tongue`] is how one of them speaks, a [`Line`] is one leg there. Whoever drives them carries
+//! A [`Tongue`] is how one of them speaks, a [`Line`] is one leg there. Their driver carries
 //! requests and answers: in virtual time to us in the same process, or signed over sockets to a
 //! server.
 //!

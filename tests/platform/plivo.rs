@@ -1,8 +1,8 @@
 //! How Plivo speaks: XML of its own, and forms with numbers that have no plus.
 //!
 //! A party's leg has no document: Plivo plays it a sound and waits for the key itself. A
-//! `GetDigits` without a key goes on with the next element. How long the two talked is told of the
-//! party's leg, and not by the dialing's own result.
+//! `GetDigits` without a key goes on with the next element. How long the two talked is reported for
+//! the party's leg, and not by the dialing's own result.
 
 use std::time::Duration;
 

@@ -68,7 +68,7 @@ pub(crate) struct Recording {
     pub finish: Option<char>,
     /// Asked when it is over; else the platform goes on with what follows.
     pub url: Option<String>,
-    /// Where it is told of the file.
+    /// Where the file is reported.
     pub told: Option<String>,
     /// Also when nothing was said.
     pub is_asked_without_words: bool,
@@ -107,7 +107,7 @@ pub(crate) enum News {
     PartyEnded(Cause, Duration),
 }
 
-/// Who a request is about.
+/// The leg a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Who {
     pub reference: String,

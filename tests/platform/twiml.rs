@@ -76,7 +76,7 @@ impl Tongue for Twiml {
     }
 }
 
-/// What is told by status callbacks, with a time.
+/// What status callbacks report, with a time.
 fn is_state(news: &News) -> bool {
     matches!(news, News::Ended | News::PartyRings | News::PartyAnswered | News::PartyEnded(..))
 }

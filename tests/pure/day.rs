@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use attendant::center::Setup;
 use attendant::flow::{Known, parse};
-use attendant::sim::day::{Options, OptionsError, Report, simulate};
+use attendant::sim::day::{DayReport, Options, OptionsError, simulate};
 
 fn options() -> Options {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("flows/support.toml");
@@ -21,7 +21,7 @@ fn options() -> Options {
     }
 }
 
-fn means(report: &Report, figure: impl Fn(&attendant::sim::day::Row) -> f64) -> Vec<f64> {
+fn means(report: &DayReport, figure: impl Fn(&attendant::sim::day::Row) -> f64) -> Vec<f64> {
     report.rows.iter().map(figure).collect()
 }
 

@@ -99,7 +99,7 @@ fn check_scene(flow: &str, script: &str, expected: &[&str]) {
     }
 }
 
-/// Two skills that nobody has shared one id, and relaxing one relaxed the other.
+/// Two skills that no agent has shared one id, and relaxing one relaxed the other.
 #[test]
 fn relaxing_one_skill_nobody_has_leaves_another_in_force() {
     let flow = r#"

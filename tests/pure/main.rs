@@ -7,10 +7,15 @@
 mod call_control;
 mod day;
 mod flows;
+mod fuzz;
+#[path = "../fuzz/mod.rs"]
+mod fuzz_targets;
+mod journal;
 #[path = "../platform/mod.rs"]
 mod platform;
 mod readme;
 mod secrets;
+mod seeds;
 mod sim;
 mod sip;
 mod sip_ua;

@@ -11,7 +11,7 @@ fn read(name: &str) -> String {
     read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Indented lines of the README, which are what somebody types.
+/// Indented lines of the README, which are what a reader types.
 fn commands(readme: &str) -> impl Iterator<Item = &str> {
     let indented = readme.lines().filter_map(|line| line.strip_prefix("    "));
     indented.filter(|line| !line.starts_with(' '))

@@ -8,39 +8,35 @@ use attendant::sim::oracle::Tally;
 use attendant::sim::{self, journal};
 use attendant::words::{CallOutcome, Overflow, QueueExit, SupervisorMode};
 
+use crate::seeds::seeds;
+
 const SMOKE_RUNS: u64 = 200;
-/// Among so many calls, everything has happened to somebody.
+/// Among this number of calls, everything has happened to some caller.
 const CALLS_ENOUGH: u64 = 2_000;
 /// Runs whose journal is replayed.
 const REPLAYS: u32 = 5;
 
-/// `SEED=n` runs that one; `RUNS=n` runs so many from 1.
-fn seeds() -> std::ops::Range<u64> {
-    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    match number("SEED") {
-        Some(seed) => seed..seed + number("RUNS").unwrap_or(1),
-        None => 1..number("RUNS").unwrap_or(SMOKE_RUNS) + 1,
-    }
-}
-
 #[test]
 fn smoke() {
-    let mut inputs = 0;
+    let (mut inputs, mut conferences) = (0, 0);
     let mut all = Tally::default();
-    for seed in seeds() {
+    for seed in seeds(1..SMOKE_RUNS + 1) {
         let [first, again] = [sim::run(seed), sim::run(seed)]
             .map(|run| run.unwrap_or_else(|failure| panic!("\n{failure}\n")));
         let (hash, again) = (first.journal_hash, again.journal_hash);
         assert_eq!(hash, again, "not deterministic: SEED={seed} cargo sim");
         inputs += first.inputs;
+        conferences += first.conferences;
         add(&mut all, &first.tally);
     }
     println!("{} calls, {inputs} inputs", all.calls);
     println!("{} sent on, {} handed over", all.sent, all.handed_over);
     println!("{} to agents, {} queues consulted", all.handed_to_agents, all.consulted);
+    println!("{conferences} conferences");
     println!("{} calls of agents, {} feature codes", all.agent_calls, all.feature_codes);
     if all.calls > CALLS_ENOUGH {
         check_everything_happened(&all);
+        assert!(conferences > 0, "no three heard each other: {all:?}");
     }
 }
 
@@ -113,7 +109,7 @@ fn check_everything_happened(all: &Tally) {
     assert!(all.recorded > 0 && all.held_taken_over > 0, "nobody recorded, or held: {all:?}");
 }
 
-/// Agents who use their telephones for themselves, in seeded worlds: nobody is offered a call, or
+/// Agents who use their telephones for themselves, in seeded worlds: no agent is offered a call, or
 /// called by a colleague, beside a call of their own; none of it is a customer's call in any
 /// figure; and everybody is free in the end. All of that is what a run checks.
 #[test]
@@ -127,7 +123,8 @@ fn fault_26_agents_who_call_for_themselves_are_busy_meanwhile_and_no_customers()
     assert!(all.reached.iter().all(|reached| *reached > 10), "{all:?}");
 }
 
-/// A journal fed to a fresh center gives the same commands again, as long as nobody typed a secret:
+/// A journal fed to a fresh center gives the same commands again, as long as no caller typed a
+/// secret:
 /// that one is not in the journal, so the flow may go another way.
 #[test]
 fn a_journal_replays() {

@@ -43,12 +43,12 @@ fn address(text: &str) -> SocketAddr {
     text.parse().expect("an address")
 }
 
-/// Somebody we know sends `bytes`; a call is answered.
+/// A peer we know sends `bytes`; a call is answered.
 fn play(bytes: &[u8], transport: Transport) -> Outcome {
     let (local, remote) = (address("192.0.2.1:5060"), address("198.51.100.7:5060"));
     let mut ua = Ua::new(setup(local), [5; 32]);
     let connection = (transport == Transport::Tcp).then_some(ConnectionId(1));
-    let path = Path { transport, local, remote, connection };
+    let path = Path { connection, ..Path::new(transport, local, remote) };
     let now = Timestamp(1000);
     ua.receive(now, Received { path, bytes });
     while let Some(event) = ua.poll_event() {
@@ -76,7 +76,7 @@ fn setup(local: SocketAddr) -> UaSetup {
         this_machine: false,
         trusted: false,
         uri: None,
-        address: None,
+        servers: Vec::new(),
         login: None,
         caller_id: None,
         channels_max: 100_000,

@@ -1,7 +1,7 @@
 //! The simulator against queueing theory: where Erlang's suppositions hold, his figures must come
 //! out.
 //!
-//! One skill, nobody but memoryless people, no faults, no wire. Erlang C (M/M/N) has callers who
+//! One skill, memoryless people only, no faults, no wire. Erlang C (M/M/N) has callers who
 //! never give up; Erlang A (M/M/N+M) has impatient ones. Both are computed here from their
 //! definition, as a birth-and-death chain: no table, no approximation.
 

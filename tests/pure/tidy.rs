@@ -8,6 +8,10 @@
 //!
 //! **Deliberately absent:** what `cargo fmt`, clippy and the feature `server` already hold.
 
+mod arms;
+mod circles;
+mod names;
+mod prose;
 mod providers;
 mod words;
 
@@ -33,12 +37,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("metrics", &["id", "time", "words"]),
     ("call", &["flow", "id", "time", "words"]),
     ("center", &["acd", "call", "flow", "id", "metrics", "number", "time", "words"]),
-    ("sim", &["acd", "call", "center", "flow", "front", "id", "metrics", "time", "words"]),
+    ("live", &["call", "center", "id", "time", "words"]),
+    ("sim", &["acd", "call", "center", "flow", "front", "id", "live", "metrics", "time", "words"]),
     ("sip", &["id", "number", "time", "words"]),
     ("media", &["id", "time", "words"]),
+    ("ask", &["id", "time", "words"]),
     ("webhook", &["front", "id", "number", "time", "words"]),
-    ("api", &["acd", "call", "center", "flow", "id", "metrics", "time", "words"]),
-    ("web", &["acd", "api", "call", "center", "flow", "id", "metrics", "time", "words"]),
+    ("api", &["acd", "call", "center", "flow", "id", "live", "metrics", "time", "words"]),
     ("store", &["center", "id", "time", "words"]),
     (
         "config",
@@ -54,7 +59,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// The modules that own clock, sockets, threads and disk.
-const SHELL: &[&str] = &["api", "cli", "config", "main", "server", "store", "web"];
+const SHELL: &[&str] = &["api", "cli", "config", "main", "server", "store"];
 
 /// What tests of a module over the center may import as well, to set one up.
 const CENTER_SETUP: &[&str] = &["acd", "call", "center", "flow"];
@@ -171,6 +176,30 @@ fn sip_types_and_the_runtime_have_one_home() {
         }
     }
     assert_clean(&errors);
+}
+
+/// A kind of database is a folder of `store`: nobody else knows the crate that speaks to it.
+#[test]
+fn a_database_is_named_in_its_own_folder_alone() {
+    let mut errors = String::new();
+    for file in source_files().iter().filter(|file| file.module.is_some()) {
+        for (number, line) in file.code_lines() {
+            if let Some(error) = database_error(&file.path, line) {
+                writeln!(errors, "{}:{number}: {error}", file.path).unwrap();
+            }
+        }
+    }
+    assert_clean(&errors);
+}
+
+/// Crates that speak to a database, and where they may stand.
+const DATABASES: &[(&str, &str)] = &[("rusqlite", "src/store/sqlite/")];
+
+fn database_error(path: &str, line: &str) -> Option<String> {
+    let named = DATABASES.iter().find(|(name, _)| names_crate(line, name))?;
+    let (name, home) = named;
+    (!path.starts_with(home))
+        .then(|| format!("`{name}` only in {home}: go through the traits of src/store/database.rs"))
 }
 
 /// Whether the line names a crate by path (`name::…`) or imports it whole (`use name;`).
@@ -312,6 +341,10 @@ fn the_rules_can_fire() {
     assert!(names_crate("    tokio::spawn(x)", "tokio"));
     assert!(names_crate("use rsip as r;", "rsip"));
     assert!(!names_crate("let tokio_like = my_tokio::x;", "tokio"));
+    let import = "use rusqlite::Connection;";
+    assert!(database_error("src/store/mod.rs", import).is_some());
+    assert!(database_error("src/cli/records.rs", "fn f(error: &rusqlite::Error) {}").is_some());
+    assert_eq!(database_error("src/store/sqlite/calls.rs", import), None);
     assert_eq!(file.in_string, [3, 4]);
     let logs = concat!(
         "//! Purpose.\n",

@@ -1,4 +1,4 @@
-//! The language of the queue's tests: one line an input, one line an output.
+//! The language of the queue's tests: one line per input, one line per output.
 //!
 //! **Invariant:** only this file calls [`Acd::handle`] on behalf of the written tests; a change of
 //! the port changes one function, not every test. `check()` runs after every input.

@@ -276,7 +276,7 @@ impl Model {
         self.calls.push(call);
     }
 
-    /// Somebody is there who could take the call as it is, or as it will be.
+    /// An agent is there who could take the call as it is, or as it will be.
     fn hope(&self, call: &Call, there: impl Fn(&Person) -> bool) -> bool {
         let mut demands = call.demands.clone();
         let mut stages = vec![demands.clone()];

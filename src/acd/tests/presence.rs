@@ -1,4 +1,4 @@
-//! Who counts as being there: for a call that begins to wait, for one that waits for one agent
+//! Agents who count as present: for a call that begins to wait, for one that waits for one agent
 //! alone, and for one that an agent did not take.
 
 use super::fixture::{Fixture, check_acd, check_transcript};
@@ -72,7 +72,7 @@ fn fault_28_a_phone_that_comes_back_meets_the_caller_it_failed_to_ring_for() {
 fn fault_29_nobody_whose_phone_can_be_reached_is_nobody() {
     check_acd("ada unreachable", "call-1", "gone call-1 no_agents");
     check_acd("ada unreachable | bob out", "call-1", "gone call-1 no_agents");
-    // Unskilled is nobody as well, however reachable; a later stage counts.
+    // An unskilled agent does not count either, however reachable; a later stage counts.
     let demands = "call-1 needs billing>=2";
     check_acd("ada unreachable billing=2 | bob ready", demands, "gone call-1 no_agents");
     let relaxed = "call-1 needs billing>=2 relax=60:billing=0";
@@ -154,7 +154,7 @@ fn fault_30_a_preferred_agent_who_goes_to_lunch_meanwhile_is_not_waited_for() {
     assert!(fixture.log.contains("offer call-2 -> ada"), "{}", fixture.log);
 }
 
-/// All in one moment: of those whom the call remembers, nobody is older than the last.
+/// All in one moment: of those whom the call remembers, none is older than the last.
 #[test]
 fn fault_28_whom_a_call_keeps_apart_from_it_remembers() {
     let names: Vec<String> = (0..=EXCLUSIONS_MAX).map(|n| format!("agent{n}")).collect();

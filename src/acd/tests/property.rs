@@ -25,9 +25,9 @@ const CALM: Duration = Duration::from_secs(2 * 3600);
 enum Op {
     Agent(u32, AgentInput),
     Join(Join),
-    /// An agent who talks asks for somebody to consult.
+    /// An agent who talks asks for another to consult.
     Consult(Join),
-    /// Who is consulted gets the call, as one of this queue.
+    /// The consulted agent gets the call, as one of this queue.
     HandOver(usize, u32),
     Leave(usize),
     Accept(usize),
@@ -178,7 +178,7 @@ struct Tally {
     open: BTreeMap<OfferId, (CallId, AgentId)>,
     talking: BTreeMap<AgentId, CallId>,
     consults: BTreeSet<CallId>,
-    /// Who was just handed a call.
+    /// The agent who just got a call.
     handed: Option<(AgentId, CallId)>,
     consulted: BTreeMap<AgentId, CallId>,
 }

@@ -1,4 +1,4 @@
-//! Whom an agent asks to consult.
+//! Requests to consult a party.
 
 use super::*;
 

@@ -106,7 +106,9 @@ async fn fault_05_a_good_token_makes_a_connection_known_and_a_guess_does_not() {
     {
         let (tx, _) = tokio::sync::mpsc::channel(1); // no driver: a good token is answered 503
         let shelf = Arc::new(Shelf { asked: Asked::default() });
-        let app = Api::new(&SETTINGS, DriverHandle { tx }, shelf).router();
+        // And a driver that has gone before it told anything.
+        let (_, live) = crate::api::feed(7, Arc::new(crate::time::Timestamp::default));
+        let app = Api::new(&SETTINGS, DriverHandle { tx }, live, shelf).router();
         serve_strangers(app, LIMITS, async |port| {
             let from = IpAddr::from([127, 0, 0, 1]);
             let authorized = format!("Authorization: Bearer {token}\r\n");
@@ -256,7 +258,7 @@ fn fault_07_metrics_are_open_to_this_machine_itself_only() {
         let rebound = "GET /metrics HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
         assert_eq!(served.raw(rebound).await.0, 401);
     });
-    // Whoever asks through a proxy that adds no header looks like this machine, and is not.
+    // A client behind a proxy that adds no header looks like this machine, and is not.
     serve_behind(Arc::new(|ip| ip.is_loopback()), settings, async |served| {
         assert_eq!(served.ask("GET /metrics", "", None).await.0, 401);
         assert_eq!(served.ask("GET /metrics", READ, None).await.0, 200);
@@ -273,7 +275,7 @@ fn a_body_that_is_not_needed_and_comes_late_leaves_the_connection_for_the_next_r
              Content-Type: application/json\r\nContent-Length: 2\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        // The server has seen the head once it has answered somebody who came after it.
+        // The server has seen the head once it has answered a client that came after it.
         assert_eq!(served.ask("GET /v1/calls", READ, None).await.0, 200);
         stream.write_all(b"{}").await.unwrap();
         let next = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

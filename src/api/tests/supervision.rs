@@ -1,25 +1,27 @@
 //! Requests of supervisors.
 
 use super::*;
-use crate::center::snapshot::SupervisorView;
 use crate::id::LegId;
-use crate::words::{LegOutcome, ModeEntry, Party, PartyLeg, PartyRole};
+use crate::words::{LegOutcome, ModeEntry, Party, PartyLeg, PartyRole, SupervisorStands};
 
-/// As the driver answers: there is one call, which nobody supervises.
-pub(super) fn answer(call: CallId, wish: &Supervision) -> Result<CallView, Unconfirmed> {
-    let live = snapshot().calls.into_iter().find(|live| live.call == call);
-    let live = live.ok_or(Unconfirmed::NotFound)?;
+/// As the driver answers: there is one call, which no one supervises.
+pub(super) fn answer(call: CallId, wish: &Supervision, told: &Told) -> Result<(), Unconfirmed> {
+    if call != CallId(41) {
+        return Err(Unconfirmed::NotFound);
+    }
     match wish {
         Supervision::Mode { mode, from: Some(Telephone::Agent { agent }) } => {
-            let supervisor = SupervisorView {
-                agent: Some(agent.clone()),
+            let supervisor = SupervisorStands {
+                agent: Some(agent.as_str().into()),
                 number: None,
-                by: "operator".to_owned(),
+                by: "operator".into(),
                 instead_of: None,
                 mode: *mode,
                 since: None,
             };
-            Ok(CallView { supervisor: Some(supervisor), ..live })
+            let stands = Arc::new(waiting(Some(supervisor)));
+            told.tell(vec![Fact::CallStands { call, stands }]);
+            Ok(())
         }
         Supervision::Mode { .. } | Supervision::Leave => {
             Err(Unconfirmed::Refused(Refused::NoSupervisor { call }))

@@ -19,7 +19,10 @@ fn check<T: serde::Serialize>(schema: &str, field: &str, all: impl IntoIterator<
     let described = described(schema, field);
     for value in all {
         let Value::String(word) = serde_json::to_value(value).unwrap() else { panic!("a word") };
-        assert!(described.contains(&word), "{schema}.{field} may be {word}, which is not told");
+        assert!(
+            described.contains(&word),
+            "{schema}.{field} may be {word}, and is not described so"
+        );
     }
 }
 

@@ -35,12 +35,12 @@ pub(in crate::api) struct SuperviseFrom {
 pub(in crate::api) struct Supervisor {
     pub agent: Option<String>,
     pub number: Option<String>,
-    /// Who asked for it.
+    /// The telephone or number it was asked for.
     pub by: String,
     /// listen, whisper or barge; before the answer, the one it begins with.
     pub mode: String,
     /// What was asked for, and can be had no longer: whoever was to hear it is gone, or there is
-    /// nobody to take over from.
+    /// no agent to take over from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<String>,
     /// Since when they are there; none while the telephone rings.

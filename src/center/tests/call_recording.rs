@@ -1,15 +1,15 @@
 //! Recordings of both sides, through the center's door.
 
 use super::talks::number;
-use super::{Desk, parsed};
+use super::{Floor, parsed};
 use crate::call::RecordingStage;
 use crate::center::Refused;
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule, Words};
 use crate::id::{AgentId, CallId, LegId, PlayId, RecordingId};
 use crate::words::{
-    AgentRequest, CallRecord, Cause, ConsultTarget, Digit, Event, Recording, RecordingEnd,
-    RecordingFault, RecordingKind, RecordingState, SupervisorMode, SupervisorRequest, Telephone,
-    Via,
+    AgentRequest, CallRecord, Cause, ConsultTarget, Digit, Event, Principal, Recording,
+    RecordingEnd, RecordingFault, RecordingKind, RecordingState, SupervisorMode, SupervisorRequest,
+    Telephone, Via,
 };
 
 const ADA: AgentId = AgentId(0);
@@ -48,25 +48,25 @@ pub(super) fn said() -> RecordingPrompt {
     RecordingPrompt { plain: vec![Words::Text("You are recorded.".into())], ..Default::default() }
 }
 
-impl Desk {
+impl Floor {
     /// A call of a queue with this rule, the second queue with the other one.
     pub(super) fn recording(
         rules: [RecordingRule; 2],
         prompt: RecordingPrompt,
         agents: &[&str],
     ) -> Self {
-        let mut desk = Self::with(parsed(FLOW), &[]);
-        let mut setup = desk.center.setup.clone();
+        let mut floor = Self::with(parsed(FLOW), &[]);
+        let mut setup = floor.center.setup.clone();
         setup.agents = Self::new(agents).center.setup.agents;
         for (queue, rule) in setup.queues.iter_mut().zip(rules) {
             (queue.recording, queue.recording_prompt) = (rule, prompt.clone());
         }
-        desk.center = crate::center::ContactCenter::new(setup);
+        floor.center = crate::center::ContactCenter::new(setup);
         for agent in (0..).map(AgentId).take(agents.len()) {
-            desk.event(Event::PhoneReachable { agent, reachable: true });
+            floor.event(Event::PhoneReachable { agent, reachable: true });
         }
-        desk.log.clear();
-        desk
+        floor.log.clear();
+        floor
     }
 
     pub(super) fn always() -> Self {
@@ -81,7 +81,7 @@ impl Desk {
     }
 
     fn asks(&mut self, ask: AgentRequest) {
-        self.event(Event::AgentAsked { agent: ADA, ask });
+        self.event(Event::AgentAsked { agent: ADA, ask, by: None });
     }
 
     pub(super) fn keys(&mut self, leg: LegId, keys: &str) {
@@ -135,79 +135,79 @@ fn listed(recording: &Recording) -> (String, &str, &str, RecordingState) {
 
 #[test]
 fn both_sides_are_recorded_from_the_answer_to_the_end_and_the_record_names_it() {
-    let mut desk = Desk::always();
-    desk.call(1);
-    desk.check(&["answer call-1/0", "loop call-1/0", "ring call-1/1 agent-0"]);
-    desk.event(Event::Answered { leg: AGENT });
-    desk.check(&["bridge call-1/0 call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
-    assert_eq!(desk.stage(), Some(RecordingStage::On));
-    desk.wait_s(9);
-    desk.ends(CALLER);
-    desk.check(&[
+    let mut floor = Floor::always();
+    floor.call(1);
+    floor.check(&["answer call-1/0", "loop call-1/0", "ring call-1/1 agent-0"]);
+    floor.event(Event::Answered { leg: AGENT });
+    floor.check(&["bridge call-1/0 call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
+    assert_eq!(floor.stage(), Some(RecordingStage::On));
+    floor.wait_s(9);
+    floor.ends(CALLER);
+    floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "record call-1 Handled by Caller talk 9000 hold 0",
     ]);
-    let mut record = desk.record();
+    let mut record = floor.record();
     let [one] = &record.recordings[..] else { panic!("{record:?}") };
     assert_eq!(one.kind, RecordingKind::Call);
     let expected = ("call-1-1".to_owned(), "help", "help", RecordingState::Begun);
     assert_eq!(listed(one), expected);
-    desk.event(recorded(RecordingEnd::HungUp));
-    desk.check(&["amend call-1-1 Kept 9000"]);
-    assert_eq!(record.learn(&desk.amended.pop().unwrap()), Some(true));
-    desk.event(Event::RecordingExpired { recording: NAME });
-    assert_eq!(record.learn(&desk.amended.pop().unwrap()), Some(true));
+    floor.event(recorded(RecordingEnd::HungUp));
+    floor.check(&["amend call-1-1 Kept 9000"]);
+    assert_eq!(record.learn(&floor.amended.pop().unwrap()), Some(true));
+    floor.event(Event::RecordingExpired { recording: NAME });
+    assert_eq!(record.learn(&floor.amended.pop().unwrap()), Some(true));
     assert_eq!(record.recordings[0].state, RecordingState::Deleted);
     assert_eq!(record.recordings[0].length_ms, 9_000);
 }
 
 #[test]
 fn who_is_on_hold_is_not_recorded_and_time_goes_on() {
-    let mut desk = Desk::always();
-    desk.connect();
-    desk.asks(AgentRequest::Hold);
-    let held = ["unbridge call-1/0 call-1/1", "loop call-1/0", "tape call-1-1 nobody | "];
-    desk.check(&held);
-    desk.asks(AgentRequest::Resume);
-    let back = ["bridge call-1/0 call-1/1", "tape call-1-1 call-1/0 | call-1/1"];
-    desk.check(&back);
-    desk.event(Event::Held { leg: AGENT });
-    desk.check(&held);
-    desk.event(Event::Resumed { leg: AGENT });
-    desk.check(&back);
+    let mut floor = Floor::always();
+    floor.connect();
+    floor.asks(AgentRequest::Hold);
+    let held = ["unbridge call-1/0 call-1/1", "loop call-1/0", "recorder call-1-1 nobody | "];
+    floor.check(&held);
+    floor.asks(AgentRequest::Resume);
+    let back = ["bridge call-1/0 call-1/1", "recorder call-1-1 call-1/0 | call-1/1"];
+    floor.check(&back);
+    floor.event(Event::Held { leg: AGENT });
+    floor.check(&held);
+    floor.event(Event::Resumed { leg: AGENT });
+    floor.check(&back);
 }
 
 #[test]
 fn a_pause_is_silence_and_is_in_the_record() {
-    let mut desk = Desk::always();
-    desk.connect();
-    let began = desk.now;
-    desk.wait_s(2);
-    desk.asks(AgentRequest::PauseRecording);
-    desk.check(&["tape call-1-1 nobody | "]);
-    assert_eq!(desk.stage(), Some(RecordingStage::Paused));
-    desk.asks(AgentRequest::PauseRecording);
-    desk.check(&[]);
-    // Whatever else happens, nobody is in it.
-    desk.asks(AgentRequest::Hold);
-    desk.asks(AgentRequest::Resume);
-    assert!(!desk.log.iter().any(|line| line.starts_with("tape")), "{:?}", desk.log);
-    desk.log.clear();
-    desk.wait_s(3);
-    desk.asks(AgentRequest::ResumeRecording);
-    desk.check(&["tape call-1-1 call-1/0 | call-1/1"]);
+    let mut floor = Floor::always();
+    floor.connect();
+    let began = floor.now;
+    floor.wait_s(2);
+    floor.asks(AgentRequest::PauseRecording);
+    floor.check(&["recorder call-1-1 nobody | "]);
+    assert_eq!(floor.stage(), Some(RecordingStage::Paused));
+    floor.asks(AgentRequest::PauseRecording);
+    floor.check(&[]);
+    // Whatever else happens, no leg is in it.
+    floor.asks(AgentRequest::Hold);
+    floor.asks(AgentRequest::Resume);
+    assert!(!floor.log.iter().any(|line| line.starts_with("recorder")), "{:?}", floor.log);
+    floor.log.clear();
+    floor.wait_s(3);
+    floor.asks(AgentRequest::ResumeRecording);
+    floor.check(&["recorder call-1-1 call-1/0 | call-1/1"]);
     // By key, and a tone says what it did.
-    desk.keys(AGENT, "1*9");
-    desk.check(&["play call-1/1", "tape call-1-1 nobody | "]);
-    desk.event(Event::PromptDone { leg: AGENT, play: PlayId(u32::MAX) });
-    desk.wait_s(1);
-    desk.keys(AGENT, "*9");
-    desk.check(&["play call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
-    desk.keys(CALLER, "*9");
-    desk.check(&[]);
-    desk.ends(AGENT);
-    desk.ends(CALLER);
-    let pauses = desk.record().recordings.remove(0).pauses;
+    floor.keys(AGENT, "1*9");
+    floor.check(&["play call-1/1", "recorder call-1-1 nobody | "]);
+    floor.event(Event::PromptDone { leg: AGENT, play: PlayId(u32::MAX) });
+    floor.wait_s(1);
+    floor.keys(AGENT, "*9");
+    floor.check(&["play call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
+    floor.keys(CALLER, "*9");
+    floor.check(&[]);
+    floor.ends(AGENT);
+    floor.ends(CALLER);
+    let pauses = floor.record().recordings.remove(0).pauses;
     let seconds = |at: crate::time::Timestamp| at.since(began).as_secs();
     let pauses: Vec<_> = pauses.iter().map(|it| (seconds(it.from), it.to.map(seconds))).collect();
     assert_eq!(pauses, [(2, Some(5)), (5, Some(6))]);
@@ -215,329 +215,372 @@ fn a_pause_is_silence_and_is_in_the_record() {
 
 #[test]
 fn a_secret_step_is_never_in_a_recording_that_goes_on_in_the_flow() {
-    let mut desk = Desk::always();
-    desk.connect();
-    desk.ends(AGENT);
+    let mut floor = Floor::always();
+    floor.connect();
+    floor.ends(AGENT);
     // The agent is gone and the step listens.
-    desk.check(&["stop call-1/0", "play call-1/0", "tape call-1-1 nobody | "]);
-    desk.wait_s(11);
-    desk.keys(CALLER, "1234");
+    floor.check(&["stop call-1/0", "play call-1/0", "recorder call-1-1 nobody | "]);
+    floor.wait_s(11);
+    floor.keys(CALLER, "1234");
     let ring = "ring call-1/2 agent-0";
-    assert!(desk.log.contains(&ring.to_owned()), "{:?}", desk.log);
-    assert!(desk.log.contains(&"tape call-1-1 call-1/0 | ".to_owned()), "{:?}", desk.log);
-    desk.log.clear();
-    desk.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
-    desk.check(&["bridge call-1/0 call-1/2", "tape call-1-1 call-1/0 | call-1/2"]);
-    desk.ends(CALLER);
-    assert_eq!(desk.record().recordings.len(), 1);
+    assert!(floor.log.contains(&ring.to_owned()), "{:?}", floor.log);
+    assert!(floor.log.contains(&"recorder call-1-1 call-1/0 | ".to_owned()), "{:?}", floor.log);
+    floor.log.clear();
+    floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
+    floor.check(&["bridge call-1/0 call-1/2", "recorder call-1-1 call-1/0 | call-1/2"]);
+    floor.ends(CALLER);
+    assert_eq!(floor.record().recordings.len(), 1);
 }
 
 #[test]
 fn a_queue_with_another_rule_ends_the_recording() {
     for rule in [RecordingRule::Off, RecordingRule::OnDemand] {
         let rules = [RecordingRule::Always, rule];
-        let mut desk = Desk::recording(rules, RecordingPrompt::default(), &["ada"]);
-        desk.connect();
-        desk.asks(AgentRequest::PauseRecording);
-        desk.ends(AGENT);
-        desk.wait_s(11);
-        desk.keys(CALLER, "1234");
-        desk.log.clear();
-        desk.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
-        desk.check(&["stop-tape call-1-1", "bridge call-1/0 call-1/2"]);
-        desk.event(recorded(RecordingEnd::Stopped));
+        let mut floor = Floor::recording(rules, RecordingPrompt::default(), &["ada"]);
+        floor.connect();
+        floor.asks(AgentRequest::PauseRecording);
+        floor.ends(AGENT);
+        floor.wait_s(11);
+        floor.keys(CALLER, "1234");
+        floor.log.clear();
+        floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
+        floor.check(&["stop-recorder call-1-1", "bridge call-1/0 call-1/2"]);
+        floor.event(recorded(RecordingEnd::Stopped));
         match rule {
             RecordingRule::Off => {
-                let why = desk.refuses(AgentRequest::StartRecording);
+                let why = floor.refuses(AgentRequest::StartRecording);
                 assert_eq!(why, Refused::NotToBeRecorded { queue: "other".to_owned() });
             }
             _ => {
-                desk.asks(AgentRequest::StartRecording);
-                desk.check(&["tape call-1-2 call-1/0 | call-1/2"]);
+                floor.asks(AgentRequest::StartRecording);
+                floor.check(&["recorder call-1-2 call-1/0 | call-1/2"]);
             }
         }
-        desk.ends(CALLER);
-        assert_eq!(desk.record().recordings[0].state, RecordingState::Kept);
+        floor.ends(CALLER);
+        assert_eq!(floor.record().recordings[0].state, RecordingState::Kept);
     }
+}
+
+/// Ada has consulted the other queue, where Bob has answered, and leaves the caller to him.
+fn handed_over(rules: [RecordingRule; 2], prompt: RecordingPrompt) -> Floor {
+    let mut floor = Floor::recording(rules, prompt, &["ada", "bob"]);
+    floor.connect();
+    let target = ConsultTarget::Queue { queue: "other".to_owned() };
+    floor.asks(AgentRequest::Consult { target });
+    floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
+    floor.log.clear();
+    floor.asks(AgentRequest::Complete);
+    floor
+}
+
+#[test]
+fn an_agent_whom_a_queue_found_for_a_consultation_follows_its_rule_once_they_have_the_caller() {
+    let hang_up = "hang-up call-1/1 normal_clearing";
+    let bridge = "bridge call-1/0 call-1/2";
+    for rule in [RecordingRule::Off, RecordingRule::OnDemand] {
+        let rules = [RecordingRule::Always, rule];
+        let mut floor = handed_over(rules, RecordingPrompt::default());
+        floor.check(&[hang_up, "stop-recorder call-1-1", bridge]);
+        floor.ends(CALLER);
+        assert_eq!(floor.record().recordings.len(), 1);
+    }
+    let rules = [RecordingRule::Off, RecordingRule::Always];
+    let mut floor = handed_over(rules, RecordingPrompt::default());
+    floor.check(&[hang_up, bridge, "recorder call-1-1 call-1/0 | call-1/2"]);
+    floor.ends(CALLER);
+    let record = floor.record();
+    let [one] = &record.recordings[..] else { panic!("{record:?}") };
+    assert_eq!(one.queue.as_deref(), Some("other"));
+    // A caller who has not heard yet that the call will be recorded hears so first.
+    let mut floor = handed_over(rules, said());
+    floor.check(&[hang_up, "stop call-1/0", "play call-1/0"]);
+    assert_eq!(floor.stage(), Some(RecordingStage::Announced));
+    floor.prompt_done();
+    floor.check(&[bridge, "recorder call-1-1 call-1/0 | call-1/2"]);
 }
 
 #[test]
 fn on_demand_it_is_the_agent_who_says_when() {
     let rules = [RecordingRule::OnDemand; 2];
-    let mut desk = Desk::recording(rules, RecordingPrompt::default(), &["ada"]);
-    desk.connect();
-    assert_eq!(desk.stage(), None);
+    let mut floor = Floor::recording(rules, RecordingPrompt::default(), &["ada"]);
+    floor.connect();
+    assert_eq!(floor.stage(), None);
     for ask in [AgentRequest::PauseRecording, AgentRequest::ResumeRecording] {
-        assert_eq!(desk.refuses(ask), Refused::NotRecorded { call: CallId(1) });
+        assert_eq!(floor.refuses(ask), Refused::NotRecorded { call: CallId(1) });
     }
-    desk.keys(AGENT, "*9");
-    desk.check(&["play call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
-    desk.asks(AgentRequest::PauseRecording);
-    desk.asks(AgentRequest::StartRecording);
-    desk.check(&["tape call-1-1 nobody | ", "tape call-1-1 call-1/0 | call-1/1"]);
+    floor.keys(AGENT, "*9");
+    floor.check(&["play call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
+    floor.asks(AgentRequest::PauseRecording);
+    floor.asks(AgentRequest::StartRecording);
+    floor.check(&["recorder call-1-1 nobody | ", "recorder call-1-1 call-1/0 | call-1/1"]);
     // The disk is full: the call goes on, and may be recorded again.
-    desk.event(Event::RecordFailed { recording: NAME, why: RecordingFault::Disk });
-    desk.check(&["stop-tape call-1-1"]);
-    assert_eq!(desk.stage(), None);
-    desk.asks(AgentRequest::StartRecording);
-    desk.check(&["tape call-1-2 call-1/0 | call-1/1"]);
+    floor.event(Event::RecordFailed { recording: NAME, why: RecordingFault::Disk });
+    floor.check(&["stop-recorder call-1-1"]);
+    assert_eq!(floor.stage(), None);
+    floor.asks(AgentRequest::StartRecording);
+    floor.check(&["recorder call-1-2 call-1/0 | call-1/1"]);
 }
 
 #[test]
 fn the_caller_is_told_while_waiting_and_the_music_goes_on() {
-    let mut desk = Desk::recording([RecordingRule::Always; 2], said(), &["ada", "bob"]);
-    desk.call(1);
-    desk.check(&["answer call-1/0", "loop call-1/0", "play call-1/0", "ring call-1/1 agent-0"]);
-    assert_eq!(desk.stage(), Some(RecordingStage::Announced));
-    desk.prompt_done();
-    desk.check(&["loop call-1/0"]);
-    desk.event(Event::Answered { leg: AGENT });
-    desk.check(&["bridge call-1/0 call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
+    let mut floor = Floor::recording([RecordingRule::Always; 2], said(), &["ada", "bob"]);
+    floor.call(1);
+    floor.check(&["answer call-1/0", "loop call-1/0", "play call-1/0", "ring call-1/1 agent-0"]);
+    assert_eq!(floor.stage(), Some(RecordingStage::Announced));
+    floor.prompt_done();
+    floor.check(&["loop call-1/0"]);
+    floor.event(Event::Answered { leg: AGENT });
+    floor.check(&["bridge call-1/0 call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
     // It is said once a call.
-    desk.ends(AGENT);
-    desk.keys(CALLER, "1234");
-    desk.log.clear();
-    desk.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
-    desk.check(&["bridge call-1/0 call-1/2", "tape call-1-1 call-1/0 | call-1/2"]);
+    floor.ends(AGENT);
+    floor.keys(CALLER, "1234");
+    floor.log.clear();
+    floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
+    floor.check(&["bridge call-1/0 call-1/2", "recorder call-1-1 call-1/0 | call-1/2"]);
 }
 
 #[test]
 fn an_agent_who_answers_while_it_is_said_waits_for_its_end() {
-    let mut desk = Desk::recording([RecordingRule::Always; 2], said(), &["ada"]);
-    desk.call(1);
-    desk.log.clear();
-    let play = desk.play();
-    desk.event(Event::Answered { leg: AGENT });
-    desk.check(&[]); // the agent hears the caller, who still hears that
-    assert!(desk.center.heard_by(CALLER).is_empty());
-    assert!(desk.center.heard_by(AGENT).contains(&CALLER));
-    desk.event(Event::PromptDone { leg: CALLER, play });
-    desk.check(&["bridge call-1/0 call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
-    desk.event(Event::PromptDone { leg: CALLER, play });
-    desk.check(&[]);
+    let mut floor = Floor::recording([RecordingRule::Always; 2], said(), &["ada"]);
+    floor.call(1);
+    floor.log.clear();
+    let play = floor.play();
+    floor.event(Event::Answered { leg: AGENT });
+    floor.check(&[]); // the agent hears the caller, who still hears that
+    assert!(floor.center.heard_by(CALLER).is_empty());
+    assert!(floor.center.heard_by(AGENT).contains(&CALLER));
+    floor.event(Event::PromptDone { leg: CALLER, play });
+    floor.check(&["bridge call-1/0 call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
+    floor.event(Event::PromptDone { leg: CALLER, play });
+    floor.check(&[]);
 }
 
 #[test]
 fn nobody_is_recorded_who_did_not_hear_of_it() {
-    let mut desk = Desk::recording([RecordingRule::Always; 2], said(), &["ada"]);
-    desk.call(1);
-    let play = desk.play();
-    desk.event(Event::Answered { leg: AGENT });
-    desk.log.clear();
-    desk.event(Event::PromptFailed { leg: CALLER, play });
-    desk.check(&["bridge call-1/0 call-1/1"]);
-    assert_eq!(desk.stage(), None);
-    desk.ends(CALLER);
-    let record = desk.record();
+    let mut floor = Floor::recording([RecordingRule::Always; 2], said(), &["ada"]);
+    floor.call(1);
+    let play = floor.play();
+    floor.event(Event::Answered { leg: AGENT });
+    floor.log.clear();
+    floor.event(Event::PromptFailed { leg: CALLER, play });
+    floor.check(&["bridge call-1/0 call-1/1"]);
+    assert_eq!(floor.stage(), None);
+    floor.ends(CALLER);
+    let record = floor.record();
     assert_eq!(record.recordings[0].state, RecordingState::Failed);
-    // While there is nobody yet, it is said again at the answer.
-    desk.wait_s(20);
-    let mut desk = Desk::recording([RecordingRule::Always; 2], said(), &["ada"]);
-    desk.call(1);
-    let play = desk.play();
-    desk.event(Event::PromptFailed { leg: CALLER, play });
-    desk.log.clear();
-    desk.event(Event::Answered { leg: AGENT });
-    desk.check(&["play call-1/0"]);
+    // While no agent is there yet, it is said again at the answer.
+    floor.wait_s(20);
+    let mut floor = Floor::recording([RecordingRule::Always; 2], said(), &["ada"]);
+    floor.call(1);
+    let play = floor.play();
+    floor.event(Event::PromptFailed { leg: CALLER, play });
+    floor.log.clear();
+    floor.event(Event::Answered { leg: AGENT });
+    floor.check(&["play call-1/0"]);
 }
 
 #[test]
 fn on_demand_the_caller_is_told_when_the_agent_asks() {
     let rules = [RecordingRule::OnDemand; 2];
-    let mut desk = Desk::recording(rules, said(), &["ada"]);
-    desk.connect();
-    desk.asks(AgentRequest::StartRecording);
-    desk.check(&["unbridge call-1/0 call-1/1", "play call-1/0"]);
-    assert!(desk.center.heard_by(CALLER).is_empty());
-    desk.asks(AgentRequest::StartRecording);
-    desk.keys(AGENT, "*9");
-    desk.check(&[]);
-    desk.prompt_done();
-    desk.check(&["bridge call-1/0 call-1/1", "tape call-1-1 call-1/0 | call-1/1"]);
-    assert_eq!(desk.stage(), Some(RecordingStage::On));
+    let mut floor = Floor::recording(rules, said(), &["ada"]);
+    floor.connect();
+    floor.asks(AgentRequest::StartRecording);
+    floor.check(&["unbridge call-1/0 call-1/1", "play call-1/0"]);
+    assert!(floor.center.heard_by(CALLER).is_empty());
+    floor.asks(AgentRequest::StartRecording);
+    floor.keys(AGENT, "*9");
+    floor.check(&[]);
+    floor.prompt_done();
+    floor.check(&["bridge call-1/0 call-1/1", "recorder call-1-1 call-1/0 | call-1/1"]);
+    assert_eq!(floor.stage(), Some(RecordingStage::On));
     // The next one in this call needs no words.
-    desk.event(Event::RecordFailed { recording: NAME, why: RecordingFault::Disk });
-    desk.check(&["stop-tape call-1-1"]);
-    desk.asks(AgentRequest::StartRecording);
-    desk.check(&["tape call-1-2 call-1/0 | call-1/1"]);
+    floor.event(Event::RecordFailed { recording: NAME, why: RecordingFault::Disk });
+    floor.check(&["stop-recorder call-1-1"]);
+    floor.asks(AgentRequest::StartRecording);
+    floor.check(&["recorder call-1-2 call-1/0 | call-1/1"]);
 }
 
 #[test]
 fn a_caller_alone_with_somebody_outside_is_not_recorded() {
-    let mut desk = Desk::always();
-    desk.connect();
+    let mut floor = Floor::always();
+    floor.connect();
     let target = number("(415) 555-0177", None);
-    desk.asks(AgentRequest::Consult { target });
+    floor.asks(AgentRequest::Consult { target });
     let consulted = LegId { call: CallId(1), n: 2 };
-    desk.event(Event::Answered { leg: consulted });
-    desk.asks(AgentRequest::Conference);
-    let all = "tape call-1-1 call-1/0 | call-1/1 call-1/2".to_owned();
-    assert!(desk.log.contains(&all), "{:?}", desk.log);
-    desk.log.clear();
-    desk.asks(AgentRequest::Complete);
-    assert_eq!(desk.log.last().map(String::as_str), Some("stop-tape call-1-1"), "{:?}", desk.log);
+    floor.event(Event::Answered { leg: consulted });
+    floor.asks(AgentRequest::Conference);
+    let all = "recorder call-1-1 call-1/0 | call-1/1 call-1/2".to_owned();
+    assert!(floor.log.contains(&all), "{:?}", floor.log);
+    floor.log.clear();
+    floor.asks(AgentRequest::Complete);
+    assert_eq!(
+        floor.log.last().map(String::as_str),
+        Some("stop-recorder call-1-1"),
+        "{:?}",
+        floor.log
+    );
 }
 
 #[test]
 fn the_recording_key_begins_nothing_once_the_caller_has_left() {
-    let mut desk = Desk::always();
-    desk.connect();
-    desk.asks(AgentRequest::Consult { target: number("(415) 555-0177", None) });
-    desk.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
-    desk.log.clear();
-    desk.ends(CALLER);
-    assert!(desk.log.contains(&"stop-tape call-1-1".to_owned()), "{:?}", desk.log);
-    desk.log.clear();
-    desk.keys(AGENT, "*9");
-    desk.check(&[]);
+    let mut floor = Floor::always();
+    floor.connect();
+    floor.asks(AgentRequest::Consult { target: number("(415) 555-0177", None) });
+    floor.event(Event::Answered { leg: LegId { call: CallId(1), n: 2 } });
+    floor.log.clear();
+    floor.ends(CALLER);
+    assert!(floor.log.contains(&"stop-recorder call-1-1".to_owned()), "{:?}", floor.log);
+    floor.log.clear();
+    floor.keys(AGENT, "*9");
+    floor.check(&[]);
 }
 
 #[test]
 fn a_recording_goes_on_with_a_supervisor_who_took_over_from_a_telephone_outside() {
-    let mut desk = Desk::always();
-    desk.connect();
+    let mut floor = Floor::always();
+    floor.connect();
     let supervisor = LegId { call: CallId(1), n: 2 };
     let from = Telephone::Number { number: "+14155550166".to_owned(), trunk: None };
-    let asked = |ask| Event::SupervisorAsked { by: "boss".to_owned(), call: CallId(1), ask };
-    desk.event(asked(SupervisorRequest::Supervise { mode: SupervisorMode::Listen, from }));
-    desk.event(Event::Answered { leg: supervisor });
-    desk.log.clear();
-    desk.event(asked(SupervisorRequest::Mode { mode: SupervisorMode::TakeOver }));
-    desk.check(&[
+    let asked = |ask| Event::SupervisorAsked { by: Principal::admin("boss"), call: CallId(1), ask };
+    floor.event(asked(SupervisorRequest::Supervise { mode: SupervisorMode::Listen, from }));
+    floor.event(Event::Answered { leg: supervisor });
+    floor.log.clear();
+    floor.event(asked(SupervisorRequest::Mode { mode: SupervisorMode::TakeOver }));
+    floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "bridge call-1/0 call-1/2",
-        "tape call-1-1 call-1/0 | call-1/2",
+        "recorder call-1-1 call-1/0 | call-1/2",
     ]);
-    assert_eq!(desk.stage(), Some(RecordingStage::On));
-    desk.wait_s(9);
-    desk.ends(CALLER);
-    assert_eq!(desk.record().recordings.len(), 1);
+    assert_eq!(floor.stage(), Some(RecordingStage::On));
+    floor.wait_s(9);
+    floor.ends(CALLER);
+    assert_eq!(floor.record().recordings.len(), 1);
 }
 
 #[test]
 fn a_conference_is_recorded_with_all_whom_the_caller_hears() {
-    let mut desk = Desk::always();
-    desk.connect();
+    let mut floor = Floor::always();
+    floor.connect();
     let number = Telephone::Number { number: "(415) 555-0177".to_owned(), trunk: None };
-    desk.asks(AgentRequest::Consult { target: ConsultTarget::Telephone(number) });
+    floor.asks(AgentRequest::Consult { target: ConsultTarget::Telephone(number) });
     let consulted = LegId { call: CallId(1), n: 2 };
-    desk.event(Event::Answered { leg: consulted });
-    let last = |desk: &Desk| desk.log.last().cloned().unwrap_or_default();
-    assert_eq!(last(&desk), "bridge call-1/1 call-1/2", "of what they say alone nothing is kept");
-    desk.asks(AgentRequest::Conference);
-    assert_eq!(last(&desk), "tape call-1-1 call-1/0 | call-1/1 call-1/2");
-    // Whom the caller does not hear is not in it.
-    desk.event(Event::Held { leg: consulted });
-    assert_eq!(last(&desk), "tape call-1-1 call-1/0 | call-1/1");
-    desk.event(Event::Resumed { leg: consulted });
-    desk.asks(AgentRequest::PauseRecording);
-    assert_eq!(last(&desk), "tape call-1-1 nobody | ");
-    desk.asks(AgentRequest::ResumeRecording);
-    desk.event(Event::Held { leg: CALLER });
-    assert_eq!(last(&desk), "tape call-1-1 nobody | ");
-    desk.event(Event::Resumed { leg: CALLER });
-    desk.ends(consulted);
-    assert_eq!(last(&desk), "tape call-1-1 call-1/0 | call-1/1");
-    desk.ends(CALLER);
-    assert_eq!(desk.record().recordings.len(), 1);
+    floor.event(Event::Answered { leg: consulted });
+    let last = |floor: &Floor| floor.log.last().cloned().unwrap_or_default();
+    assert_eq!(last(&floor), "bridge call-1/1 call-1/2", "of what they say alone nothing is kept");
+    floor.asks(AgentRequest::Conference);
+    assert_eq!(last(&floor), "recorder call-1-1 call-1/0 | call-1/1 call-1/2");
+    // A leg that the caller does not hear is not in it.
+    floor.event(Event::Held { leg: consulted });
+    assert_eq!(last(&floor), "recorder call-1-1 call-1/0 | call-1/1");
+    floor.event(Event::Resumed { leg: consulted });
+    floor.asks(AgentRequest::PauseRecording);
+    assert_eq!(last(&floor), "recorder call-1-1 nobody | ");
+    floor.asks(AgentRequest::ResumeRecording);
+    floor.event(Event::Held { leg: CALLER });
+    assert_eq!(last(&floor), "recorder call-1-1 nobody | ");
+    floor.event(Event::Resumed { leg: CALLER });
+    floor.ends(consulted);
+    assert_eq!(last(&floor), "recorder call-1-1 call-1/0 | call-1/1");
+    floor.ends(CALLER);
+    assert_eq!(floor.record().recordings.len(), 1);
 }
 
 #[test]
 fn a_waiting_caller_who_is_taken_over_is_recorded_by_the_rule_of_the_queue() {
     let supervisor = LegId { call: CallId(1), n: 2 };
-    let take_over = |desk: &mut Desk| {
+    let take_over = |floor: &mut Floor| {
         let from = Telephone::Number { number: "+14155550166".to_owned(), trunk: None };
         let ask = SupervisorRequest::Supervise { mode: SupervisorMode::TakeOver, from };
-        let by = "boss".to_owned();
-        desk.event(Event::SupervisorAsked { by, call: CallId(1), ask });
-        desk.log.clear();
-        desk.event(Event::Answered { leg: supervisor });
+        let by = Principal::admin("boss");
+        floor.event(Event::SupervisorAsked { by, call: CallId(1), ask });
+        floor.log.clear();
+        floor.event(Event::Answered { leg: supervisor });
     };
-    let both = ["bridge call-1/0 call-1/2", "tape call-1-1 call-1/0 | call-1/2"];
+    let both = ["bridge call-1/0 call-1/2", "recorder call-1-1 call-1/0 | call-1/2"];
     let rang = "hang-up call-1/1 normal_clearing";
-    let mut desk = Desk::always();
-    desk.call(1);
-    take_over(&mut desk);
-    desk.check(&[both[0], rang, both[1]]);
-    desk.ends(CALLER);
-    assert_eq!(desk.record().recordings[0].queue.as_deref(), Some("help"));
+    let mut floor = Floor::always();
+    floor.call(1);
+    take_over(&mut floor);
+    floor.check(&[both[0], rang, both[1]]);
+    floor.ends(CALLER);
+    assert_eq!(floor.record().recordings[0].queue.as_deref(), Some("help"));
     // The caller hears to the end that the call is recorded.
-    let mut desk = Desk::recording([RecordingRule::Always; 2], said(), &["ada"]);
-    desk.call(1);
-    let play = desk.play();
-    take_over(&mut desk);
-    desk.check(&[rang]);
-    desk.event(Event::PromptDone { leg: CALLER, play });
-    desk.check(&both);
-    // Where the agent says when, nobody says so.
+    let mut floor = Floor::recording([RecordingRule::Always; 2], said(), &["ada"]);
+    floor.call(1);
+    let play = floor.play();
+    take_over(&mut floor);
+    floor.check(&[rang]);
+    floor.event(Event::PromptDone { leg: CALLER, play });
+    floor.check(&both);
+    // Where the agent says when, there is no announcement.
     let rules = [RecordingRule::OnDemand; 2];
-    let mut desk = Desk::recording(rules, RecordingPrompt::default(), &["ada"]);
-    desk.call(1);
-    take_over(&mut desk);
-    desk.check(&[both[0], rang]);
+    let mut floor = Floor::recording(rules, RecordingPrompt::default(), &["ada"]);
+    floor.call(1);
+    take_over(&mut floor);
+    floor.check(&[both[0], rang]);
 }
 
 #[test]
 fn who_whispers_is_in_no_recording_and_who_joins_all_is() {
     let rules = [RecordingRule::Always; 2];
-    let mut desk = Desk::recording(rules, RecordingPrompt::default(), &["ada", "eve"]);
-    desk.connect();
+    let mut floor = Floor::recording(rules, RecordingPrompt::default(), &["ada", "eve"]);
+    floor.connect();
     let supervisor = LegId { call: CallId(1), n: 2 };
-    desk.supervise(SupervisorMode::Listen);
-    desk.event(Event::Answered { leg: supervisor });
-    desk.mode(SupervisorMode::Whisper);
-    assert!(desk.center.heard_by(AGENT).contains(&supervisor));
-    assert!(!desk.log.iter().any(|line| line.starts_with("tape")), "{:?}", desk.log);
-    desk.log.clear();
-    desk.mode(SupervisorMode::Barge);
-    let with = "tape call-1-1 call-1/0 | call-1/1 call-1/2";
-    assert_eq!(desk.log.last().map(String::as_str), Some(with), "{:?}", desk.log);
-    desk.mode(SupervisorMode::Whisper);
-    let without = "tape call-1-1 call-1/0 | call-1/1";
-    assert_eq!(desk.log.last().map(String::as_str), Some(without), "{:?}", desk.log);
+    floor.supervise(SupervisorMode::Listen);
+    floor.event(Event::Answered { leg: supervisor });
+    floor.mode(SupervisorMode::Whisper);
+    assert!(floor.center.heard_by(AGENT).contains(&supervisor));
+    assert!(!floor.log.iter().any(|line| line.starts_with("recorder")), "{:?}", floor.log);
+    floor.log.clear();
+    floor.mode(SupervisorMode::Barge);
+    let with = "recorder call-1-1 call-1/0 | call-1/1 call-1/2";
+    assert_eq!(floor.log.last().map(String::as_str), Some(with), "{:?}", floor.log);
+    floor.mode(SupervisorMode::Whisper);
+    let without = "recorder call-1-1 call-1/0 | call-1/1";
+    assert_eq!(floor.log.last().map(String::as_str), Some(without), "{:?}", floor.log);
 }
 
 #[test]
 fn a_recording_that_is_over_is_asked_for_no_more() {
     let disk = Event::RecordFailed { recording: NAME, why: RecordingFault::Disk };
     for over in [disk, recorded(RecordingEnd::LengthMax)] {
-        let mut desk = Desk::always();
-        desk.connect();
-        desk.event(over.clone());
-        desk.check(&["stop-tape call-1-1"]);
-        desk.event(over);
-        desk.check(&[]);
+        let mut floor = Floor::always();
+        floor.connect();
+        floor.event(over.clone());
+        floor.check(&["stop-recorder call-1-1"]);
+        floor.event(over);
+        floor.check(&[]);
         // Nothing is said of it again, whoever comes and goes.
-        desk.asks(AgentRequest::Hold);
-        desk.asks(AgentRequest::Resume);
-        assert!(!desk.log.iter().any(|line| line.contains("tape")), "{:?}", desk.log);
-        desk.ends(CALLER);
+        floor.asks(AgentRequest::Hold);
+        floor.asks(AgentRequest::Resume);
+        assert!(!floor.log.iter().any(|line| line.contains("recorder")), "{:?}", floor.log);
+        floor.ends(CALLER);
     }
 }
 
 #[test]
 fn a_caller_who_holds_in_the_flow_is_not_recorded() {
-    let mut desk = Desk::always();
-    desk.connect();
-    desk.ends(AGENT);
-    desk.keys(CALLER, "1234"); // waits for the next agent
-    desk.log.clear();
-    desk.event(Event::Held { leg: CALLER });
-    desk.check(&["tape call-1-1 nobody | "]);
-    desk.event(Event::Resumed { leg: CALLER });
-    desk.check(&["tape call-1-1 call-1/0 | "]);
+    let mut floor = Floor::always();
+    floor.connect();
+    floor.ends(AGENT);
+    floor.keys(CALLER, "1234"); // waits for the next agent
+    floor.log.clear();
+    floor.event(Event::Held { leg: CALLER });
+    floor.check(&["recorder call-1-1 nobody | "]);
+    floor.event(Event::Resumed { leg: CALLER });
+    floor.check(&["recorder call-1-1 call-1/0 | "]);
 }
 
 #[test]
 fn a_call_at_a_provider_is_not_recorded_and_its_record_says_so() {
-    let mut desk = Desk::always();
-    desk.call_via(1, Via::Provider("acme".to_owned()));
-    desk.event(Event::Answered { leg: AGENT });
-    assert!(!desk.log.iter().any(|line| line.starts_with("tape")), "{:?}", desk.log);
-    desk.log.clear();
-    assert_eq!(desk.refuses(AgentRequest::StartRecording), Refused::SoundElsewhere);
-    desk.ends(CALLER);
-    let record = desk.record();
+    let mut floor = Floor::always();
+    floor.call_via(1, Via::Provider("acme".to_owned()));
+    floor.event(Event::Answered { leg: AGENT });
+    assert!(!floor.log.iter().any(|line| line.starts_with("recorder")), "{:?}", floor.log);
+    floor.log.clear();
+    assert_eq!(floor.refuses(AgentRequest::StartRecording), Refused::SoundElsewhere);
+    floor.ends(CALLER);
+    let record = floor.record();
     assert_eq!(record.recordings[0].state, RecordingState::Failed);
     assert_eq!(record.recordings[0].queue.as_deref(), Some("help"));
 }

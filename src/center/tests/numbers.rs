@@ -1,6 +1,6 @@
 //! The number dialed and the caller's, in whatever they come.
 
-use super::{Desk, FLOW, parsed};
+use super::{FLOW, Floor, parsed};
 use crate::id::CallId;
 use crate::words::{Event, From, Via};
 
@@ -15,14 +15,14 @@ fn fault_25_the_flow_of_a_number_answers_it_in_every_way_of_writing_it() {
     ] {
         // No flow is for all other numbers here.
         let flow = FLOW.replace("\"*\"", "\"+14155550100\"");
-        let mut desk = Desk::with(parsed(&flow), &[]);
+        let mut floor = Floor::with(parsed(&flow), &[]);
         let (call, via) = (CallId(1), Via::Provider("acme".to_owned()));
         let from = From { number: Some(written.replace("0100", "0123")), name: None };
-        desk.event(Event::CallArrived { call, from, to: written.to_owned(), via });
-        desk.check(&["answer call-1/0", "play call-1/0"]);
+        floor.event(Event::CallArrived { call, from, to: written.to_owned(), via });
+        floor.check(&["answer call-1/0", "play call-1/0"]);
         let leg = crate::id::LegId::caller(call);
-        desk.event(Event::HungUp { leg, cause: crate::words::Cause::NORMAL_CLEARING });
-        let record = &desk.records[0];
+        floor.event(Event::HungUp { leg, cause: crate::words::Cause::NORMAL_CLEARING });
+        let record = &floor.records[0];
         assert_eq!(record.from.as_deref(), Some("+14155550123"), "{written}");
         assert_eq!(record.to, "+14155550100", "{written}");
     }

@@ -9,7 +9,7 @@ use crate::center::snapshot::CallState;
 
 const ANN: AgentId = AgentId(0);
 
-impl Desk {
+impl Floor {
     /// The setup as its configuration says it, changed.
     fn reconfigure(&mut self, change: impl FnOnce(&mut Setup)) {
         let mut setup = self.center.setup().clone();
@@ -49,177 +49,186 @@ impl Desk {
 
 #[test]
 fn an_agent_who_is_removed_finishes_the_call_and_is_gone() {
-    let mut desk = Desk::new(&["ann", "ben"]);
-    desk.event(Event::AgentAsked { agent: AgentId(1), ask: AgentRequest::LogOut });
-    let caller = desk.waits(1);
+    let mut floor = Floor::new(&["ann", "ben"]);
+    floor.event(Event::AgentAsked { agent: AgentId(1), ask: AgentRequest::LogOut, by: None });
+    let caller = floor.waits(1);
     let leg = LegId { call: caller.call, n: 1 };
-    desk.event(Event::Answered { leg });
-    desk.reconfigure(|setup| setup.agents.retain(|agent| agent.name != "ann"));
+    floor.event(Event::Answered { leg });
+    floor.reconfigure(|setup| setup.agents.retain(|agent| agent.name != "ann"));
     let talking = AgentState::Talking { call: caller.call };
-    assert_eq!(desk.center.agent_state(ANN), Some(&talking), "the call goes on");
-    assert_eq!(desk.shown(), ["ann", "ben"], "as long as it does");
-    assert_eq!(desk.center.agent_id("ann"), Some(ANN), "and she may hold it");
-    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
-    desk.wait_s(10); // after-call work
-    assert_eq!(desk.center.agent_state(ANN), Some(&AgentState::LoggedOut));
-    assert_eq!((desk.shown(), desk.center.agent_id("ann")), (vec!["ben".to_owned()], None));
+    assert_eq!(floor.center.agent_state(ANN), Some(&talking), "the call goes on");
+    assert_eq!(floor.shown(), ["ann", "ben"], "as long as it does");
+    assert_eq!(floor.center.agent_id("ann"), Some(ANN), "and she may hold it");
+    floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    floor.wait_s(10); // after-call work
+    assert_eq!(floor.center.agent_state(ANN), Some(&AgentState::LoggedOut));
+    assert_eq!((floor.shown(), floor.center.agent_id("ann")), (vec!["ben".to_owned()], None));
     // What crossed the removal brings nobody back.
-    desk.event(Event::PhoneReachable { agent: ANN, reachable: false });
-    desk.event(Event::PhoneReachable { agent: ANN, reachable: true });
-    desk.event(Event::AgentAsked { agent: ANN, ask: AgentRequest::Ready });
-    assert_eq!(desk.center.agent_state(ANN), Some(&AgentState::LoggedOut));
-    assert_eq!(desk.records[0].legs[0].party, Party::Agent { id: ANN, name: "ann".to_owned() });
+    floor.event(Event::PhoneReachable { agent: ANN, reachable: false });
+    floor.event(Event::PhoneReachable { agent: ANN, reachable: true });
+    floor.event(Event::AgentAsked { agent: ANN, ask: AgentRequest::Ready, by: None });
+    assert_eq!(floor.center.agent_state(ANN), Some(&AgentState::LoggedOut));
+    assert_eq!(floor.records[0].legs[0].party, Party::Agent { id: ANN, name: "ann".to_owned() });
 }
 
 #[test]
 fn who_comes_back_is_the_same_agent_and_a_new_name_is_another() {
-    let mut desk = Desk::new(&["ann", "ben"]);
-    let all = desk.center.setup().agents.clone();
-    desk.reconfigure(|setup| setup.agents.clear());
-    assert!(desk.shown().is_empty());
-    desk.reconfigure(|setup| {
+    let mut floor = Floor::new(&["ann", "ben"]);
+    let all = floor.center.setup().agents.clone();
+    floor.reconfigure(|setup| setup.agents.clear());
+    assert!(floor.shown().is_empty());
+    floor.reconfigure(|setup| {
         setup.agents = all.clone();
         setup.agents[1].name = "benjamin".to_owned();
     });
-    assert_eq!(desk.shown(), ["ann", "benjamin"]);
-    assert_eq!(desk.center.agent_id("ann"), Some(ANN));
-    assert_eq!(desk.center.agent_id("benjamin"), Some(AgentId(2)), "the id of ben stays ben's");
+    assert_eq!(floor.shown(), ["ann", "benjamin"]);
+    assert_eq!(floor.center.agent_id("ann"), Some(ANN));
+    assert_eq!(floor.center.agent_id("benjamin"), Some(AgentId(2)), "the id of ben stays ben's");
     // A telephone that comes back logs her in, as at first.
-    desk.event(Event::PhoneReachable { agent: ANN, reachable: false });
-    desk.event(Event::PhoneReachable { agent: ANN, reachable: true });
-    desk.waits(1);
-    assert_eq!(desk.rings(), ["ring call-1/1 agent-0"]);
+    floor.event(Event::PhoneReachable { agent: ANN, reachable: false });
+    floor.event(Event::PhoneReachable { agent: ANN, reachable: true });
+    floor.waits(1);
+    assert_eq!(floor.rings(), ["ring call-1/1 agent-0"]);
 }
 
 #[test]
 fn a_call_that_waits_is_offered_to_who_can_take_it_now() {
-    let mut desk = Desk::new(&["ann", "ben"]);
-    desk.reconfigure(|setup| setup.agents[0].skills.clear());
-    desk.event(Event::AgentAsked {
+    let mut floor = Floor::new(&["ann", "ben"]);
+    floor.reconfigure(|setup| setup.agents[0].skills.clear());
+    floor.event(Event::AgentAsked {
         agent: AgentId(1),
         ask: AgentRequest::NotReady { reason: "lunch".to_owned() },
+        by: None,
     });
-    let caller = desk.waits(1);
-    assert!(desk.rings().is_empty(), "nobody who is ready has the skill");
+    let caller = floor.waits(1);
+    assert!(floor.rings().is_empty(), "nobody who is ready has the skill");
     // One gains the skill in the moment in which the other loses it: the call stays, and rings.
-    desk.reconfigure(|setup| {
+    floor.reconfigure(|setup| {
         setup.agents[0].skills = vec![("tech".to_owned(), 3)];
         setup.agents[1].skills.clear();
     });
-    assert_eq!(desk.rings(), ["ring call-1/1 agent-0"]);
-    assert_eq!(desk.center.call(caller.call).unwrap().state, CallState::Offered);
+    assert_eq!(floor.rings(), ["ring call-1/1 agent-0"]);
+    assert_eq!(floor.center.call(caller.call).unwrap().state, CallState::Offered);
 }
 
 #[test]
 fn a_queue_that_is_removed_goes_on_for_those_who_wait_in_it() {
-    let mut desk = Desk::new(&["ann"]);
+    let mut floor = Floor::new(&["ann"]);
     let agent = ANN;
-    desk.event(Event::AgentAsked { agent, ask: AgentRequest::NotReady { reason: String::new() } });
-    let waiting = desk.waits(1);
-    let in_menu = desk.call(2);
-    desk.event(Event::Answered { leg: in_menu });
-    desk.reconfigure(|setup| {
+    floor.event(Event::AgentAsked {
+        agent,
+        ask: AgentRequest::NotReady { reason: String::new() },
+        by: None,
+    });
+    let waiting = floor.waits(1);
+    let in_menu = floor.call(2);
+    floor.event(Event::Answered { leg: in_menu });
+    floor.reconfigure(|setup| {
         setup.flows = vec![Arc::new(parsed(
             &FLOW.replace("queue.help", "queue.other").replace("\"help\", 2 =", "\"other\", 2 ="),
         ))];
         setup.queues.clear();
     });
-    assert_eq!(desk.queues(), ["help", "other"], "while somebody waits in it");
-    assert_eq!(desk.center.call(waiting.call).unwrap().state, CallState::Waiting);
+    assert_eq!(floor.queues(), ["help", "other"], "while somebody waits in it");
+    assert_eq!(floor.center.call(waiting.call).unwrap().state, CallState::Waiting);
     // A call keeps its flow, and the queue that the flow enters.
-    desk.press(in_menu, '1');
-    assert_eq!(desk.center.call(in_menu.call).unwrap().queue.as_deref(), Some("help"));
-    desk.log.clear();
-    desk.event(Event::AgentAsked { agent, ask: AgentRequest::Ready });
-    assert_eq!(desk.rings(), ["ring call-1/1 agent-0"]);
+    floor.press(in_menu, '1');
+    assert_eq!(floor.center.call(in_menu.call).unwrap().queue.as_deref(), Some("help"));
+    floor.log.clear();
+    floor.event(Event::AgentAsked { agent, ask: AgentRequest::Ready, by: None });
+    assert_eq!(floor.rings(), ["ring call-1/1 agent-0"]);
     for leg in [waiting, in_menu] {
-        desk.event(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
+        floor.event(Event::HungUp { leg, cause: Cause::NORMAL_CLEARING });
     }
-    desk.wait_s(60);
-    assert_eq!(desk.queues(), ["other"]);
+    floor.wait_s(60);
+    assert_eq!(floor.queues(), ["other"]);
 }
 
 #[test]
 fn a_call_keeps_the_flow_it_began_with_and_the_next_one_has_the_new() {
-    let mut desk = Desk::new(&["ann"]);
-    let before = desk.call(1);
-    desk.event(Event::Answered { leg: before });
+    let mut floor = Floor::new(&["ann"]);
+    let before = floor.call(1);
+    floor.event(Event::Answered { leg: before });
     let number = |source: &str| source.replace("[\"*\"]", "[\"100\"]");
     let bye = "[flow]\nnumbers = [\"*\"]\nstart = \"a\"\n[hangup.a]\ntext = \"Closed.\"\n";
-    desk.reconfigure(|setup| setup.flows = vec![Arc::new(parsed(&number(bye)))]);
-    desk.press(before, '1');
-    assert_eq!(desk.rings(), ["ring call-1/1 agent-0"], "the old flow has the menu");
-    let after = desk.call(2);
-    desk.event(Event::Answered { leg: after });
-    desk.press(after, '1');
-    assert_eq!(desk.center.call(after.call).unwrap().queue, None, "the new one has none");
-    desk.reconfigure(|setup| setup.flows.clear());
-    desk.log.clear();
-    desk.call(3);
-    assert!(desk.log[0].starts_with("reject call-3/0"), "{:?}", desk.log);
-    assert_eq!(desk.center.calls_live(), 2, "a flow that is gone ends no call");
+    floor.reconfigure(|setup| setup.flows = vec![Arc::new(parsed(&number(bye)))]);
+    floor.press(before, '1');
+    assert_eq!(floor.rings(), ["ring call-1/1 agent-0"], "the old flow has the menu");
+    let after = floor.call(2);
+    floor.event(Event::Answered { leg: after });
+    floor.press(after, '1');
+    assert_eq!(floor.center.call(after.call).unwrap().queue, None, "the new one has none");
+    floor.reconfigure(|setup| setup.flows.clear());
+    floor.log.clear();
+    floor.call(3);
+    assert!(floor.log[0].starts_with("reject call-3/0"), "{:?}", floor.log);
+    assert_eq!(floor.center.calls_live(), 2, "a flow that is gone ends no call");
 }
 
 #[test]
 fn a_shorter_queue_keeps_who_waits_and_takes_nobody_more() {
-    let mut desk = Desk::new(&["ann"]);
+    let mut floor = Floor::new(&["ann"]);
     let agent = ANN;
-    desk.event(Event::AgentAsked { agent, ask: AgentRequest::NotReady { reason: String::new() } });
-    let callers: Vec<LegId> = (1..=3).map(|id| desk.waits(id)).collect();
-    desk.reconfigure(|setup| setup.queues[0].acd.len_max = 2);
-    let state = |desk: &Desk, leg: LegId| desk.center.call(leg.call).map(|call| call.state);
-    assert!(callers.iter().all(|leg| state(&desk, *leg) == Some(CallState::Waiting)));
-    let late = desk.waits(4);
-    assert_ne!(state(&desk, late), Some(CallState::Waiting), "it is full");
+    floor.event(Event::AgentAsked {
+        agent,
+        ask: AgentRequest::NotReady { reason: String::new() },
+        by: None,
+    });
+    let callers: Vec<LegId> = (1..=3).map(|id| floor.waits(id)).collect();
+    floor.reconfigure(|setup| setup.queues[0].acd.len_max = 2);
+    let state = |floor: &Floor, leg: LegId| floor.center.call(leg.call).map(|call| call.state);
+    assert!(callers.iter().all(|leg| state(&floor, *leg) == Some(CallState::Waiting)));
+    let late = floor.waits(4);
+    assert_ne!(state(&floor, late), Some(CallState::Waiting), "it is full");
     for leg in &callers[..2] {
-        desk.event(Event::HungUp { leg: *leg, cause: Cause::NORMAL_CLEARING });
+        floor.event(Event::HungUp { leg: *leg, cause: Cause::NORMAL_CLEARING });
     }
-    let later = desk.waits(5);
-    assert_eq!(state(&desk, later), Some(CallState::Waiting), "there is room again");
+    let later = floor.waits(5);
+    assert_eq!(state(&floor, later), Some(CallState::Waiting), "there is room again");
 }
 
 #[test]
 fn the_rules_of_a_queue_change_under_those_who_wait() {
-    let mut desk = Desk::new(&["ann", "ben"]);
+    let mut floor = Floor::new(&["ann", "ben"]);
     for agent in [ANN, AgentId(1)] {
         let ask = AgentRequest::NotReady { reason: String::new() };
-        desk.event(Event::AgentAsked { agent, ask });
+        floor.event(Event::AgentAsked { agent, ask, by: None });
     }
-    desk.waits(1);
-    desk.reconfigure(|setup| {
+    floor.waits(1);
+    floor.reconfigure(|setup| {
         let rules = &mut setup.queues[0].acd;
         rules.ring_timeout = Duration::from_secs(3);
         rules.ageing_per_min = 5;
         rules.strategy = acd::Strategy::LeastOccupied;
         setup.agents.push(Agent { name: "cat".to_owned(), ..setup.agents[0].clone() });
     });
-    assert_eq!(desk.center.agent_id("cat"), Some(AgentId(2)));
-    desk.event(Event::PhoneReachable { agent: AgentId(2), reachable: true });
-    assert_eq!(desk.rings(), ["ring call-1/1 agent-2"]);
-    desk.wait_s(3);
-    assert!(desk.log.iter().any(|line| line.starts_with("hang-up call-1/1")), "{:?}", desk.log);
+    assert_eq!(floor.center.agent_id("cat"), Some(AgentId(2)));
+    floor.event(Event::PhoneReachable { agent: AgentId(2), reachable: true });
+    assert_eq!(floor.rings(), ["ring call-1/1 agent-2"]);
+    floor.wait_s(3);
+    assert!(floor.log.iter().any(|line| line.starts_with("hang-up call-1/1")), "{:?}", floor.log);
 }
 
 #[test]
 fn an_id_that_would_be_somebody_else_changes_nothing() {
-    let mut desk = Desk::new(&["ann", "ben"]);
+    let mut floor = Floor::new(&["ann", "ben"]);
     let mut other = Setup::default();
     other.names.agents = vec!["ben".to_owned(), "ann".to_owned()].try_into().unwrap();
-    let refused = desk.center.reconfigure(desk.now, other).unwrap_err().to_string();
+    let refused = floor.center.reconfigure(floor.now, other).unwrap_err().to_string();
     assert_eq!(refused, "the agent of id 0 is `ann` and cannot be `ben` as well");
-    assert_eq!(desk.shown(), ["ann", "ben"]);
+    assert_eq!(floor.shown(), ["ann", "ben"]);
 }
 
 #[test]
 fn a_setup_that_was_kept_makes_the_same_center() {
-    let mut desk = Desk::new(&["ann", "ben"]);
-    desk.reconfigure(|setup| setup.agents.retain(|agent| agent.name == "ben"));
-    let text = setup_text(desk.center.setup());
+    let mut floor = Floor::new(&["ann", "ben"]);
+    floor.reconfigure(|setup| setup.agents.retain(|agent| agent.name == "ben"));
+    let text = setup_text(floor.center.setup());
     let read = read_setup(&text).unwrap();
     let again = ContactCenter::new(read);
     assert_eq!(setup_text(again.setup()), text);
     assert_eq!(digest(&text).len(), 32);
-    let agents = again.snapshot(desk.now).agents;
+    let agents = again.snapshot(floor.now).agents;
     assert_eq!(agents.iter().map(|agent| &*agent.name).collect::<Vec<_>>(), ["ben"]);
     assert_ne!(again.setup().names, Names::default());
 }

@@ -1,6 +1,6 @@
 //! Messages callers leave, through the center's door.
 
-use super::{Desk, parsed};
+use super::{Floor, parsed};
 use crate::id::{CallId, LegId, RecordingId};
 use crate::words::{Cause, Event, RecordingEnd, RecordingFault, RecordingKind, RecordingState};
 
@@ -38,22 +38,22 @@ fn recorded(n: u16, length_ms: u64, ended: RecordingEnd) -> Event {
     Event::Recorded { recording: recording(n), kind, length_ms, ended, url: None }
 }
 
-fn begun() -> (Desk, LegId) {
-    let mut desk = Desk::with(parsed(FLOW), &[]);
-    let caller = desk.call(1);
-    desk.check(&["answer call-1/0", "record call-1/0 as call-1-1"]);
-    desk.wait_s(20);
-    (desk, caller)
+fn begun() -> (Floor, LegId) {
+    let mut floor = Floor::with(parsed(FLOW), &[]);
+    let caller = floor.call(1);
+    floor.check(&["answer call-1/0", "record call-1/0 as call-1-1"]);
+    floor.wait_s(20);
+    (floor, caller)
 }
 
 #[test]
 fn a_hang_up_keeps_the_message_and_the_record_names_it() {
-    let (mut desk, caller) = begun();
-    desk.event(recorded(1, 19_000, RecordingEnd::HungUp));
-    desk.check(&[]);
-    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
-    desk.check(&["record call-1 Contained by Caller talk 0 hold 0"]);
-    let record = desk.records.pop().unwrap();
+    let (mut floor, caller) = begun();
+    floor.event(recorded(1, 19_000, RecordingEnd::HungUp));
+    floor.check(&[]);
+    floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    floor.check(&["record call-1 Contained by Caller talk 0 hold 0"]);
+    let record = floor.records.pop().unwrap();
     let kept = &record.recordings[0];
     assert_eq!((kept.name, kept.state), (recording(1), RecordingState::Kept));
     assert_eq!((kept.step.as_str(), kept.length_ms), ("voicemail", 19_000));
@@ -63,52 +63,52 @@ fn a_hang_up_keeps_the_message_and_the_record_names_it() {
 
 #[test]
 fn news_after_the_call_amends_the_record_it_left() {
-    let (mut desk, caller) = begun();
-    desk.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
-    desk.check(&["record call-1 Contained by Caller talk 0 hold 0"]);
-    let mut record = desk.records.pop().unwrap();
+    let (mut floor, caller) = begun();
+    floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    floor.check(&["record call-1 Contained by Caller talk 0 hold 0"]);
+    let mut record = floor.records.pop().unwrap();
     assert_eq!(record.recordings[0].state, RecordingState::Begun);
-    desk.event(recorded(1, 19_000, RecordingEnd::HungUp));
-    desk.event(recorded(1, 19_000, RecordingEnd::HungUp));
-    desk.check(&["amend call-1-1 Kept 19000", "amend call-1-1 Kept 19000"]);
-    let learned: Vec<_> = desk.amended.drain(..).map(|update| record.learn(&update)).collect();
+    floor.event(recorded(1, 19_000, RecordingEnd::HungUp));
+    floor.event(recorded(1, 19_000, RecordingEnd::HungUp));
+    floor.check(&["amend call-1-1 Kept 19000", "amend call-1-1 Kept 19000"]);
+    let learned: Vec<_> = floor.amended.drain(..).map(|update| record.learn(&update)).collect();
     assert_eq!(learned, [Some(true), Some(false)]);
     assert_eq!(record.recordings[0].length_ms, 19_000);
     let stranger = RecordingId { call: CallId(1), n: 9 };
-    desk.event(Event::RecordFailed { recording: stranger, why: RecordingFault::Disk });
-    assert_eq!(record.learn(&desk.amended.pop().unwrap()), None);
+    floor.event(Event::RecordFailed { recording: stranger, why: RecordingFault::Disk });
+    assert_eq!(record.learn(&floor.amended.pop().unwrap()), None);
 }
 
 #[test]
 fn doubled_and_stale_news_moves_no_flow() {
-    let (mut desk, _) = begun();
-    desk.event(recorded(1, 4_000, RecordingEnd::Silence));
-    desk.check(&["record call-1/0 as call-1-2"]);
-    desk.event(recorded(1, 4_000, RecordingEnd::Silence));
-    desk.event(recorded(1, 0, RecordingEnd::Silence));
-    desk.event(recorded(7, 4_000, RecordingEnd::Silence));
+    let (mut floor, _) = begun();
+    floor.event(recorded(1, 4_000, RecordingEnd::Silence));
+    floor.check(&["record call-1/0 as call-1-2"]);
+    floor.event(recorded(1, 4_000, RecordingEnd::Silence));
+    floor.event(recorded(1, 0, RecordingEnd::Silence));
+    floor.event(recorded(7, 4_000, RecordingEnd::Silence));
     let url = Some("https://example.com/1".to_owned());
     let (kind, ended) = (RecordingKind::Message, RecordingEnd::Silence);
-    desk.event(Event::Recorded { recording: recording(1), kind, length_ms: 4_000, ended, url });
-    desk.check(&[]);
-    desk.event(recorded(2, 0, RecordingEnd::Silence));
-    desk.check(&[
+    floor.event(Event::Recorded { recording: recording(1), kind, length_ms: 4_000, ended, url });
+    floor.check(&[]);
+    floor.event(recorded(2, 0, RecordingEnd::Silence));
+    floor.check(&[
         "hang-up call-1/0 normal_clearing",
         "record call-1 Contained by Flow talk 0 hold 0",
     ]);
-    let states: Vec<_> = desk.records[0].recordings.iter().map(|one| one.state).collect();
+    let states: Vec<_> = floor.records[0].recordings.iter().map(|one| one.state).collect();
     assert_eq!(states, [RecordingState::Kept, RecordingState::Empty]);
-    assert!(desk.records[0].recordings[0].url.is_some());
+    assert!(floor.records[0].recordings[0].url.is_some());
 }
 
 #[test]
 fn a_recording_that_fails_takes_its_exit_and_one_that_never_ends_is_stopped() {
-    let (mut desk, _) = begun();
-    desk.event(Event::RecordFailed { recording: recording(1), why: RecordingFault::TooMany });
+    let (mut floor, _) = begun();
+    floor.event(Event::RecordFailed { recording: recording(1), why: RecordingFault::TooMany });
     let end = ["hang-up call-1/0 normal_clearing", "record call-1 Contained by Flow talk 0 hold 0"];
-    desk.check(&end);
-    let (mut desk, _) = begun();
-    desk.wait_s(200);
-    desk.check(&["stop-record call-1/0", end[0], end[1]]);
-    assert_eq!(desk.records[0].recordings[0].state, RecordingState::Begun);
+    floor.check(&end);
+    let (mut floor, _) = begun();
+    floor.wait_s(200);
+    floor.check(&["stop-record call-1/0", end[0], end[1]]);
+    assert_eq!(floor.records[0].recordings[0].state, RecordingState::Begun);
 }

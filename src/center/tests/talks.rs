@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Desk, parsed};
+use super::{Floor, parsed};
 use crate::call::Stage;
 use crate::center::Refused;
 use crate::id::{AgentId, CallId, LegId};
@@ -16,14 +16,14 @@ pub(super) const AGENT: LegId = LegId { call: CallId(1), n: 1 };
 pub(super) const CONSULTED: LegId = LegId { call: CallId(1), n: 2 };
 
 /// A caller and an agent who have talked for ten seconds.
-pub(super) fn talking() -> (Desk, LegId) {
-    let mut desk = Desk::new(&["ada"]);
-    let caller = desk.call(1);
-    desk.press(caller, '1');
-    desk.event(Event::Answered { leg: AGENT });
-    desk.log.clear();
-    desk.wait_s(10);
-    (desk, caller)
+pub(super) fn talking() -> (Floor, LegId) {
+    let mut floor = Floor::new(&["ada"]);
+    let caller = floor.call(1);
+    floor.press(caller, '1');
+    floor.event(Event::Answered { leg: AGENT });
+    floor.log.clear();
+    floor.wait_s(10);
+    (floor, caller)
 }
 
 pub(super) fn number(number: &str, trunk: Option<&str>) -> ConsultTarget {
@@ -31,9 +31,9 @@ pub(super) fn number(number: &str, trunk: Option<&str>) -> ConsultTarget {
     ConsultTarget::Telephone(Telephone::Number { number, trunk })
 }
 
-impl Desk {
+impl Floor {
     pub(super) fn ask(&mut self, ask: AgentRequest) {
-        self.event(Event::AgentAsked { agent: ADA, ask });
+        self.event(Event::AgentAsked { agent: ADA, ask, by: None });
     }
 
     /// A refused request changes nothing where it comes as an event all the same.
@@ -43,20 +43,20 @@ impl Desk {
 
     /// Ada has the caller on hold and talks to a consulted party.
     pub(super) fn consulting() -> (Self, LegId) {
-        let (mut desk, caller) = talking();
-        desk.consult();
-        desk.wait_s(4);
-        desk.event(Event::Answered { leg: CONSULTED });
-        desk.wait_s(6);
-        desk.log.clear();
-        (desk, caller)
+        let (mut floor, caller) = talking();
+        floor.consult();
+        floor.wait_s(4);
+        floor.event(Event::Answered { leg: CONSULTED });
+        floor.wait_s(6);
+        floor.log.clear();
+        (floor, caller)
     }
 
     fn transfer(&mut self, step: &str) {
         self.ask(AgentRequest::Transfer { step: step.to_owned(), vars: BTreeMap::new() });
     }
 
-    /// Who was dialed for how long, talked and held, in seconds, and how it ended.
+    /// The dialed parties, how long each rang, talked and held, in seconds, and how it ended.
     #[track_caller]
     pub(super) fn check_legs(&mut self, expected: &[(u64, u64, &str)]) -> CallRecord {
         let record = self.records.pop().expect("the call has ended");
@@ -94,24 +94,24 @@ impl Desk {
 
 #[test]
 fn hold_can_be_asked_for_and_is_counted_as_the_key_of_the_telephone() {
-    let (mut desk, caller) = talking();
-    desk.ask(AgentRequest::Hold);
-    desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
-    assert!(desk.center.call(CallId(1)).unwrap().on_hold);
-    desk.wait_s(5);
-    desk.ask(AgentRequest::Hold); // asked twice, it is one hold
-    desk.check(&[]);
-    desk.ask(AgentRequest::Resume);
-    desk.check(&["bridge call-1/0 call-1/1"]);
-    assert!(!desk.center.call(CallId(1)).unwrap().on_hold);
-    desk.ask(AgentRequest::Resume);
-    desk.check(&[]);
-    desk.wait_s(10);
-    desk.ask(AgentRequest::Hold);
-    desk.wait_s(2);
-    desk.log.clear();
-    desk.hang_up(caller);
-    desk.check(&[
+    let (mut floor, caller) = talking();
+    floor.ask(AgentRequest::Hold);
+    floor.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
+    assert!(floor.center.call(CallId(1)).unwrap().on_hold);
+    floor.wait_s(5);
+    floor.ask(AgentRequest::Hold); // asked twice, it is one hold
+    floor.check(&[]);
+    floor.ask(AgentRequest::Resume);
+    floor.check(&["bridge call-1/0 call-1/1"]);
+    assert!(!floor.center.call(CallId(1)).unwrap().on_hold);
+    floor.ask(AgentRequest::Resume);
+    floor.check(&[]);
+    floor.wait_s(10);
+    floor.ask(AgentRequest::Hold);
+    floor.wait_s(2);
+    floor.log.clear();
+    floor.hang_up(caller);
+    floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "record call-1 Handled by Caller talk 20000 hold 7000",
     ]);
@@ -119,27 +119,27 @@ fn hold_can_be_asked_for_and_is_counted_as_the_key_of_the_telephone() {
 
 #[test]
 fn a_hold_lasts_until_the_telephone_and_who_asked_have_both_taken_it_back() {
-    let (mut desk, caller) = talking();
-    desk.ask(AgentRequest::Hold);
-    desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
-    desk.wait_s(3);
-    desk.event(Event::Held { leg: AGENT });
-    desk.wait_s(3);
-    desk.ask(AgentRequest::Resume);
-    desk.check(&[]);
-    desk.refused(
+    let (mut floor, caller) = talking();
+    floor.ask(AgentRequest::Hold);
+    floor.check(&["unbridge call-1/0 call-1/1", "loop call-1/0"]);
+    floor.wait_s(3);
+    floor.event(Event::Held { leg: AGENT });
+    floor.wait_s(3);
+    floor.ask(AgentRequest::Resume);
+    floor.check(&[]);
+    floor.refused(
         AgentRequest::Resume,
         "the telephone of ada holds this call; its hold key ends that",
     );
-    desk.ask(AgentRequest::Hold);
-    desk.wait_s(3);
-    desk.event(Event::Resumed { leg: AGENT });
-    desk.check(&[]);
-    desk.ask(AgentRequest::Resume);
-    desk.check(&["bridge call-1/0 call-1/1"]);
-    desk.wait_s(1);
-    desk.hang_up(caller);
-    desk.check(&[
+    floor.ask(AgentRequest::Hold);
+    floor.wait_s(3);
+    floor.event(Event::Resumed { leg: AGENT });
+    floor.check(&[]);
+    floor.ask(AgentRequest::Resume);
+    floor.check(&["bridge call-1/0 call-1/1"]);
+    floor.wait_s(1);
+    floor.hang_up(caller);
+    floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "record call-1 Handled by Caller talk 11000 hold 9000",
     ]);
@@ -147,60 +147,60 @@ fn a_hold_lasts_until_the_telephone_and_who_asked_have_both_taken_it_back() {
 
 #[test]
 fn a_caller_who_holds_too_is_bridged_when_nobody_does() {
-    let (mut desk, caller) = talking();
-    desk.event(Event::Held { leg: caller });
-    desk.check(&["unbridge call-1/0 call-1/1", "loop call-1/1"]);
-    desk.ask(AgentRequest::Hold);
-    desk.check(&["loop call-1/0"]);
-    desk.event(Event::Resumed { leg: caller });
-    desk.check(&["stop call-1/1"]);
-    desk.ask(AgentRequest::Resume);
-    desk.check(&["bridge call-1/0 call-1/1"]);
+    let (mut floor, caller) = talking();
+    floor.event(Event::Held { leg: caller });
+    floor.check(&["unbridge call-1/0 call-1/1", "loop call-1/1"]);
+    floor.ask(AgentRequest::Hold);
+    floor.check(&["loop call-1/0"]);
+    floor.event(Event::Resumed { leg: caller });
+    floor.check(&["stop call-1/1"]);
+    floor.ask(AgentRequest::Resume);
+    floor.check(&["bridge call-1/0 call-1/1"]);
 }
 
 #[test]
 fn who_talks_to_nobody_can_hold_nobody() {
-    let mut desk = Desk::new(&["ada"]);
-    let caller = desk.call(1);
-    desk.press(caller, '1');
-    desk.log.clear();
-    desk.refused(AgentRequest::Hold, "ada talks to nobody"); // the phone rings
-    desk.event(Event::Answered { leg: AGENT });
-    desk.ask(AgentRequest::Hold);
-    desk.hang_up(AGENT);
-    desk.log.clear();
-    desk.refused(AgentRequest::Resume, "ada talks to nobody"); // after-call work
+    let mut floor = Floor::new(&["ada"]);
+    let caller = floor.call(1);
+    floor.press(caller, '1');
+    floor.log.clear();
+    floor.refused(AgentRequest::Hold, "ada talks to nobody"); // the phone rings
+    floor.event(Event::Answered { leg: AGENT });
+    floor.ask(AgentRequest::Hold);
+    floor.hang_up(AGENT);
+    floor.log.clear();
+    floor.refused(AgentRequest::Resume, "ada talks to nobody"); // after-call work
 }
 
 #[test]
 fn holds_asked_for_without_end_are_refused() {
-    let (mut desk, _) = talking();
+    let (mut floor, _) = talking();
     for _ in 0..crate::call::HOLDS_MAX {
-        desk.ask(AgentRequest::Hold);
-        desk.ask(AgentRequest::Resume);
+        floor.ask(AgentRequest::Hold);
+        floor.ask(AgentRequest::Resume);
     }
-    desk.log.clear();
-    desk.refused(AgentRequest::Hold, "this call was put on hold too often");
+    floor.log.clear();
+    floor.refused(AgentRequest::Hold, "this call was put on hold too often");
 }
 
 #[test]
 fn a_transfer_sends_the_call_to_a_step_and_the_agent_to_after_call_work() {
-    let (mut desk, caller) = talking();
+    let (mut floor, caller) = talking();
     let vars = BTreeMap::from([("why".to_owned(), "tired".into()), ("n".to_owned(), 2.into())]);
-    desk.ask(AgentRequest::Transfer { step: "outside".to_owned(), vars });
-    desk.check(&[
+    floor.ask(AgentRequest::Transfer { step: "outside".to_owned(), vars });
+    floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "stop call-1/0",
         "loop call-1/0",
         "dial call-1/2 main spare",
     ]);
-    assert!(matches!(desk.state(), AgentState::AfterCallWork { .. }));
-    desk.hang_up(AGENT); // what comes of our own hang-up is no news
-    desk.check(&[]);
-    desk.event(Event::Answered { leg: CONSULTED });
-    desk.wait_s(5);
-    desk.hang_up(caller);
-    let record = desk.check_legs(&[(10, 0, "accepted"), (5, 0, "accepted")]);
+    assert!(matches!(floor.state(), AgentState::AfterCallWork { .. }));
+    floor.hang_up(AGENT); // what comes of our own hang-up is no news
+    floor.check(&[]);
+    floor.event(Event::Answered { leg: CONSULTED });
+    floor.wait_s(5);
+    floor.hang_up(caller);
+    let record = floor.check_legs(&[(10, 0, "accepted"), (5, 0, "accepted")]);
     assert_eq!(record.legs[0].sent_to, Some(SentTo::Step("outside".to_owned())));
     assert_eq!(record.outcome, CallOutcome::Handled);
     let path: Vec<_> = record.path.iter().map(|entry| &*entry.step).collect();
@@ -210,23 +210,23 @@ fn a_transfer_sends_the_call_to_a_step_and_the_agent_to_after_call_work() {
 
 #[test]
 fn a_call_sent_back_to_its_queue_waits_there_for_somebody_else() {
-    let mut desk = Desk::new(&["ada", "bob"]);
-    let caller = desk.call(1);
-    desk.press(caller, '1');
-    desk.event(Event::Answered { leg: AGENT });
-    desk.wait_s(10);
-    desk.log.clear();
-    desk.transfer("help");
-    desk.check(&[
+    let mut floor = Floor::new(&["ada", "bob"]);
+    let caller = floor.call(1);
+    floor.press(caller, '1');
+    floor.event(Event::Answered { leg: AGENT });
+    floor.wait_s(10);
+    floor.log.clear();
+    floor.transfer("help");
+    floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "stop call-1/0",
         "loop call-1/0",
         "ring call-1/2 agent-1",
     ]);
-    desk.event(Event::Answered { leg: CONSULTED });
-    desk.wait_s(3);
-    desk.hang_up(CONSULTED);
-    let record = desk.check_legs(&[(10, 0, "accepted"), (3, 0, "accepted")]);
+    floor.event(Event::Answered { leg: CONSULTED });
+    floor.wait_s(3);
+    floor.hang_up(CONSULTED);
+    let record = floor.check_legs(&[(10, 0, "accepted"), (3, 0, "accepted")]);
     assert_eq!(record.queued.len(), 2);
     assert!(record.queued.iter().all(|stay| stay.left == QueueExit::Answered));
     assert_eq!(record.ended_by, EndedBy::Agent);
@@ -234,73 +234,73 @@ fn a_call_sent_back_to_its_queue_waits_there_for_somebody_else() {
 
 #[test]
 fn a_step_that_ends_the_call_at_once_ends_it() {
-    let (mut desk, _) = talking();
-    desk.transfer("bye");
-    desk.check(&[
+    let (mut floor, _) = talking();
+    floor.transfer("bye");
+    floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "stop call-1/0",
         "hang-up call-1/0 normal_clearing",
         "record call-1 Handled by Flow talk 10000 hold 0",
     ]);
-    assert!(matches!(desk.state(), AgentState::AfterCallWork { .. }));
+    assert!(matches!(floor.state(), AgentState::AfterCallWork { .. }));
 }
 
 #[test]
 fn a_transfer_to_nowhere_or_with_impossible_variables_is_refused() {
-    let (mut desk, _) = talking();
+    let (mut floor, _) = talking();
     let transfer = |step: &str, vars: &[(&str, serde_json::Value)]| {
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         AgentRequest::Transfer { step: step.to_owned(), vars }
     };
-    desk.refused(
+    floor.refused(
         transfer("sales", &[]),
         "the flow `test` has no step `sales`; it has main, help, outside, forbidden, bye",
     );
     let bad = "`Why` is not a name for a variable: use a-z, 0-9 and _";
-    desk.refused(transfer("bye", &[("Why", "x".into())]), bad);
+    floor.refused(transfer("bye", &[("Why", "x".into())]), bad);
     let taken = "`caller` is taken; choose another name for the variable";
-    desk.refused(transfer("bye", &[("caller", "x".into())]), taken);
+    floor.refused(transfer("bye", &[("caller", "x".into())]), taken);
     let kind = "`why` must be a text of at most 2000 bytes, a number, `true` or `false`";
-    desk.refused(transfer("bye", &[("why", serde_json::json!(["x"]))]), kind);
-    desk.refused(transfer("bye", &[("why", "x".repeat(2_001).into())]), kind);
+    floor.refused(transfer("bye", &[("why", serde_json::json!(["x"]))]), kind);
+    floor.refused(transfer("bye", &[("why", "x".repeat(2_001).into())]), kind);
     let names: Vec<String> = (0..40).map(|n| format!("v{n}")).collect();
     let many: Vec<_> = names.iter().map(|name| (&**name, 1.into())).collect();
-    desk.refused(transfer("bye", &many), "more than 32 variables");
+    floor.refused(transfer("bye", &many), "more than 32 variables");
 }
 
 #[test]
 fn a_consulted_party_who_takes_over_goes_on_with_the_caller() {
-    let (mut desk, _) = talking();
-    desk.consult();
-    desk.check(&[
+    let (mut floor, _) = talking();
+    floor.consult();
+    floor.check(&[
         "unbridge call-1/0 call-1/1",
         "loop call-1/0",
         "loop call-1/1",
         "dial call-1/2 main spare",
     ]);
-    let view = desk.center.call(CallId(1)).unwrap();
+    let view = floor.center.call(CallId(1)).unwrap();
     let consult = view.consult.unwrap();
     assert_eq!((consult.number.as_deref(), consult.stage), (Some("+14155550177"), Stage::Ringing));
     assert_eq!((view.agent.as_deref(), view.on_hold), (Some("ada"), true));
-    desk.refused(AgentRequest::Complete, "whom ada consults has not answered yet");
-    desk.wait_s(4);
-    desk.event(Event::Answered { leg: CONSULTED });
-    desk.check(&["bridge call-1/1 call-1/2"]);
-    desk.wait_s(6);
-    desk.ask(AgentRequest::Complete);
-    desk.check(&["hang-up call-1/1 normal_clearing", "bridge call-1/0 call-1/2"]);
-    assert!(matches!(desk.state(), AgentState::AfterCallWork { .. }));
-    desk.hang_up(AGENT);
-    desk.refused(AgentRequest::Complete, "ada talks to nobody");
-    desk.wait_s(20);
+    floor.refused(AgentRequest::Complete, "whom ada consults has not answered yet");
+    floor.wait_s(4);
+    floor.event(Event::Answered { leg: CONSULTED });
+    floor.check(&["bridge call-1/1 call-1/2"]);
+    floor.wait_s(6);
+    floor.ask(AgentRequest::Complete);
+    floor.check(&["hang-up call-1/1 normal_clearing", "bridge call-1/0 call-1/2"]);
+    assert!(matches!(floor.state(), AgentState::AfterCallWork { .. }));
+    floor.hang_up(AGENT);
+    floor.refused(AgentRequest::Complete, "ada talks to nobody");
+    floor.wait_s(20);
     // For the flow, this is the end of what the queue step brought about.
-    desk.hang_up(CONSULTED);
-    desk.check(&[
+    floor.hang_up(CONSULTED);
+    floor.check(&[
         "stop call-1/0",
         "hang-up call-1/0 normal_clearing",
         "record call-1 Handled by Party talk 36000 hold 10000",
     ]);
-    let record = desk.check_legs(&[(10, 10, "accepted"), (26, 0, "accepted")]);
+    let record = floor.check_legs(&[(10, 10, "accepted"), (26, 0, "accepted")]);
     assert_eq!(record.legs[0].sent_to, Some(SentTo::Number("+14155550177".to_owned())));
     assert!(record.legs[1].consulted && !record.legs[0].consulted);
 }
@@ -309,44 +309,44 @@ fn a_consulted_party_who_takes_over_goes_on_with_the_caller() {
 fn a_flow_goes_on_where_the_queue_step_says_when_the_consulted_party_leaves() {
     let flow = super::FLOW.replace("exit_key", "next = \"again\"\nexit_key")
         + "[say.again]\ntext = \"Are you still there?\"\nnext = \"bye\"\n";
-    let mut desk = Desk::with(parsed(&flow), &["ada"]);
-    let caller = desk.call(1);
-    desk.press(caller, '1');
-    desk.event(Event::Answered { leg: AGENT });
-    desk.consult();
-    desk.event(Event::Answered { leg: CONSULTED });
-    desk.ask(AgentRequest::Complete);
-    desk.log.clear();
-    desk.hang_up(CONSULTED);
-    desk.check(&["stop call-1/0", "play call-1/0"]);
-    desk.hang_up(caller);
-    assert_eq!(desk.check_legs(&[(0, 0, "accepted"), (0, 0, "accepted")]).path.len(), 3);
+    let mut floor = Floor::with(parsed(&flow), &["ada"]);
+    let caller = floor.call(1);
+    floor.press(caller, '1');
+    floor.event(Event::Answered { leg: AGENT });
+    floor.consult();
+    floor.event(Event::Answered { leg: CONSULTED });
+    floor.ask(AgentRequest::Complete);
+    floor.log.clear();
+    floor.hang_up(CONSULTED);
+    floor.check(&["stop call-1/0", "play call-1/0"]);
+    floor.hang_up(caller);
+    assert_eq!(floor.check_legs(&[(0, 0, "accepted"), (0, 0, "accepted")]).path.len(), 3);
 }
 
 #[test]
 fn a_consulted_party_who_leaves_or_never_comes_brings_the_agent_back() {
-    let (mut desk, caller) = Desk::consulting();
-    desk.hang_up(CONSULTED);
-    desk.check(&["bridge call-1/0 call-1/1"]);
-    desk.wait_s(1);
+    let (mut floor, caller) = Floor::consulting();
+    floor.hang_up(CONSULTED);
+    floor.check(&["bridge call-1/0 call-1/1"]);
+    floor.wait_s(1);
 
-    desk.consult();
-    desk.log.clear();
+    floor.consult();
+    floor.log.clear();
     let leg = LegId { n: 3, ..CONSULTED };
-    desk.event(Event::DialFailed { leg, cause: Cause::USER_BUSY });
-    desk.check(&["bridge call-1/0 call-1/1"]);
+    floor.event(Event::DialFailed { leg, cause: Cause::USER_BUSY });
+    floor.check(&["bridge call-1/0 call-1/1"]);
 
-    desk.consult();
-    desk.log.clear();
-    desk.wait_s(30);
-    desk.check(&["hang-up call-1/4 no_answer", "bridge call-1/0 call-1/1"]);
-    desk.event(Event::Answered { leg: LegId { n: 4, ..CONSULTED } });
-    desk.hang_up(LegId { n: 4, ..CONSULTED });
-    desk.check(&[]);
+    floor.consult();
+    floor.log.clear();
+    floor.wait_s(30);
+    floor.check(&["hang-up call-1/4 no_answer", "bridge call-1/0 call-1/1"]);
+    floor.event(Event::Answered { leg: LegId { n: 4, ..CONSULTED } });
+    floor.hang_up(LegId { n: 4, ..CONSULTED });
+    floor.check(&[]);
 
-    desk.wait_s(1);
-    desk.hang_up(caller);
-    desk.check_legs(&[
+    floor.wait_s(1);
+    floor.hang_up(caller);
+    floor.check_legs(&[
         (12, 40, "accepted"),
         (6, 0, "accepted"),
         (0, 0, "busy"),
@@ -356,27 +356,27 @@ fn a_consulted_party_who_leaves_or_never_comes_brings_the_agent_back() {
 
 #[test]
 fn resume_sends_the_consulted_party_away() {
-    let (mut desk, caller) = Desk::consulting();
-    desk.ask(AgentRequest::Resume);
-    desk.check(&["hang-up call-1/2 normal_clearing", "bridge call-1/0 call-1/1"]);
-    desk.consult();
-    desk.log.clear();
-    desk.ask(AgentRequest::Resume);
-    desk.check(&["hang-up call-1/3 normal_clearing", "bridge call-1/0 call-1/1"]);
-    assert!(desk.center.poll_timeout().is_none(), "nobody rings");
-    desk.hang_up(caller);
-    desk.check_legs(&[(10, 10, "accepted"), (6, 0, "accepted"), (0, 0, "withdrawn")]);
+    let (mut floor, caller) = Floor::consulting();
+    floor.ask(AgentRequest::Resume);
+    floor.check(&["hang-up call-1/2 normal_clearing", "bridge call-1/0 call-1/1"]);
+    floor.consult();
+    floor.log.clear();
+    floor.ask(AgentRequest::Resume);
+    floor.check(&["hang-up call-1/3 normal_clearing", "bridge call-1/0 call-1/1"]);
+    assert!(floor.center.poll_timeout().is_none(), "nobody rings");
+    floor.hang_up(caller);
+    floor.check_legs(&[(10, 10, "accepted"), (6, 0, "accepted"), (0, 0, "withdrawn")]);
 }
 
 #[test]
 fn an_agent_who_hangs_up_leaves_the_caller_with_a_consulted_party_who_is_there() {
-    let (mut desk, caller) = Desk::consulting();
-    desk.hang_up(AGENT);
-    desk.check(&["bridge call-1/0 call-1/2"]);
-    assert!(matches!(desk.state(), AgentState::AfterCallWork { .. }));
-    desk.wait_s(2);
-    desk.hang_up(caller);
-    desk.check(&[
+    let (mut floor, caller) = Floor::consulting();
+    floor.hang_up(AGENT);
+    floor.check(&["bridge call-1/0 call-1/2"]);
+    assert!(matches!(floor.state(), AgentState::AfterCallWork { .. }));
+    floor.wait_s(2);
+    floor.hang_up(caller);
+    floor.check(&[
         "hang-up call-1/2 normal_clearing",
         "record call-1 Handled by Caller talk 18000 hold 10000",
     ]);
@@ -384,26 +384,26 @@ fn an_agent_who_hangs_up_leaves_the_caller_with_a_consulted_party_who_is_there()
 
 #[test]
 fn an_agent_who_hangs_up_while_the_consulted_party_rings_ends_the_talk_as_ever() {
-    let (mut desk, _) = talking();
-    desk.consult();
-    desk.log.clear();
-    desk.hang_up(AGENT);
-    desk.check(&[
+    let (mut floor, _) = talking();
+    floor.consult();
+    floor.log.clear();
+    floor.hang_up(AGENT);
+    floor.check(&[
         "hang-up call-1/2 normal_clearing",
         "stop call-1/0",
         "hang-up call-1/0 normal_clearing",
         "record call-1 Handled by Agent talk 10000 hold 0",
     ]);
-    desk.check_legs(&[(10, 0, "accepted"), (0, 0, "withdrawn")]);
+    floor.check_legs(&[(10, 0, "accepted"), (0, 0, "withdrawn")]);
 }
 
 #[test]
 fn a_caller_who_leaves_ends_everything_while_nobody_is_there_to_talk_on() {
-    let (mut desk, caller) = talking();
-    desk.consult();
-    desk.log.clear();
-    desk.hang_up(caller);
-    desk.check(&[
+    let (mut floor, caller) = talking();
+    floor.consult();
+    floor.log.clear();
+    floor.hang_up(caller);
+    floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "hang-up call-1/2 normal_clearing",
         "record call-1 Handled by Caller talk 10000 hold 0",
@@ -412,9 +412,9 @@ fn a_caller_who_leaves_ends_everything_while_nobody_is_there_to_talk_on() {
 
 #[test]
 fn a_transfer_sends_the_consulted_party_away_too() {
-    let (mut desk, _) = Desk::consulting();
-    desk.transfer("help");
-    desk.check(&[
+    let (mut floor, _) = Floor::consulting();
+    floor.transfer("help");
+    floor.check(&[
         "hang-up call-1/1 normal_clearing",
         "hang-up call-1/2 normal_clearing",
         "stop call-1/0",
@@ -424,109 +424,109 @@ fn a_transfer_sends_the_consulted_party_away_too() {
 
 #[test]
 fn three_meet_and_whoever_stays_goes_on() {
-    let (mut desk, caller) = Desk::consulting();
-    desk.ask(AgentRequest::Conference);
-    desk.check(&["meet call-1/0 call-1/1 call-1/2"]);
-    desk.ask(AgentRequest::Conference);
-    desk.check(&[]);
-    let view = desk.center.call(CallId(1)).unwrap();
+    let (mut floor, caller) = Floor::consulting();
+    floor.ask(AgentRequest::Conference);
+    floor.check(&["meet call-1/0 call-1/1 call-1/2"]);
+    floor.ask(AgentRequest::Conference);
+    floor.check(&[]);
+    let view = floor.center.call(CallId(1)).unwrap();
     assert_eq!((view.on_hold, view.consult.unwrap().stage), (false, Stage::Conference));
-    desk.wait_s(5);
-    desk.hang_up(CONSULTED);
-    desk.check(&["bridge call-1/0 call-1/1"]);
-    desk.wait_s(1);
-    desk.hang_up(caller);
-    desk.check_legs(&[(16, 10, "accepted"), (11, 0, "accepted")]);
+    floor.wait_s(5);
+    floor.hang_up(CONSULTED);
+    floor.check(&["bridge call-1/0 call-1/1"]);
+    floor.wait_s(1);
+    floor.hang_up(caller);
+    floor.check_legs(&[(16, 10, "accepted"), (11, 0, "accepted")]);
 
-    let (mut desk, caller) = Desk::consulting();
-    desk.ask(AgentRequest::Conference);
-    desk.wait_s(5);
-    desk.log.clear();
-    desk.ask(AgentRequest::Complete);
-    desk.check(&["hang-up call-1/1 normal_clearing", "bridge call-1/0 call-1/2"]);
-    desk.wait_s(1);
-    desk.hang_up(caller);
-    desk.check_legs(&[(15, 10, "accepted"), (12, 0, "accepted")]);
+    let (mut floor, caller) = Floor::consulting();
+    floor.ask(AgentRequest::Conference);
+    floor.wait_s(5);
+    floor.log.clear();
+    floor.ask(AgentRequest::Complete);
+    floor.check(&["hang-up call-1/1 normal_clearing", "bridge call-1/0 call-1/2"]);
+    floor.wait_s(1);
+    floor.hang_up(caller);
+    floor.check_legs(&[(15, 10, "accepted"), (12, 0, "accepted")]);
 }
 
 #[test]
 fn telephones_that_hold_are_heard_when_two_are_left() {
-    let (mut desk, caller) = Desk::consulting();
-    desk.event(Event::Held { leg: CONSULTED });
-    desk.check(&["unbridge call-1/1 call-1/2", "loop call-1/1"]);
-    desk.wait_s(2);
-    desk.ask(AgentRequest::Complete);
-    desk.check(&["hang-up call-1/1 normal_clearing"]); // the caller hears music already
-    desk.wait_s(2);
-    desk.event(Event::Resumed { leg: CONSULTED });
-    desk.check(&["bridge call-1/0 call-1/2"]);
-    desk.hang_up(caller);
-    desk.check_legs(&[(10, 12, "accepted"), (6, 4, "accepted")]);
+    let (mut floor, caller) = Floor::consulting();
+    floor.event(Event::Held { leg: CONSULTED });
+    floor.check(&["unbridge call-1/1 call-1/2", "loop call-1/1"]);
+    floor.wait_s(2);
+    floor.ask(AgentRequest::Complete);
+    floor.check(&["hang-up call-1/1 normal_clearing"]); // the caller hears music already
+    floor.wait_s(2);
+    floor.event(Event::Resumed { leg: CONSULTED });
+    floor.check(&["bridge call-1/0 call-1/2"]);
+    floor.hang_up(caller);
+    floor.check_legs(&[(10, 12, "accepted"), (6, 4, "accepted")]);
 
-    let (mut desk, caller) = Desk::consulting();
-    desk.ask(AgentRequest::Conference);
-    desk.log.clear();
-    desk.event(Event::Held { leg: AGENT });
-    desk.check(&["bridge call-1/0 call-1/2"]); // and the agent hears nobody
-    assert!(desk.hearing.of(AGENT).is_empty());
-    assert!(!desk.center.call(CallId(1)).unwrap().on_hold, "nobody hears music");
-    desk.wait_s(2);
-    desk.hang_up(CONSULTED);
-    desk.check(&["loop call-1/0"]);
-    desk.wait_s(1);
-    desk.hang_up(caller);
-    desk.check_legs(&[(12, 11, "accepted"), (8, 0, "accepted")]);
+    let (mut floor, caller) = Floor::consulting();
+    floor.ask(AgentRequest::Conference);
+    floor.log.clear();
+    floor.event(Event::Held { leg: AGENT });
+    floor.check(&["bridge call-1/0 call-1/2"]); // and the agent hears no leg
+    assert!(floor.hearing.of(AGENT).is_empty());
+    assert!(!floor.center.call(CallId(1)).unwrap().on_hold, "nobody hears music");
+    floor.wait_s(2);
+    floor.hang_up(CONSULTED);
+    floor.check(&["loop call-1/0"]);
+    floor.wait_s(1);
+    floor.hang_up(caller);
+    floor.check_legs(&[(12, 11, "accepted"), (8, 0, "accepted")]);
 }
 
 #[test]
 fn a_hold_that_cannot_be_had_leaves_the_two_together() {
-    let (mut desk, caller) = talking();
-    desk.event(Event::HoldFailed { leg: AGENT }); // of a hold that nobody remembers
-    desk.check(&[]);
-    desk.ask(AgentRequest::Hold);
-    desk.log.clear();
-    desk.wait_s(1);
-    desk.event(Event::HoldFailed { leg: AGENT });
-    desk.check(&["bridge call-1/0 call-1/1"]);
-    desk.wait_s(1);
-    desk.consult();
-    desk.log.clear();
-    desk.event(Event::HoldFailed { leg: AGENT });
-    desk.check(&["hang-up call-1/2 normal_clearing", "bridge call-1/0 call-1/1"]);
-    desk.hang_up(caller);
-    desk.check_legs(&[(11, 1, "accepted"), (0, 0, "withdrawn")]);
+    let (mut floor, caller) = talking();
+    floor.event(Event::HoldFailed { leg: AGENT }); // of a hold that no leg has
+    floor.check(&[]);
+    floor.ask(AgentRequest::Hold);
+    floor.log.clear();
+    floor.wait_s(1);
+    floor.event(Event::HoldFailed { leg: AGENT });
+    floor.check(&["bridge call-1/0 call-1/1"]);
+    floor.wait_s(1);
+    floor.consult();
+    floor.log.clear();
+    floor.event(Event::HoldFailed { leg: AGENT });
+    floor.check(&["hang-up call-1/2 normal_clearing", "bridge call-1/0 call-1/1"]);
+    floor.hang_up(caller);
+    floor.check_legs(&[(11, 1, "accepted"), (0, 0, "withdrawn")]);
 
-    let (mut desk, caller) = Desk::consulting();
-    desk.event(Event::Held { leg: CONSULTED });
-    desk.log.clear();
-    desk.event(Event::HoldFailed { leg: CONSULTED });
-    desk.check(&["bridge call-1/1 call-1/2"]);
-    desk.ask(AgentRequest::Conference);
-    desk.log.clear();
-    desk.event(Event::HoldFailed { leg: AGENT });
-    desk.check(&[]);
-    desk.hang_up(caller);
-    desk.hang_up(AGENT);
-    desk.check_legs(&[(10, 10, "accepted"), (6, 0, "accepted")]);
+    let (mut floor, caller) = Floor::consulting();
+    floor.event(Event::Held { leg: CONSULTED });
+    floor.log.clear();
+    floor.event(Event::HoldFailed { leg: CONSULTED });
+    floor.check(&["bridge call-1/1 call-1/2"]);
+    floor.ask(AgentRequest::Conference);
+    floor.log.clear();
+    floor.event(Event::HoldFailed { leg: AGENT });
+    floor.check(&[]);
+    floor.hang_up(caller);
+    floor.hang_up(AGENT);
+    floor.check_legs(&[(10, 10, "accepted"), (6, 0, "accepted")]);
 }
 
 #[test]
 fn nobody_is_consulted_whom_no_trunk_may_dial() {
-    let (mut desk, _) = talking();
+    let (mut floor, _) = talking();
     let consult =
         |to: &str, trunk: Option<&str>| AgentRequest::Consult { target: number(to, trunk) };
-    desk.refused(consult("sales", None), "`sales` is not a telephone number");
-    desk.refused(consult("+882139900000", None), "no trunk may dial +882139900000");
+    floor.refused(consult("sales", None), "`sales` is not a telephone number");
+    floor.refused(consult("+882139900000", None), "no trunk may dial +882139900000");
     let other = "there is no trunk `other` that may dial +14155550177";
-    desk.refused(consult("+14155550177", Some("other")), other);
+    floor.refused(consult("+14155550177", Some("other")), other);
     let own = "+14155550123 is the caller's own number";
-    desk.refused(consult("+14155550123", None), own);
-    desk.refused(consult("(415) 555-0123", Some("spare")), own);
-    desk.refused(AgentRequest::Conference, "ada consults nobody");
-    desk.ask(consult("+14155550177", Some("spare")));
-    assert_eq!(desk.log.last().unwrap(), "dial call-1/2 spare main");
-    desk.log.clear();
+    floor.refused(consult("+14155550123", None), own);
+    floor.refused(consult("(415) 555-0123", Some("spare")), own);
+    floor.refused(AgentRequest::Conference, "ada consults nobody");
+    floor.ask(consult("+14155550177", Some("spare")));
+    assert_eq!(floor.log.last().unwrap(), "dial call-1/2 spare main");
+    floor.log.clear();
     let consults = "ada consults somebody: resume, complete or conference come first";
-    desk.refused(consult("+14155550178", None), consults);
-    desk.refused(AgentRequest::Hold, consults);
+    floor.refused(consult("+14155550178", None), consults);
+    floor.refused(AgentRequest::Hold, consults);
 }

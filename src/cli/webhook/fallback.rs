@@ -13,7 +13,7 @@ use std::time::Duration;
 use attendant::config::{self, Sources};
 use attendant::webhook::document::{Callee, Dial};
 use attendant::webhook::{Action, Document, Link, Sound, Support};
-use attendant::words::{Need, Verb};
+use attendant::words::Need;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Fallback) -> ExitCode {
             all.map(|number| number.to_string()).collect()
         }
     };
-    let record = site.provider.support(&Need::Verb(Verb::Record));
+    let record = site.provider.support(&Need::Record);
     if let (Support::No(_), None) = (record, &wanted.transfer) {
         let name = &wanted.provider;
         let message = format!("{name} takes no messages by itself: give --transfer NUMBER");
@@ -88,7 +88,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Fallback) -> ExitCode {
     }
 }
 
-/// The document without one address of ours: what came of it is told to nobody, and it ends the
+/// The document without one address of ours: no request reports what came of it, and it ends the
 /// call where it would have come back.
 fn alone(site: &Site, document: &Document) -> (String, &'static str) {
     let reply = site.provider.render(document, &site.context);
@@ -188,7 +188,7 @@ fn document(wanted: &Fallback) -> Document {
         language: wanted.language.as_str().into(),
         text: format!("{} {ask}", wanted.message).into(),
     };
-    // Taken out again: nobody is there to be told.
+    // Taken out again: no server is there to receive it.
     let next = Link::Events;
     let then = match &wanted.transfer {
         Some(number) => Action::Dial(Box::new(Dial {

@@ -20,7 +20,7 @@ use crate::cli::{EX_CONFIG, fail, print, told};
 const EX_FAILED: u8 = 1;
 /// Of the provider that was named only the way in could be tried.
 const EX_NOT_PLAYED: u8 = 3;
-/// The strictest providers wait so long.
+/// The strictest providers wait for this.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Characters of an answer that are shown.
 const SHOWN_MAX: usize = 300;
@@ -35,7 +35,7 @@ pub(crate) struct Selftest {
     /// The number that is dialed; by default the first that the provider or a flow has
     #[arg(long, value_name = "NUMBER")]
     to: Option<String>,
-    /// Who calls; a number that means nothing
+    /// The caller's number; the default means nothing
     #[arg(long, value_name = "NUMBER", default_value = "+14155550199")]
     from: String,
 }
@@ -84,7 +84,7 @@ enum Verdict {
     Failed,
 }
 
-/// One line for each verdict that somebody has.
+/// One line for each verdict that a check got.
 fn summary(verdicts: &[(String, Verdict)]) -> String {
     let line = |what: &str, of: Verdict| {
         let names = verdicts.iter().filter(|(_, verdict)| *verdict == of);

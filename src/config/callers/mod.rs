@@ -9,7 +9,7 @@
 //! **Invariant:** a number belongs to one entry; each is kept in the form in which calls bring it,
 //! and one that no call can bring is refused.
 //!
-//! **Deliberately absent:** anything secret. Who calls from a number is not proven by the number.
+//! **Deliberately absent:** anything secret. A number does not prove the caller.
 
 mod csv;
 mod number;
@@ -113,9 +113,10 @@ impl Reading<'_> {
             "account" => &mut entry.account,
             "preferred_agent" => &mut entry.preferred_agent,
             "vip" => {
-                match &value {
-                    Value::Bool(vip) => entry.vip = *vip,
-                    other => self.problem(format!("`vip` must be true or false, not {other}")),
+                if let Value::Bool(vip) = &value {
+                    entry.vip = *vip;
+                } else {
+                    self.problem(format!("`vip` must be true or false, not {value}"));
                 }
                 return;
             }
@@ -159,23 +160,23 @@ fn toml(file: &str, source: &str, region: &str, problems: &mut Problems) -> Dire
     let mut reading = Reading { file, region, line: 1, directory, problems };
     let mut tables: Vec<&Spanned<DeValue<'_>>> = Vec::new();
     for (key, value) in table.get_ref() {
-        match value.get_ref() {
-            DeValue::Array(entries) if key.get_ref() == "caller" => tables.extend(entries.iter()),
-            _ => {
-                reading.line = line(source, key.span().start);
-                reading.problem(format!("`{}` is not known: write [[caller]]", key.get_ref()));
-            }
+        if let DeValue::Array(entries) = value.get_ref()
+            && key.get_ref() == "caller"
+        {
+            tables.extend(entries.iter());
+            continue;
         }
+        reading.line = line(source, key.span().start);
+        reading.problem(format!("`{}` is not known: write [[caller]]", key.get_ref()));
     }
     for entry in tables {
         reading.line = lines.at(entry.span().start);
-        match entry.get_ref() {
-            DeValue::Table(fields) => {
-                let text = source.get(entry.span().start..).unwrap_or_default();
-                toml_entry(&mut reading, (text, entry.span().start), fields);
-            }
-            _ => reading.problem("`caller` must be a list of tables: write [[caller]]"),
-        }
+        let DeValue::Table(fields) = entry.get_ref() else {
+            reading.problem("`caller` must be a list of tables: write [[caller]]");
+            continue;
+        };
+        let text = source.get(entry.span().start..).unwrap_or_default();
+        toml_entry(&mut reading, (text, entry.span().start), fields);
     }
     reading.directory
 }

@@ -1,7 +1,7 @@
 //! A number as people and spreadsheets write it into a callers' file, as calls bring it.
 //!
 //! **Invariant:** what is accepted can be the number of a call; what cannot is refused with what to
-//! write instead. Marks that nobody sees are taken away, not kept in a name that matches nobody.
+//! write instead. Invisible marks are taken away, not kept in a name that matches no caller.
 //!
 //! **Deliberately absent:** the numbers of calls themselves. `crate::number` reads those, and takes
 //! whatever comes.

@@ -1,4 +1,4 @@
-//! Whom the two HTTP ports believe, and where no secret may stand or be shown.
+//! The peers that the two HTTP ports believe, and where no secret may stand or be shown.
 
 use expect_test::expect;
 

@@ -1,16 +1,22 @@
 //! `branch`: the first case whose condition holds, or `else`.
+//!
+//! Options: `cases = [{ if, next }]` `else`.
 
 use toml::de::DeValue;
 
 use crate::flow::build::Build;
+use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::Expression;
 use crate::flow::read::{Item, Section};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::{Exit, Next, StepId};
+use crate::flow::scan::implied;
+use crate::flow::text::Speech;
+use crate::flow::verb::{Nature, Verb};
+use crate::words::Need;
 
 const CASES_MAX: usize = 50;
 
-pub(in crate::flow) struct Branch {
+struct Branch {
     cases: Vec<Case>,
     otherwise: StepId,
 }
@@ -21,15 +27,19 @@ struct Case {
     next: StepId,
 }
 
-impl Branch {
-    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
-        let cases = section.required("cases").map(|item| read_cases(build, section, item));
-        let help = "say where the call goes when no case holds";
-        let otherwise = build.required_exit(section, "else", help);
-        Self { cases: cases.unwrap_or_default(), otherwise }
-    }
+pub(in crate::flow) fn read<'a>(
+    build: &Build<'a>,
+    _name: &str,
+    section: &Section<'a>,
+) -> Option<Box<dyn Verb>> {
+    let cases = section.required("cases").map(|item| read_cases(build, section, item));
+    let help = "say where the call goes when no case holds";
+    let otherwise = build.required_exit(section, "else", help);
+    Some(Box::new(Branch { cases: cases.unwrap_or_default(), otherwise }))
+}
 
-    pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+impl Verb for Branch {
+    fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
         for case in &self.cases {
             match run.holds(turn, &case.condition) {
                 Ok(true) => return Next::Goto(case.next),
@@ -40,14 +50,27 @@ impl Branch {
         Next::Goto(self.otherwise)
     }
 
-    /// The condition of the exit of this name.
-    pub(in crate::flow) fn condition(&self, exit: &str) -> Option<&str> {
-        self.cases.iter().map(|case| case.text.as_str()).find(|text| *text == exit)
-    }
-
-    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
+    fn exits(&self) -> Vec<Exit> {
         let cases = self.cases.iter().map(|case| Exit::at_once(case.text.clone(), case.next));
         cases.chain([Exit::at_once("else", self.otherwise)]).collect()
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::PASSED_THROUGH
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        Vec::new()
+    }
+
+    fn speeches(&self) -> Vec<&Speech> {
+        Vec::new()
+    }
+
+    /// What a condition that holds says is set.
+    fn sets(&self, exit: &str) -> Vec<&str> {
+        let case = self.cases.iter().map(|case| case.text.as_str()).find(|text| *text == exit);
+        case.map(implied).unwrap_or_default()
     }
 }
 

@@ -4,6 +4,9 @@
 //! of variable length ends with the terminator or with silence, and a digit beyond `digits_max`
 //! makes it `too_many`.
 //!
+//! Options: `text` `into` `next` `digits_min` `digits_max` `terminator` `pattern` `valid`
+//! `too_many` `too_many_next`, and those of input steps.
+//!
 //! **Invariant:** what is typed at a `secret` step is in no effect and in no text.
 
 use std::ops::RangeInclusive;
@@ -11,19 +14,20 @@ use std::sync::Arc;
 
 use minijinja::value::Value;
 
-use crate::flow::InputOutcome;
 use crate::flow::build::Build;
+use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
-use crate::flow::read::Section;
+use crate::flow::input_step::{InputOptions, InputStep, Verdict};
+use crate::flow::port::InputOutcome;
+use crate::flow::read::{Item, Section, check_variable, option, read_key};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::ask::{Ask, InputStep, Verdict, read_key};
-use crate::flow::step::{Exit, Next, StepId};
+use crate::flow::verb::Verb;
 
 /// Digits one entry may have.
 const DIGITS_MAX: u64 = 40;
 
-pub(in crate::flow) struct Collect {
-    ask: Ask,
+struct Collect {
+    options: InputOptions,
     digits_min: usize,
     digits_max: usize,
     terminator: Option<char>,
@@ -33,10 +37,25 @@ pub(in crate::flow) struct Collect {
     next: StepId,
 }
 
+pub(in crate::flow) fn read<'a>(
+    build: &Build<'a>,
+    _name: &str,
+    section: &Section<'a>,
+) -> Option<Box<dyn Verb>> {
+    Some(Box::new(Collect::new(build, section)?))
+}
+
+/// The variable it sets, and whether that is secret.
+pub(in crate::flow) fn names<'a>(item: Item<'a>) -> Vec<(&'a str, bool)> {
+    let is_secret = option(item, "secret").and_then(|secret| secret.get_ref().as_bool());
+    let into = option(item, "into").and_then(|into| into.get_ref().as_str());
+    into.into_iter().map(|name| (name, is_secret == Some(true))).collect()
+}
+
 impl Collect {
-    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Self> {
-        let mut ask = Ask::read(build, section);
-        ask.read_too_many(build, section);
+    fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Self> {
+        let mut options = InputOptions::read(build, section);
+        options.read_too_many(build, section);
         let digits_max = section.whole("digits_max", 20, 1..=DIGITS_MAX);
         let digits_min = section.whole("digits_min", 1, 0..=DIGITS_MAX);
         if digits_min > digits_max {
@@ -45,18 +64,18 @@ impl Collect {
         }
         let into = read_into(section);
         let terminator = read_terminator(section);
-        if terminator.is_some() && terminator == ask.repeat {
+        if terminator.is_some() && terminator == options.repeat {
             let message = "`repeat` and `terminator` are the same key";
             section.error(section.key_span("repeat"), message);
         }
-        if let Some(digit) = ask.repeat.filter(char::is_ascii_digit) {
+        if let Some(digit) = options.repeat.filter(char::is_ascii_digit) {
             let message = format!("`repeat` cannot be `{digit}`, which may begin an answer");
             section.error(section.key_span("repeat"), message);
         }
         let valid = section.get("valid").and_then(|item| build.condition(section, "valid", item));
         let next = build.required_exit(section, "next", "say where the call goes on");
         Some(Self {
-            ask,
+            options,
             digits_min: usize::try_from(digits_min).ok()?,
             digits_max: usize::try_from(digits_max).ok()?,
             terminator,
@@ -67,33 +86,14 @@ impl Collect {
         })
     }
 
-    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
-        let mut exits = vec![Exit::waited("next", self.next)];
-        exits.extend(self.ask.exits());
-        exits
-    }
-
-    pub(in crate::flow) const fn digits(&self) -> (usize, usize, Option<char>) {
-        (self.digits_min, self.digits_max, self.terminator)
-    }
-
-    pub(in crate::flow) const fn variable(&self) -> &Arc<str> {
-        &self.into
-    }
-
-    /// Whether this key repeats the prompt, or alone is an answer: none.
-    pub(in crate::flow) fn lists(&self, key: char) -> bool {
-        self.ask.repeat == Some(key) || self.terminator == Some(key) && self.digits_min == 0
-    }
-
     fn is_fixed(&self) -> bool {
         self.digits_min == self.digits_max
     }
 }
 
 impl InputStep for Collect {
-    fn ask(&self) -> &Ask {
-        &self.ask
+    fn options(&self) -> &InputOptions {
+        &self.options
     }
 
     fn key(&self, entered: &str, key: char) -> Verdict {
@@ -133,7 +133,7 @@ impl InputStep for Collect {
     }
 
     fn habit(&self) -> Option<char> {
-        Some('#').filter(|_| self.terminator.is_none() && self.ask.repeat != Some('#'))
+        Some('#').filter(|_| self.terminator.is_none() && self.options.repeat != Some('#'))
     }
 
     fn answer(
@@ -145,7 +145,7 @@ impl InputStep for Collect {
         if !self.patterns.is_empty() && !self.patterns.iter().any(|p| p.matches(entered)) {
             return Err(InputOutcome::NoMatch);
         }
-        let variable = Variable { value: Value::from(entered), secret: self.ask.secret };
+        let variable = Variable { value: Value::from(entered), secret: self.options.secret };
         let before = run.set_var(&self.into, Some(variable));
         let Some(valid) = &self.valid else { return Ok(Next::Goto(self.next)) };
         match run.holds(turn, valid) {
@@ -156,6 +156,23 @@ impl InputStep for Collect {
             }
             Err(why) => Ok(Next::Fail(why)),
         }
+    }
+
+    fn answers(&self) -> Vec<Exit> {
+        vec![Exit::waited("next", self.next)]
+    }
+
+    /// Whether it repeats the prompt, or alone is an answer: none.
+    fn begins(&self, key: char) -> bool {
+        self.options.repeat == Some(key) || self.terminator == Some(key) && self.digits_min == 0
+    }
+
+    fn variable(&self) -> Option<&str> {
+        Some(&self.into)
+    }
+
+    fn length(&self) -> Option<(usize, usize, Option<char>)> {
+        Some((self.digits_min, self.digits_max, self.terminator))
     }
 }
 
@@ -227,7 +244,7 @@ fn parse_set(rest: &mut std::str::Chars<'_>) -> Option<Vec<RangeInclusive<char>>
 fn read_into(section: &Section<'_>) -> Option<Arc<str>> {
     let item = section.required("into")?;
     let (name, span) = section.as_string("into", item)?;
-    crate::flow::parse::check_variable(section, name, span).then(|| name.into())
+    check_variable(section, name, span).then(|| name.into())
 }
 
 /// `#` unless the file says otherwise; none with `terminator = ""`.

@@ -1,13 +1,16 @@
 //! `hangup`: say goodbye, where there is something to say, and end the call.
+//!
+//! Options: `text` `cause`.
 
 use crate::flow::build::{Build, Scope};
 use crate::flow::diagnostic::suggest;
+use crate::flow::exit::{Exit, Next, StepId};
+use crate::flow::port::Effect;
 use crate::flow::read::Section;
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::{Doing, Next, StepId};
 use crate::flow::text::Speech;
-use crate::flow::{Effect, Input};
-use crate::words::Cause;
+use crate::flow::verb::{Nature, Verb};
+use crate::words::{Cause, Need};
 
 /// The causes a flow may end a call with, by their names in records.
 const CAUSES: [Cause; 12] = [
@@ -30,6 +33,27 @@ pub(in crate::flow) struct Hangup {
     cause: Cause,
 }
 
+pub(in crate::flow) fn read<'a>(
+    build: &Build<'a>,
+    _name: &str,
+    section: &Section<'a>,
+) -> Option<Box<dyn Verb>> {
+    let text = section.get("text");
+    let speech = text.map(|item| build.speech(section, "text", item, Scope::Plain));
+    let mut cause = Cause::NORMAL_CLEARING;
+    if let Some((name, span)) = section.string("cause") {
+        match CAUSES.iter().find(|known| known.name() == name) {
+            Some(known) => cause = *known,
+            None => build.problems.error_help(
+                span,
+                format!("{}: there is no cause `{name}`", section.what),
+                suggest(name, CAUSES.iter().map(|known| known.name())),
+            ),
+        }
+    }
+    Some(Box::new(Hangup { speech, cause }))
+}
+
 /// Where a call goes on after its people are done with it; the default is to end it.
 pub(in crate::flow) fn next_or_hang_up(next: Option<StepId>, turn: &mut Turn<'_>) -> Next {
     match next {
@@ -43,24 +67,16 @@ impl Hangup {
         Self { speech, cause }
     }
 
-    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
-        let text = section.get("text");
-        let speech = text.map(|item| build.speech(section, "text", item, Scope::Plain));
-        let mut cause = Cause::NORMAL_CLEARING;
-        if let Some((name, span)) = section.string("cause") {
-            match CAUSES.iter().find(|known| known.name() == name) {
-                Some(known) => cause = *known,
-                None => build.problems.error_help(
-                    span,
-                    format!("{}: there is no cause `{name}`", section.what),
-                    suggest(name, CAUSES.iter().map(|known| known.name())),
-                ),
-            }
+    fn end(&self, has_caller: bool, turn: &mut Turn<'_>) -> Next {
+        if has_caller {
+            turn.out.push(Effect::HangUp { cause: self.cause });
         }
-        Self { speech, cause }
+        Next::End
     }
+}
 
-    pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+impl Verb for Hangup {
+    fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
         let prompts = match &self.speech {
             Some(speech) if run.has_caller() => run.words(turn, speech),
             Some(_) | None => Ok(Vec::new()),
@@ -68,7 +84,6 @@ impl Hangup {
         match prompts {
             Ok(prompts) if prompts.is_empty() => self.end(run.has_caller(), turn),
             Ok(prompts) => {
-                run.doing = Doing::Speaking;
                 run.play(turn, prompts);
                 Next::Wait
             }
@@ -76,30 +91,31 @@ impl Hangup {
         }
     }
 
-    pub(in crate::flow) fn input(&self, turn: &mut Turn<'_>, input: Input) -> Next {
-        match input {
-            Input::PromptDone => self.end(true, turn),
-            Input::Start
-            | Input::Digit(_)
-            | Input::Timer
-            | Input::Silence
-            | Input::Queue(_)
-            | Input::Transfer(_)
-            | Input::Recorded(_)
-            | Input::Sent { .. }
-            | Input::HungUp => Next::Wait,
+    fn prompt_done(&self, _run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        self.end(true, turn)
+    }
+
+    fn exits(&self) -> Vec<Exit> {
+        Vec::new()
+    }
+
+    fn nature(&self) -> Nature {
+        Nature {
+            waits: true,
+            is_way_out: true,
+            needs_no_caller: true,
+            barge_in: false,
+            passes_keys_on: false,
+            is_secret: false,
         }
     }
 
-    pub(in crate::flow) fn speech(&self) -> Option<&Speech> {
-        self.speech.as_ref()
+    fn needs(&self) -> Vec<Need> {
+        vec![Need::HangUp]
     }
 
-    fn end(&self, has_caller: bool, turn: &mut Turn<'_>) -> Next {
-        if has_caller {
-            turn.out.push(Effect::HangUp { cause: self.cause });
-        }
-        Next::End
+    fn speeches(&self) -> Vec<&Speech> {
+        self.speech.iter().collect()
     }
 }
 

@@ -1,6 +1,8 @@
 //! `hours_check`: is it open, closed, or a holiday?
 //!
 //! A holiday without an exit of its own counts as closed.
+//!
+//! Options: `hours` `open` `closed` `holiday.<Name>`, or `holiday` for any.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,12 +11,15 @@ use toml::de::DeValue;
 
 use crate::flow::build::Build;
 use crate::flow::diagnostic::suggest;
+use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::hours::{Hours, State};
 use crate::flow::read::{Item, Section};
-use crate::flow::run::Turn;
-use crate::flow::step::{Exit, Next, StepId};
+use crate::flow::run::{Run, Turn};
+use crate::flow::text::Speech;
+use crate::flow::verb::{Nature, Verb};
+use crate::words::Need;
 
-pub(in crate::flow) struct HoursCheck {
+struct HoursCheck {
     hours: Arc<Hours>,
     open: StepId,
     closed: StepId,
@@ -23,8 +28,16 @@ pub(in crate::flow) struct HoursCheck {
     holidays: BTreeMap<String, StepId>,
 }
 
+pub(in crate::flow) fn read<'a>(
+    build: &Build<'a>,
+    _name: &str,
+    section: &Section<'a>,
+) -> Option<Box<dyn Verb>> {
+    Some(Box::new(HoursCheck::new(build, section)?))
+}
+
 impl HoursCheck {
-    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Self> {
+    fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Self> {
         let hours = read_hours(build, section);
         let open = build.required_exit(section, "open", "say where the call goes when it is open");
         let help = "say where the call goes when it is closed";
@@ -36,25 +49,6 @@ impl HoursCheck {
             check.read_holidays(build, section, item);
         }
         Some(check)
-    }
-
-    pub(in crate::flow) fn enter(&self, turn: &Turn<'_>) -> Next {
-        Next::Goto(match self.hours.state(turn.context.now) {
-            State::Open => self.open,
-            State::Closed => self.closed,
-            State::Holiday(name) => {
-                self.holidays.get(&*name).copied().or(self.any_holiday).unwrap_or(self.closed)
-            }
-        })
-    }
-
-    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
-        let mut exits =
-            vec![Exit::at_once("open", self.open), Exit::at_once("closed", self.closed)];
-        exits.extend(self.any_holiday.map(|to| Exit::at_once("holiday", to)));
-        let named = self.holidays.iter();
-        exits.extend(named.map(|(name, to)| Exit::at_once(format!("holiday.{name}"), *to)));
-        exits
     }
 
     fn read_holidays<'a>(&mut self, build: &Build<'a>, section: &Section<'a>, item: Item<'a>) {
@@ -73,6 +67,39 @@ impl HoursCheck {
             }
             self.holidays.insert(name.to_owned(), build.step(&table, name, item));
         }
+    }
+}
+
+impl Verb for HoursCheck {
+    fn enter(&self, _run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        Next::Goto(match self.hours.state(turn.context.now) {
+            State::Open => self.open,
+            State::Closed => self.closed,
+            State::Holiday(name) => {
+                self.holidays.get(&*name).copied().or(self.any_holiday).unwrap_or(self.closed)
+            }
+        })
+    }
+
+    fn exits(&self) -> Vec<Exit> {
+        let mut exits =
+            vec![Exit::at_once("open", self.open), Exit::at_once("closed", self.closed)];
+        exits.extend(self.any_holiday.map(|to| Exit::at_once("holiday", to)));
+        let named = self.holidays.iter();
+        exits.extend(named.map(|(name, to)| Exit::at_once(format!("holiday.{name}"), *to)));
+        exits
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::PASSED_THROUGH
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        Vec::new()
+    }
+
+    fn speeches(&self) -> Vec<&Speech> {
+        Vec::new()
     }
 }
 

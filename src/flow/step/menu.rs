@@ -2,52 +2,56 @@
 //!
 //! The longest match wins at once when nothing longer can follow. A key that cannot extend a match
 //! belongs to the next step, so an experienced caller may type a whole path ahead.
+//!
+//! Options: `text` `keys` `phrases`, and those of input steps.
 
 use std::collections::BTreeMap;
 
-use crate::flow::InputOutcome;
 use crate::flow::build::Build;
 use crate::flow::diagnostic::suggest;
+use crate::flow::exit::{Exit, Next, StepId};
+use crate::flow::input_step::{InputOptions, InputStep, Verdict};
+use crate::flow::port::InputOutcome;
 use crate::flow::read::{Item, Section};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::ask::{Ask, InputStep, Verdict};
-use crate::flow::step::{Exit, Next, StepId};
+use crate::flow::verb::Verb;
 use crate::words::Digit;
 
 /// Keys one choice may be long.
 const KEY_LEN_MAX: usize = 8;
 const PHRASES_MAX: usize = 50;
 
-pub(in crate::flow) struct Menu {
-    ask: Ask,
+struct Menu {
+    options: InputOptions,
     /// In the order of the file.
     keys: Vec<(String, StepId)>,
+    /// Some entry is complete and yet may go on.
+    is_ambiguous: bool,
     /// What callers may say, by step. Kept for the day they are listened to.
     phrases: Vec<(StepId, Vec<String>)>,
 }
 
+pub(in crate::flow) fn read<'a>(
+    build: &Build<'a>,
+    _name: &str,
+    section: &Section<'a>,
+) -> Option<Box<dyn Verb>> {
+    Some(Box::new(Menu::new(build, section)))
+}
+
 impl Menu {
-    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
-        let ask = Ask::read(build, section);
-        let mut menu = Self { ask, keys: Vec::new(), phrases: Vec::new() };
+    fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
+        let options = InputOptions::read(build, section);
+        let mut menu = Self { options, keys: Vec::new(), is_ambiguous: false, phrases: Vec::new() };
         if let Some(item) = section.required("keys") {
             menu.read_keys(build, section, item);
+            menu.is_ambiguous = menu.keys.iter().any(|(keys, _)| menu.longer(keys));
         }
         if let Some(item) = section.get("phrases") {
             menu.read_phrases(build, section, item);
         }
         menu.check_repeat(section);
         menu
-    }
-
-    /// What callers may say for each choice: the step and its phrases.
-    pub(in crate::flow) fn phrases(&self) -> &[(StepId, Vec<String>)] {
-        &self.phrases
-    }
-
-    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
-        let keys = self.keys.iter().map(|(key, to)| Exit::waited(key.clone(), *to));
-        keys.chain(self.ask.exits()).collect()
     }
 
     fn read_keys<'a>(&mut self, build: &Build<'a>, section: &Section<'a>, item: Item<'a>) {
@@ -103,16 +107,11 @@ impl Menu {
     }
 
     fn check_repeat(&self, section: &Section<'_>) {
-        let Some(repeat) = self.ask.repeat else { return };
+        let Some(repeat) = self.options.repeat else { return };
         if self.keys.iter().any(|(keys, _)| keys.starts_with(repeat)) {
             let message = format!("`{repeat}` is the `repeat` key and the key of a choice");
             section.error(section.key_span("repeat"), message);
         }
-    }
-
-    /// Whether a choice begins with this key, or it repeats the prompt.
-    pub(in crate::flow) fn lists(&self, key: char) -> bool {
-        self.ask.repeat == Some(key) || self.keys.iter().any(|(keys, _)| keys.starts_with(key))
     }
 
     fn exact(&self, entered: &str) -> Option<StepId> {
@@ -123,16 +122,11 @@ impl Menu {
     fn longer(&self, entered: &str) -> bool {
         self.keys.iter().any(|(keys, _)| keys.len() > entered.len() && keys.starts_with(entered))
     }
-
-    /// Whether some entry is complete and yet may go on.
-    pub(in crate::flow) fn is_ambiguous(&self) -> bool {
-        self.keys.iter().any(|(keys, _)| self.longer(keys))
-    }
 }
 
 impl InputStep for Menu {
-    fn ask(&self) -> &Ask {
-        &self.ask
+    fn options(&self) -> &InputOptions {
+        &self.options
     }
 
     fn key(&self, entered: &str, key: char) -> Verdict {
@@ -172,7 +166,7 @@ impl InputStep for Menu {
 
     fn habit(&self) -> Option<char> {
         let is_free = !self.keys.iter().any(|(keys, _)| keys.contains('#'));
-        (is_free && self.ask.repeat != Some('#')).then_some('#')
+        (is_free && self.options.repeat != Some('#')).then_some('#')
     }
 
     fn answer(
@@ -182,6 +176,23 @@ impl InputStep for Menu {
         entered: &str,
     ) -> Result<Next, InputOutcome> {
         self.exact(entered).map(Next::Goto).ok_or(InputOutcome::NoMatch)
+    }
+
+    fn answers(&self) -> Vec<Exit> {
+        self.keys.iter().map(|(key, to)| Exit::waited(key.clone(), *to)).collect()
+    }
+
+    /// Whether a choice begins with it, or it repeats the prompt.
+    fn begins(&self, key: char) -> bool {
+        self.options.repeat == Some(key) || self.keys.iter().any(|(keys, _)| keys.starts_with(key))
+    }
+
+    fn is_ambiguous(&self) -> bool {
+        self.is_ambiguous
+    }
+
+    fn said(&self) -> &[(StepId, Vec<String>)] {
+        &self.phrases
     }
 }
 

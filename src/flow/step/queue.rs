@@ -1,5 +1,13 @@
 //! `queue`: wait for an agent, with music, announcements and a way out.
 //!
+//! Options: `queue` `skills` `priority` `relax` `prefer` `intent` `wait` `music` `announce`
+//! `announce_first_s` `announce_every_s` `wait_s_max` `ring_timeout_s` `exit_key`, and the exits
+//! `next` `full` `timeout` `no_agents` `exit`. A call takes `no_agents` when no agent is there who
+//! could take it now or after a `relax` step. On arrival, an agent is there who is logged in, also
+//! on a break, and whose phone can be reached or who is on a call; a caller who waits goes there
+//! when the last of them logs out, and not because a phone is lost for a moment. `prefer` waits
+//! only for an agent who is ready or will be after the call they are on.
+//!
 //! **Invariant:** an announcement is only sound; whoever is bridged while it plays is bridged at
 //! once.
 //!
@@ -12,14 +20,16 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use crate::flow::build::{Build, Scope};
-use crate::flow::read::{Item, Section};
+use crate::flow::exit::{Exit, Next, StepId};
+use crate::flow::port::{Effect, QueueOutcome, QueueRequest, Relax};
+use crate::flow::read::{Item, Section, read_key};
 use crate::flow::run::{Run, Turn};
 use crate::flow::scan::{find_name, is_template};
-use crate::flow::step::ask::read_key;
-use crate::flow::step::{Doing, Exit, Next, StepId, hangup};
+use crate::flow::step::hangup;
 use crate::flow::text::{Part, Speech, Text};
-use crate::flow::{Effect, Input, QueueOutcome, QueueRequest, Relax};
-use crate::words::{Listen, Overflow, Prompt};
+use crate::flow::verb::{EntersQueue, Nature, Verb};
+use crate::flow::wait_sound::WaitSound;
+use crate::words::{Digit, Listen, Need, Overflow, Prompt};
 
 const SKILLS_MAX: usize = 20;
 const RELAX_MAX: usize = 20;
@@ -30,13 +40,13 @@ const PRIORITY_DEFAULT: u8 = 5;
 const FIRST_ANNOUNCEMENT_S: u64 = 5;
 const WAIT_S_MAX: u64 = 24 * 3600;
 
-pub(in crate::flow) struct Queue {
+struct Queue {
     queue: Arc<str>,
     skills: Vec<(Text, u8)>,
     priority: Text,
     relax: Vec<Relax>,
     intent: Option<Text>,
-    sound: Sound,
+    sound: WaitSound,
     announcements: Option<Announcements>,
     announcement: Speech,
     exit_key: Option<char>,
@@ -44,14 +54,6 @@ pub(in crate::flow) struct Queue {
     ring_timeout: Option<Duration>,
     prefer: Option<(Text, Duration)>,
     exits: Exits,
-}
-
-/// What somebody who waits hears.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::flow) enum Sound {
-    Music(Arc<str>),
-    Ring,
-    Silence,
 }
 
 struct Announcements {
@@ -70,8 +72,16 @@ struct Exits {
     exit: Option<StepId>,
 }
 
+pub(in crate::flow) fn read<'a>(
+    build: &Build<'a>,
+    name: &str,
+    section: &Section<'a>,
+) -> Option<Box<dyn Verb>> {
+    Some(Box::new(Queue::new(build, name, section)))
+}
+
 impl Queue {
-    pub(in crate::flow) fn read<'a>(build: &Build<'a>, name: &str, section: &Section<'a>) -> Self {
+    fn new<'a>(build: &Build<'a>, name: &str, section: &Section<'a>) -> Self {
         let (announcements, announcement) = read_announcements(build, section);
         let ring_timeout = section
             .get("ring_timeout_s")
@@ -83,7 +93,7 @@ impl Queue {
             priority: read_priority(build, section),
             relax: read_relax(build, section),
             intent: intent.map(|(text, span)| build.text(section, "intent", text, span)),
-            sound: Sound::read(build, section, Sound::Music("default".into())),
+            sound: WaitSound::read(build, section, WaitSound::Music("default".into()), true),
             announcements,
             announcement,
             exit_key: read_key(section, "exit_key", None),
@@ -110,89 +120,6 @@ impl Queue {
         check_relax(build, section, &queue);
         check_staff(build, section, &queue);
         queue
-    }
-
-    pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
-        let (intent, request) = match self.request(run, turn) {
-            Ok(request) => request,
-            Err(why) => return Next::Fail(why),
-        };
-        if let Some(intent) = intent.filter(|intent| !intent.is_empty()) {
-            run.intend(&intent);
-            turn.out.push(Effect::Intent(intent));
-        }
-        run.clear_keys();
-        run.doing = Doing::Queueing;
-        // The music first: an agent may be there at once, and nothing may replace the bridge.
-        run.play_on(turn, self.sound.prompt());
-        turn.out.push(Effect::Enqueue(Box::new(request)));
-        if let Some(announcements) = &self.announcements {
-            run.wait(turn, announcements.first);
-        }
-        Next::Wait
-    }
-
-    pub(in crate::flow) fn input(&self, run: &mut Run, turn: &mut Turn<'_>, input: Input) -> Next {
-        match input {
-            Input::Digit(digit) => match self.exits.exit {
-                Some(exit) if self.exit_key == Some(digit.as_char()) => {
-                    turn.out.push(Effect::LeaveQueue);
-                    Next::Goto(exit)
-                }
-                Some(_) | None => Next::Wait,
-            },
-            Input::Timer => self.announce(run, turn),
-            Input::PromptDone => self.resume(run, turn),
-            Input::Queue(outcome) => self.left(turn, outcome),
-            Input::Start
-            | Input::Silence
-            | Input::Transfer(_)
-            | Input::Recorded(_)
-            | Input::Sent { .. }
-            | Input::HungUp => Next::Wait,
-        }
-    }
-
-    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
-        let Exits { next, full, timeout, no_agents, exit } = &self.exits;
-        let waited = [("next", next), ("timeout", timeout), ("exit", exit)];
-        let at_once = [("full", full), ("no_agents", no_agents)];
-        let waited = waited.into_iter().filter_map(|(label, to)| Some(Exit::waited(label, (*to)?)));
-        let at_once =
-            at_once.into_iter().filter_map(|(label, to)| Some(Exit::at_once(label, (*to)?)));
-        waited.chain(at_once).collect()
-    }
-
-    /// The exit key, while the call waits.
-    pub(in crate::flow) fn listens(&self) -> Option<Listen> {
-        self.exit_key.map(|_| Listen::SKIP)
-    }
-
-    pub(in crate::flow) fn announcement(&self) -> &Speech {
-        &self.announcement
-    }
-
-    pub(in crate::flow) fn sound(&self) -> &Sound {
-        &self.sound
-    }
-
-    /// The queue entered here, and the intent it stands for, where that is the same for everybody.
-    pub(in crate::flow) fn name_and_intent(&self) -> (&str, Option<&str>) {
-        let intent = match &self.intent {
-            Some(Text::Fixed(intent)) => Some(&**intent),
-            Some(Text::Template(_)) | None => None,
-        };
-        (&self.queue, intent)
-    }
-
-    /// Skills that are the same for every caller.
-    pub(in crate::flow) fn skill_names(&self) -> impl Iterator<Item = &str> {
-        let demanded = self.skills.iter().filter_map(|(name, _)| match name {
-            Text::Fixed(name) => Some(&**name),
-            Text::Template(_) => None,
-        });
-        let relaxed = self.relax.iter().flat_map(|step| &step.levels).map(|(name, _)| &**name);
-        demanded.chain(relaxed)
     }
 
     /// What every call must find, by skill.
@@ -229,24 +156,6 @@ impl Queue {
             prefer_agent,
         };
         Ok((intent, request))
-    }
-
-    /// What an agent who talks to the caller asks of this queue: what the caller would ask, for
-    /// nobody in particular. What cannot be said of a caller who did not come this way is left out.
-    pub(in crate::flow) fn consult_request(&self, run: &Run, turn: &Turn<'_>) -> QueueRequest {
-        let skills = self.skills.iter();
-        let skills =
-            skills.filter_map(|(name, level)| Some((run.render(turn, name).ok()?, *level)));
-        let priority = run.render(turn, &self.priority);
-        QueueRequest {
-            queue: Arc::clone(&self.queue),
-            skills: demands(skills.collect()),
-            priority: priority.map_or(PRIORITY_DEFAULT, |text| self::priority(&text)),
-            relax: self.relax.clone(),
-            wait_max: self.wait_max,
-            ring_timeout: self.ring_timeout,
-            prefer_agent: None,
-        }
     }
 
     fn announce(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
@@ -291,43 +200,126 @@ impl Queue {
     }
 }
 
-impl Sound {
-    /// `wait = "music"`, and `music` by name.
-    pub(in crate::flow) fn read<'a>(
-        build: &Build<'a>,
-        section: &Section<'a>,
-        default: Self,
-    ) -> Self {
-        let music = section.string("music");
-        let named = music.as_ref().filter(|(name, _)| !["default", "ring"].contains(name));
-        if let Some((name, span)) = named {
-            let kind = "there is no music";
-            build.declared(section, kind, build.known.music.as_ref(), name, span.clone());
-        }
-        let name = music.map_or("default", |(name, _)| name);
-        let kinds = [("music", 0), ("silence", 1), ("ring", 2), ("music_and_position", 0)];
-        // Only a queue has positions; its default is music.
-        let kinds = if default == Self::Ring { &kinds[..3] } else { &kinds[..] };
-        let sound = match (section.choice("wait", 3, kinds), default) {
-            (0, _) => Self::Music(name.into()),
-            (1, _) => Self::Silence,
-            (2, _) => Self::Ring,
-            (_, Self::Music(_)) => Self::Music(name.into()),
-            (_, default) => default,
+impl Verb for Queue {
+    fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        let (intent, request) = match self.request(run, turn) {
+            Ok(request) => request,
+            Err(why) => return Next::Fail(why),
         };
-        if section.get("music").is_some() && !matches!(sound, Self::Music(_)) {
-            let message = format!("{}: this `music` would never be heard", section.what);
-            let help = "write wait = \"music\" beside it, or take it out".to_owned();
-            section.problems.error_help(section.key_span("music"), message, help);
+        if let Some(intent) = intent.filter(|intent| !intent.is_empty()) {
+            run.intend(&intent);
+            turn.out.push(Effect::Intent(intent));
         }
-        sound
+        run.clear_keys();
+        // The music first: an agent may be there at once, and nothing may replace the bridge.
+        run.play_on(turn, self.sound.prompt());
+        turn.out.push(Effect::Enqueue(Box::new(request)));
+        if let Some(announcements) = &self.announcements {
+            run.wait(turn, announcements.first);
+        }
+        Next::Wait
     }
 
-    pub(in crate::flow) fn prompt(&self) -> Prompt {
-        match self {
-            Self::Music(name) => Prompt::Music { name: Arc::clone(name) },
-            Self::Ring => Prompt::Music { name: "ring".into() },
-            Self::Silence => Prompt::Silence { ms: 1_000 },
+    fn key_pressed(&self, _run: &mut Run, turn: &mut Turn<'_>, digit: Digit) -> Next {
+        match self.exits.exit {
+            Some(exit) if self.exit_key == Some(digit.as_char()) => {
+                turn.out.push(Effect::LeaveQueue);
+                Next::Goto(exit)
+            }
+            Some(_) | None => Next::Wait,
+        }
+    }
+
+    fn prompt_done(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        self.resume(run, turn)
+    }
+
+    fn time_passed(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        self.announce(run, turn)
+    }
+
+    fn left_queue(&self, _run: &mut Run, turn: &mut Turn<'_>, outcome: QueueOutcome) -> Next {
+        self.left(turn, outcome)
+    }
+
+    fn exits(&self) -> Vec<Exit> {
+        let Exits { next, full, timeout, no_agents, exit } = &self.exits;
+        let waited = [("next", next), ("timeout", timeout), ("exit", exit)];
+        let at_once = [("full", full), ("no_agents", no_agents)];
+        let waited = waited.into_iter().filter_map(|(label, to)| Some(Exit::waited(label, (*to)?)));
+        let at_once =
+            at_once.into_iter().filter_map(|(label, to)| Some(Exit::at_once(label, (*to)?)));
+        waited.chain(at_once).collect()
+    }
+
+    fn nature(&self) -> Nature {
+        Nature {
+            waits: true,
+            is_way_out: true,
+            needs_no_caller: false,
+            barge_in: true,
+            passes_keys_on: false,
+            is_secret: false,
+        }
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        let exit_key = self.exit_key.map(|_| Need::ExitKey);
+        [Need::Queue].into_iter().chain(exit_key).collect()
+    }
+
+    fn speeches(&self) -> Vec<&Speech> {
+        vec![&self.announcement]
+    }
+
+    /// The exit key, while the call waits.
+    fn listens(&self, _run: &Run) -> Option<Listen> {
+        self.exit_key.map(|_| Listen::SKIP)
+    }
+
+    fn wait_sound(&self) -> Option<Prompt> {
+        Some(self.sound.prompt())
+    }
+
+    fn enters(&self) -> Option<&dyn EntersQueue> {
+        Some(self)
+    }
+}
+
+impl EntersQueue for Queue {
+    fn queue(&self) -> &str {
+        &self.queue
+    }
+
+    fn intent(&self) -> Option<&str> {
+        match &self.intent {
+            Some(Text::Fixed(intent)) => Some(intent),
+            Some(Text::Template(_)) | None => None,
+        }
+    }
+
+    fn skills(&self) -> Vec<&str> {
+        let demanded = self.skills.iter().filter_map(|(name, _)| match name {
+            Text::Fixed(name) => Some(&**name),
+            Text::Template(_) => None,
+        });
+        let relaxed = self.relax.iter().flat_map(|step| &step.levels).map(|(name, _)| &**name);
+        demanded.chain(relaxed).collect()
+    }
+
+    fn consult_request(&self, run: &Run, turn: &Turn<'_>) -> QueueRequest {
+        let skills = self.skills.iter();
+        let skills =
+            skills.filter_map(|(name, level)| Some((run.render(turn, name).ok()?, *level)));
+        let priority = run.render(turn, &self.priority);
+        QueueRequest {
+            queue: Arc::clone(&self.queue),
+            skills: demands(skills.collect()),
+            priority: priority.map_or(PRIORITY_DEFAULT, |text| self::priority(&text)),
+            relax: self.relax.clone(),
+            wait_max: self.wait_max,
+            ring_timeout: self.ring_timeout,
+            prefer_agent: None,
         }
     }
 }
@@ -392,7 +384,7 @@ fn demands(rendered: Vec<(Arc<str>, u8)>) -> Vec<(Arc<str>, u8)> {
     let mut skills: Vec<(Arc<str>, u8)> = Vec::with_capacity(rendered.len());
     for (name, level) in rendered {
         if name.is_empty() {
-            continue; // `{{ caller.language }}` of somebody we do not know
+            continue; // `{{ caller.language }}` of an unknown caller
         }
         match skills.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = (*known).max(level),

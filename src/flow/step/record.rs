@@ -4,6 +4,9 @@
 //! hang-up, which keeps what was said. Any key skips the words before the tone. Where `empty` is
 //! not given nothing said leads to `next`, where `failed` is not given it leads to `on_error`.
 //!
+//! Options: `text` `beep` `length_s_max` `length_s_min` `silence_s` `finish_key` `into` `intent`,
+//! and the exits `next` `empty` `failed`.
+//!
 //! **Invariant:** each recording asked for comes to one [`RecordOutcome`], or is given up
 //! [`GIVE_UP_AFTER`] its greatest length.
 //!
@@ -15,32 +18,31 @@ use std::time::Duration;
 use minijinja::value::Value;
 
 use crate::flow::build::{Build, Scope};
+use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::Variable;
 use crate::flow::late::{LATE_FINISH, Late};
-use crate::flow::parse::check_variable;
-use crate::flow::read::Section;
+use crate::flow::port::{Effect, RecordOutcome, RecordRequest};
+use crate::flow::read::{Item, Section, check_variable, option, read_key};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::ask::read_key;
-use crate::flow::step::{Doing, Exit, Next, StepId};
 use crate::flow::text::{Speech, Text};
-use crate::flow::{Effect, Input, RecordOutcome, RecordRequest};
-use crate::words::Digit;
+use crate::flow::verb::{Nature, Verb};
+use crate::words::{Digit, Listen, Need};
 
 /// An hour: what an installation keeps of one call has a limit.
 const LENGTH_S_MAX: u64 = 3_600;
 /// How long after its greatest length a recording that did not end is waited for.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 
-/// What brings a recording to its end.
+/// What brings the recording to its end that is being made; kept while it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::flow) enum End {
+enum End {
     /// Silence, the greatest length, or the finish key where the front hears it itself.
     Front,
     /// The caller pressed the finish key.
     Key,
 }
 
-pub(in crate::flow) struct Record {
+struct Record {
     speech: Option<Speech>,
     beep: bool,
     length_max: Duration,
@@ -54,8 +56,22 @@ pub(in crate::flow) struct Record {
     failed: Option<StepId>,
 }
 
+pub(in crate::flow) fn read<'a>(
+    build: &Build<'a>,
+    _name: &str,
+    section: &Section<'a>,
+) -> Option<Box<dyn Verb>> {
+    Some(Box::new(Record::new(build, section)))
+}
+
+/// The variable that gets the name of the recording.
+pub(in crate::flow) fn names<'a>(item: Item<'a>) -> Vec<(&'a str, bool)> {
+    let into = option(item, "into").and_then(|into| into.get_ref().as_str());
+    into.into_iter().map(|name| (name, false)).collect()
+}
+
 impl Record {
-    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
+    fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
         let text = section.get("text");
         let intent = section.string("intent");
         let record = Self {
@@ -78,95 +94,8 @@ impl Record {
         record
     }
 
-    /// What is set on the way to `next`; nothing, where a message without a word leads there too.
-    pub(in crate::flow) fn sets(&self) -> Option<&Arc<str>> {
-        self.kept_as().filter(|_| self.empty.is_some())
-    }
-
-    pub(in crate::flow) const fn kept_as(&self) -> Option<&Arc<str>> {
-        self.into.as_ref()
-    }
-
-    pub(in crate::flow) const fn finish_key(&self) -> Option<Digit> {
-        self.finish_key
-    }
-
-    pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
-        let intent = self.intent.as_ref().map(|text| run.render(turn, text)).transpose();
-        let words = self.speech.as_ref().map(|speech| run.words(turn, speech)).transpose();
-        let (intent, words) = match (intent, words) {
-            (Ok(intent), Ok(words)) => (intent, words.unwrap_or_default()),
-            (Err(why), _) | (_, Err(why)) => return Next::Fail(why),
-        };
-        if let Some(intent) = intent.filter(|intent| !intent.is_empty()) {
-            run.intend(&intent);
-            turn.out.push(Effect::Intent(intent));
-        }
-        run.clear_keys();
-        if words.is_empty() {
-            return self.begin(run, turn);
-        }
-        run.doing = Doing::Speaking;
-        run.play(turn, words);
-        Next::Wait
-    }
-
-    pub(in crate::flow) fn input(&self, run: &mut Run, turn: &mut Turn<'_>, input: Input) -> Next {
-        let end = match run.doing {
-            Doing::Recording(end) => Some(end),
-            Doing::Nothing
-            | Doing::Speaking
-            | Doing::Collecting(_)
-            | Doing::Queueing
-            | Doing::Transferring => None,
-        };
-        match input {
-            Input::Digit(_) | Input::PromptDone if end.is_none() => {
-                run.stop_prompt();
-                self.begin(run, turn)
-            }
-            Input::Digit(digit) if self.finish_key == Some(digit) => {
-                run.doing = Doing::Recording(End::Key);
-                turn.out.push(Effect::StopRecord);
-                Next::Wait
-            }
-            Input::Recorded(outcome) if end.is_some() => {
-                // Silence or the greatest length may have come before the key.
-                if let Some(key) = self.finish_key.filter(|_| end != Some(End::Key)) {
-                    run.absorb(turn, Late::named(key.as_char(), LATE_FINISH));
-                }
-                self.ended(run, outcome)
-            }
-            Input::Timer if end.is_some() => {
-                turn.out.push(Effect::StopRecord);
-                self.give_up("the recording did not end")
-            }
-            Input::Start
-            | Input::Digit(_)
-            | Input::PromptDone
-            | Input::Timer
-            | Input::Silence
-            | Input::Queue(_)
-            | Input::Transfer(_)
-            | Input::Recorded(_)
-            | Input::Sent { .. }
-            | Input::HungUp => Next::Wait,
-        }
-    }
-
-    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
-        let mut exits = vec![Exit::waited("next", self.next)];
-        exits.extend(self.empty.map(|to| Exit::waited("empty", to)));
-        exits.extend(self.failed.map(|to| Exit::at_once("failed", to)));
-        exits
-    }
-
-    pub(in crate::flow) const fn speech(&self) -> Option<&Speech> {
-        self.speech.as_ref()
-    }
-
     fn begin(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
-        run.doing = Doing::Recording(End::Front);
+        run.kept.put(Box::new(End::Front));
         run.wait(turn, self.length_max + GIVE_UP_AFTER);
         let request = RecordRequest {
             step: run.step_name(),
@@ -203,6 +132,108 @@ impl Record {
 
     fn give_up(&self, why: &str) -> Next {
         self.failed.map_or_else(|| Next::Fail(why.to_owned()), Next::Goto)
+    }
+}
+
+impl Verb for Record {
+    fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        let intent = self.intent.as_ref().map(|text| run.render(turn, text)).transpose();
+        let words = self.speech.as_ref().map(|speech| run.words(turn, speech)).transpose();
+        let (intent, words) = match (intent, words) {
+            (Ok(intent), Ok(words)) => (intent, words.unwrap_or_default()),
+            (Err(why), _) | (_, Err(why)) => return Next::Fail(why),
+        };
+        if let Some(intent) = intent.filter(|intent| !intent.is_empty()) {
+            run.intend(&intent);
+            turn.out.push(Effect::Intent(intent));
+        }
+        run.clear_keys();
+        if words.is_empty() {
+            return self.begin(run, turn);
+        }
+        run.play(turn, words);
+        Next::Wait
+    }
+
+    fn key_pressed(&self, run: &mut Run, turn: &mut Turn<'_>, digit: Digit) -> Next {
+        if run.kept.get::<End>().is_none() {
+            run.stop_prompt();
+            return self.begin(run, turn);
+        }
+        if self.finish_key == Some(digit) {
+            run.kept.put(Box::new(End::Key));
+            turn.out.push(Effect::StopRecord);
+        }
+        Next::Wait
+    }
+
+    fn prompt_done(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        match run.kept.get::<End>() {
+            Some(_) => Next::Wait,
+            None => {
+                run.stop_prompt();
+                self.begin(run, turn)
+            }
+        }
+    }
+
+    fn time_passed(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        if run.kept.get::<End>().is_none() {
+            return Next::Wait;
+        }
+        turn.out.push(Effect::StopRecord);
+        self.give_up("the recording did not end")
+    }
+
+    fn recorded(&self, run: &mut Run, turn: &mut Turn<'_>, outcome: RecordOutcome) -> Next {
+        let Some(end) = run.kept.get::<End>().copied() else { return Next::Wait };
+        // Silence or the greatest length may have come before the key.
+        if let Some(key) = self.finish_key.filter(|_| end != End::Key) {
+            run.absorb(turn, Late::named(key.as_char(), LATE_FINISH));
+        }
+        self.ended(run, outcome)
+    }
+
+    fn exits(&self) -> Vec<Exit> {
+        let mut exits = vec![Exit::waited("next", self.next)];
+        exits.extend(self.empty.map(|to| Exit::waited("empty", to)));
+        exits.extend(self.failed.map(|to| Exit::at_once("failed", to)));
+        exits
+    }
+
+    fn nature(&self) -> Nature {
+        Nature {
+            waits: true,
+            is_way_out: false,
+            needs_no_caller: false,
+            barge_in: true,
+            passes_keys_on: false,
+            is_secret: false,
+        }
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        let key = self.finish_key.map(Need::FinishKey);
+        [Need::Record].into_iter().chain(key).collect()
+    }
+
+    fn speeches(&self) -> Vec<&Speech> {
+        self.speech.iter().collect()
+    }
+
+    /// Any key skips the words before the tone.
+    fn listens(&self, run: &Run) -> Option<Listen> {
+        run.kept.get::<End>().is_none().then_some(Listen::SKIP)
+    }
+
+    /// Nothing, where a message without a word leads to `next`, too.
+    fn sets(&self, exit: &str) -> Vec<&str> {
+        let into = self.into.as_deref().filter(|_| exit == "next" && self.empty.is_some());
+        into.into_iter().collect()
+    }
+
+    fn sets_at_hangup(&self) -> Vec<&str> {
+        self.into.as_deref().into_iter().collect() // what was said is kept
     }
 }
 

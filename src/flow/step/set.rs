@@ -1,24 +1,27 @@
 //! `set`: give variables, the intent or the language a value, then go on.
 //!
 //! All values are computed from what was known before the step, so their order does not matter.
+//!
+//! Options: `vars` `intent` `language` `next`.
 
 use std::sync::Arc;
 
 use minijinja::value::Value;
 use toml::de::DeValue;
 
-use crate::flow::Effect;
 use crate::flow::build::{Build, Scope};
 use crate::flow::diagnostic::suggest;
+use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
-use crate::flow::parse::check_variable;
-use crate::flow::read::{Item, Section};
+use crate::flow::port::Effect;
+use crate::flow::read::{Item, Section, check_variable, option};
 use crate::flow::run::{Run, Turn};
 use crate::flow::scan::{is_template, only_expression};
-use crate::flow::step::{Exit, Next, StepId};
-use crate::flow::text::Text;
+use crate::flow::text::{Speech, Text};
+use crate::flow::verb::{Nature, Verb};
+use crate::words::Need;
 
-pub(in crate::flow) struct Set {
+struct Set {
     vars: Vec<(Arc<str>, Source)>,
     intent: Option<Text>,
     language: Option<Text>,
@@ -33,8 +36,22 @@ enum Source {
     Expression(Expression),
 }
 
+pub(in crate::flow) fn read<'a>(
+    build: &Build<'a>,
+    _name: &str,
+    section: &Section<'a>,
+) -> Option<Box<dyn Verb>> {
+    Some(Box::new(Set::new(build, section)))
+}
+
+/// The variables it sets.
+pub(in crate::flow) fn names<'a>(item: Item<'a>) -> Vec<(&'a str, bool)> {
+    let vars = option(item, "vars").and_then(|vars| vars.get_ref().as_table());
+    vars.into_iter().flatten().map(|(name, _)| (name.get_ref().as_ref(), false)).collect()
+}
+
 impl Set {
-    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
+    fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
         let vars = section.get("vars").map(|item| read_vars(build, section, item));
         let text = |key| {
             let (text, span) = section.string(key)?;
@@ -56,21 +73,6 @@ impl Set {
             build.problems.error_help(section.span.clone(), message, help.to_owned());
         }
         set
-    }
-
-    pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
-        match self.apply(run, turn) {
-            Ok(()) => Next::Goto(self.next),
-            Err(why) => Next::Fail(why),
-        }
-    }
-
-    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
-        vec![Exit::at_once("next", self.next)]
-    }
-
-    pub(in crate::flow) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.vars.iter().map(|(name, _)| name)
     }
 
     fn apply(&self, run: &mut Run, turn: &mut Turn<'_>) -> Result<(), String> {
@@ -98,6 +100,35 @@ impl Set {
             run.speak(turn.flow, &language); // one the flow lacks changes nothing
         }
         Ok(())
+    }
+}
+
+impl Verb for Set {
+    fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        match self.apply(run, turn) {
+            Ok(()) => Next::Goto(self.next),
+            Err(why) => Next::Fail(why),
+        }
+    }
+
+    fn exits(&self) -> Vec<Exit> {
+        vec![Exit::at_once("next", self.next)]
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::PASSED_THROUGH
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        Vec::new()
+    }
+
+    fn speeches(&self) -> Vec<&Speech> {
+        Vec::new()
+    }
+
+    fn sets(&self, _exit: &str) -> Vec<&str> {
+        self.vars.iter().map(|(name, _)| &**name).collect()
     }
 }
 

@@ -1,29 +1,35 @@
-//! `transfer`: let the caller talk to somebody outside, through a trunk.
+//! `transfer`: let the caller talk to an outside party, through a trunk.
 //!
 //! An exit that is not given leads where `failed` leads; without that, to `on_error`.
+//!
+//! Options: `to` `trunk` `ring_timeout_s` `wait` `music`, and the exits `next` `busy` `no_answer`
+//! `refused` `failed`.
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::flow::build::Build;
+use crate::flow::exit::{Exit, Next, StepId};
+use crate::flow::port::{Effect, TransferOutcome, TransferRequest};
 use crate::flow::read::Section;
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::queue::Sound;
-use crate::flow::step::{Doing, Exit, Next, StepId, hangup};
-use crate::flow::text::Text;
-use crate::flow::{Effect, Input, TransferOutcome, TransferRequest};
+use crate::flow::step::hangup;
+use crate::flow::text::{Speech, Text};
+use crate::flow::verb::{FixedNumber, Nature, Verb};
+use crate::flow::wait_sound::WaitSound;
+use crate::words::{Need, Prompt};
 
-/// How long it rings when nobody says.
+/// How long it rings where the step does not say.
 pub const RING_TIMEOUT_S: u64 = 30;
 
-pub(in crate::flow) struct Transfer {
+struct Transfer {
     to: Text,
     /// Where the number is written.
     place: Range<usize>,
     trunk: Option<Arc<str>>,
     ring_timeout: Duration,
-    sound: Sound,
+    sound: WaitSound,
     next: Option<StepId>,
     busy: Option<StepId>,
     no_answer: Option<StepId>,
@@ -31,8 +37,16 @@ pub(in crate::flow) struct Transfer {
     failed: Option<StepId>,
 }
 
+pub(in crate::flow) fn read<'a>(
+    build: &Build<'a>,
+    _name: &str,
+    section: &Section<'a>,
+) -> Option<Box<dyn Verb>> {
+    Some(Box::new(Transfer::new(build, section)?))
+}
+
 impl Transfer {
-    pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Self> {
+    fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Self> {
         let to = section.required("to").and_then(|item| section.as_string("to", item));
         let trunk = section.string("trunk");
         if let Some((name, span)) = &trunk {
@@ -44,7 +58,7 @@ impl Transfer {
             place,
             trunk: trunk.map(|(name, _)| name.into()),
             ring_timeout: section.seconds("ring_timeout_s", RING_TIMEOUT_S, 1..=300),
-            sound: Sound::read(build, section, Sound::Ring),
+            sound: WaitSound::read(build, section, WaitSound::Ring, false),
             next: build.exit(section, "next"),
             busy: build.exit(section, "busy"),
             no_answer: build.exit(section, "no_answer"),
@@ -60,27 +74,16 @@ impl Transfer {
         let place = span.clone();
         Some(transfer(build.text(section, "to", to, span), place))
     }
+}
 
-    /// The number and the trunk, where the number is the same for everybody.
-    pub(in crate::flow) fn fixed(&self) -> Option<(&str, Option<&str>, Range<usize>)> {
-        match &self.to {
-            Text::Fixed(to) => Some((to, self.trunk.as_deref(), self.place.clone())),
-            Text::Template(_) => None,
-        }
-    }
-
-    pub(in crate::flow) const fn sound(&self) -> &Sound {
-        &self.sound
-    }
-
-    pub(in crate::flow) fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+impl Verb for Transfer {
+    fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
         let to = match run.render(turn, &self.to) {
             Ok(to) if to.is_empty() => return Next::Fail("there is no number to dial".to_owned()),
             Ok(to) => to,
             Err(why) => return Next::Fail(why),
         };
         run.clear_keys();
-        run.doing = Doing::Transferring;
         run.play_on(turn, self.sound.prompt());
         turn.out.push(Effect::Transfer(Box::new(TransferRequest {
             to: to.to_string(),
@@ -90,9 +93,8 @@ impl Transfer {
         Next::Wait
     }
 
-    pub(in crate::flow) fn input(&self, turn: &mut Turn<'_>, input: Input) -> Next {
-        let Input::Transfer(outcome) = input else { return Next::Wait };
-        let (exit, why) = match outcome {
+    fn transferred(&self, _run: &mut Run, turn: &mut Turn<'_>, end: TransferOutcome) -> Next {
+        let (exit, why) = match end {
             TransferOutcome::Completed => return hangup::next_or_hang_up(self.next, turn),
             TransferOutcome::Busy => (self.busy, "busy"),
             TransferOutcome::NoAnswer => (self.no_answer, "no answer"),
@@ -105,7 +107,7 @@ impl Transfer {
         }
     }
 
-    pub(in crate::flow) fn exits(&self) -> Vec<Exit> {
+    fn exits(&self) -> Vec<Exit> {
         let tried = [
             ("busy", self.busy),
             ("no_answer", self.no_answer),
@@ -115,5 +117,38 @@ impl Transfer {
         let next = self.next.map(|to| Exit::waited("next", to));
         let tried = tried.into_iter().filter_map(|(label, to)| Some(Exit::at_once(label, to?)));
         next.into_iter().chain(tried).collect()
+    }
+
+    fn nature(&self) -> Nature {
+        Nature {
+            waits: true,
+            is_way_out: true,
+            needs_no_caller: false,
+            barge_in: false,
+            passes_keys_on: false,
+            is_secret: false,
+        }
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        vec![Need::Dial]
+    }
+
+    fn speeches(&self) -> Vec<&Speech> {
+        Vec::new()
+    }
+
+    fn wait_sound(&self) -> Option<Prompt> {
+        Some(self.sound.prompt())
+    }
+
+    fn dials(&self) -> Option<FixedNumber<'_>> {
+        match &self.to {
+            Text::Fixed(to) => {
+                let (trunk, place) = (self.trunk.as_deref(), self.place.clone());
+                Some(FixedNumber { to, trunk, place })
+            }
+            Text::Template(_) => None,
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! What people get wrong in a flow file, and what they are told: each `broken/<name>.toml` with the
-//! text of `broken/<name>.txt`. `UPDATE_EXPECT=1` rewrites the texts.
+//! What people get wrong in a flow file, and what `check` says of it: each `broken/<name>.toml`
+//! with the text of `broken/<name>.txt`. `UPDATE_EXPECT=1` rewrites the texts.
 
 use std::collections::BTreeSet;
 
@@ -26,6 +26,8 @@ fn office() -> Known {
         caller_fields: names(&["plan"]),
         sounds: names(&["welcome.wav"]),
         music: names(&["jazz"]),
+        services: names(&["crm.example.com"]),
+        lookup_secrets: names(&["crm"]),
     }
 }
 

@@ -8,6 +8,7 @@ mod broken;
 mod inputs;
 mod languages;
 mod late;
+mod lookup;
 mod needs;
 mod people;
 mod random;
@@ -15,7 +16,9 @@ mod record;
 mod shipped;
 mod steps;
 mod understood;
+mod verbs;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -26,7 +29,7 @@ use crate::flow::{
     RecordRequest, Run, TransferOutcome, explain, parse,
 };
 use crate::time::Timestamp;
-use crate::words::{Digit, Overflow, Prompt};
+use crate::words::{AskFailure, Digit, Overflow, Prompt, Reply};
 
 /// A Tuesday, 10:00 in New York.
 const TUESDAY: &str = "2026-11-24T15:00:00Z";
@@ -62,7 +65,7 @@ fn flow(source: &str) -> Flow {
     }
 }
 
-/// What an admin is told about a file.
+/// What an administrator reads about a file.
 fn told(source: &str, known: &Known) -> String {
     match parse("flows/test.toml", source, known) {
         Ok(flow) => explain(flow.warnings()),
@@ -173,6 +176,13 @@ fn input(act: &str) -> Input {
         }
         "recorded nothing" => Input::Recorded(RecordOutcome::Empty),
         "record failed" => Input::Recorded(RecordOutcome::Failed),
+        "reply nothing" => Input::Replied(Reply::Nothing),
+        "reply failed" => Input::Replied(Reply::Failed { why: AskFailure::Unreachable }),
+        "reply timeout" => Input::Replied(Reply::TimedOut),
+        found if found.starts_with("reply {") => Input::Replied(Reply::Found {
+            values: serde_json::from_str(&found["reply ".len()..]).unwrap(),
+            withheld: BTreeSet::new(),
+        }),
         sent if sent.starts_with("sent to ") => Input::Sent {
             step: sent["sent to ".len()..].into(),
             vars: [("reason".to_owned(), "{{ 7 * 7 }} bills".into())].into(),
@@ -203,6 +213,7 @@ fn tell(effect: &Effect) -> String {
         Effect::Record(request) => tell_record(request),
         Effect::StopRecord => "stop record".to_owned(),
         Effect::HangUp { cause } => format!("hang up {}", cause.0),
+        Effect::Ask(request) => format!("ask {:?} for {:?}", request.what, request.timeout),
         Effect::Failed { step, why } => format!("{step} failed: {why}"),
     }
 }

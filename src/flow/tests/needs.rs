@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::flow::Severity;
-use crate::words::{Need, Verb};
+use crate::words::Need;
 
 const FLOW: &str = r##"
 [flow]
@@ -42,16 +42,16 @@ fn each_step_says_what_it_needs_and_where_it_is() {
         [
             ("", Need::Language("en".to_owned())),
             ("", Need::Language("es".to_owned())),
-            ("a", Need::Verb(Verb::Menu)),
-            ("b", Need::Verb(Verb::Collect)),
-            // One more than an answer has, so that too many can be told.
+            ("a", Need::Keys),
+            ("b", Need::Keys),
+            // One more than an answer has, so that too many keys are seen.
             ("b", Need::KeysMax(7)),
             ("b", Need::FinishKey(Digit::new('#').unwrap())),
             ("b", Need::NoBargeIn),
             ("b", Need::Secret),
-            ("c", Need::Verb(Verb::Queue)),
+            ("c", Need::Queue),
             ("c", Need::ExitKey),
-            ("z", Need::Verb(Verb::Hangup)),
+            ("z", Need::HangUp),
         ]
     );
     let needs = flow.needs().into_iter();

@@ -10,6 +10,7 @@ use crate::flow::{Flow, Known, explain, parse};
 
 const SUPPORT: &str = include_str!("../../../flows/support.toml");
 const AFTERHOURS: &str = include_str!("../../../flows/afterhours.toml");
+const ACCOUNT: &str = include_str!("../../../flows/account.toml");
 
 fn shipped(file: &str, source: &str) -> Flow {
     let set = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect());
@@ -22,6 +23,8 @@ fn shipped(file: &str, source: &str) -> Flow {
         caller_fields: Some(BTreeSet::new()),
         sounds: Some(BTreeSet::new()),
         music: Some(BTreeSet::new()),
+        services: set(&["crm.example.com"]),
+        lookup_secrets: Some(BTreeSet::new()),
     };
     match parse(file, source, &known) {
         Ok(flow) => flow,
@@ -31,7 +34,7 @@ fn shipped(file: &str, source: &str) -> Flow {
 
 #[test]
 fn shipped_flows_load_without_a_word_on_a_fresh_installation() {
-    for (file, source) in [("support", SUPPORT), ("afterhours", AFTERHOURS)] {
+    for (file, source) in [("support", SUPPORT), ("afterhours", AFTERHOURS), ("account", ACCOUNT)] {
         let flow = shipped(&format!("flows/{file}.toml"), source);
         assert_eq!(explain(flow.warnings()), "");
         assert_eq!(&**flow.name(), file);

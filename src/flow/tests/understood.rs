@@ -114,7 +114,7 @@ fn fault_36_a_step_of_relax_may_ask_for_another_skill() {
             ..Known::anything()
         }
     };
-    // Who can answer is asked of a whole step, whatever the order of what it lists.
+    // A whole step decides which agents can answer, whatever the order of what it lists.
     assert_eq!(told(&queue(billing), &staff(1)), "");
     let higher = billing.replace("general = 1", "general = 2");
     let said = told(&queue(&higher), &staff(1));

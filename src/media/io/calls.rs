@@ -13,7 +13,7 @@ use crate::media::call_recorder::CallRecorder;
 use crate::media::format::{FRAME_SAMPLES, Heard};
 use crate::media::hearing::Hearing;
 use crate::media::io::wheel::Wheel;
-use crate::media::mixer::{Listener, Mixer, Side, Slot, Wire};
+use crate::media::mixer::{Channel, Listener, Mixer, Slot, Wire};
 use crate::time::Timestamp;
 
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub(super) struct Calls {
 
 pub(super) struct Call {
     pub(super) hearing: Hearing,
-    /// There while somebody hears two or more.
+    /// There while a leg hears two or more.
     pub(super) mixer: Option<Box<Mixer>>,
     /// Whose the mixer's ears are, in their order: legs by their index.
     pub(super) ears: Vec<u32>,
@@ -38,11 +38,12 @@ pub(super) struct Call {
     pub(super) recorded: Option<RecordingId>,
 }
 
-/// A recording of both sides. Its ears are the mixer's last two.
+/// A recording of a call. Its ears are the mixer's last two.
 pub(super) struct CallRecording {
+    /// Whose hearing it is.
+    pub(super) leg: LegId,
     pub(super) recorder: CallRecorder,
-    pub(super) left: Option<LegId>,
-    pub(super) right: Vec<LegId>,
+    pub(super) left: LegId,
 }
 
 impl Calls {
@@ -73,14 +74,20 @@ impl Calls {
         }
     }
 
-    /// Whether this recording of both sides of a call is being made.
-    pub(super) fn records(&mut self, recording: RecordingId) -> bool {
-        self.recording(recording).is_some()
+    /// Whether this leg makes a recording of its call.
+    pub(super) fn is_recorder(&mut self, leg: LegId) -> bool {
+        let call = self.slot(leg.call).and_then(|slot| self.get_mut(slot));
+        let recording = call.and_then(|call| call.recording.as_ref());
+        recording.is_some_and(|recording| recording.leg == leg)
     }
 
-    pub(super) fn recording(&mut self, id: RecordingId) -> Option<&mut CallRecording> {
-        let call = self.get_mut(self.slot(id.call)?)?;
-        call.recording.as_mut().filter(|recording| recording.recorder.recording() == id)
+    /// The recording of a call, which is over, and whose leg hears no more.
+    pub(super) fn take_recording(&mut self, id: CallId) -> Option<CallRecording> {
+        let call = self.get_mut(self.slot(id)?)?;
+        let recording = call.recording.take()?;
+        call.recorded = Some(recording.recorder.recording());
+        call.hearing.hear(recording.leg, Vec::new());
+        Some(recording)
     }
 
     /// Takes what the leg in this slot of this call's mixer says.
@@ -141,7 +148,7 @@ impl Call {
         let mixer = self.mixer.get_or_insert_with(|| Box::new(Mixer::new(now)));
         let left_out = mixer.wire(wires);
         if left_out > 0 {
-            tracing::warn!(left_out, "more legs of one call are to be heard than can be mixed");
+            tracing::warn!(left_out, "more legs of one call should be heard than can be mixed");
         }
     }
 
@@ -156,13 +163,12 @@ impl Call {
 }
 
 impl CallRecording {
-    /// What its two ears hear of the legs that are open.
-    pub(super) fn wires(&self, is_open: impl Fn(LegId) -> bool) -> [Wire; 2] {
-        let wire = |side, from: &[LegId]| Wire {
-            to: Listener::Side(side),
-            from: from.iter().copied().filter(|leg| is_open(*leg)).collect(),
-        };
-        [wire(Side::Left, self.left.as_slice()), wire(Side::Right, &self.right)]
+    /// What its two ears hear, of the legs that are open.
+    pub(super) fn wires(&self, hearing: &Hearing, is_open: impl Fn(LegId) -> bool) -> [Wire; 2] {
+        let heard = hearing.of(self.leg).iter().copied().filter(|leg| is_open(*leg));
+        let (left, right) = heard.partition(|leg| *leg == self.left);
+        let wire = |channel, from| Wire { to: Listener::Channel(channel), from };
+        [wire(Channel::Left, left), wire(Channel::Right, right)]
     }
 
     /// Takes the frame that was mixed last; `ear` is the left one.

@@ -47,7 +47,7 @@ impl Clock {
         }
     }
 
-    /// How long until `at`, to the microsecond. `None`: nobody knows, and whoever waits is woken.
+    /// How long until `at`, to the microsecond. `None`: unknown, and a waiting thread is woken.
     pub(super) fn until(&self, at: Timestamp) -> Option<Duration> {
         match self {
             Self::Running { epoch, started } => {

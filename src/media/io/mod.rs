@@ -1,8 +1,8 @@
 //! The media engine: sessions on threads and sockets of their own.
 //!
-//! Every call lives on one thread, so that nobody hears a leg across threads. A thread with more
+//! Every call lives on one thread, so that no leg hears another across threads. A thread with more
 //! than a few legs works in slots of five milliseconds: read everything, send everything that is
-//! due, sleep. That is one `recvfrom` and one `sendto` a packet and few wake-ups besides.
+//! due, sleep. That is one `recvfrom` and one `sendto` per packet and few wake-ups besides.
 //!
 //! **Invariant:** opening binds sockets before it returns, or says why not; a leg that is closed
 //! sends one RTCP farewell and, where that was asked or the engine ends, reports [`Fact::Closed`]
@@ -32,7 +32,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::id::{CallId, LegId, PlayId, RecordingId};
+use crate::id::{LegId, PlayId, RecordingId};
 use crate::media::music;
 use crate::media::prompt::Sound;
 use crate::media::recorder::{Finished, RecordingSpec};
@@ -78,8 +78,8 @@ pub enum Fact {
         leg: LegId,
         play: PlayId,
     },
-    /// A recording is over; nothing is kept of one without length. Of both sides of a call, `leg`
-    /// is the caller's.
+    /// A recording is over; nothing is kept of one without length. Of a call, `leg` is the one that
+    /// made it.
     Recorded {
         leg: LegId,
         finished: Finished,
@@ -154,8 +154,7 @@ enum Order {
     StopPlay { leg: LegId },
     Record { leg: LegId, spec: RecordingSpec, tone: Option<Arc<Sound>> },
     StopRecord { leg: LegId },
-    RecordCall { recording: RecordingId, left: Option<LegId>, right: Vec<LegId> },
-    StopRecordCall { recording: RecordingId },
+    RecordCall { leg: LegId, recording: RecordingId, left: LegId },
     Press { leg: LegId, digit: Digit },
     Hear { leg: LegId, from: Vec<LegId> },
     Close { leg: LegId, tell: bool },
@@ -243,25 +242,23 @@ impl MediaEngine {
         self.order(leg, Order::Record { leg, spec, tone });
     }
 
+    /// Ends the recording of this leg, or the one that it makes.
     pub fn stop_record(&self, leg: LegId) {
         self.order(leg, Order::StopRecord { leg });
     }
 
-    /// Records both sides of a call in stereo: `left` on the left, the sum of `right` on the right.
-    /// Where `recording` is being made already it goes on with these sides; a side without a leg is
-    /// silent, and so it pauses where neither has one. A leg that is not open is recorded from when
-    /// it opens; whoever comes to a side is silent there for 140 ms, and while a key is down.
+    /// Records in stereo what `leg` hears: `left` on the left, the sum of the others on the right.
+    /// [`Self::hear`] says from now on whom it hears; whoever it does not hear is silent there, and
+    /// so it pauses where it hears nobody. It has no ports, and is there until its recording ends.
+    /// A leg that is not open is heard from when it opens; whoever comes to a channel is silent
+    /// there for 140 ms, and while a key is down.
     ///
     /// It ends when it is stopped, when another recording of the call begins, when the call's last
-    /// leg closes, or after twelve hours: [`Fact::Recorded`] follows once, before the leg's
+    /// leg closes, or after twelve hours: [`Fact::Recorded`] follows once, before that leg's
     /// [`Fact::Closed`]; or [`Fact::RecordFailed`] does, also when no leg of the call is open.
     /// One that is over never begins again.
-    pub fn record_call(&self, recording: RecordingId, left: Option<LegId>, right: Vec<LegId>) {
-        self.order_call(recording.call, Order::RecordCall { recording, left, right });
-    }
-
-    pub fn stop_record_call(&self, recording: RecordingId) {
-        self.order_call(recording.call, Order::StopRecordCall { recording });
+    pub fn record_call(&self, leg: LegId, recording: RecordingId, left: LegId) {
+        self.order(leg, Order::RecordCall { leg, recording, left });
     }
 
     /// A key came by SIP INFO: [`Fact::Digit`] follows, unless the same press came in the sound.
@@ -270,8 +267,8 @@ impl MediaEngine {
     }
 
     /// From now on `leg` hears exactly these legs of its call, and what played on it stops; with an
-    /// empty list it hears nobody, and nothing stops. One leg is passed on as it comes, keys with
-    /// it; two or more are mixed, and their keys are heard by nobody. Of a leg that it did not hear
+    /// empty list it hears no leg, and nothing stops. One leg is passed on as it comes, keys with
+    /// it; two or more are mixed, and their keys are not heard. Of a leg that it did not hear
     /// before it hears nothing that has come already, nor a key that is down.
     ///
     /// This holds until the next such order for `leg` or until the last leg of the call closes,
@@ -285,8 +282,8 @@ impl MediaEngine {
         self.order(leg, Order::Close { leg, tell: false });
     }
 
-    /// As [`Self::close`]; where the leg was open [`Fact::Closed`] follows. Nobody is woken for the
-    /// others.
+    /// As [`Self::close`]; where the leg was open [`Fact::Closed`] follows. No thread is woken for
+    /// the others.
     pub fn close_and_tell(&self, leg: LegId) {
         self.order(leg, Order::Close { leg, tell: true });
     }
@@ -307,12 +304,8 @@ impl MediaEngine {
     }
 
     fn order(&self, leg: LegId, order: Order) {
-        self.order_call(leg.call, order);
-    }
-
-    /// All legs of a call are on one thread.
-    fn order_call(&self, call: CallId, order: Order) {
-        let n = call.0 % self.threads.len() as u64;
+        // All legs of a call are on one thread.
+        let n = leg.call.0 % self.threads.len() as u64;
         self.threads[n as usize].order(order, &self.is_batching);
     }
 }

@@ -47,7 +47,7 @@ enum Job {
     /// And how many channels it has.
     Begin(RecordingId, u16),
     Block(RecordingId, Vec<i16>),
-    /// The last samples, and how many of each channel are to be kept.
+    /// The last samples, and how many of each channel to keep.
     End(RecordingId, Vec<i16>, u64),
 }
 
@@ -111,7 +111,7 @@ impl RecordingWriter {
 struct WriterThread {
     folder: PathBuf,
     facts: Facts,
-    /// `None` for one that failed, until its end is told.
+    /// `None` for one that failed, until its end is reported.
     files: BTreeMap<RecordingId, Option<Open>>,
     open: Arc<AtomicUsize>,
     given_up: Arc<Mutex<Vec<RecordingId>>>,
@@ -278,7 +278,7 @@ impl Open {
         self.write_head()
     }
 
-    /// So many samples of each channel, and nothing behind them.
+    /// This number of samples per channel, and nothing behind them.
     fn keep(&mut self, samples: u64) -> io::Result<()> {
         let len = samples * u64::from(self.channels * wav::SAMPLE_LEN);
         self.samples = samples;

@@ -73,13 +73,13 @@ impl Poller {
         let count = usize::try_from(count).unwrap_or(0);
         for event in &self.events[..count] {
             match event.u64 {
-                WAKE_TOKEN => self.hush(),
+                WAKE_TOKEN => self.clear_wake(),
                 token => ready.push(token),
             }
         }
     }
 
-    fn hush(&self) {
+    fn clear_wake(&self) {
         let mut count = 0_u64;
         // SAFETY: the descriptor is open and `count` is the eight bytes eventfd writes.
         let _ = unsafe { libc::eventfd_read(self.wake.as_raw_fd(), &raw mut count) };
@@ -126,7 +126,7 @@ fn owned(descriptor: i32) -> io::Result<OwnedFd> {
     if descriptor < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the caller just opened it, and nobody else holds it.
+    // SAFETY: the caller just opened it, and nothing else holds it.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 

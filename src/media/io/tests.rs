@@ -69,7 +69,7 @@ impl World {
         self.facts.recv_timeout(PATIENCE).unwrap()
     }
 
-    /// These two hear each other, and nobody else.
+    /// These two hear each other, and no other leg.
     fn bridge(&self, a: &Phone, b: &Phone) {
         self.engine.hear(a.leg, vec![b.leg]);
         self.engine.hear(b.leg, vec![a.leg]);

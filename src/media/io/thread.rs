@@ -3,7 +3,7 @@
 //! **Invariant:** after everything that happens to a leg its next deadline is on the wheel, or an
 //! entry before it.
 //!
-//! **Deliberately absent:** locks. What this thread owns, nobody else touches.
+//! **Deliberately absent:** locks. What this thread owns, no other touches.
 
 mod hearing;
 mod recording;
@@ -157,18 +157,9 @@ impl MediaThread {
                 self.with(now, leg, Session::stop);
             }
             Order::Record { leg, spec, tone } => self.record(now, leg, spec, tone),
-            Order::StopRecord { leg } => {
-                let finished = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
-                self.recorded(leg, finished.flatten());
-            }
-            Order::RecordCall { recording, left, right } => {
-                self.record_call(now, recording, left, right);
-            }
-            Order::StopRecordCall { recording } => {
-                if self.calls.records(recording) {
-                    self.end_call_recording(recording.call, RecordingEnd::Stopped);
-                    self.route(now, recording.call);
-                }
+            Order::StopRecord { leg } => self.stop_record(now, leg),
+            Order::RecordCall { leg, recording, left } => {
+                self.record_call(now, leg, recording, left);
             }
             Order::Press { leg, digit } => {
                 let digit = self.with(now, leg, |session| session.press(now, digit));
@@ -401,7 +392,7 @@ fn receive<'a>(socket: &UdpSocket, buffer: &'a mut Buffer) -> Option<(&'a [u8], 
 const MIXER_BIT: u32 = 1 << 31;
 /// The lowest bit of a token: which of a leg's sockets.
 const RTCP_BIT: u64 = 1;
-/// Up to so many legs a thread reacts to each packet; above, it works in slots.
+/// Up to this number of legs a thread reacts to each packet; above, it works in slots.
 const LEGS_SERVED_AT_ONCE: usize = 16;
 /// Orders carried out before packets get their turn.
 const ORDERS_PER_SLOT: usize = 256;

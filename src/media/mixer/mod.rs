@@ -2,17 +2,17 @@
 //!
 //! Every 20 ms a frame is taken from each source, as it is there; the sum of each set of sources is
 //! computed once; and each ear gets the sum of its set, less its own voice. A sum beyond the range
-//! is cut off there: one voice alone is then heard exactly as spoken, and nobody's level depends on
+//! is cut off there: one voice alone is then heard exactly as spoken, and no leg's level depends on
 //! who spoke before, as with a soft or an adaptive limit. It takes two loud voices at once.
 //!
 //! After each input, call [`Mixer::handle_timeout`] at [`Mixer::poll_timeout`], and for every frame
 //! it mixed [`Mixer::frame`] for each ear.
 //!
-//! Whoever is wired to a source that others hear already does not hear what came of it before: that
-//! may be a secret, or a whisper. The ear is kept from the source until all of that is past.
+//! An ear that is wired to a source that others hear already does not hear what came of it before:
+//! that may be a secret, or a whisper. The ear is kept from the source until all of that is past.
 //!
-//! **Invariant:** nobody hears itself, nor anybody it was not wired to when the sound came; a
-//! source that is late or silent delays nobody; what waits of a source is bounded; no packet and no
+//! **Invariant:** no ear hears its own leg, nor a source it was not wired to when the sound came; a
+//! source that is late or silent delays no ear; what waits of a source is bounded; no packet and no
 //! frame allocates.
 //!
 //! **Deliberately absent:** codecs, sockets, and who may hear whom.
@@ -42,23 +42,23 @@ pub struct Mixer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(u8);
 
-/// Who hears a mix.
+/// The ears of a mix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listener {
     /// A leg, which does not hear its own voice.
     Leg(LegId),
-    /// A side of a recording.
-    Side(Side),
+    /// A channel of a recording.
+    Channel(Channel),
 }
 
-/// The sides of a recording in stereo.
+/// The channels of a recording in stereo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum Channel {
     Left,
     Right,
 }
 
-/// Whom somebody hears.
+/// The sources that an ear hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wire {
     pub to: Listener,
@@ -109,7 +109,7 @@ impl Mixer {
     }
 
     /// From now on these ears hear, in this order. Sources that some ear heard before go on. How
-    /// many sources are one too many, and heard by nobody.
+    /// many sources are one too many, and not heard.
     pub fn wire(&mut self, ears: &[Wire]) -> usize {
         let mut heard: Vec<LegId> = ears.iter().flat_map(|ear| ear.from.iter().copied()).collect();
         heard.sort_unstable();
@@ -174,7 +174,7 @@ impl Mixer {
             return None;
         }
         if now.since(self.due) > CATCH_UP_MAX {
-            // Not a burst of stale frames: what nobody heard in time is skipped.
+            // Not a burst of stale frames: what no ear heard in time is skipped.
             self.due = now;
         }
         for source in self.sources.iter_mut().flatten() {
@@ -230,11 +230,11 @@ impl Mixer {
         true
     }
 
-    /// Who is heard, too, shares the sum of all who hear each other.
+    /// An ear whose leg is heard, too, shares the sum of all that hear each other.
     fn ear(&mut self, wire: &Wire, before: Option<&mut Ear>) -> Ear {
         let own = match wire.to {
             Listener::Leg(leg) => self.slot(leg),
-            Listener::Side(_) => None,
+            Listener::Channel(_) => None,
         };
         let others = wire.from.iter().filter(|leg| wire.to != Listener::Leg(**leg));
         let from = others.filter_map(|leg| self.slot(*leg)).fold(0, |set, slot| set | bit(slot));
@@ -252,19 +252,19 @@ impl Mixer {
         Ear { of: wire.to, from, kept_from, own, sum }
     }
 
-    /// How long this source is kept from somebody who hears it only now.
+    /// How long this source is kept from an ear that hears it only now.
     fn keep_from(&self, ear: Listener, slot: usize) -> Option<KeptFrom> {
         let lasts = self.sources[slot].as_ref()?.ring.lasts();
         let frames = match ear {
             Listener::Leg(_) => lasts,
-            Listener::Side(_) => lasts.max(KEPT_FRAMES),
+            Listener::Channel(_) => lasts.max(KEPT_FRAMES),
         };
         Some(KeptFrom { slot: Slot(slot as u8), frames })
     }
 }
 
 impl Ear {
-    /// Who was in this slot is gone.
+    /// The ear that was in this slot is gone.
     fn forget(&mut self, slot: Slot) {
         self.from &= !bit(slot);
         self.kept_from.retain(|kept| kept.slot != slot);

@@ -117,7 +117,7 @@ impl Ring {
         self.waiting
     }
 
-    /// Every so often, whether less could wait.
+    /// From time to time, whether less could wait.
     fn look(&mut self) {
         self.least = self.least.min(self.waiting);
         self.frames += 1;

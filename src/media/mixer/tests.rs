@@ -75,7 +75,7 @@ impl Room {
         }
     }
 
-    /// All of these speak for so long, in packets of 20 ms.
+    /// All of these speak for `length_ms`, in packets of 20 ms.
     fn talk(&mut self, legs: &[(u16, Law)], ms: u64) {
         for _ in 0..ms / 20 {
             for &(n, law) in legs {
@@ -283,7 +283,7 @@ fn whoever_hears_a_source_from_now_on_hears_nothing_that_came_of_it_before() {
     assert_eq!(room.heard[0], whole[said - 320..said + 2_880]);
     // Two packets waited, and two frames might have repeated the last of them.
     assert_eq!(room.heard[1], whole[said + 320..said + 2_880]);
-    // Whoever is wired again to what it heard hears all of it.
+    // An ear that is wired again to what it heard hears all of it.
     room.wire(vec![(2, vec![0]), (1, vec![0, 2])]);
     room.talk(&[(0, Law::Mu)], 100);
     assert_eq!([room.heard[0].len(), room.heard[1].len()], [800; 2]);
@@ -318,7 +318,7 @@ fn while_others_are_heard_a_source_is_kept_from_one_ear_and_not_from_another() {
 fn a_recordings_side_begins_with_silence_and_so_do_whoever_come_to_it() {
     let mut mixer = Mixer::new(Timestamp(0));
     let side = |from: &[u16]| Wire {
-        to: Listener::Side(Side::Left),
+        to: Listener::Channel(Channel::Left),
         from: from.iter().copied().map(leg).collect(),
     };
     let mut heard = Vec::new();
@@ -358,7 +358,7 @@ fn a_key_that_is_down_keeps_a_source_from_whoever_comes_until_it_is_up() {
     room.talk(&[(0, Law::Mu)], 400);
     assert_eq!(room.heard[0].len(), 35 * FRAME_SAMPLES, "whoever heard it before hears the key");
     assert_eq!(room.heard[1].len(), (20 - KEPT_FRAMES + 1) * FRAME_SAMPLES);
-    // A key that goes down later is nobody's secret.
+    // A key that goes down later is no secret.
     let before = room.heard[1].len();
     for _ in 0..10 {
         room.mixer.keys_down(|of| of == leg(0));
@@ -424,7 +424,7 @@ fn a_longer_gap_fades_to_silence_and_takes_as_long_as_what_was_lost() {
     let fading = ring_of(&[(0, 1)], 4, 1_000).concat();
     assert!(fading[160..480].is_sorted_by(|a, b| a >= b), "it fades evenly");
     assert_eq!((fading[160], fading[480..].iter().max()), (1_000, Some(&0)));
-    // Whoever has not spoken yet has nothing to be repeated.
+    // A leg that has not spoken yet has nothing to repeat.
     assert_eq!(levels(&[(0, 61)], 5), [0.0, 0.0, 0.0, 1.0, 0.75]);
 }
 

@@ -4,13 +4,13 @@
 
 use std::sync::{Arc, PoisonError};
 
-use crate::media::prompt_store::{Kept, PromptStore};
+use crate::media::prompt_store::{KeptSounds, PromptStore};
 
 impl PromptStore {
     /// From now on `successor` answers; what this one keeps in memory is let go.
     pub fn succeed(&self, successor: Arc<Self>) {
         *self.successor.write().unwrap_or_else(PoisonError::into_inner) = Some(successor);
-        *self.kept() = Kept::default();
+        *self.kept() = KeptSounds::default();
     }
 
     pub(super) fn successor(&self) -> Option<Arc<Self>> {

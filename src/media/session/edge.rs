@@ -1,6 +1,6 @@
 //! The edge of a leg: its codec on one side, linear samples on the other.
 //!
-//! **Invariant:** a packet is decoded at most once, and only where somebody wants its samples.
+//! **Invariant:** a packet is decoded at most once, and only where its samples are wanted.
 //!
 //! **Deliberately absent:** what is passed on or played in G.711, which needs no samples.
 
@@ -55,13 +55,13 @@ impl Decoder {
 }
 
 impl Session {
-    /// The sound of the packet that came last, where it was sound and somebody wants it.
+    /// The sound of the packet that came last, where it was sound and is wanted.
     #[must_use]
     pub fn heard(&self) -> Option<Heard<'_>> {
         self.decoder.heard()
     }
 
-    /// Whether there is sound now that somebody wants.
+    /// Whether there is wanted sound now.
     pub(super) fn decode(&mut self, packet: &Packet<'_>, content: Content<'_>) -> bool {
         let is_recorded = matches!(self.recording, Some(Recording::Running(_)));
         if !(is_recorded || self.is_mixed || self.tones.is_some()) {

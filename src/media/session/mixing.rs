@@ -26,14 +26,14 @@ impl Mixed {
 }
 
 impl Session {
-    /// Whether somebody hears this leg in a mix: then [`Session::heard`] says what came.
+    /// Whether a leg hears this one in a mix: then [`Session::heard`] says what came.
     pub fn set_mixed(&mut self, is_mixed: bool) {
         self.is_mixed = is_mixed;
         self.decoder.forget();
     }
 
-    /// Takes a frame of what this leg is to hear. [`Session::mixed_packet`] until it returns `None`
-    /// gives what is to be sent.
+    /// Takes a frame of what this leg should hear. [`Session::mixed_packet`], called until it
+    /// returns `None`, gives what to send.
     pub fn hear_mix(&mut self, frame: &Frame) {
         if !self.may_send() || self.playing.is_audible() {
             self.mixed.clear();

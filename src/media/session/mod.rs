@@ -67,7 +67,7 @@ pub struct Limits {
     pub silence: Option<Duration>,
     /// The same while it is not expected to send.
     pub silence_on_hold: Option<Duration>,
-    /// Whether we send silence while nothing plays and nothing is relayed, so that nobody on the
+    /// Whether we send silence while nothing plays and nothing is relayed, so that no party on the
     /// way takes the call for dead; else no more than what keeps a NAT's mapping open.
     pub transmit_silence: bool,
 }
@@ -78,9 +78,9 @@ pub struct Stats {
     pub received: u64,
     pub lost: u64,
     pub jitter_ms_max: u32,
-    /// Packets from somebody else, thrown away.
+    /// Packets from another source, thrown away.
     pub foreign: u64,
-    /// Datagrams that were no RTP, or of a payload type nobody negotiated.
+    /// Datagrams that were no RTP, or of a payload type that was not negotiated.
     pub refused: u64,
     pub sent: u64,
     /// Packets the system did not take; they count as sent above.
@@ -99,7 +99,7 @@ pub struct Received<'a> {
     pub relayed: Option<Relayed<'a>>,
 }
 
-/// What a leg wants done. `len` bytes of the buffer are to be sent.
+/// What a leg wants done. `len` bytes of the buffer go out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     Rtp {
@@ -136,7 +136,7 @@ pub struct Session {
     recording: Option<Recording>,
     decoder: Decoder,
     encoder: Encoder,
-    /// Whether somebody hears this leg in a mix.
+    /// Whether a leg hears this one in a mix.
     is_mixed: bool,
     /// What this leg hears of one.
     mixed: Mixed,
@@ -415,7 +415,7 @@ impl Session {
         Some(digit)
     }
 
-    /// The key that was pressed last is down for so much longer, unless more is heard of it.
+    /// The key that was pressed last is down for this much longer, unless a packet says otherwise.
     fn key_is_down(&mut self, now: Timestamp, lasts: Duration) {
         self.down_until = (now + lasts).min(self.pressed_at + KEY_DOWN_MAX);
     }
@@ -431,7 +431,7 @@ impl Session {
         self.remote.as_ref().is_some_and(|remote| remote.media.direction.receives())
     }
 
-    /// What happens about once a second, one thing a call.
+    /// What happens about once per second, one thing per call.
     fn keep_house(&mut self, now: Timestamp, buffer: &mut Buffer) -> Option<Output> {
         let unheard = self.reception.received() == 0;
         if unheard
@@ -525,7 +525,7 @@ const INFO_KEY: Duration = Duration::from_millis(300);
 /// Until the next packet says whether the tone goes on: two frames, so that a mixer that wakes once
 /// per frame has seen the key down, however the packet and its frame fall together.
 const TONE_GAP: Duration = Duration::from_millis(40);
-/// Whoever begins to hear a leg does not hear the key that is down there. One that is held for
+/// A leg that begins to hear another does not hear the key that is down there. One that is held for
 /// longer, or music that is taken for one, is heard from then on; as an event it never is. With
 /// what waits in a mix and is not heard either, that is a second at most.
 const KEY_DOWN_MAX: Duration = Duration::from_millis(850);
@@ -537,5 +537,5 @@ const NO_INBOUND_AFTER: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Border controllers end calls after 5 s or more without RTP, and some peers say "no sound" after
 /// 2 s. Equipment for silence suppression expects a packet about as often as GSM describes silence
-/// (each 480 ms). A full stream would cost as much as a prompt and tell nobody more.
+/// (each 480 ms). A full stream would cost as much as a prompt and say no more.
 const SILENCE_EVERY: Duration = Duration::from_millis(500);

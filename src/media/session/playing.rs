@@ -4,7 +4,7 @@
 //! **Invariant:** a play ends in one way only: done, replaced, stopped, or failed; a sound that was
 //! rendered for a play that is over is not heard.
 //!
-//! **Deliberately absent:** rendering. A leg is told that a sound is on its way, then given it.
+//! **Deliberately absent:** rendering. A leg learns that a sound is on its way, then gets it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) struct Playing {
 
 #[derive(Debug)]
 struct Player {
-    /// `None` for a waiting sound or a tone, whose end nobody asked to know.
+    /// `None` for a waiting sound or a tone, whose end is not awaited.
     play: Option<PlayId>,
     sequence: Sequence,
     due: Timestamp,
@@ -50,7 +50,7 @@ impl Session {
         self.playing.player = Some(Player { play: Some(play), sequence, due });
     }
 
-    /// Plays a sound whose end nobody asked to know, in place of whatever plays.
+    /// Plays a sound whose end is not awaited, in place of whatever plays.
     pub(super) fn play_tone(&mut self, now: Timestamp, tone: Arc<Sound>) {
         let due = self.outgoing.earliest(now);
         let sequence = Sequence::new(vec![tone], false);
@@ -84,7 +84,7 @@ impl Session {
         }
     }
 
-    /// The sound of an awaited play could not be made. `true` when somebody still waited for it.
+    /// The sound of an awaited play could not be made. `true` when the play was still awaited.
     pub fn fail_awaited(&mut self, play: PlayId) -> bool {
         let awaited = self.playing.awaited.take_if(|awaited| awaited.play == play);
         if awaited.is_some() {
@@ -99,7 +99,7 @@ impl Session {
         self.playing.awaited = None;
     }
 
-    /// Another leg is heard from now on, or a mix, or nobody. `pressed`: how many keys that leg has
+    /// Another leg is heard from now on, or a mix, or none. `pressed`: how many keys that leg has
     /// pressed so far.
     pub fn listen_to_another(&mut self, pressed: u32) {
         self.pressed_before = pressed;
@@ -113,7 +113,7 @@ impl Session {
         let media = self.remote.as_ref()?.media;
         let player = self.playing.player.as_mut().filter(|player| player.due <= now)?;
         if now.since(player.due) > CATCH_UP_MAX {
-            // Not a burst of stale packets: the stream skips what nobody heard in time.
+            // Not a burst of stale packets: the stream skips what was not heard in time.
             player.due = now;
             self.playing.gaps += 1;
         }

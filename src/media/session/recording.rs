@@ -24,8 +24,8 @@ pub(super) enum Recording {
 }
 
 impl Session {
-    /// Records what comes, after the tone where there is one, in place of whatever plays. A
-    /// recording that is being made already is to be stopped first.
+    /// Records what comes, after the tone where there is one, in place of whatever plays. Stop a
+    /// recording that is being made already first.
     pub fn record(&mut self, now: Timestamp, spec: RecordingSpec, tone: Option<Arc<Sound>>) {
         self.stop();
         let Some(tone) = tone else { return self.begin_recorder(now, spec) };
@@ -61,7 +61,7 @@ impl Session {
         }
     }
 
-    /// Records no longer, and nobody is told.
+    /// Records no longer, and reports nothing.
     pub fn forget_recording(&mut self) {
         self.recording = None;
     }

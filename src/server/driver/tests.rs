@@ -12,11 +12,11 @@ use crate::config::{self, Sources};
 use crate::id::{AgentId, CallId};
 use crate::server::start::{Started, open, start};
 use crate::sip::path::{Path, Received};
-use crate::store::{Filter, read_records};
+use crate::store::read_records;
 use crate::webhook::document::{Action, Document};
 use crate::webhook::io::Webhook;
 use crate::webhook::{Fields, Link};
-use crate::words::{AgentRequest, AgentState, CallOutcome, CallRecord};
+use crate::words::{AgentRequest, AgentState, CallOutcome, CallRecord, Principal, RecordFilter};
 
 const CONFIG: &str = r#"
 server.flows = "flows"
@@ -39,7 +39,7 @@ skills = { tech = 5 }
 auto_login = true
 auto_ready = true
 "#;
-/// Whoever calls waits at once, and so an agent is rung in the turn of the call.
+/// A caller waits at once, and so an agent's telephone rings in the turn of the call.
 const FLOW: &str = r#"
 [flow]
 numbers = ["1000"]
@@ -151,7 +151,7 @@ impl World {
     fn record(&self, call: CallId) -> CallRecord {
         loop {
             let state = self.folder.path().join("state");
-            let all = Filter { limit: 10, ..Filter::default() };
+            let all = RecordFilter { limit: 10, ..RecordFilter::default() };
             let mut records = read_records(&state).unwrap().list(&all).unwrap();
             records.retain(|record| record.call == call);
             assert!(records.len() <= 1);
@@ -165,7 +165,7 @@ impl World {
     fn asked(&mut self, ask: AgentRequest) -> Result<(), Unconfirmed> {
         let (reply, mut replied) = oneshot::channel();
         let agent = "alice".to_owned();
-        self.driver.take_request(Request::Ask { agent, ask, reply });
+        self.driver.take_request(Request::Ask { agent, ask, by: Principal::admin("ann"), reply });
         self.driver.turn();
         replied.try_recv().expect("answered in the same turn").map(|_| ())
     }
@@ -228,7 +228,7 @@ fn fault_01_calls_whose_arrival_is_not_written_are_refused_and_ring_nowhere() {
 fn fault_01_a_call_that_is_over_in_the_turn_of_its_arrival_is_refused_as_well() {
     with_driver(|world| {
         let alice = AgentId(0);
-        let away = Event::AgentAsked { agent: alice, ask: AgentRequest::LogOut };
+        let away = Event::AgentAsked { agent: alice, ask: AgentRequest::LogOut, by: None };
         world.driver.input(world.driver.clock.now(), Some(away));
         world.driver.turn();
         world.driver.store.fill_disk();
@@ -294,12 +294,20 @@ fn fault_01_a_change_that_is_not_written_is_made_and_not_confirmed() {
             assert_eq!(world.asked(lunch()), Err(Unconfirmed::Unwritten));
         }
         let (reply, mut replied) = oneshot::channel();
-        world.driver.take_request(Request::EndCall { call: CallId(1), reply });
+        world.driver.take_request(Request::EndCall {
+            call: CallId(1),
+            by: Principal::admin("ann"),
+            reply,
+        });
         world.driver.turn();
         assert_eq!(replied.try_recv(), Ok(Err(Unconfirmed::Unwritten)));
         assert_eq!(world.driver.center.calls_live(), 0, "it has ended all the same");
         let (reply, mut replied) = oneshot::channel();
-        world.driver.take_request(Request::EndCall { call: CallId(1), reply });
+        world.driver.take_request(Request::EndCall {
+            call: CallId(1),
+            by: Principal::admin("ann"),
+            reply,
+        });
         world.driver.turn();
         assert_eq!(replied.try_recv(), Ok(Err(Unconfirmed::NotFound)));
         world.recovers();
@@ -307,7 +315,7 @@ fn fault_01_a_change_that_is_not_written_is_made_and_not_confirmed() {
     });
 }
 
-/// Who is up has a record, whatever becomes of us.
+/// An answered caller has a record, whatever becomes of us.
 #[cfg(target_os = "linux")]
 #[test]
 fn fault_01_a_live_call_goes_on_in_the_turn_whose_write_fails() {

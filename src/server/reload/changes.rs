@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::config::{Config, Provider, Webhooks};
+use crate::config::{Api, ApiToken, Config, Provider, Sip, Webhooks};
 use crate::flow::Flow;
 
 /// What of a running center a change may concern.
@@ -33,7 +33,7 @@ pub(super) struct Known<'a> {
 /// The new configuration, as far as it can begin now: what is bound stays.
 pub(super) fn effective(old: &Config, new: &Config) -> Config {
     let mut config = new.clone();
-    config.sip = old.sip.clone();
+    config.sip = Sip { name_servers: new.sip.name_servers.clone(), ..old.sip.clone() };
     config.media = old.media.clone();
     config.webhooks = old.webhooks.clone();
     config.server.state = old.server.state.clone();
@@ -41,8 +41,9 @@ pub(super) fn effective(old: &Config, new: &Config) -> Config {
     config.server.recordings_keep = old.server.recordings_keep;
     config.server.reload_on_change = old.server.reload_on_change;
     (config.server.log, config.server.log_level) = (old.server.log, old.server.log_level.clone());
+    config.lookup = old.lookup.clone();
     let tokens = (new.api.read_token.clone(), new.api.operate_token.clone());
-    config.api = old.api.clone();
+    config.api = Api { tokens: new.api.tokens.clone(), ..old.api.clone() };
     // Without a token in the files the one that was made at the start stays.
     let operate = tokens.1.or_else(|| old.api.operate_token.clone());
     (config.api.read_token, config.api.operate_token) = (tokens.0, operate);
@@ -100,6 +101,13 @@ pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
         trusted_proxies as "api.trusted_proxies",
         metrics_open_on_loopback as "api.metrics_open_on_loopback",
         requests_max as "api.requests_max",
+    ]);
+    differing!(keys, old.lookup, new.lookup, [
+        hosts as "lookup.allow_hosts",
+        networks as "lookup.allow_networks",
+        secrets as "lookup.secrets",
+        at_once_max as "lookup.at_once_max",
+        per_service_max as "lookup.per_service_max",
     ]);
     if !same_webhooks(&old.webhooks, &new.webhooks) {
         keys.push("webhooks".to_owned());
@@ -173,26 +181,34 @@ pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up) -> Vec<String> 
     let both =
         is.iter().filter(|(name, prefixes)| was.get(*name).is_some_and(|it| it != *prefixes));
     lines.extend(both.map(|(name, _)| format!("provider `{name}`: its prefixes are others")));
-    let others = [
-        (old.config.features != new.config.features, "features"),
-        (old.config.callers != new.config.callers, "callers"),
-        (old.config.api.read_token != new.config.api.read_token, "api.read_token"),
-        (old.config.api.operate_token != new.config.api.operate_token, "api.operate_token"),
-        (old.config.server.flows != new.config.server.flows, "server.flows"),
-        (old.config.server.prompts != new.config.server.prompts, "server.prompts"),
-        (old.config.server.calls_max != new.config.server.calls_max, "server.calls_max"),
-        (
-            old.config.server.drain_timeout != new.config.server.drain_timeout,
-            "server.drain_timeout_s",
-        ),
-    ];
-    lines.extend(
-        others.into_iter().filter(|(is_other, _)| *is_other).map(|(_, key)| key.to_owned()),
-    );
+    lines.extend(others(old.config, new.config));
     if old.callers != new.callers {
         lines.push(format!("callers: {} entries, before it were {}", new.callers, old.callers));
     }
     lines
+}
+
+/// Keys that are another, where there is no more to say of them.
+fn others(old: &Config, new: &Config) -> impl Iterator<Item = String> {
+    let others = [
+        (old.features != new.features, "features"),
+        (old.callers != new.callers, "callers"),
+        (old.api.read_token != new.api.read_token, "api.read_token"),
+        (old.api.operate_token != new.api.operate_token, "api.operate_token"),
+        (tokens(old) != tokens(new), "api.tokens"),
+        (old.sip.name_servers != new.sip.name_servers, "sip.name_servers"),
+        (old.server.flows != new.server.flows, "server.flows"),
+        (old.server.prompts != new.server.prompts, "server.prompts"),
+        (old.server.calls_max != new.server.calls_max, "server.calls_max"),
+        (old.server.drain_timeout != new.server.drain_timeout, "server.drain_timeout_s"),
+    ];
+    others.into_iter().filter(|(is_other, _)| *is_other).map(|(_, key)| key.to_owned())
+}
+
+/// Without where they are written, which is nobody's right.
+fn tokens(config: &Config) -> Vec<ApiToken> {
+    let tokens = config.api.tokens.iter();
+    tokens.map(|token| ApiToken { place: String::new(), ..token.clone() }).collect()
 }
 
 fn compare<T: PartialEq>(

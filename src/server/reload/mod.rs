@@ -40,6 +40,7 @@ use crate::server::resolver::{Resolved, Resolver};
 use crate::server::resume::NewSetup;
 use crate::server::setup;
 use crate::server::sip_front::SipChange;
+use crate::server::start::random_seed;
 use crate::store::{self, KeptSetup};
 use crate::webhook::document::Callee;
 
@@ -108,7 +109,7 @@ impl Reloading {
         let running = RunningConfig {
             version: setup.config.digest.clone(),
             since: setup.clock.now(),
-            by: "start",
+            by: "start".to_owned(),
             files_differ: false,
             refused: None,
             needs_restart: Vec::new(),
@@ -177,9 +178,9 @@ impl Reloader {
     }
 
     async fn take(&mut self, ReloadRequest { dry_run, by, reply }: ReloadRequest) {
-        let answer = self.reload(dry_run, by).await;
+        let answer = self.reload(dry_run, &by).await;
         self.state.is_busy.store(false, Ordering::Release);
-        self.say(by, &answer);
+        self.say(&by, &answer);
         if let Some(reply) = reply {
             // Who is not waited for any more is dropped.
             let _ = reply.send(answer);
@@ -220,7 +221,7 @@ impl Reloader {
         }
     }
 
-    async fn reload(&mut self, dry_run: bool, by: &'static str) -> Result<Reloaded, NotReloaded> {
+    async fn reload(&mut self, dry_run: bool, by: &str) -> Result<Reloaded, NotReloaded> {
         let result = self.try_reload(dry_run).await;
         if dry_run {
             return result;
@@ -229,7 +230,7 @@ impl Reloader {
             Ok(reloaded) => {
                 running.version.clone_from(&reloaded.version);
                 running.since = self.setup.clock.now();
-                running.by = by;
+                by.clone_into(&mut running.by);
                 running.files_differ = !reloaded.needs_restart.is_empty();
                 running.refused = None;
                 running.needs_restart.clone_from(&reloaded.needs_restart);
@@ -331,12 +332,11 @@ impl Reloader {
 
     /// What is not the driver's, once that goes by the new configuration.
     fn begin(&mut self, config: Config, flows: Vec<Arc<Flow>>, callers: usize, names: Names) {
-        let token = |token: &'_ Option<config::Secret>| {
-            token.as_ref().map(|token| token.expose().to_owned())
-        };
-        let (read, operate) = (token(&config.api.read_token), token(&config.api.operate_token));
-        self.setup.api.set_tokens(read.as_deref(), operate.as_deref());
-        match Resolver::start(&config, self.setup.found.clone()) {
+        let tokens = setup::tokens(&config);
+        self.setup.api.set_tokens(&setup::api(&config, &tokens));
+        drop(tokens);
+        let found = self.setup.found.clone();
+        match random_seed().and_then(|seed| Resolver::start(&config, seed, found)) {
             Ok(resolver) => self.setup.resolver = resolver,
             Err(error) => tracing::error!(%error, "hosts of new trunks are not looked up"),
         }
@@ -351,7 +351,7 @@ pub(super) fn wish(handle: &ReloadHandle) {
         return tracing::warn!("SIGHUP: the configuration is being read already");
     }
     tracing::info!("SIGHUP: the configuration is read again");
-    let request = ReloadRequest { dry_run: false, by: "signal", reply: None };
+    let request = ReloadRequest { dry_run: false, by: "signal".to_owned(), reply: None };
     if handle.tx.try_send(request).is_err() {
         handle.state.is_busy.store(false, Ordering::Release);
     }

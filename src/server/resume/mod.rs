@@ -19,7 +19,7 @@ use crate::config::{Config, Phone};
 use crate::id::{AgentId, CallId};
 use crate::number::normalize;
 use crate::server::{history, setup};
-use crate::store::{self, KeptSetup, Opened, Reader, Store, StoreError};
+use crate::store::{self, KeptSetup, Opened, RecordReader, Store, StoreError};
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
 use crate::words::{Event, Target};
@@ -52,7 +52,7 @@ pub(super) struct Left {
     found: store::Found,
     restored: Option<Restored>,
     started_at: Timestamp,
-    /// Inputs of the journal that were told to a center, and how long that took.
+    /// Inputs of the journal that a center took again, and how long that took.
     inputs: u64,
     took: Duration,
 }
@@ -94,8 +94,8 @@ impl rebuild::Kept for Folder<'_> {
     fn fresh(&self, began: Timestamp, setup: Setup) -> ContactCenter {
         let mut center = ContactCenter::new(setup);
         let taught = store::read_records(self.0).and_then(|reader| {
-            history::teach(&mut center, &reader, began)?;
-            history::restore_until(&mut center, &reader, began)
+            history::teach(&mut center, &*reader, began)?;
+            history::restore_until(&mut center, &*reader, began)
         });
         if let Err(error) = taught {
             tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
@@ -186,7 +186,7 @@ pub fn named(folder: &Path, mut setup: Setup) -> Result<Setup, StoreError> {
     setup.names = known.unwrap_or_default();
     setup.complete();
     if is_first {
-        store::add_recorded(&mut setup.names, &store::read_records(folder)?)?;
+        store::add_recorded(&mut setup.names, &*store::read_records(folder)?)?;
         setup.complete();
     }
     setup.names.check().map_err(|error| store::names_error(folder, &error))?;
@@ -203,7 +203,7 @@ impl Begun {
         self,
         now: Timestamp,
         config: &Config,
-        reader: &Reader,
+        reader: &dyn RecordReader,
     ) -> Result<(Beginning, Opened), StoreError> {
         let Self { opened, restored, new, is_other } = self;
         let goes_on = restored.is_some();
@@ -219,7 +219,9 @@ impl Begun {
                 let is_carried =
                     |provider: &str, target: &Target| is_dialed_by(config, names, provider, target);
                 let losses = center.losses(&|call| carried.contains(&call), &is_carried);
-                let losses = losses.into_iter().map(|event| (lost_at, First::Event(event)));
+                let asks = center.asks_lost().into_iter();
+                let losses = losses.into_iter().chain(asks);
+                let losses = losses.map(|event| (lost_at, First::Event(event)));
                 let mut inputs: Vec<_> = losses.collect();
                 if is_other {
                     inputs.push((now, First::Setup(new)));
@@ -285,7 +287,7 @@ fn first_of_agents(
             SavedAgentState::LoggedOut => !registers(&setup.phone),
             SavedAgentState::NotReady { .. } | SavedAgentState::Ready => !goes_on,
         };
-        told.then(|| Event::AgentAsked { agent, ask: state.clone().ask() })
+        told.then(|| Event::AgentAsked { agent, ask: state.clone().ask(), by: None })
     });
     reachable.chain(stood).collect()
 }

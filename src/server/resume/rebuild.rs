@@ -1,7 +1,7 @@
 //! A run that was lost, rebuilt: a fresh center is given its journal. Where calls of providers
 //! are up at its end, that center goes on with them; otherwise what is up is closed there.
 //!
-//! **Invariant:** only a whole journal is told, to a center with the setup that it was written
+//! **Invariant:** only a whole journal is replayed, by a center with the setup that it was written
 //! under, whatever the configuration says now; for any other the store writes what is certain.
 //!
 //! **Deliberately absent:** carrying out commands. What the run asked of the world, it asked then.
@@ -110,7 +110,21 @@ impl<'a> Rebuilding<'a> {
                         record.learn(&update);
                     }
                 }
-                _ => {}
+                // A record that the database has; legs, of which none is left to carry; and
+                // questions, of which the center keeps those that are open.
+                Command::CloseRecord { .. }
+                | Command::Answer { .. }
+                | Command::Ring { .. }
+                | Command::Reject { .. }
+                | Command::Play { .. }
+                | Command::StopPlay { .. }
+                | Command::Record { .. }
+                | Command::StopRecord { .. }
+                | Command::RecordCall { .. }
+                | Command::Dial { .. }
+                | Command::Hear { .. }
+                | Command::Ask { .. }
+                | Command::HangUp { .. } => {}
             }
         }
     }

@@ -112,12 +112,13 @@ impl SipFront {
     }
 
     /// A party of ours is done: a caller who was handed to us goes back, and on in the flow. Not
-    /// where somebody else is there whom the agent has consulted.
+    /// where a consulted party is there as well.
     pub(super) fn give_back(&mut self, now: Timestamp, call: CallId) {
-        let leg = LegId::caller(call);
-        let mut others = self.dialed.range(leg..);
-        let is_alone = others.next().is_none_or(|leg| leg.call != call);
-        let Some(is_here) = self.handed.legs.get_mut(&leg).filter(|_| is_alone) else { return };
+        let first = LegId { call, n: 0 };
+        let is_alone = self.dialed.range(first..).next().is_none_or(|leg| leg.call != call);
+        // One leg of a call is with us so at most.
+        let handed = self.handed.legs.range_mut(first..).next().filter(|(leg, _)| leg.call == call);
+        let Some((&leg, is_here)) = handed.filter(|_| is_alone) else { return };
         if std::mem::take(is_here) {
             self.handed.returned(leg, Cause::NORMAL_CLEARING);
             self.close(leg);

@@ -114,13 +114,13 @@ impl SipFront {
         calls.next = CallId(call.0 + 1);
         let bound = self.ua.bind(now, dialog, leg, media);
         let (by, cause) = match bound {
-            Bound::Fits | Bound::Offers => {
+            Bound::Fits => {
                 let Caller { from, to, via } = caller;
-                self.events.push_back(match bound {
-                    Bound::Offers => Event::CallOpening { call, from, to, via },
-                    _ => Event::CallArrived { call, from, to, via },
-                });
-                return;
+                return self.events.push_back(Event::CallArrived { call, from, to, via });
+            }
+            Bound::Offers => {
+                let Caller { from, to, via } = caller;
+                return self.events.push_back(Event::CallOpening { call, from, to, via });
             }
             Bound::Unfit(_) => (EndedBy::Server, Cause::INCOMPATIBLE),
             Bound::Gone => (EndedBy::Caller, Cause::NORMAL_CLEARING),
@@ -133,10 +133,8 @@ impl SipFront {
     /// closed.
     fn leg_over(&mut self, now: Timestamp, leg: LegId, cause: Cause, event: Event) {
         self.close(leg);
-        let end = match event {
-            Event::LegLost { how, .. } => HandoffEnd::Lost(cause, how),
-            _ => HandoffEnd::HungUp(cause),
-        };
+        let lost = if let Event::LegLost { how, .. } = event { Some(how) } else { None };
+        let end = lost.map_or(HandoffEnd::HungUp(cause), |how| HandoffEnd::Lost(cause, how));
         if self.handed.ended(leg, end) {
             return;
         }
@@ -172,11 +170,12 @@ impl SipFront {
                 "sound for this leg comes from an address that neither its SDP names nor its \
                  signaling comes from: `media_addresses` of its trunk can allow it"
             ),
-            Fact::Recorded { leg: _, finished } => {
-                let kind = match self.tapes.over(finished.recording) {
-                    Some(true) => RecordingKind::Call,
-                    Some(false) => return, // it had failed
-                    None => RecordingKind::Message,
+            Fact::Recorded { leg, finished } => {
+                let is_made = self.calls_recorded.reported(finished.recording);
+                let kind = match (leg.is_recorder(), is_made) {
+                    (true, true) => RecordingKind::Call,
+                    (true, false) => return, // it had failed
+                    (false, _) => RecordingKind::Message,
                 };
                 self.events.push_back(Event::Recorded {
                     recording: finished.recording,
@@ -187,7 +186,7 @@ impl SipFront {
                 });
             }
             Fact::RecordFailed { recording, why } => {
-                self.tapes.over(recording);
+                self.calls_recorded.reported(recording);
                 self.events.push_back(Event::RecordFailed { recording, why });
             }
             Fact::Closed { leg, .. } => {

@@ -147,7 +147,7 @@ impl World {
         self.commanded(RestOutcome::Done)
     }
 
-    /// Somebody calls and is answered.
+    /// A caller calls and is answered.
     fn is_up(&mut self) {
         self.arrives();
         assert_eq!(self.done().as_deref(), Some("1.1.1.answer"));
@@ -190,7 +190,11 @@ fn fault_01_nothing_leaves_before_what_the_turn_noted_is_written() {
         let webhook = world.webhook(CALL, What::Arrived, fields);
         world.driver.take_webhooks(WebhookBatch { webhooks: vec![webhook], reply });
         let (api, mut told) = oneshot::channel();
-        world.driver.take_request(crate::api::Request::EndCall { call: CallId(1), reply: api });
+        world.driver.take_request(crate::api::Request::EndCall {
+            call: CallId(1),
+            by: crate::words::Principal::admin("ann"),
+            reply: api,
+        });
         world.driver.deal(world.driver.clock.now());
         world.driver.tell_providers();
         assert!(!world.written().contains("call_arrived"));
@@ -268,12 +272,12 @@ fn an_event_that_is_lost_is_not_waited_for_for_ever() {
 }
 
 #[test]
-fn what_the_desk_asks_for_is_done_in_the_same_turn() {
+fn what_the_center_asks_for_is_done_in_the_same_turn() {
     with_driver(|world| {
         world.is_up();
         assert!(world.done().is_some());
         let call = CallId(1);
-        world.driver.input(world.driver.clock.now(), Some(Event::EndCall { call }));
+        world.driver.input(world.driver.clock.now(), Some(Event::EndCall { call, by: None }));
         world.driver.tell_providers();
         assert_eq!(world.done().as_deref(), Some("1.1.3.hangup"));
         world.told(
@@ -292,8 +296,8 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
         let agent = AgentId(0);
         for event in [
             Event::PhoneReachable { agent, reachable: true },
-            Event::AgentAsked { agent, ask: AgentRequest::LogIn },
-            Event::AgentAsked { agent, ask: AgentRequest::Ready },
+            Event::AgentAsked { agent, ask: AgentRequest::LogIn, by: None },
+            Event::AgentAsked { agent, ask: AgentRequest::Ready, by: None },
         ] {
             world.driver.input(world.driver.clock.now(), Some(event));
         }
@@ -307,13 +311,15 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
         assert_eq!(world.done().as_deref(), Some("1.2.2.bridge"));
         let is_held =
             |world: &World| world.driver.center.snapshot(world.driver.clock.now()).calls[0].on_hold;
-        // Nobody knows that leg any more.
+        // No call knows that leg any more.
         let links = Links::new("https://ivr.example.com", PROVIDER, [0; 32]);
         let context = RenderContext { links, voices: BTreeMap::new() };
         let make = provider(PROVIDER).and_then(|it| it.commanded()).expect("it is commanded");
         *world.driver.exchange.providers.legs(PROVIDER) = make(context, Duration::from_secs(8));
         let ask = AgentRequest::Hold;
-        world.driver.input(world.driver.clock.now(), Some(Event::AgentAsked { agent, ask }));
+        world
+            .driver
+            .input(world.driver.clock.now(), Some(Event::AgentAsked { agent, ask, by: None }));
         assert!(is_held(world));
         world.driver.turn();
         assert!(!is_held(world));

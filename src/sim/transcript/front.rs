@@ -131,7 +131,14 @@ impl Scene {
                 }
             }
             Act::HangUp => front.hangs_up(at, leg.call),
-            _ => return Err(format!("`{name}` is a caller")),
+            Act::Call(_)
+            | Act::Answer
+            | Act::Fail(_)
+            | Act::Hold
+            | Act::Resume
+            | Act::Ask(_)
+            | Act::Reply(_)
+            | Act::LosePhone => return Err(format!("`{name}` is a caller")),
         }
         Ok(())
     }
@@ -142,7 +149,14 @@ impl Scene {
             Act::Answer => PartyDeed::Answer,
             Act::Fail(cause) => PartyDeed::Fail(*cause),
             Act::HangUp => PartyDeed::HangUp,
-            _ => return false,
+            Act::Call(_)
+            | Act::Press(_)
+            | Act::Say(_)
+            | Act::Hold
+            | Act::Resume
+            | Act::Ask(_)
+            | Act::Reply(_)
+            | Act::LosePhone => return false,
         };
         let Some(front) = &mut self.front else { return false };
         let taken = front.party(at, leg, deed);

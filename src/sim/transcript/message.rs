@@ -48,7 +48,7 @@ impl Message {
         self.cut.get_or_insert((at, why));
     }
 
-    /// When it ends, as things stand, and what is told then.
+    /// When it ends, as things stand, and what is reported then.
     pub(super) fn end(&self) -> (Timestamp, Event) {
         let silent = self.sound_until.unwrap_or(self.began_at) + self.silence;
         let full = self.began_at + self.length_max;

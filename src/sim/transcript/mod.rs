@@ -13,7 +13,7 @@
 //!   0.000 < alice hears "Welcome to Acme, Alice Jones."
 //! ```
 //!
-//! Lines with `>` are the script: a time in seconds and what somebody does then. Lines with `<` are
+//! Lines with `>` are the script: a time in seconds and what a person does then. Lines with `<` are
 //! what the contact center does about it; [`run`] makes them anew. Each `==` begins a scene with a
 //! fresh contact center and runs until the last call is over.
 //!
@@ -25,6 +25,7 @@
 //! | | `consults NUMBER`, `consults agent NAME`, `consults queue NAME`, `completes`, `confers` |
 //! | an agent's phone | `answers`, `rejects`, `is busy`, `fails`, `holds`, `resumes`, `hangs up` |
 //! | an agent without one | `loses the phone` |
+//! | `service`, whoever was asked last | `answers NAME=VALUE …`, `knows nothing`, `fails` |
 //! | `outside`, whoever is dialed | `answers`, `rejects`, `is busy`, `fails`, `hangs up` |
 //!
 //! Before the first scene, and in a scene before its first `>`, stand what there is: `agent NAME
@@ -40,6 +41,7 @@
 pub mod front;
 mod message;
 mod record;
+mod reply;
 mod scene;
 mod script;
 
@@ -68,7 +70,7 @@ pub struct TranscriptError {
 ///
 /// # Errors
 ///
-/// The first line that is not understood, or that asks of somebody what they cannot do then.
+/// The first line that is not understood, or that asks of a person what they cannot do then.
 pub fn run(flow: &Arc<Flow>, text: &str) -> Result<String, TranscriptError> {
     run_with(flow, text, &mut || None)
 }

@@ -11,7 +11,7 @@ use crate::center::ContactCenter;
 use crate::center::setup::Trunk;
 use crate::flow::Flow;
 use crate::front::{Handoff, HandoffEnd, Turn};
-use crate::id::{AgentId, CallId, LegId, PlayId};
+use crate::id::{AgentId, AskId, CallId, LegId, PlayId};
 use crate::sim::transcript::front::Callers;
 use crate::sim::transcript::message::Message;
 use crate::sim::transcript::record::left;
@@ -20,7 +20,8 @@ use crate::sim::transcript::{TranscriptError, stamped};
 use crate::sim::world::length;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, Cause, Command, Event, From, Hearing, Prompt, RecordingEnd, Target, Via,
+    AgentState, Cause, Command, Event, From, Hearing, HttpQuestion, Prompt, RecordingEnd, Target,
+    Via,
 };
 
 /// A scene whose calls do not end by themselves is cut here.
@@ -37,13 +38,15 @@ pub(super) struct Scene {
     /// Phones that were reported as there.
     online: BTreeSet<u32>,
     names: BTreeMap<LegId, String>,
-    /// Legs whose end was not told yet.
+    /// Legs whose end was not reported yet.
     pub(super) live: BTreeSet<LegId>,
     answered: BTreeSet<LegId>,
     agenda: BTreeMap<(Timestamp, u64), Event>,
     playing: BTreeMap<LegId, PlayId>,
     messages: BTreeMap<LegId, Message>,
     hearing: Hearing,
+    /// The question that was asked last.
+    pub(super) asked: Option<(AskId, HttpQuestion)>,
     /// Steps already told, by call.
     told: BTreeMap<CallId, usize>,
     /// Agents as last told.
@@ -86,6 +89,7 @@ impl Scene {
             playing: BTreeMap::new(),
             messages: BTreeMap::new(),
             hearing: Hearing::default(),
+            asked: None,
             told: BTreeMap::new(),
             states: vec![AgentState::LoggedOut; cast.agents.len()],
             calls: 0,
@@ -125,6 +129,7 @@ impl Scene {
         let done = match &deed.who {
             Who::Caller(name) => self.caller_acts(at, name, &deed.act),
             Who::Agent(id) => self.agent_acts(at, *id, &deed.act),
+            Who::Service => self.service_acts(at, &deed.act),
             Who::Outside => {
                 let leg = self.leg("outside")?;
                 self.party_acts(at, leg, &deed.act)
@@ -268,6 +273,7 @@ impl Scene {
             | Act::Hold
             | Act::Resume
             | Act::Ask(_)
+            | Act::Reply(_)
             | Act::LosePhone => return Err(format!("`{name}` is a caller")),
         }
         Ok(())
@@ -290,12 +296,12 @@ impl Scene {
                 let leg = self.leg(&name)?;
                 return self.party_acts(at, leg, act);
             }
-            Act::Call(_) | Act::Press(_) | Act::Say(_) => {
+            Act::Call(_) | Act::Press(_) | Act::Say(_) | Act::Reply(_) => {
                 return Err("an agent's phone is not a caller".into());
             }
         };
         self.center.check_request(agent, &ask).map_err(|why| why.to_string())?;
-        self.tell(at, Event::AgentAsked { agent, ask });
+        self.tell(at, Event::AgentAsked { agent, ask, by: None });
         Ok(())
     }
 
@@ -314,7 +320,12 @@ impl Scene {
             Act::HangUp => Event::HungUp { leg, cause: Cause::NORMAL_CLEARING },
             Act::Hold => Event::Held { leg },
             Act::Resume => Event::Resumed { leg },
-            Act::Call(_) | Act::Press(_) | Act::Say(_) | Act::Ask(_) | Act::LosePhone => {
+            Act::Call(_)
+            | Act::Press(_)
+            | Act::Say(_)
+            | Act::Ask(_)
+            | Act::Reply(_)
+            | Act::LosePhone => {
                 return Err("somebody outside cannot do that".into());
             }
         };
@@ -409,7 +420,7 @@ impl Scene {
                 None
             }
             // No queue of a scene has its calls recorded.
-            Command::RecordCall { .. } | Command::StopRecordCall { .. } => None,
+            Command::RecordCall { .. } => None,
             Command::Dial { leg, target, from, until: _ } => Some(self.dialed(leg, target, &from)),
             Command::Hear { leg, from } => {
                 if !from.is_empty() {
@@ -423,6 +434,7 @@ impl Scene {
                 self.owe(at, Event::HungUp { leg, cause });
                 Some(format!("{name} is hung up ({})", cause.name()))
             }
+            Command::Ask { id, what, until: _ } => Some(self.asks(id, *what)),
             Command::CloseRecord { record } => Some(self.closed(&record)),
             Command::AmendRecord { call, wrap_up } => Some(self.amended(call, &wrap_up)),
             Command::AmendRecording { update } => {
@@ -451,14 +463,27 @@ impl Scene {
         }
     }
 
-    /// What can be told of a command that the front carries out; the rest it tells itself.
+    /// What a transcript can say of a command that the front carries out; the rest the front says.
     fn told_of(&mut self, command: Command) -> Option<String> {
         match command {
             Command::Dial { leg, target, from, until: _ } => Some(self.dialed(leg, target, &from)),
             Command::HangUp { leg, cause } if !leg.is_caller() => {
                 Some(format!("{} is hung up ({})", self.name(leg), cause.name()))
             }
-            _ => None,
+            Command::HangUp { .. }
+            | Command::Answer { .. }
+            | Command::Ring { .. }
+            | Command::Reject { .. }
+            | Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Record { .. }
+            | Command::StopRecord { .. }
+            | Command::RecordCall { .. }
+            | Command::Hear { .. }
+            | Command::Ask { .. }
+            | Command::CloseRecord { .. }
+            | Command::AmendRecord { .. }
+            | Command::AmendRecording { .. } => None,
         }
     }
 

@@ -19,7 +19,7 @@ use crate::words::{AgentRequest, Cause, ConsultTarget, Digit, Telephone};
 /// Longest time from the start of a scene, in seconds.
 const SECONDS_MAX: f64 = 86_400.0;
 
-/// Who and what there is.
+/// The people and queues of a scene.
 #[derive(Clone, Debug)]
 pub(super) struct Cast {
     pub agents: Vec<Agent>,
@@ -45,6 +45,8 @@ pub(super) enum Who {
     /// By position.
     Agent(u32),
     Outside,
+    /// Whoever was asked last.
+    Service,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub(super) enum Act {
     /// By other means than the telephone.
     Ask(AgentRequest),
     LosePhone,
+    /// What a service answers, by variable; `None`: it knows of nothing.
+    Reply(Option<BTreeMap<String, serde_json::Value>>),
 }
 
 impl Default for Cast {
@@ -198,17 +202,19 @@ impl Deed {
         let who = match agent {
             Some(id) => Who::Agent(id),
             None if name == "outside" => Who::Outside,
+            None if name == "service" => Who::Service,
             None if cast.callers.contains_key(name) => Who::Caller(name.to_owned()),
             None => return Err(format!("nobody is called `{name}`")),
         };
         let act = match (&who, rest) {
-            (_, "hangs up") => Act::HangUp,
+            (Who::Caller(_) | Who::Agent(_) | Who::Outside, "hangs up") => Act::HangUp,
             (Who::Caller(_), _) => caller_act(rest)?,
             (Who::Agent(_) | Who::Outside, "answers") => Act::Answer,
             (Who::Agent(_) | Who::Outside, "rejects") => Act::Fail(Cause::CALL_REJECTED),
             (Who::Agent(_) | Who::Outside, "is busy") => Act::Fail(Cause::USER_BUSY),
             (Who::Agent(_) | Who::Outside, "fails") => Act::Fail(Cause::DESTINATION_OUT_OF_ORDER),
             (Who::Agent(_), _) => agent_act(rest)?,
+            (Who::Service, _) => service_act(rest)?,
             (Who::Outside, _) => return Err(format!("somebody outside does not `{rest}`")),
         };
         Ok(Self { text: text.to_owned(), who, act })
@@ -231,6 +237,26 @@ fn caller_act(rest: &str) -> Result<Act, String> {
         "a caller `calls NUMBER`, `presses KEYS`, `says \"WORDS\"` or `hangs up`, but does not \
          `{rest}`"
     ))
+}
+
+fn service_act(rest: &str) -> Result<Act, String> {
+    match rest {
+        "fails" => return Ok(Act::Fail(Cause::DESTINATION_OUT_OF_ORDER)),
+        "knows nothing" => return Ok(Act::Reply(None)),
+        _ => {}
+    }
+    let Some(values) = rest.strip_prefix("answers") else {
+        return Err(format!(
+            "a service `answers NAME=VALUE …`, `knows nothing` or `fails`, but does not `{rest}`"
+        ));
+    };
+    let values = words(values)?.into_iter().map(|word| {
+        let (name, value) = pair(&word)?;
+        // A number or true as JSON has it; every other word is a text.
+        let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+        Ok((name.to_owned(), value))
+    });
+    Ok(Act::Reply(Some(values.collect::<Result<_, String>>()?)))
 }
 
 fn agent_act(rest: &str) -> Result<Act, String> {

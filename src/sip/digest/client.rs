@@ -14,7 +14,7 @@ use crate::sip::wire::quote;
 /// Challenges looked at in one response.
 const CHALLENGES_MAX: usize = 8;
 
-/// Who we are at one peer.
+/// Our login at one peer.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     pub user: String,

@@ -2,12 +2,12 @@
 //!
 //! A nonce is a time, a serial number and a keyed hash over both and the client's address, so none
 //! has to be remembered until it was used well once; and an answer to one proves that the address
-//! receives what is sent to it. Whoever only writes an address on datagrams never sees the nonce
-//! that goes there.
+//! receives what is sent to it. A peer that only writes an address on datagrams never sees the
+//! nonce that goes there.
 //!
 //! **Invariant:** one nonce and nc are accepted once. Credentials on a nonce that this address was
 //! not given lately are not looked at: they get a fresh challenge (`stale=true`), right or wrong.
-//! What was refused, and why, cannot be told from the answer: no credentials and a wrong password
+//! The answer does not show what was refused, nor why: no credentials and a wrong password
 //! get the same challenge, after the same work, and an unknown user gets one that a known user
 //! might get.
 //!

@@ -1,4 +1,4 @@
-//! The sockets under [`Ua`](crate::sip::ua::Ua): UDP in batches, TCP by one small task a
+//! The sockets under [`Ua`](crate::sip::ua::Ua): UDP in batches, streams by one small task a
 //! connection.
 //!
 //! One driver loop owns [`Sockets`]: wait with [`Sockets::ready`], take with [`Sockets::drain`],
@@ -12,6 +12,7 @@
 //! **Deliberately absent:** what the messages mean; TLS.
 
 mod shares;
+mod stream;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -36,16 +37,17 @@ use crate::sip::acl::source;
 use crate::sip::io::shares::{Full, Shares, is_this_host};
 use crate::sip::io::udp::Udp;
 use crate::sip::path::{ConnectionId, Path, Received, Transmit, Transport};
+use crate::sip::peer::PeerNames;
 use crate::time::{Throttle, Timestamp};
 
 /// Datagrams taken from one socket in one [`Sockets::drain`].
 const BATCH_MAX: usize = 64;
 /// The largest datagram there is.
 const DATAGRAM_MAX: usize = 65_535;
-/// Messages read from TCP and not yet taken.
-const TCP_READ_MAX: usize = 1024;
+/// Messages read from connections and not yet taken.
+const STREAM_READ_MAX: usize = 1024;
 /// Messages waiting to be written to one connection.
-const TCP_WRITES_MAX: usize = 256;
+const STREAM_WRITES_MAX: usize = 256;
 /// Connections accepted at one listener before they are let in or closed.
 const ACCEPT_MAX: usize = 32;
 /// Without a descriptor to spare, what needs one is tried again after this.
@@ -59,7 +61,7 @@ const SAID_MAX: usize = 32;
 #[derive(Debug)]
 pub enum Arrival<'a> {
     Message(Received<'a>),
-    /// A connection closed, or what was to be sent along this path could not be.
+    /// A connection closed, or what should go along this path could not be sent.
     Lost(Path),
 }
 
@@ -78,7 +80,9 @@ pub struct Sockets {
     /// There is no descriptor to spare: until when nothing that needs one is tried.
     retry: Option<Pin<Box<Sleep>>>,
     /// Connections we opened, by where they lead.
-    opened: BTreeMap<SocketAddr, ConnectionId>,
+    opened: BTreeMap<SocketAddr, Vec<ConnectionId>>,
+    /// Whom we open them to.
+    names: PeerNames,
     connection_last: u64,
     tasks: JoinSet<ConnectionId>,
     inbox: mpsc::Receiver<(Path, Vec<u8>)>,
@@ -104,7 +108,7 @@ impl Sockets {
     /// # Errors
     /// The first address that cannot be bound, named.
     pub fn bind(udp: &[SocketAddr], tcp: &[SocketAddr]) -> io::Result<Self> {
-        let (inbox_sender, inbox) = mpsc::channel(TCP_READ_MAX);
+        let (inbox_sender, inbox) = mpsc::channel(STREAM_READ_MAX);
         Ok(Self {
             udp: udp.iter().map(|address| Udp::bind(*address)).collect::<io::Result<_>>()?,
             listeners: tcp.iter().map(|address| tcp::bind(*address)).collect::<io::Result<_>>()?,
@@ -115,6 +119,7 @@ impl Sockets {
             crowded: Throttle::new(SAID_EVERY, SAID_MAX),
             retry: None,
             opened: BTreeMap::new(),
+            names: PeerNames::default(),
             connection_last: 0,
             tasks: JoinSet::new(),
             inbox,
@@ -130,6 +135,11 @@ impl Sockets {
     pub fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> + '_ {
         let udp = self.udp.iter().map(|udp| (Transport::Udp, udp.local()));
         udp.chain(self.listeners.iter().map(|(local, _)| (Transport::Tcp, *local)))
+    }
+
+    /// The names that paths refer to from now on.
+    pub fn set_peer_names(&mut self, names: PeerNames) {
+        self.names = names;
     }
 
     /// Datagrams dropped because a socket's queue was full.
@@ -223,7 +233,7 @@ impl Sockets {
     }
 
     /// Lets in or closes what has connected since the last time. `known` says of a path whether it
-    /// leads to somebody who was let in before or is expected: see `Ua::is_known`.
+    /// leads to a peer that was let in before or is expected: see `Ua::is_known`.
     pub fn admit(&mut self, now: Timestamp, known: impl Fn(Path) -> bool) {
         for id in std::mem::take(&mut self.heard) {
             let Some(connection) = self.connections.get(&id) else { continue };
@@ -233,12 +243,12 @@ impl Sockets {
             }
         }
         while let Some((local, remote, stream)) = self.accepted.pop_front() {
-            let path = Path { transport: Transport::Tcp, local, remote, connection: None };
+            let path = Path::new(Transport::Tcp, local, remote);
             let is_known = is_this_host(remote.ip()) || known(path);
             match self.shares.room(remote.ip(), is_known) {
                 Ok(other) => {
                     self.make_way(now, other);
-                    self.start(local, remote, Some(stream), is_known);
+                    self.start(path, Some(stream), is_known);
                 }
                 Err(full) => self.say_crowded(now, remote, full),
             }
@@ -264,27 +274,30 @@ impl Sockets {
     }
 
     /// Starts the task of one connection; it connects first when there is no stream yet.
-    fn start(
-        &mut self,
-        local: SocketAddr,
-        remote: SocketAddr,
-        stream: Option<TcpStream>,
-        known: bool,
-    ) -> ConnectionId {
+    fn start(&mut self, path: Path, stream: Option<TcpStream>, known: bool) -> ConnectionId {
         self.connection_last += 1;
         let id = ConnectionId(self.connection_last);
-        let path = Path { transport: Transport::Tcp, local, remote, connection: Some(id) };
-        let (outbox, writes) = mpsc::channel(TCP_WRITES_MAX);
+        let path = path.along(id);
+        let (outbox, writes) = mpsc::channel(STREAM_WRITES_MAX);
         if stream.is_none() {
-            self.opened.insert(remote, id);
+            self.opened.entry(path.remote).or_default().push(id);
         }
-        self.shares.take(id, remote.ip(), known);
+        self.shares.take(id, path.remote.ip(), known);
         let known = Arc::new(AtomicBool::new(known));
         self.connections.insert(id, Connection { path, outbox, known: Arc::clone(&known) });
         let inbox = self.inbox_sender.clone();
+        let peer = path.peer.and_then(|peer| self.names.name(peer)).cloned();
         self.tasks.spawn(async move {
-            if let Err(error) = tcp::serve(path, stream, &known, writes, inbox).await {
-                tracing::debug!(remote = %path.remote, %error, "connection closed");
+            let served = async {
+                let stream = match stream {
+                    Some(stream) => tcp::accepted(stream)?,
+                    None => tcp::connect(path.remote).await?,
+                };
+                stream::serve(path, stream, &known, writes, inbox).await
+            };
+            if let Err(error) = served.await {
+                let peer = peer.as_deref().unwrap_or_default();
+                tracing::debug!(remote = %path.remote, peer, %error, "connection closed");
             }
             id
         });
@@ -294,8 +307,11 @@ impl Sockets {
     fn forget(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.remove(&id) else { return };
         self.shares.release(id);
-        if self.opened.get(&connection.path.remote) == Some(&id) {
-            self.opened.remove(&connection.path.remote);
+        if let Some(opened) = self.opened.get_mut(&connection.path.remote) {
+            opened.retain(|other| *other != id);
+            if opened.is_empty() {
+                self.opened.remove(&connection.path.remote);
+            }
         }
         self.lost.push_back(connection.path);
     }
@@ -330,9 +346,9 @@ impl Sockets {
 
     /// Sends, or queues what cannot go at once. Never waits.
     pub fn send(&mut self, transmit: Transmit) {
-        match transmit.path.transport {
-            Transport::Udp => self.send_udp(transmit),
-            Transport::Tcp => self.send_tcp(&transmit),
+        match transmit.path.transport.is_stream() {
+            false => self.send_udp(transmit),
+            true => self.send_along(&transmit),
         }
     }
 
@@ -343,25 +359,33 @@ impl Sockets {
         }
     }
 
-    fn send_tcp(&mut self, transmit: &Transmit) {
-        let Path { local, remote, connection, .. } = transmit.path;
-        let known = connection.or_else(|| self.opened.get(&remote).copied());
+    /// The connection that we opened to where this path leads.
+    fn opened_for(&self, path: &Path) -> Option<ConnectionId> {
+        let serves = |id: &&ConnectionId| {
+            self.connections.get(id).is_some_and(|connection| connection.path.can_serve(path))
+        };
+        self.opened.get(&path.remote)?.iter().rfind(serves).copied()
+    }
+
+    fn send_along(&mut self, transmit: &Transmit) {
+        let path = transmit.path;
+        let known = path.connection.or_else(|| self.opened_for(&path));
         let id = match known {
             Some(id) => id,
             None => {
                 // Only to those who were let in: strangers are answered where they are.
                 let Ok(other) = self.shares.room_in_all(true) else {
-                    self.lost.push_back(transmit.path);
+                    self.lost.push_back(path);
                     return;
                 };
                 if let Some(other) = other {
                     self.forget(other);
                 }
-                self.start(local, remote, None, true)
+                self.start(path, None, true)
             }
         };
         let Some(connection) = self.connections.get(&id) else {
-            self.lost.push_back(transmit.path);
+            self.lost.push_back(path);
             return;
         };
         // A peer that lets this many messages pile up does not read: close its connection.

@@ -1,12 +1,12 @@
-//! Who may hold how many of the TCP connections: [`Shares`].
+//! Shares of the TCP connections: [`Shares`].
 //!
-//! A stranger is whoever is at an address that nothing is known of. Who is known: trunks,
+//! A stranger is a peer at an address that nothing is known of. Known peers: trunks,
 //! telephones that are registered, this host itself, and whomever we connected to.
 //!
 //! **Invariant:** however many strangers connect, from however many addresses, whoever is known
 //! finds room for [`CONNECTIONS_MAX`] − [`STRANGERS_MAX`] connections at least; no source (an IPv4
-//! address, an IPv6 /64) has more than its share; and among strangers whoever comes goes before
-//! whoever has been there longest without a message.
+//! address, an IPv6 /64) has more than its share; and among strangers one that comes goes before
+//! the one that has been there longest without a message.
 //!
 //! **Deliberately absent:** sockets, and who is known.
 
@@ -125,7 +125,7 @@ impl Shares {
         true
     }
 
-    /// It was a stranger's, and is of somebody who is known.
+    /// It was a stranger's, and is a known peer's now.
     pub(super) fn became_known(&mut self, id: ConnectionId) {
         let Some(holder) = self.holders.get_mut(&id) else { return };
         let Standing::Stranger { spoke } = holder.standing else { return };

@@ -49,7 +49,7 @@ async fn datagrams_come_and_go() {
 async fn a_connection_carries_requests_out_and_answers_back() {
     let (mut a, mut b) = (loopback(), loopback());
     let (from, to) = (address_of(&a, Transport::Tcp), address_of(&b, Transport::Tcp));
-    let out = Path { transport: Transport::Tcp, local: from, remote: to, connection: None };
+    let out = Path::new(Transport::Tcp, from, to);
     a.send(Transmit { path: out, bytes: [ONE, b"\r\n\r\n", TWO].concat().into() });
     let got = messages(&mut b, 2).await;
     assert_eq!((&*got[0].1, &*got[1].1), (ONE, TWO));
@@ -64,7 +64,7 @@ async fn a_connection_that_cannot_be_made_is_told() {
     let mut sockets = loopback();
     let local = address_of(&sockets, Transport::Tcp);
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let path = Path { transport: Transport::Tcp, local, remote: closed, connection: None };
+    let path = Path::new(Transport::Tcp, local, closed);
     sockets.send(Transmit { path, bytes: ONE.into() });
     timeout(Duration::from_secs(10), sockets.ready()).await.expect("it fails soon");
     let mut lost = Vec::new();
@@ -117,12 +117,8 @@ async fn fault_04_what_is_left_in_a_queue_wakes_the_loop_for_it() {
         a.send(Transmit { path: Path::udp(from, to), bytes: ONE.into() });
     }
     assert_eq!(messages(&mut b, BURST).await.len(), BURST);
-    let out = Path {
-        transport: Transport::Tcp,
-        local: address_of(&a, Transport::Tcp),
-        remote: address_of(&b, Transport::Tcp),
-        connection: None,
-    };
+    let (from, to) = (address_of(&a, Transport::Tcp), address_of(&b, Transport::Tcp));
+    let out = Path::new(Transport::Tcp, from, to);
     a.send(Transmit { path: out, bytes: ONE.repeat(BURST).into() });
     assert_eq!(messages(&mut b, BURST).await.len(), BURST);
 }

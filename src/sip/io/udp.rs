@@ -87,13 +87,13 @@ impl Udp {
         self.room = (!self.waiting.is_empty()).then_some(room);
     }
 
-    /// Whether something waits and nobody says when there is room: [`Self::poll_flush`] is to be
-    /// tried again before long.
+    /// Whether something waits and no event says when there is room: try [`Self::poll_flush`] again
+    /// before long.
     pub(super) fn is_unwatched(&self) -> bool {
         !self.waiting.is_empty() && self.room.is_none()
     }
 
-    /// Without a descriptor to spare nobody says when there is room: what waits is tried whenever
+    /// Without a descriptor to spare no event says when there is room: what waits is tried whenever
     /// the loop comes by, and it comes by soon ([`Self::is_unwatched`]).
     fn flush_unwatched(&mut self) {
         while let Some(transmit) = self.waiting.front() {

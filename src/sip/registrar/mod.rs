@@ -1,9 +1,9 @@
 //! Where the agents' phones are (RFC 3261 §10.3).
 //!
 //! **Invariant:** a request changes all of its contacts or none; a binding is never older than
-//! [`Limits::expires_s_max`], and a change between "no phone" and "some phone" is told once.
+//! [`Limits::expires_s_max`], and a change between "no phone" and "some phone" is reported once.
 //!
-//! **Deliberately absent:** authentication. Whoever calls [`Registrar::register`] has verified who
+//! **Deliberately absent:** authentication. The caller of [`Registrar::register`] has verified who
 //! asks; and routing by host name: a phone is reached along the path its registration came.
 
 #[cfg(test)]

@@ -53,10 +53,10 @@ pub enum ClientStep {
 }
 
 impl Client {
-    /// The request is to be sent by the caller now; the transaction sends it again.
+    /// The caller sends the request now; the transaction sends it again.
     #[must_use]
     pub fn new(now: Timestamp, kind: Kind, path: Path, request: Arc<[u8]>) -> Self {
-        let repeat = (!path.transport.is_reliable()).then(|| Repeat::start(now));
+        let repeat = (!path.transport.is_stream()).then(|| Repeat::start(now));
         let end = Some(now + GIVE_UP);
         Self { kind, state: State::Calling, path, request, ack: None, repeat, end }
     }
@@ -78,7 +78,7 @@ impl Client {
     }
 
     pub fn response(&mut self, now: Timestamp, status: u16) -> ClientStep {
-        let reliable = self.path.transport.is_reliable();
+        let reliable = self.path.transport.is_stream();
         match (self.state, self.kind, status) {
             (State::Calling | State::Proceeding, _, ..200) => {
                 self.provisional(now);
@@ -135,7 +135,7 @@ impl Client {
         if self.state != State::Calling {
             return false;
         }
-        self.repeat = (!path.transport.is_reliable()).then(|| Repeat::start(now));
+        self.repeat = (!path.transport.is_stream()).then(|| Repeat::start(now));
         (self.path, self.request) = (path, request);
         true
     }
@@ -152,7 +152,7 @@ impl Client {
         }
     }
 
-    /// When something is to be sent again.
+    /// When to send something again.
     #[must_use]
     pub fn repeat_at(&self) -> Option<Timestamp> {
         self.repeat.map(|repeat| repeat.at)

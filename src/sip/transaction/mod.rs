@@ -1,8 +1,8 @@
 //! Transactions (RFC 3261 §17 as amended by RFC 6026): retransmission and absorption.
 //!
-//! Each machine is told the time and owns one deadline; the bytes it may have to send again are
-//! shared, not copied. [`Server`] also repeats a 2xx until its ACK (§13.3.1.4), which the RFC gives
-//! to the layer above, because the bytes and the clock are the same.
+//! Each machine gets the time with its input and owns one deadline; the bytes it may have to send
+//! again are shared, not copied. [`Server`] also repeats a 2xx until its ACK (§13.3.1.4), which the
+//! RFC gives to the layer above, because the bytes and the clock are the same.
 //!
 //! **Invariant:** a transaction that has its final response ends within 64·T1 (and the quarter of a
 //! second for which [`Table`] gathers such ends); one that has a

@@ -45,7 +45,7 @@ pub struct Server {
 pub enum ServerStep {
     Wait,
     Send(Arc<[u8]>),
-    /// A 2xx whose ACK never came: the call is to be ended. The transaction is gone.
+    /// A 2xx whose ACK never came: the user agent ends the call. The transaction is gone.
     NotAcknowledged,
     Gone,
 }
@@ -88,7 +88,7 @@ impl Server {
         }
         self.response = Some(Arc::clone(bytes));
         self.trying = status == 100;
-        let reliable = self.path.transport.is_reliable();
+        let reliable = self.path.transport.is_stream();
         match (self.kind, status) {
             (_, ..200) => {}
             (Kind::Invite, 200..300) => {
@@ -128,7 +128,7 @@ impl Server {
     /// The ACK to a failure, which carries the branch of the INVITE.
     pub fn acknowledged_failure(&mut self, now: Timestamp) {
         if self.kind == Kind::Invite && self.state == State::Completed {
-            let reliable = self.path.transport.is_reliable();
+            let reliable = self.path.transport.is_stream();
             self.state = State::Confirmed;
             self.response = None;
             self.repeat = None;
@@ -145,7 +145,7 @@ impl Server {
         }
     }
 
-    /// When something is to be sent again.
+    /// When to send something again.
     #[must_use]
     pub fn repeat_at(&self) -> Option<Timestamp> {
         self.repeat.map(|repeat| repeat.at)

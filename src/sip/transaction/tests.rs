@@ -7,7 +7,7 @@ use crate::sip::path::{Path, Transport};
 
 fn path(transport: Transport) -> Path {
     let address = "192.0.2.1:5060".parse().unwrap();
-    Path { transport, local: address, remote: address, connection: None }
+    Path::new(transport, address, address)
 }
 
 fn deadline(machine: &impl Machine) -> Option<Timestamp> {

@@ -1,4 +1,5 @@
-//! Who may call, who calls, and who registers (RFC 3261 §10 and §22, RFC 3323, RFC 3325).
+//! Admission of calls and registrations, and the caller's identity (RFC 3261 §10 and §22, RFC 3323,
+//! RFC 3325).
 //!
 //! **Invariant:** a stranger learns nothing: with no credentials, for an unknown user and for a
 //! wrong password the answer is the same, and nothing rings.
@@ -30,7 +31,7 @@ impl Ua {
         }
     }
 
-    /// Who brings this call; answers those who may not.
+    /// The peer that brings this call; answers those that may not.
     pub(super) fn admit(&mut self, now: Timestamp, path: Path, request: &Request) -> Option<Via> {
         let trunk = self.trunk_of(path);
         // An agent's phone may share its address with a trunk: on one machine, behind one router.
@@ -81,7 +82,7 @@ impl Ua {
         None
     }
 
-    /// Who has a password is only asked for it, unless they never give it.
+    /// A peer with a password is only asked for it, unless it never gives it.
     fn not_logged_in(&mut self, now: Timestamp, remote: IpAddr, request: &Request, user: String) {
         let why = match self.secrets.contains_key(&user) {
             true if !self.comes_again(now, remote, request, &user) => return,
@@ -115,7 +116,7 @@ impl Ua {
         self.emit(UaEvent::Refused { remote, why: Refusal::Banned { left } });
     }
 
-    /// One answer for whoever is nobody here, and for methods that need no password.
+    /// One answer for peers unknown here, and for methods that need no password.
     pub(super) fn refuse_stranger(&mut self, path: Path, request: &Request) {
         self.refuse_request(path, request, 403);
         self.emit(UaEvent::Refused { remote: path.remote.ip(), why: Refusal::Stranger });
@@ -180,7 +181,7 @@ impl Ua {
         }
     }
 
-    /// Who calls, as far as this peer is believed.
+    /// The caller, as far as this peer is believed.
     pub(super) fn caller(&self, via: &Via, request: &Request) -> From {
         let headers = &request.headers;
         let trusted = match via {
@@ -191,7 +192,7 @@ impl Ua {
             return From::default();
         }
         // Two of them are one caller as `sip:` and as `tel:` (RFC 3325 §9.1): the first that can be
-        // read and names somebody.
+        // read and names a user.
         let asserted = headers.list(Name::PAssertedIdentity).filter(|_| trusted);
         let asserted: Vec<_> = asserted
             .take(ASSERTED_MAX)
@@ -208,7 +209,7 @@ impl Ua {
     }
 }
 
-/// Who a request says it is from, or is about.
+/// The user a request says it is from, or is about.
 pub(super) fn claimed(request: &Request) -> String {
     let headers = &request.headers;
     let about = if request.method == Method::REGISTER { headers.to() } else { headers.from() };

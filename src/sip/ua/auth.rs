@@ -73,10 +73,11 @@ impl Ua {
         invite.login.answer(response, &request, login, &cnonce).ok()
     }
 
-    /// Whether what is sent along `path` goes to this trunk and to nobody behind it.
+    /// Whether what is sent along `path` goes to this trunk and to no peer behind it.
     fn is_at_trunk(&self, index: usize, path: Path) -> bool {
-        let dialed = self.through(index, "").map(|callee| callee.path.remote.ip());
-        self.trunk_of(path) == Some(index) || dialed == Some(path.remote.ip())
+        let servers = self.servers_of(index);
+        let mut dialed = servers.iter().flat_map(|server| &server.addresses);
+        self.trunk_of(path) == Some(index) || dialed.any(|to| to.ip() == path.remote.ip())
     }
 }
 

@@ -34,7 +34,7 @@ const REFUSED_MAX: usize = 1000;
 /// Requests by where they went, each as it would go by UDP.
 type Long = BTreeMap<(SocketAddr, ClientKey), (Path, Arc<[u8]>)>;
 
-/// What is to be done when a connection ends.
+/// What to do when a connection ends.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     /// Dialogs whose requests go along a connection.
@@ -64,7 +64,7 @@ impl Connections {
     /// A request is about to be sent. An INVITE that begins a dialog goes elsewhere or fails, and
     /// its CANCEL with it.
     pub(super) fn sent(&mut self, key: ClientKey, role: Role, path: Path) {
-        let opens = path.transport == Transport::Tcp && path.connection.is_none();
+        let opens = path.transport.is_stream() && path.connection.is_none();
         if opens && !matches!(role, Role::Invite | Role::Cancel) {
             self.under_way.insert((path.remote, key));
         }
@@ -72,7 +72,7 @@ impl Connections {
 
     /// A request was answered, or given up.
     pub(super) fn done(&mut self, key: ClientKey, path: Path) {
-        if path.transport == Transport::Tcp {
+        if path.transport.is_stream() {
             self.long.remove(&(path.remote, key));
             self.under_way.remove(&(path.remote, key));
         }
@@ -95,12 +95,12 @@ impl Ua {
     pub fn transport_failed(&mut self, now: Timestamp, path: Path) {
         let from = (path.remote, DialogId(0));
         let to = (path.remote, DialogId(u64::MAX));
-        let failed: Vec<_> = self.calling_tcp.range(from..=to).map(|(_, id)| *id).collect();
+        let failed: Vec<_> = self.calling_stream.range(from..=to).map(|(_, id)| *id).collect();
         for id in failed {
             self.trunk_failed(now, id, None);
             self.fork_failed(now, id, 503);
         }
-        if path.transport == Transport::Tcp {
+        if path.transport.is_stream() {
             self.send_long_by_udp(now, path.remote);
             self.send_under_way(now, path.remote);
         }
@@ -120,18 +120,20 @@ impl Ua {
         path: Path,
         bytes: Arc<[u8]>,
     ) -> (Path, Arc<[u8]>) {
-        if path.transport == Transport::Tcp || bytes.len() <= DATAGRAM_BYTES_MAX {
+        if path.transport.is_stream() || bytes.len() <= DATAGRAM_BYTES_MAX {
             return (path, bytes);
         }
         let target = self.invites.get(&user.dialog).map(|invite| hop(&invite.dialog));
-        let asks_udp = target.and_then(|uri| Uri::parse(uri).ok()).is_some_and(|uri| {
-            uri.param("transport").is_some_and(|kind| kind.eq_ignore_ascii_case("udp"))
+        let asks_for_this = target.and_then(|uri| Uri::parse(uri).ok()).is_some_and(|uri| {
+            uri.param("transport").is_some_and(|it| Transport::named(it) == Some(path.transport))
         });
         let refuses = self.connections.refused.get(&path.remote).is_some_and(|until| now < *until);
         let local = self.setup.local_for(Transport::Tcp, path.remote.ip());
-        let Some(local) = local.filter(|_| !asks_udp && !refuses) else { return (path, bytes) };
+        let Some(local) = local.filter(|_| !asks_for_this && !refuses) else {
+            return (path, bytes);
+        };
         let remote = path.remote;
-        let tcp = Path { transport: Transport::Tcp, local, remote, connection: None };
+        let tcp = Path::new(Transport::Tcp, local, remote).to_peer(path.peer);
         let Some(changed) = self.with_via_of(&bytes, key.branch, path, tcp) else {
             return (path, bytes);
         };
@@ -243,7 +245,7 @@ impl crate::sip::ua::UaSetup {
         if is_private(ip) && !is_private(seen.remote.ip()) {
             return seen;
         }
-        let remote = SocketAddr::new(ip, uri.port().unwrap_or(5060));
+        let remote = SocketAddr::new(ip, uri.port().unwrap_or(seen.transport.default_port()));
         let path = Path { remote, ..seen };
         if path.may_be_sent_to() { path } else { seen }
     }

@@ -81,7 +81,7 @@ impl Ua {
             routes: Vec::new(),
             path: callee.path,
         };
-        let tcp = (callee.path.transport == Transport::Tcp).then_some(callee.path.remote);
+        let stream = callee.path.transport.is_stream().then_some(callee.path.remote);
         let calling = Calling {
             branch: 0,
             progress: false,
@@ -89,7 +89,7 @@ impl Ua {
             interval_s: self.setup.limits.session_expires_s,
             raised: false,
             extra: if from.number.is_none() { "Privacy: id\r\n".into() } else { "".into() },
-            tcp,
+            stream,
             early: Vec::new(),
         };
         let mut own = Media::new(dialog.local_tag);
@@ -100,8 +100,8 @@ impl Ua {
         invite.trunk = callee.trunk;
         let id = self.add(invite);
         self.occupy(id);
-        if let Some(remote) = tcp {
-            self.calling_tcp.insert((remote, id));
+        if let Some(remote) = stream {
+            self.calling_stream.insert((remote, id));
         }
         id
     }
@@ -221,8 +221,8 @@ impl Ua {
         let Stage::Calling(calling) = &invite.stage else {
             return self.succeeded_again(now, id, tag, response);
         };
-        let (wanted, tcp) = (calling.cancel == Cancel::No, calling.tcp);
-        // Who has answered in a provisional response of this dialog need not do so again.
+        let (wanted, stream) = (calling.cancel == Cancel::No, calling.stream);
+        // A peer that has answered in a provisional response of this dialog need not do so again.
         let answer = content(&response.headers, &response.body).session;
         let early = answer.is_none().then(|| calling.early_of(tag.as_deref())).flatten();
         let answer: Option<Box<[u8]>> = answer.or(early).map(Box::from);
@@ -231,8 +231,8 @@ impl Ua {
         let via = self.via(dialog.path, branch);
         let ack = dialog.request_with("ACK", dialog.local_seq, via).finish();
         self.transmit(dialog.path, Arc::clone(&ack));
-        if let Some(remote) = tcp {
-            self.calling_tcp.remove(&(remote, id));
+        if let Some(remote) = stream {
+            self.calling_stream.remove(&(remote, id));
         }
         let Some(invite) = self.invites.get_mut(&id) else { return };
         invite.dialog = dialog;
@@ -256,7 +256,7 @@ impl Ua {
         }
     }
 
-    /// Somebody took the call, with sound that we cannot do.
+    /// The party took the call, with sound that we cannot do.
     fn answered_in_vain(&mut self, now: Timestamp, id: DialogId, why: NotAcceptable) {
         let Some(path) = self.invites.get(&id).map(|invite| invite.dialog.path) else { return };
         self.remark_refused(now, path.remote.ip(), why);
@@ -353,10 +353,10 @@ impl Ua {
     pub(super) fn fork_failed(&mut self, now: Timestamp, id: DialogId, status: u16) {
         let Some(stage) = self.stage(id) else { return };
         let Stage::Calling(calling) = stage else { return };
-        let tcp = calling.tcp;
+        let stream = calling.stream;
         self.over(id);
-        if let Some(remote) = tcp {
-            self.calling_tcp.remove(&(remote, id));
+        if let Some(remote) = stream {
+            self.calling_stream.remove(&(remote, id));
         }
         self.lost(now, id, status);
         self.forget_if_done(id);
@@ -404,18 +404,19 @@ impl Ua {
     /// Where requests in a dialog go: its first proxy or its target where that is an address we
     /// can use, and where the other end seems to be otherwise.
     pub(super) fn next_hop_of(&self, dialog: &Dialog, seen: Path) -> Path {
-        if seen.transport == Transport::Tcp {
+        if seen.transport.is_stream() {
             return seen;
         }
         let text = dialog.routes.first().map_or(&*dialog.remote_target, |route| uri_of(route));
         let Ok(uri) = Uri::parse(text) else { return seen };
         let Host::Ip(ip) = uri.host() else { return seen };
-        let tcp = uri.param("transport").is_some_and(|t| !t.eq_ignore_ascii_case("udp"));
-        let remote = SocketAddr::new(ip, uri.port().unwrap_or(5060));
+        let other = |transport: &str| Transport::named(transport) != Some(seen.transport);
+        let goes_another_way = uri.param("transport").is_some_and(other);
+        let remote = SocketAddr::new(ip, uri.port().unwrap_or(seen.transport.default_port()));
         let hop = Path { remote, ..seen };
         let behind_nat = is_private(ip) && !is_private(seen.remote.ip());
         let same_family = ip.is_ipv4() == seen.local.is_ipv4();
-        if tcp || behind_nat || !same_family || !hop.may_be_sent_to() {
+        if goes_another_way || behind_nat || !same_family || !hop.may_be_sent_to() {
             return seen;
         }
         hop
@@ -477,6 +478,6 @@ fn caller_address(from: &From, ours: SocketAddr) -> Box<str> {
     let Some(number) = &from.number else {
         return "\"Anonymous\" <sip:anonymous@anonymous.invalid>".into();
     };
-    let uri = sip_uri(Some(number), ours, crate::sip::message::Transport::Udp);
+    let uri = sip_uri(Some(number), ours, Transport::Udp);
     name_addr(from.name.as_deref(), &uri, None).into()
 }

@@ -1,18 +1,22 @@
-//! Which trunk carries a call of ours, and the next one when it does not (RFC 3261 §21.5.4).
+//! Which server of which trunk carries a call of ours, and the next one when it does not (RFC 3263
+//! §4.3, RFC 3261 §21.5.4).
 //!
-//! A trunk that answers 503, cannot be reached or says nothing at all is left out for a while, and
-//! the call goes to the next one that the center allowed for its number.
+//! A server that answers 503, cannot be reached or says nothing at all is left out for a while. The
+//! call goes to the trunk's next one, and after its last to the next trunk that the center allowed
+//! for the number.
 //!
-//! **Invariant:** a call is tried at each of its trunks once at the most; while a trunk asked to be
-//! left alone (`Retry-After`), no call goes there.
+//! **Invariant:** a call is tried at each address of its trunks once at most; while a server asked
+//! to be left alone (`Retry-After`), no call goes there.
 //!
 //! **Deliberately absent:** the choice of trunks, which is the center's; and busy, declined or
 //! unknown numbers, which are so through every trunk.
 
 use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::id::LegId;
+use crate::sip::locate::{self, Destination};
 use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::invite::{Cancel, Stage};
 use crate::sip::ua::target::Callee;
@@ -20,11 +24,11 @@ use crate::sip::ua::{DialogId, DialogTimer, Leg, Ua, UaEvent};
 use crate::time::Timestamp;
 use crate::words::{Cause, From};
 
-/// How long a trunk is left out that failed without saying for how long.
+/// How long a server is left out that failed without saying for how long.
 const COOLDOWN_DEFAULT: Duration = Duration::from_secs(30);
-/// A longer `Retry-After` is cut to this, so that one response cannot silence a trunk for a day.
+/// A longer `Retry-After` is cut to this, so that one response cannot silence a server for a day.
 const COOLDOWN_MAX: Duration = Duration::from_secs(900);
-/// A trunk that says nothing for this long, not even 100, is given up on where there is another
+/// A server that says nothing for this long, not even 100, is given up on where there is another
 /// one: four datagrams went out by then.
 const SILENCE_MAX: Duration = Duration::from_secs(6);
 /// The same of an agent's telephone: 100 is due within 200 ms (RFC 3261 §17.2.1), and four
@@ -35,8 +39,10 @@ const PHONE_SILENCE_MAX: Duration = Duration::from_secs(4);
 const SILENCE_BESIDE_MAX: Duration = Duration::from_secs(1);
 /// Trunks tried for one call.
 const TRUNKS_PER_CALL_MAX: usize = 8;
+/// Addresses of one trunk tried for one call; further ones are not.
+const DESTINATIONS_PER_TRUNK_MAX: usize = 8;
 
-/// A trunk that does not take calls now.
+/// A server that does not take calls now.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cooldown {
     until: Timestamp,
@@ -44,11 +50,28 @@ pub(super) struct Cooldown {
     asked: bool,
 }
 
-/// What it takes to try a call at another trunk.
+/// One try of a call.
+#[derive(Clone, Copy, Debug)]
+struct Route {
+    /// By position.
+    trunk: usize,
+    to: Destination,
+}
+
+impl Route {
+    /// What a [`Cooldown`] is of.
+    fn place(self) -> (usize, SocketAddr) {
+        (self.trunk, self.to.address)
+    }
+}
+
+/// What it takes to try a call elsewhere.
 #[derive(Clone, Debug)]
 pub(super) struct Routes {
-    /// By position; the next one first.
-    trunks: VecDeque<usize>,
+    /// The next one first.
+    left: VecDeque<Route>,
+    /// The trunk that the center knows of.
+    told: Option<usize>,
     number: String,
     from: From,
     media: LocalMedia,
@@ -67,30 +90,49 @@ impl Ua {
     ) {
         let position = |name: &str| self.setup.trunks.iter().position(|trunk| trunk.name == name);
         let names = std::iter::once(first).chain(others.iter().map(String::as_str));
-        let known = names.filter_map(position).take(TRUNKS_PER_CALL_MAX);
+        let known: Vec<_> = names.filter_map(position).take(TRUNKS_PER_CALL_MAX).collect();
+        let told = position(first);
+        let mut all = Vec::new();
+        for trunk in known {
+            let to = self.destinations(trunk, media.address);
+            all.extend(to.into_iter().map(|to| Route { trunk, to }));
+        }
         // One that only seemed to fail is still better than none.
         let (ready, cooling): (Vec<_>, Vec<_>) =
-            known.partition(|trunk| !self.cools_down(now, *trunk));
-        let trunks = ready.into_iter().chain(cooling).collect();
+            all.into_iter().partition(|route| !self.cools_down(now, *route));
+        let left = ready.into_iter().chain(cooling).collect();
         let (from, media) = (from.clone(), media.clone());
-        let mut routes = Routes { trunks, number: number.to_owned(), from, media };
+        let mut routes = Routes { left, told, number: number.to_owned(), from, media };
         match self.next_route(now, &mut routes) {
             Err(cause) => self.emit(UaEvent::Failed { leg, cause }),
             Ok(callee) => {
-                let taken = callee.trunk.map(|index| self.setup.trunks[index].name.clone());
-                if let Some(trunk) = taken.filter(|taken| *taken != first) {
-                    self.emit(UaEvent::Rerouted { leg, trunk });
-                }
+                self.tell_route(leg, callee.trunk, &mut routes);
                 self.call(now, leg, vec![callee], &routes.from, &routes.media);
                 self.go_on_with(now, leg, routes);
             }
         }
     }
 
+    /// Where calls through this trunk may go, in an order drawn for this one. First those of the IP
+    /// version of its sound, which its description names.
+    fn destinations(&mut self, trunk: usize, sound: IpAddr) -> Vec<Destination> {
+        let mut to = locate::in_order(&self.servers_of(trunk), &mut self.rng);
+        to.sort_by_key(|to| to.address.is_ipv4() != sound.is_ipv4());
+        to.truncate(DESTINATIONS_PER_TRUNK_MAX);
+        to
+    }
+
+    /// The center hears of another trunk, not of another server of the same one.
+    fn tell_route(&mut self, leg: LegId, trunk: Option<usize>, routes: &mut Routes) {
+        let Some(index) = trunk.filter(|trunk| routes.told != Some(*trunk)) else { return };
+        routes.told = trunk;
+        self.emit(UaEvent::Rerouted { leg, trunk: self.setup.trunks[index].name.clone() });
+    }
+
     /// Keeps what another attempt takes, and waits for a sign of life of this one.
     fn go_on_with(&mut self, now: Timestamp, leg: LegId, routes: Routes) {
         let Some(entry) = self.legs.get_mut(&leg) else { return };
-        let more = !routes.trunks.is_empty();
+        let more = !routes.left.is_empty();
         entry.routes = Some(Box::new(routes));
         if let (true, Some(id)) = (more, entry.dialogs.first()) {
             self.dialog_timers.set((*id, DialogTimer::Silence), now + SILENCE_MAX);
@@ -117,27 +159,27 @@ impl Ua {
         }
     }
 
-    /// The next trunk that takes calls now, or why there is none.
+    /// The next server that takes calls now, or why there is none.
     fn next_route(&self, now: Timestamp, routes: &mut Routes) -> Result<Callee, Cause> {
         let mut why = Cause::SUBSCRIBER_ABSENT;
-        while let Some(index) = routes.trunks.pop_front() {
-            let cooldown = self.cooldowns.get(&index);
+        while let Some(route) = routes.left.pop_front() {
+            let cooldown = self.cooldowns.get(&route.place());
             if cooldown.is_some_and(|cooldown| cooldown.asked && now < cooldown.until) {
                 why = Cause::CONGESTION;
-            } else if self.is_occupied(index) {
+            } else if self.is_occupied(route.trunk) {
                 why = Cause::NO_CIRCUIT;
-            } else if let Some(callee) = self.through(index, &routes.number) {
+            } else if let Some(callee) = self.through(route.trunk, route.to, &routes.number) {
                 return Ok(callee);
             }
         }
         Err(why)
     }
 
-    fn cools_down(&self, now: Timestamp, trunk: usize) -> bool {
-        self.cooldowns.get(&trunk).is_some_and(|cooldown| now < cooldown.until)
+    fn cools_down(&self, now: Timestamp, route: Route) -> bool {
+        self.cooldowns.get(&route.place()).is_some_and(|cooldown| now < cooldown.until)
     }
 
-    /// The trunk this call goes through did not take it: leave it out for a while.
+    /// The server this call goes to did not take it: leave it out for a while.
     pub(super) fn trunk_failed(
         &mut self,
         now: Timestamp,
@@ -148,13 +190,15 @@ impl Ua {
         let Some(trunk) = invite.trunk.filter(|_| matches!(invite.stage, Stage::Calling(_))) else {
             return;
         };
-        let leg = invite.leg;
+        let (leg, place) = (invite.leg, (trunk, invite.dialog.path.remote));
         let asked =
             retry_after_s.map(|seconds| Duration::from_secs(seconds.into()).min(COOLDOWN_MAX));
         let cooldown =
             Cooldown { until: now + asked.unwrap_or(COOLDOWN_DEFAULT), asked: asked.is_some() };
-        self.remark_failed(now, trunk, cooldown.until.since(now));
-        self.cooldowns.insert(trunk, cooldown);
+        self.remark_failed(now, place, cooldown.until.since(now));
+        // A host's addresses come and go.
+        self.cooldowns.retain(|_, cooldown| now < cooldown.until);
+        self.cooldowns.insert(place, cooldown);
         if let Some(entry) = leg.and_then(|leg| self.legs.get_mut(&leg)) {
             entry.undelivered = true;
         }
@@ -172,10 +216,12 @@ impl Ua {
         if let Some(invite) = self.invites.get(&id).filter(|invite| invite.trunk.is_none()) {
             self.remark_silent(now, invite.dialog.path.remote);
         }
+        // Given up on, it keeps no channel from the same trunk's next server.
+        self.vacate(id);
         self.lost(now, id, 408);
     }
 
-    /// Tries the next trunk, if this call may go on at one. False: it has failed.
+    /// Tries the next server, if this call may go on at one. False: it has failed.
     pub(super) fn reroute(&mut self, now: Timestamp, leg: LegId) -> bool {
         let Some(entry) = self.legs.get_mut(&leg) else { return false };
         if !std::mem::take(&mut entry.undelivered) {
@@ -184,10 +230,9 @@ impl Ua {
         let rang = entry.rang;
         let Some(mut routes) = entry.routes.take() else { return false };
         let Ok(callee) = self.next_route(now, &mut routes) else { return false };
-        let Some(index) = callee.trunk else { return false };
         let id = self.prepare(leg, &callee, &routes.from, &routes.media);
         self.legs.insert(leg, Leg { dialogs: vec![id], rang, ..Leg::default() });
-        self.emit(UaEvent::Rerouted { leg, trunk: self.setup.trunks[index].name.clone() });
+        self.tell_route(leg, callee.trunk, &mut routes);
         self.invite_out(now, id, None);
         self.go_on_with(now, leg, *routes);
         true

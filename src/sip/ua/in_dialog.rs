@@ -12,10 +12,11 @@ use crate::sip::sdp::NotAcceptable;
 use crate::sip::transaction::{Kind, Server, ServerKey};
 use crate::sip::ua::invite::{Reinvite, Stage, Unacknowledged};
 use crate::sip::ua::reply::Reply;
-use crate::sip::ua::session::{self, TIMER};
+use crate::sip::ua::session::{self, TIMER, Timer};
 use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{ALLOW, DialogId, Ua, UaEvent};
 use crate::sip::wire::{ACCEPTED, content};
+use crate::sip::write::Writer;
 use crate::time::Timestamp;
 use crate::words::{Cause, Digit, Loss};
 
@@ -171,18 +172,11 @@ impl Ua {
             (refused, _) => Err(NoTerms::Status(refused)),
         };
         let Some(invite) = self.invites.get(&id) else { return };
-        let mut writer = match body {
-            Ok(_) => reply.dialog_response(200, invite.dialog.local_tag),
-            Err(no) => reply.response(no.status(), invite.dialog.local_tag),
-        };
+        let tag = invite.dialog.local_tag;
         match body {
             Ok(sdp) => {
-                writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
-                writer.header("Supported", TIMER);
                 let timer = timer.unwrap_or_default();
-                if let Some(timer) = timer {
-                    timer.write_answer(&mut writer);
-                }
+                let writer = self.accepted(reply.dialog_response(200, tag), path, timer);
                 let bytes = writer.finish_with("application/sdp", &sdp);
                 self.respond(now, key, 200, bytes);
                 self.arm(now, id, timer);
@@ -190,15 +184,38 @@ impl Ua {
                 self.reinvite_accepted(now, id, key, request, !has_sdp);
             }
             Err(no) => {
-                match no {
-                    NoTerms::Status(500) => writer.header("Retry-After", self.rng.token() % 10),
-                    NoTerms::Status(415) => writer.header("Accept", ACCEPTED),
-                    NoTerms::Status(422) => writer.header("Min-SE", session::EXPIRES_S_MIN),
-                    NoTerms::Status(_) => &mut writer,
-                    NoTerms::Media(why) => writer.header("Warning", self.warning(path, why)),
-                };
+                let mut writer = reply.response(no.status(), tag);
+                if let Some((name, value)) = self.refusal_says(path, no) {
+                    writer.header(name, value);
+                }
                 self.respond(now, key, no.status(), writer.finish());
             }
+        }
+    }
+
+    /// A 2xx that agrees to a session or to a change of it, but for the description: where we are,
+    /// what we take, and how it is kept alive (RFC 3261 §13.3.1.4, RFC 3311 §5.2, RFC 4028 §9).
+    pub(super) fn accepted(&self, mut writer: Writer, path: Path, timer: Option<Timer>) -> Writer {
+        writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
+        writer.header("Supported", TIMER);
+        if let Some(timer) = timer {
+            timer.write_answer(&mut writer);
+        }
+        writer
+    }
+
+    /// What a refusal of new terms says beside its status.
+    pub(super) fn refusal_says(
+        &mut self,
+        path: Path,
+        no: NoTerms,
+    ) -> Option<(&'static str, String)> {
+        match no {
+            NoTerms::Status(500) => Some(("Retry-After", (self.rng.token() % 10).to_string())),
+            NoTerms::Status(415) => Some(("Accept", ACCEPTED.to_owned())),
+            NoTerms::Status(422) => Some(("Min-SE", session::EXPIRES_S_MIN.to_string())),
+            NoTerms::Status(_) => None,
+            NoTerms::Media(why) => Some(("Warning", self.warning(path, why))),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** nothing is kept for a stranger's request that is refused: its answer is a
 //! function of the request, so a retransmission gets the same one (RFC 3261 §8.2.7). A call of
-//! somebody who may call is refused in a transaction, so that the shell hears of it once.
+//! a peer that may call is refused in a transaction, so that the shell hears of it once.
 //!
 //! **Deliberately absent:** requests within a dialog; see `in_dialog`.
 
@@ -12,11 +12,11 @@ use crate::number;
 use crate::sip::cause::cause_of;
 use crate::sip::dialog::{Dialog, ROUTES_MAX};
 use crate::sip::message::{Method, Name, NameAddr, Request, Scheme, name_addr};
-use crate::sip::path::{Path, Transport};
+use crate::sip::path::Path;
 use crate::sip::transaction::{Kind, Server, ServerKey};
 use crate::sip::ua::invite::{Incoming, Invite, Stage};
 use crate::sip::ua::media::Media;
-use crate::sip::ua::reply::Reply;
+use crate::sip::ua::reply::{Reply, answer_to};
 use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
 use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{
@@ -110,12 +110,7 @@ impl Ua {
         tracing::debug!(remote = %path.remote, fault = %rejected.fault, "unreadable message");
         let Some(mut answer) = rejected.answer else { return };
         answer.headers.stamp_via(path.remote);
-        let remote = match (path.transport, answer.headers.via()) {
-            (Transport::Udp, Ok(via)) if via.rport().is_none() => {
-                (path.remote.ip(), via.port().unwrap_or(5060)).into()
-            }
-            _ => path.remote,
-        };
+        let remote = answer_to(path, answer.headers.via().ok());
         let parts = [answer.headers.call_id().unwrap_or_default()];
         let tag = format!("{:016x}", self.secret.hash(&parts) as u64);
         let bytes = answer.with_to_tag(&tag).to_bytes();
@@ -242,7 +237,7 @@ impl Ua {
         self.emit(UaEvent::Incoming { dialog: id, from, to, via, remote: path.remote });
     }
 
-    /// Refuses a call of somebody who may call, and tells of it: once, however often its INVITE is
+    /// Refuses a call of a peer that may call, and reports it: once, however often its INVITE is
     /// repeated. Not told are refusals that ask for the same call in other words (420, 422), a copy
     /// of a call (482), those of a drain, and those for which there is no transaction left.
     #[expect(clippy::too_many_arguments, reason = "a refusal is about all of these")]
@@ -366,7 +361,7 @@ impl Ua {
         }
     }
 
-    /// Whoever was told of this call has done nothing about it.
+    /// The center knows of this call and has done nothing about it.
     pub(super) fn unanswered(&mut self, now: Timestamp, id: DialogId) {
         if let Some(Stage::Incoming(_)) = self.stage(id) {
             self.reject_with(now, id, 480, Some(Cause::NO_ANSWER));

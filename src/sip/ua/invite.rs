@@ -7,8 +7,8 @@
 //!                 └──failure, CANCEL, silence──────────────────►│
 //! ```
 //!
-//! **Invariant:** [`Invite::leg`] is there until the leg was told how it ended, and never after; an
-//! `Over` one is forgotten when no transaction of ours refers to it any more.
+//! **Invariant:** [`Invite::leg`] is there until the user agent reported how the leg ended, and
+//! never after; an `Over` one is forgotten when no transaction of ours refers to it any more.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -90,7 +90,7 @@ pub(super) struct Calling {
     /// The caller as the callee is to see it, for another attempt.
     pub(super) extra: Box<str>,
     /// Where it was sent, if over TCP: a connection that fails ends the attempt at once.
-    pub(super) tcp: Option<SocketAddr>,
+    pub(super) stream: Option<SocketAddr>,
     /// The last description in a provisional response, for each dialog begun by one: the answer
     /// where the 2xx of that dialog has none.
     pub(super) early: Vec<(Box<str>, Box<[u8]>)>,

@@ -1,10 +1,10 @@
-//! Whom we know by where they are, and what passes a ban.
+//! Peers we know by address, and what passes a ban.
 //!
-//! **Invariant:** a ban of an address shuts out nobody but guessers: trunks, the logins that are
+//! **Invariant:** a ban of an address shuts out guessers alone: trunks, the logins that are
 //! registered from there now, and requests and calls under way are listened to whatever their
-//! neighbors do; telephones at a configured address answer our calls. Whoever shares that address
-//! with them gains nothing by it: wrong passwords count, and from then on all other logins are
-//! ignored from there.
+//! neighbors do; telephones at a configured address answer our calls. A peer that shares that
+//! address with them gains nothing by it: wrong passwords count, and from then on all other logins
+//! are ignored from there.
 //!
 //! **Deliberately absent:** who may call; see `admit`.
 
@@ -73,10 +73,11 @@ impl Ua {
     /// Whether a trunk is there: one whose calls come from there, or go there.
     pub(super) fn is_trunk(&self, path: Path) -> bool {
         let place = source(path.remote.ip());
-        let resolved = |address: std::net::SocketAddr| source(address.ip()) == place;
+        let mut servers = self.setup.trunks.iter().flat_map(|trunk| &trunk.servers);
+        let resolved = |address: &std::net::SocketAddr| source(address.ip()) == place;
         self.trunk_of(path).is_some()
             || self.places.trunks.contains(&place)
-            || self.setup.trunks.iter().filter_map(|trunk| trunk.address).any(resolved)
+            || servers.any(|server| server.addresses.iter().any(resolved))
     }
 
     /// Whether a request passes the ban of its source: it is under way, or every login that it
@@ -110,8 +111,8 @@ impl Ua {
         self.places.own = own.into_iter().map(|ip| ip.to_canonical()).collect();
     }
 
-    /// Whether a request belongs to a dialog or a transaction of ours. Nobody guesses our tag of a
-    /// dialog; a branch can be repeated by whoever saw it, and gets the same answer again.
+    /// Whether a request belongs to a dialog or a transaction of ours. No stranger guesses our tag
+    /// of a dialog; a branch can be repeated by whoever saw it, and gets the same answer again.
     fn is_under_way(&self, request: &Request) -> bool {
         let method = match &request.method {
             method if *method == Method::CANCEL => &Method::INVITE,

@@ -11,8 +11,7 @@ use crate::sip::path::Path;
 use crate::sip::sdp::{LocalMedia, NotAcceptable};
 use crate::sip::ua::auth::Credentials;
 use crate::sip::ua::invite::{Stage, Unacknowledged, Up};
-use crate::sip::ua::session::TIMER;
-use crate::sip::ua::{ALLOW, Bound, ClientUser, DialogId, DialogTimer, Leg, Role, Ua, UaEvent};
+use crate::sip::ua::{Bound, ClientUser, DialogId, DialogTimer, Leg, Role, Ua, UaEvent};
 use crate::time::Timestamp;
 use crate::words::{Cause, Loss};
 
@@ -47,7 +46,7 @@ impl Ua {
         self.forget_if_done(dialog);
     }
 
-    /// Tells the caller that somebody is being looked for.
+    /// Tells the caller that the call is being worked on.
     pub fn ring(&mut self, now: Timestamp, leg: LegId) {
         let Some((_, invite)) = self.only_dialog(leg) else { return };
         let Stage::Incoming(incoming) = &invite.stage else { return };
@@ -62,13 +61,9 @@ impl Ua {
         let Some((id, invite)) = self.only_dialog(leg) else { return };
         let Stage::Incoming(incoming) = &invite.stage else { return };
         let (key, path) = (incoming.server, invite.dialog.path);
-        let mut writer = incoming.reply.dialog_response(200, invite.dialog.local_tag);
-        writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
-        writer.header("Supported", TIMER);
         let timer = incoming.timer;
-        if let Some(timer) = timer {
-            timer.write_answer(&mut writer);
-        }
+        let writer = incoming.reply.dialog_response(200, invite.dialog.local_tag);
+        let writer = self.accepted(writer, path, timer);
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let offered = !invite.media.has_offer();
         let sdp = match offered {
@@ -101,7 +96,7 @@ impl Ua {
         }
     }
 
-    /// Ends a leg that nobody hung up; `Lost` follows at once.
+    /// Ends a leg that no party hung up; `Lost` follows at once.
     pub fn give_up(&mut self, now: Timestamp, leg: LegId, cause: Cause, how: Loss) {
         if self.leave(now, leg, cause) {
             self.emit(UaEvent::Lost { leg, cause, how });
@@ -180,7 +175,7 @@ impl Ua {
         self.respond(now, key, status, writer.finish());
     }
 
-    /// Hangs up an answered call, as soon as that is allowed. Its leg was told already.
+    /// Hangs up an answered call, as soon as that is allowed. Its leg's end was reported already.
     pub(super) fn bye(&mut self, now: Timestamp, id: DialogId, cause: Cause) {
         let Some(invite) = self.invites.get_mut(&id) else { return };
         let Stage::Up(up) = &mut invite.stage else { return };

@@ -1,4 +1,4 @@
-//! Offer and answer of one dialog, and what of it the leg was told.
+//! Offer and answer of one dialog, and what of it was reported for the leg.
 //!
 //! **Invariant:** a description that is refused changes nothing; the leg hears of a change once.
 //!
@@ -36,7 +36,7 @@ struct Said {
     codecs: Vec<Codec>,
 }
 
-/// What the leg is to be told.
+/// What to report for the leg.
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) media: Option<MediaParams>,
@@ -140,7 +140,7 @@ impl Media {
         source: IpAddr,
     ) -> Result<bool, NotAcceptable> {
         let mut local = self.local.clone().ok_or(NotAcceptable::NoAddress)?;
-        // Who answers with more than was offered does not change the codec by that.
+        // An answer with more than was offered does not change the codec by that.
         if let Some(sent) = &self.sent {
             local.codecs.clone_from(&sent.codecs);
         }

@@ -6,50 +6,7 @@
 //! [`Ua::poll_event`] until both are empty; then wait for the next input or for
 //! [`Ua::poll_timeout`]. Nothing here blocks and nothing fails: failures come back as events.
 //!
-//! ```text
-//! let mut ua = Ua::new(setup, seed);
-//! loop {
-//!     select! {
-//!         () = sockets.ready() => sockets.drain(|arrival| match arrival {
-//!             Arrival::Message(received) => ua.receive(clock.now(), received),
-//!             Arrival::Lost(path) => ua.transport_failed(clock.now(), path),
-//!         }),
-//!         () = clock.until(ua.poll_timeout()) => ua.handle_timeout(clock.now()),
-//!         command = commands.recv() => match command {
-//!             Command::Answer { leg } => ua.answer(clock.now(), leg),
-//!             Command::Reject { leg, cause } | Command::HangUp { leg, cause } => {
-//!                 ua.hang_up(clock.now(), leg, cause);
-//!             }
-//!             Command::Dial { leg, target, from, .. } => {
-//!                 ua.dial(clock.now(), leg, &target, &from, media.allot(leg));
-//!             }
-//!             _ => …
-//!         },
-//!     }
-//!     while let Some(event) = ua.poll_event() {
-//!         match event {
-//!             UaEvent::Incoming { dialog, from, to, via, .. } => {
-//!                 let call = calls.next();
-//!                 match ua.bind(clock.now(), dialog, LegId::caller(call), media.allot(leg)) {
-//!                     Bound::Fits => {
-//!                         center.handle(now, Event::CallArrived { call, from, to, via });
-//!                     }
-//!                     _ => …,
-//!                 }
-//!             }
-//!             UaEvent::Media { leg, media, .. } => …,
-//!             UaEvent::Ended { leg, cause } => center.handle(now, Event::HungUp { leg, cause }),
-//!             UaEvent::Lost { leg, cause, how } => {
-//!                 center.handle(now, Event::LegLost { leg, cause, how });
-//!             }
-//!             _ => …
-//!         }
-//!     }
-//!     while let Some(transmit) = ua.poll_transmit() {
-//!         sockets.send(transmit);
-//!     }
-//! }
-//! ```
+//! The loop around it is in the head of [`sip`](crate::sip), where it is compiled and run.
 //!
 //! **Invariant:** a leg ends exactly once (`port`); soon after 64·T1 from the last message
 //! nothing is left of it ([`Ua::counts`]).
@@ -90,7 +47,8 @@ use crate::id::{AgentId, LegId};
 use crate::sip::acl::{Bans, Trunks};
 use crate::sip::digest::Verifier;
 use crate::sip::message::{Message, Response};
-use crate::sip::path::{Path, Received, Transmit, Transport};
+use crate::sip::path::{Path, Received, Transmit};
+use crate::sip::peer::{PeerId, PeerNames};
 use crate::sip::registrar::{Binding, Registrar};
 use crate::sip::rng::Rng;
 use crate::sip::transaction::{
@@ -116,7 +74,7 @@ pub use setup::{Limits, Phone, PhoneAt, Trunk, UaSetup};
 const TRANSACTIONS_MAX: usize = 1 << 20;
 /// Live dialogs; beyond it a new INVITE gets 503.
 const DIALOGS_MAX: usize = 100_000;
-/// What a refused caller is told to wait (RFC 3261 §20.33).
+/// How long a refusal asks the caller to wait (RFC 3261 §20.33).
 const RETRY_AFTER_S: u32 = 10;
 /// A call that is neither answered nor refused here ends after this; a proxy would wait no longer
 /// either (RFC 3261 §16.6, timer C).
@@ -135,8 +93,8 @@ pub struct Ua {
     by_tag: HashMap<u64, DialogId>,
     by_origin: HashMap<u128, DialogId>,
     legs: HashMap<LegId, Leg>,
-    /// Calls on their way over TCP, by where to: a connection that fails ends them at once.
-    calling_tcp: BTreeSet<(SocketAddr, DialogId)>,
+    /// Calls on their way over a stream, by where to: a connection that fails ends them at once.
+    calling_stream: BTreeSet<(SocketAddr, DialogId)>,
     connections: Connections,
     dialog_timers: Timers<(DialogId, DialogTimer)>,
     transmits: VecDeque<Transmit>,
@@ -144,8 +102,11 @@ pub struct Ua {
     draining: bool,
     full: bool,
     trunks: Trunks<usize>,
-    /// Trunks that do not take calls now, by position.
-    cooldowns: BTreeMap<usize, Cooldown>,
+    /// Addresses of trunks that do not take calls now, by the trunk's position.
+    cooldowns: BTreeMap<(usize, SocketAddr), Cooldown>,
+    peer_names: PeerNames,
+    /// Whom the URI of each trunk names, by position.
+    peers: Vec<Option<PeerId>>,
     /// Calls that are up on each trunk, by position.
     channels: Vec<usize>,
     places: Places,
@@ -183,7 +144,7 @@ enum Role {
     Update,
     Cancel,
     Bye,
-    /// A BYE to an answer nobody wants, of another fork.
+    /// A BYE to an answer that is not wanted, of another fork.
     Stray,
 }
 
@@ -192,13 +153,13 @@ enum Role {
 enum DialogTimer {
     /// Another attempt at a re-INVITE.
     Reinvite,
-    /// The session is to be refreshed.
+    /// The session is due for a refresh.
     Refresh,
     /// The session was not refreshed.
     Expiry,
     /// Nothing has come back to our INVITE.
     Silence,
-    /// Nobody here has answered or refused a call.
+    /// The center has neither answered nor refused a call.
     Unanswered,
 }
 
@@ -216,6 +177,8 @@ impl Ua {
         let (trunks, secrets) = (setup.networks(), setup.secrets());
         let (limits, channels) = (setup.limits, vec![0; setup.trunks.len()]);
         let places = Places::new(&setup);
+        let mut peer_names = PeerNames::default();
+        let peers = setup.trunks.iter().map(|trunk| trunk.peer(&mut peer_names)).collect();
         let mut ua = Self {
             setup,
             rng,
@@ -227,7 +190,7 @@ impl Ua {
             by_tag: HashMap::new(),
             by_origin: HashMap::new(),
             legs: HashMap::new(),
-            calling_tcp: BTreeSet::new(),
+            calling_stream: BTreeSet::new(),
             connections: Connections::default(),
             dialog_timers: Timers::default(),
             transmits: VecDeque::new(),
@@ -236,6 +199,8 @@ impl Ua {
             full: false,
             trunks,
             cooldowns: BTreeMap::new(),
+            peer_names,
+            peers,
             places,
             bans: Bans::new(limits.bans),
             asked: Asked::default(),
@@ -254,10 +219,7 @@ impl Ua {
         let path = received.path;
         let remote = path.remote.ip();
         let banned = self.bans.until(now, remote).filter(|_| !self.is_trunk(path));
-        let framing = match path.transport {
-            Transport::Udp => Framing::Datagram,
-            Transport::Tcp => Framing::Stream,
-        };
+        let framing = if path.transport.is_stream() { Framing::Stream } else { Framing::Datagram };
         match parse(received.bytes, framing) {
             Ok(Message::Request(mut request)) => {
                 if let Some(until) = banned.filter(|_| !self.passes_ban(path, &request)) {
@@ -339,7 +301,7 @@ impl Ua {
         self.full = full;
     }
 
-    /// Whether the end of this leg is still to be told.
+    /// Whether the end of this leg has yet to be reported.
     #[must_use]
     pub fn has_leg(&self, leg: LegId) -> bool {
         self.legs.contains_key(&leg)
@@ -359,7 +321,7 @@ impl Ua {
         }
     }
 
-    /// Who is banned, and until when. An IPv6 address stands for its /64.
+    /// Banned addresses, and until when. An IPv6 address stands for its /64.
     pub fn banned(&self, now: Timestamp) -> impl Iterator<Item = (IpAddr, Timestamp)> {
         self.bans.banned(now)
     }
@@ -372,6 +334,12 @@ impl Ua {
     /// The phones an agent has registered, preferred first.
     pub fn bindings(&self, agent: AgentId) -> impl Iterator<Item = &Binding> {
         self.registrar.bindings(agent)
+    }
+
+    /// The names of those whom paths name.
+    #[must_use]
+    pub fn peer_names(&self) -> &PeerNames {
+        &self.peer_names
     }
 
     fn transmit(&mut self, path: Path, bytes: Arc<[u8]>) {
@@ -456,7 +424,7 @@ impl Ua {
         let Some(invite) = self.invites.get(&id).filter(|i| i.is_over() && i.holds == 0) else {
             return;
         };
-        assert!(invite.leg.is_none(), "a leg is told how it ended before its dialog is forgotten");
+        assert!(invite.leg.is_none(), "a leg's end is reported before its dialog is forgotten");
         self.by_tag.remove(&invite.dialog.local_tag);
         if let Some(origin) = invite.origin
             && self.by_origin.get(&origin) == Some(&id)
@@ -497,12 +465,18 @@ impl Ua {
     fn over(&mut self, id: DialogId) {
         let Some(invite) = self.invites.get_mut(&id) else { return };
         invite.stage = Stage::Over;
+        self.vacate(id);
+    }
+
+    /// Counts the call of this dialog on its trunk no more.
+    fn vacate(&mut self, id: DialogId) {
+        let Some(invite) = self.invites.get_mut(&id) else { return };
         if let Some(trunk) = invite.channel.take() {
             self.channels[trunk] -= 1;
         }
     }
 
-    /// Tells the leg of this dialog how it ended, if it has one that was not told yet.
+    /// Reports how the leg of this dialog ended, if it has one whose end was not reported yet.
     fn end_leg(&mut self, id: DialogId, cause: Cause) {
         if let Some(leg) = self.invites.get_mut(&id).and_then(|invite| invite.leg.take()) {
             self.legs.remove(&leg);
@@ -510,7 +484,7 @@ impl Ua {
         }
     }
 
-    /// As [`Self::end_leg`], where nobody hung up.
+    /// As [`Self::end_leg`], where no party hung up.
     fn lose_leg(&mut self, id: DialogId, cause: Cause, how: Loss) {
         if let Some(leg) = self.invites.get_mut(&id).and_then(|invite| invite.leg.take()) {
             self.legs.remove(&leg);
@@ -561,9 +535,9 @@ impl Ua {
 
     fn contact(&self, path: Path) -> String {
         let address = self.announced(path.local);
-        match path.transport {
-            Transport::Udp => format!("<sip:{address}>"),
-            Transport::Tcp => format!("<sip:{address};transport=tcp>"),
+        match path.transport.uri_param() {
+            None => format!("<sip:{address}>"),
+            Some(transport) => format!("<sip:{address};transport={transport}>"),
         }
     }
 

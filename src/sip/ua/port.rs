@@ -3,7 +3,7 @@
 //! **Invariant:** a leg that was bound or dialed gets exactly one of [`UaEvent::Failed`],
 //! [`UaEvent::Ended`] and [`UaEvent::Lost`], always, and nothing after it.
 //!
-//! **Deliberately absent:** SIP messages. Whoever handles these events needs no RFC.
+//! **Deliberately absent:** SIP messages. The handler of these events needs no RFC.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -28,7 +28,7 @@ pub enum UaEvent {
         via: Via,
         remote: SocketAddr,
     },
-    /// A call of somebody who may call was refused before it could be told as `Incoming`. Once
+    /// A call from a peer that may call was refused before it could be reported as `Incoming`. Once
     /// per call, however often its INVITE is repeated.
     TurnedAway {
         from: From,
@@ -81,7 +81,7 @@ pub enum UaEvent {
         leg: LegId,
         cause: Cause,
     },
-    /// The leg is over, and nobody hung it up.
+    /// The leg is over, and no party hung it up.
     Lost {
         leg: LegId,
         cause: Cause,
@@ -92,7 +92,7 @@ pub enum UaEvent {
         agent: AgentId,
         reachable: bool,
     },
-    /// Somebody was turned away; for the log. Anybody can cause these as often as they like.
+    /// A peer was turned away; for the log. Any stranger can cause these as often as they like.
     Refused {
         remote: IpAddr,
         why: Refusal,
@@ -116,9 +116,9 @@ pub enum Bound {
 /// Why [`poll_timeout`](crate::sip::ua::Ua::poll_timeout) wants to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wake {
-    /// A response is to be sent again, or a request to be forgotten.
+    /// A response is sent again, or a request forgotten.
     Server,
-    /// A request is to be sent again, or given up.
+    /// A request is sent again, or given up.
     Client,
     /// Something in a dialog: a refresh, its absence, another attempt at a re-INVITE.
     Dialog,

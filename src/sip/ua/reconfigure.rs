@@ -37,11 +37,14 @@ impl Ua {
         for known in &mut self.setup.trunks {
             let next = new.remove(&known.name).unwrap_or_else(|| known.closed());
             // Where its host was found to be holds until it is looked up again.
-            let address = known.address.filter(|_| known.uri == next.uri);
-            *known = Trunk { address, ..next };
+            let is_there = known.uri == next.uri;
+            let servers = if is_there { std::mem::take(&mut known.servers) } else { Vec::new() };
+            *known = Trunk { servers, ..next };
         }
         self.setup.trunks.extend(new.into_values());
         self.channels.resize(self.setup.trunks.len(), 0);
+        let names = &mut self.peer_names;
+        self.peers = self.setup.trunks.iter().map(|trunk| trunk.peer(names)).collect();
     }
 
     fn change_phones(&mut self, phones: Vec<Phone>) {

@@ -16,7 +16,7 @@ use crate::sip::ua::invite::{Reinvite, Stage, Unacknowledged};
 use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
 use crate::sip::ua::{ALLOW, ClientUser, DialogId, DialogTimer, Role, Ua};
-use crate::sip::wire::{ACCEPTED, content};
+use crate::sip::wire::content;
 use crate::sip::write::Writer;
 use crate::time::Timestamp;
 use crate::words::{Cause, Loss};
@@ -109,8 +109,8 @@ impl Ua {
     }
 
     /// Nothing is heard of a leg: its session is refreshed now, whosever turn it is, and the leg
-    /// ends if that is not answered. `false` where no timer was agreed on, so that nobody answers
-    /// for the leg.
+    /// ends if that is not answered. `false` where no timer was agreed on, so that no
+    /// end answers for the leg.
     pub fn probe(&mut self, now: Timestamp, leg: LegId) -> bool {
         let dialogs = self.legs.get(&leg).map(|entry| entry.dialogs.clone()).unwrap_or_default();
         let timed = |id: &DialogId| {
@@ -216,14 +216,8 @@ impl Ua {
         key: ServerKey,
         request: &Request,
     ) {
-        let wait = (self.rng.token() % 10).to_string();
         if let Some(status) = self.update_refusal(id, request) {
-            let headers = match status {
-                415 => &[("Accept", ACCEPTED)][..],
-                500 => &[("Retry-After", wait.as_str())][..],
-                _ => &[],
-            };
-            return self.answer_within(now, path, key, request, status, headers);
+            return self.refuse_terms(now, path, key, request, NoTerms::Status(status));
         }
         let timer = match self.timer_asked(id, request) {
             Ok(timer) => timer,
@@ -233,28 +227,16 @@ impl Ua {
         let terms = offers.then(|| self.new_terms(now, id, path, request));
         let sdp = match terms.transpose() {
             Ok(sdp) => sdp,
-            Err(no) => {
-                let warning = match no {
-                    NoTerms::Media(why) => Some(self.warning(path, why)),
-                    NoTerms::Status(_) => None,
-                };
-                let headers: Vec<_> = warning.iter().map(|why| ("Warning", why.as_str())).collect();
-                return self.answer_within(now, path, key, request, no.status(), &headers);
-            }
+            Err(no) => return self.refuse_terms(now, path, key, request, no),
         };
-        let reply = Reply::new(request, path);
-        let mut writer = reply.response(200, 0);
-        writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
-        writer.header("Supported", TIMER);
         let Some(invite) = self.invites.get_mut(&id) else { return };
         if let Ok(contact) = request.headers.contact() {
             invite.dialog.remote_target = contact.uri().as_str().into();
         }
         // Before the answer there is no session yet, and the answer sets its timer.
         let timer = timer.filter(|_| matches!(invite.stage, Stage::Up(_)));
-        if let Some(timer) = timer {
-            timer.write_answer(&mut writer);
-        }
+        let reply = Reply::new(request, path);
+        let writer = self.accepted(reply.response(200, 0), path, timer);
         let bytes = match sdp {
             Some(sdp) => writer.finish_with("application/sdp", &sdp),
             None => writer.finish(),
@@ -263,6 +245,20 @@ impl Ua {
         self.arm(now, id, timer);
         self.signaled(id, path);
         self.media_changed(id);
+    }
+
+    /// Says no to an UPDATE, and again when it is repeated.
+    fn refuse_terms(
+        &mut self,
+        now: Timestamp,
+        path: Path,
+        key: ServerKey,
+        request: &Request,
+        no: NoTerms,
+    ) {
+        let says = self.refusal_says(path, no);
+        let headers: Vec<_> = says.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.answer_within(now, path, key, request, no.status(), &headers);
     }
 
     /// Why an UPDATE is not looked at now.

@@ -1,4 +1,4 @@
-//! Why somebody was turned away, in words for whoever set this server up: [`Refusal`]; and which
+//! Why a peer was turned away, in words for the administrator: [`Refusal`]; and which
 //! telephones are asked for a password and never answer.
 //!
 //! **Invariant:** what is remembered of requests that were refused is bounded ([`ASKED_MAX`]), and
@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::sip::acl::source;
 use crate::time::Timestamp;
 
-/// Why somebody was turned away. What a user is called is what was written in the request.
+/// Why a peer was turned away. A user is named as the request names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// A call from an address that is no trunk's, and without a login that is known.
@@ -24,7 +24,7 @@ pub enum Refusal {
     WrongPassword {
         user: String,
     },
-    /// Nobody has this login.
+    /// No telephone has this login.
     UnknownUser {
         user: String,
     },
@@ -58,7 +58,7 @@ pub enum Refusal {
     TrunkFull {
         trunk: String,
     },
-    /// A call from somebody who may call, refused for what it asks.
+    /// A call from a peer that may call, refused for what it asks.
     Call {
         status: u16,
     },
@@ -70,7 +70,7 @@ const ASKED_MAX: usize = 1000;
 /// A telephone that has a password for us answers within this.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 
-/// Who was asked for a password, by source and login.
+/// The peers asked for a password, by source and login.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     waiting: BTreeMap<(IpAddr, String), Question>,

@@ -146,7 +146,7 @@ impl Ua {
         match status {
             491 => {
                 up.reinvite = Some(Reinvite::Waiting);
-                // Whoever made the Call-ID waits longer, so that they do not meet again.
+                // The end that made the Call-ID waits longer, so that they do not meet again.
                 let (from, to) = if ours { (2100, 4000) } else { (0, 2000) };
                 let (from, to) = (Duration::from_millis(from), Duration::from_millis(to));
                 invite.media.not_heard();

@@ -23,8 +23,8 @@ pub(super) struct Remarks {
     named: Throttle<IpAddr>,
     /// By the number of the warning, too (RFC 3261 §20.43).
     refused: Throttle<(IpAddr, u16)>,
-    /// Trunks, by position.
-    failed: Throttle<usize>,
+    /// Addresses of trunks, by position.
+    failed: Throttle<(usize, SocketAddr)>,
     silent: Throttle<SocketAddr>,
 }
 
@@ -66,11 +66,24 @@ impl Ua {
         );
     }
 
-    /// A trunk that did not take a call, and is left out for a while.
-    pub(super) fn remark_failed(&mut self, now: Timestamp, trunk: usize, cooldown: Duration) {
-        let Some(Unsaid { same, others }) = self.remarks.failed.say(now, trunk) else { return };
+    /// A server of a trunk that did not take a call, and is left out for a while.
+    pub(super) fn remark_failed(
+        &mut self,
+        now: Timestamp,
+        (trunk, remote): (usize, SocketAddr),
+        cooldown: Duration,
+    ) {
+        let is_news = self.remarks.failed.say(now, (trunk, remote));
+        let Some(Unsaid { same, others }) = is_news else { return };
         let (trunk, cooldown_s) = (&self.setup.trunks[trunk].name, cooldown.as_secs());
-        tracing::warn!(%trunk, cooldown_s, more = same, of_others = others, "trunk failed");
+        tracing::warn!(
+            %trunk,
+            %remote,
+            cooldown_s,
+            more = same,
+            of_others = others,
+            "trunk failed"
+        );
     }
 
     /// A telephone that does not answer at all.

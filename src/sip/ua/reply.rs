@@ -8,8 +8,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::sip::message::{Name, Request};
-use crate::sip::path::{Path, Transport};
+use crate::sip::message::{Name, Request, Via};
+use crate::sip::path::Path;
 use crate::sip::ua::tag::tag_in;
 use crate::sip::write::Writer;
 
@@ -88,10 +88,15 @@ fn source(request: &Request, path: Path) -> SocketAddr {
     if single.is_some_and(|via| via.contains(";rport=")) {
         return path.remote;
     }
-    match (path.transport, request.headers.via()) {
-        (Transport::Udp, Ok(via)) if via.rport().is_none() => {
-            SocketAddr::new(path.remote.ip(), via.port().unwrap_or(5060))
-        }
-        (Transport::Udp | Transport::Tcp, _) => path.remote,
-    }
+    answer_to(path, request.headers.via().ok())
+}
+
+/// Where the answer to what came along `path` goes (RFC 3261 §18.2.2, RFC 3581 §4): along its
+/// connection, or to its source, at the port its top Via names where that asks for no other.
+pub(super) fn answer_to(path: Path, via: Option<Via<'_>>) -> SocketAddr {
+    let Some(via) = via.filter(|via| !path.transport.is_stream() && via.rport().is_none()) else {
+        return path.remote;
+    };
+    let port = via.port().unwrap_or(path.transport.default_port());
+    SocketAddr::new(path.remote.ip(), port)
 }

@@ -16,7 +16,7 @@ pub const EXPIRES_S_MIN: u32 = 90;
 pub(super) const EXPIRES_S: u32 = 1800;
 /// The option tag.
 pub(super) const TIMER: &str = "timer";
-/// The end that waits for a refresh gives up so long before the interval is over, or a third of
+/// The end that waits for a refresh gives up this long before the interval is over, or a third of
 /// it before, whichever is less (RFC 4028 §10).
 const EARLY_S_MAX: u32 = 32;
 /// A refresh that was refused is tried again after a tenth of the interval, and not before this.

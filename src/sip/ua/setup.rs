@@ -1,7 +1,7 @@
-//! Whom the user agent knows, and where it listens: [`UaSetup`].
+//! The peers that the user agent knows, and where it listens: [`UaSetup`].
 //!
 //! **Deliberately absent:** reading it from anywhere, and host names: the shell resolves those and
-//! says so with [`Ua::set_trunk_address`](crate::sip::ua::Ua::set_trunk_address).
+//! says so with [`Ua::set_trunk_servers`](crate::sip::ua::Ua::set_trunk_servers).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,10 @@ use std::net::{IpAddr, SocketAddr};
 use crate::id::AgentId;
 use crate::sip::acl::{BanRule, Network, Trunks};
 use crate::sip::digest::{Login, Secret};
+use crate::sip::locate::{Server, Sought};
+use crate::sip::message::Uri;
 use crate::sip::path::Transport;
+use crate::sip::peer::{PeerId, PeerNames};
 use crate::sip::registrar;
 use crate::sip::ua::session::EXPIRES_S;
 
@@ -60,17 +63,23 @@ pub struct Trunk {
     pub trusted: bool,
     /// Where calls out go: `sip:host:port`. `None`: nowhere.
     pub uri: Option<String>,
-    /// Where the host of `uri` is, if that is a name.
-    pub address: Option<SocketAddr>,
+    /// The servers of the host of `uri`, if that is a name: sorted by priority.
+    pub servers: Vec<Server>,
     /// Answers its challenges, and is asked of its calls from other addresses.
     pub login: Option<Login>,
-    /// Who our calls are from, in place of the caller.
+    /// The caller id of our calls, in place of the caller's own.
     pub caller_id: Option<String>,
     /// Calls at once, both ways together; more are refused with 503, or take another trunk.
     pub channels_max: usize,
 }
 
 impl Trunk {
+    /// Whom its URI names, where that is not by address.
+    pub(super) fn peer(&self, names: &mut PeerNames) -> Option<PeerId> {
+        let host = Sought::of(&Uri::parse(self.uri.as_deref()?).ok()?)?.host;
+        Some(names.id_of(&host))
+    }
+
     /// The trunk once it is in the configuration no more: nothing comes or goes by it.
     pub(super) fn closed(&self) -> Self {
         Self {
@@ -79,7 +88,7 @@ impl Trunk {
             this_machine: false,
             trusted: false,
             uri: None,
-            address: None,
+            servers: Vec::new(),
             login: None,
             caller_id: None,
             channels_max: 0,

@@ -3,9 +3,10 @@
 //! **Invariant:** what is dialed comes from the configuration, a registration with a password, or a
 //! number the center allowed; never from a message.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use crate::id::{AgentId, LegId};
+use crate::sip::locate::{Destination, Server};
 use crate::sip::message::{Uri, sip_uri_named};
 use crate::sip::path::{Path, Transport};
 use crate::sip::sdp::LocalMedia;
@@ -25,7 +26,7 @@ pub(super) struct Callee {
 }
 
 impl Ua {
-    /// Calls somebody. `Ringing`, then `Media` and `Answered`, or `Failed`, come back.
+    /// Dials a party. `Ringing`, then `Media` and `Answered`, or `Failed`, come back.
     pub fn dial(
         &mut self,
         now: Timestamp,
@@ -52,7 +53,11 @@ impl Ua {
             Target::Agent(agent) => self.phones_of(*agent).into_iter().next(),
             Target::Trunk { trunk, number, .. } => {
                 let found = self.setup.trunks.iter().position(|t| t.name == *trunk);
-                found.and_then(|index| self.through(index, number))
+                found.and_then(|index| {
+                    let servers = self.servers_of(index);
+                    let mut to = servers.iter().flat_map(Server::destinations);
+                    to.find_map(|to| self.through(index, to, number))
+                })
             }
         };
         first.map(|callee| callee.path.remote.ip())
@@ -61,7 +66,7 @@ impl Ua {
     fn phones_of(&self, agent: AgentId) -> Vec<Callee> {
         let index = usize::try_from(agent.0).unwrap_or(usize::MAX);
         match self.setup.phones.get(index).map(|phone| &phone.at) {
-            Some(PhoneAt::Fixed { uri }) => self.at_address(uri, None).into_iter().collect(),
+            Some(PhoneAt::Fixed { uri }) => self.at_address(uri).into_iter().collect(),
             Some(PhoneAt::Registers { .. }) => {
                 let bindings = self.registrar.bindings(agent);
                 bindings
@@ -76,44 +81,56 @@ impl Ua {
         }
     }
 
-    pub(super) fn through(&self, index: usize, number: &str) -> Option<Callee> {
-        let trunk = self.setup.trunks.get(index)?;
-        let base = Uri::parse(trunk.uri.as_deref()?).ok()?;
-        let uri = sip_uri_named(
-            Some(number),
-            &base.host().to_string(),
-            base.port(),
-            if is_tcp(&base) {
-                crate::sip::message::Transport::Tcp
-            } else {
-                crate::sip::message::Transport::Udp
-            },
-        );
-        let callee = self.at_address(uri.ok()?.as_str(), trunk.address)?;
-        Some(Callee { trunk: Some(index), ..callee })
+    /// The call of `number` through a trunk at one of its destinations; `None` where no socket of
+    /// ours leads there.
+    pub(super) fn through(&self, index: usize, to: Destination, number: &str) -> Option<Callee> {
+        let base = Uri::parse(self.setup.trunks.get(index)?.uri.as_deref()?).ok()?;
+        let asked = transport_of(&base);
+        let uri = sip_uri_named(Some(number), &base.host().to_string(), base.port(), asked).ok()?;
+        let local = self.setup.local_for(to.transport, to.address.ip())?;
+        let peer = self.peers.get(index).copied().flatten();
+        let path = Path::new(to.transport, local, to.address).to_peer(peer);
+        Some(Callee { uri: uri.as_str().to_owned(), path, trunk: Some(index) })
     }
 
-    /// `resolved` stands for a host that is a name.
-    fn at_address(&self, uri: &str, resolved: Option<SocketAddr>) -> Option<Callee> {
-        let parsed = Uri::parse(uri).ok()?;
-        let numeric = parsed.host().ip().map(|ip| (ip, parsed.port().unwrap_or(5060)).into());
-        let remote: SocketAddr = numeric.or(resolved)?;
-        let transport = if is_tcp(&parsed) { Transport::Tcp } else { Transport::Udp };
-        let local = self.setup.local_for(transport, remote.ip())?;
-        let path = Path { transport, local, remote, connection: None };
+    /// The servers of a trunk that we call: what its name was resolved to, or its address.
+    pub(super) fn servers_of(&self, index: usize) -> Vec<Server> {
+        let Some(trunk) = self.setup.trunks.get(index) else { return Vec::new() };
+        let uri = trunk.uri.as_deref().and_then(|uri| Uri::parse(uri).ok());
+        match uri.as_ref().and_then(numeric) {
+            Some(Destination { transport, address }) => {
+                vec![Server { transport, priority: 0, weight: 0, addresses: vec![address] }]
+            }
+            None => trunk.servers.clone(),
+        }
+    }
+
+    fn at_address(&self, uri: &str) -> Option<Callee> {
+        let Destination { transport, address } = numeric(&Uri::parse(uri).ok()?)?;
+        let local = self.setup.local_for(transport, address.ip())?;
+        let path = Path::new(transport, local, address);
         Some(Callee { uri: uri.to_owned(), path, trunk: None })
     }
 
-    /// The host of a trunk's URI is at this address now; `None`: nowhere.
-    pub fn set_trunk_address(&mut self, name: &str, address: Option<SocketAddr>) {
+    /// The host of a trunk's URI has these servers now, sorted by priority; none: nowhere.
+    pub fn set_trunk_servers(&mut self, name: &str, servers: &[Server]) {
         for trunk in self.setup.trunks.iter_mut().filter(|trunk| trunk.name == name) {
-            trunk.address = address;
+            trunk.servers = servers.to_vec();
         }
     }
 }
 
-fn is_tcp(uri: &Uri) -> bool {
-    uri.param("transport").is_some_and(|transport| transport.eq_ignore_ascii_case("tcp"))
+/// The transport that a URI asks for. UDP goes without saying (RFC 3261 §19.1.1).
+fn transport_of(uri: &Uri) -> Transport {
+    uri.param("transport").and_then(Transport::named).unwrap_or(Transport::Udp)
+}
+
+/// Where a URI leads whose host is an address: there is nothing to look up (RFC 3263 §4.2).
+fn numeric(uri: &Uri) -> Option<Destination> {
+    let transport = transport_of(uri);
+    let ip = uri.host().ip()?;
+    let port = uri.port().unwrap_or(transport.default_port());
+    Some(Destination { transport, address: (ip, port).into() })
 }
 
 /// An address that only its own network can reach.

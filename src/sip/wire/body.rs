@@ -90,7 +90,7 @@ impl Head<'_> {
     }
 
     /// What is not understood here. RFC 3261 takes silence for "required"; of a part beside a
-    /// description nobody means that, and refusing it would lose calls.
+    /// description silence does not mean that, and a refusal would lose calls.
     fn not_understood<'b>(&self, depth: usize) -> Content<'b> {
         let is_unsupported = match self.handling() {
             Handling::Required => true,

@@ -1,7 +1,7 @@
 //! Header names: the ones we know, their usual spelling and their compact form.
 //!
-//! **Invariant:** a name is brought to one form here, before any rule looks at it; two spellings of
-//! one header can never be told apart by the code above.
+//! **Invariant:** a name is brought to one form here, before any rule looks at it; the code above
+//! cannot distinguish two spellings of one header.
 //!
 //! **Deliberately absent:** what a header means, and names nothing here ever asks for: those stay
 //! text.

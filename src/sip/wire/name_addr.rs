@@ -3,7 +3,7 @@
 //! **Invariant:** a parameter after a bare URI belongs to the header, not to the URI
 //! (RFC 3261 §20.10).
 //!
-//! **Deliberately absent:** trust. Who an address claims to be is for the user agent to judge.
+//! **Deliberately absent:** trust. The user agent judges what an address claims to be.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! One message out of bytes.
 //!
 //! The reader goes on after a fault, to keep what an answer needs; the first fault is the one that
-//! is told.
+//! is reported.
 //!
 //! **Invariant:** a message that is returned has readable Via, From, To, Call-ID and CSeq, and a
 //! request's CSeq names its method.
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
         while matches!(self.rest.first(), Some(b' ' | b'\t')) {
             let Some(next) = self.line() else { break };
             let joined = line.to_mut();
-            // Past the bound nothing is kept; the length alone is what will be told.
+            // Past the bound nothing is kept; the length alone is reported.
             if joined.len() <= HEADER_BYTES_MAX {
                 joined.push(b' ');
                 joined.extend_from_slice(next.trim_ascii());
@@ -322,7 +322,7 @@ fn check(start: &Start, headers: &Headers, seen: &Seen) -> Result<(), Fault> {
     }
 }
 
-/// Nothing is sent for an ACK, nor where no Via says that this was a request of somebody's.
+/// Nothing is sent for an ACK, nor where no Via says that this was a request.
 fn answer(method: &Method, fault: &Fault, headers: &Headers) -> Option<Response> {
     if *method == Method::ACK || !headers.has(Name::Via) {
         return None;

@@ -29,7 +29,7 @@ pub enum Contacts<'a> {
     List(Vec<NameAddr<'a>>),
 }
 
-/// Who keeps a session alive (RFC 4028 §4), named by its part in the transaction that says so.
+/// The refresher of a session (RFC 4028 §4), named by its part in the transaction that says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refresher {
     Uac,

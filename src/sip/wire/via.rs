@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::sip::message::Transport;
+use crate::sip::path::Transport;
 use crate::sip::wire::HeaderError;
 use crate::sip::wire::TOKEN_BYTES_MAX;
 use crate::sip::wire::text::{Params, cut_at, find_byte, is_token, parse_u32};
@@ -25,7 +25,7 @@ pub struct Via<'a> {
     host: Host<'a>,
     port: Option<u16>,
     params: Params<'a>,
-    /// Asked for so often that it is looked for once.
+    /// Asked for often, so it is looked for once.
     branch: Option<&'a str>,
 }
 
@@ -64,20 +64,10 @@ impl<'a> Via<'a> {
         }
     }
 
-    /// `None` for one we do not know (RFC 3261 §18.2.1: an unknown one is not an error).
+    /// `None` for one that is not ours (RFC 3261 §18.2.1: an unknown one is not an error).
     #[must_use]
     pub fn transport(&self) -> Option<Transport> {
-        let known = [
-            ("UDP", Transport::Udp),
-            ("TCP", Transport::Tcp),
-            ("TLS", Transport::Tls),
-            ("WS", Transport::Ws),
-            ("WSS", Transport::Wss),
-            ("SCTP", Transport::Sctp),
-            ("TLS-SCTP", Transport::TlsSctp),
-        ];
-        let named = known.iter().find(|(name, _)| name.eq_ignore_ascii_case(self.transport));
-        named.map(|(_, transport)| *transport)
+        Transport::named(self.transport)
     }
 
     #[must_use]
@@ -133,7 +123,7 @@ impl<'a> Via<'a> {
     #[must_use]
     pub fn reply_to(&self) -> Option<SocketAddr> {
         let ip = self.received().or(self.host.ip())?;
-        let default = self.transport().map_or(5060, |t| t.default_port().into());
+        let default = self.transport().unwrap_or(Transport::Udp).default_port();
         let port = self.rport().flatten().or(self.port).unwrap_or(default);
         Some(SocketAddr::new(ip, port))
     }

@@ -84,8 +84,9 @@ fn fault_01_after_call_work_is_there_before_the_database_has_it() {
     store.amend(CallId(1), wrap_up.clone());
     store.settle(Timestamp(1_300));
     let left = left_behind(folder.path());
-    let db = records::open(&left.path().join(DATABASE)).unwrap();
-    records::insert(&db, &record(1, 1_200)).unwrap();
+    let mut db = database::of(left.path()).writer().unwrap();
+    db.migrate().unwrap();
+    db.apply(&[database::Change::Close(record(1, 1_200))]).unwrap();
     drop(db);
     drop(opened(left.path()));
     assert_eq!(all(left.path())[0].legs[0].wrap_up, Some(wrap_up));
@@ -135,7 +136,7 @@ fn fault_01_files_beside_the_journal_stay_small() {
 }
 
 /// While the disk takes nothing, no call is taken; what is noted meanwhile is written afterwards,
-/// though nobody promises anything any more.
+/// though the driver promises nothing any more.
 #[cfg(target_os = "linux")]
 #[test]
 fn fault_11_a_full_disk_is_known_and_loses_no_line() {
@@ -255,7 +256,7 @@ fn fault_01_a_call_that_came_and_was_refused_has_one_record_of_that() {
     assert_eq!((record.outcome, record.ended_by), (CallOutcome::Refused, by));
 }
 
-/// Who looks and begins no run leaves all to the next who looks.
+/// A server that looks and begins no run leaves all to the next that looks.
 #[test]
 fn fault_33_a_look_changes_nothing_of_what_a_lost_run_left() {
     let folder = tempfile::tempdir().unwrap();
@@ -273,7 +274,7 @@ fn fault_33_a_look_changes_nothing_of_what_a_lost_run_left() {
     for _ in 0..2 {
         let mut knows = Knows { live: [CallId(2)].into(), ..Knows::default() };
         drop(look(folder.path(), &mut knows).unwrap());
-        assert_eq!((knows.runs, knows.inputs), (vec![0], 2), "it was told all the same");
+        assert_eq!((knows.runs, knows.inputs), (vec![0], 2), "it was replayed all the same");
         assert!(files() == before && all(folder.path()).is_empty());
     }
     let mut knows = Knows { live: [CallId(2)].into(), ..Knows::default() };

@@ -1,13 +1,13 @@
 //! What Bandwidth cannot do as a flow says.
 //!
-//! **Invariant:** every verb and every need has an answer by name.
+//! **Invariant:** every need has an answer by name.
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
 use crate::webhook::bandwidth::render::KEYS_MAX;
 use crate::webhook::support::Support;
 use crate::webhook::value;
-use crate::words::{Need, Verb};
+use crate::words::Need;
 
 /// Languages by tag (BCP 47), and Bandwidth's names of them; the first of a language is its usual
 /// one.
@@ -36,7 +36,11 @@ pub(super) fn locale(tag: &str) -> Option<&'static str> {
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
-        Need::Verb(verb) => of_verb(*verb),
+        Need::Speak | Need::PlayFile | Need::Queue | Need::Dial | Need::HangUp => Support::Whole,
+        Need::Keys => Support::Partly(
+            "silence between the sentences of a prompt that keys interrupt is left to the voice",
+        ),
+        Need::Record => Support::Partly("there is no tone: the prompt must say when to speak"),
         Need::KeysMax(keys) if *keys > KEYS_MAX => {
             Support::Partly("input ends after 50 keys, Bandwidth's most")
         }
@@ -53,22 +57,5 @@ pub(super) fn support(need: &Need) -> Support {
             "no voice of Bandwidth's is known for it: name one in the voice map, or its English \
              voice reads the words",
         ),
-    }
-}
-
-const fn of_verb(verb: Verb) -> Support {
-    match verb {
-        Verb::Say
-        | Verb::Play
-        | Verb::Branch
-        | Verb::Set
-        | Verb::HoursCheck
-        | Verb::Queue
-        | Verb::Transfer
-        | Verb::Hangup => Support::Whole,
-        Verb::Menu | Verb::Collect => Support::Partly(
-            "silence between the sentences of a prompt that keys interrupt is left to the voice",
-        ),
-        Verb::Record => Support::Partly("there is no tone: the prompt must say when to speak"),
     }
 }

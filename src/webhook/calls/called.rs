@@ -15,7 +15,7 @@ use crate::webhook::calls::commands::Taken;
 use crate::webhook::calls::party::ProviderLeg;
 use crate::webhook::calls::party_state::{Over, PartyState};
 use crate::webhook::calls::requests::{accepts, hang_up};
-use crate::webhook::calls::{Ask, AskWhat, ProviderCalls, Ticket, WebhookResult};
+use crate::webhook::calls::{Ask, AskWhat, ProviderCalls, Unwritten, WebhookResult};
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::Link;
@@ -65,7 +65,7 @@ impl ProviderCalls {
         }
         if party.state.is_accepted() {
             self.touch(leg.call);
-            return WebhookResult::Asked(Ticket { call: leg.call, link });
+            return WebhookResult::Pending(Unwritten { call: leg.call, link });
         }
         if n >= WHISPERS_MAX {
             return WebhookResult::Known(self.nobody_accepts(leg, link));

@@ -70,7 +70,7 @@ impl ProviderCalls {
             Command::StopRecord { leg } => self.for_caller(*leg, |_| {}),
             // The center asks for none of a call at a provider.
             Command::RecordCall { .. }
-            | Command::StopRecordCall { .. }
+            | Command::Ask { .. }
             | Command::CloseRecord { .. }
             | Command::AmendRecord { .. }
             | Command::AmendRecording { .. } => Taken::BySip,

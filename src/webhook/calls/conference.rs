@@ -22,12 +22,13 @@ use crate::webhook::calls::party_state::{Over, PartyState, Undone};
 use crate::webhook::calls::requests::hang_up;
 use crate::webhook::calls::session::{Bridging, OnAir, Session};
 use crate::webhook::calls::{
-    Ask, AskOutcome, AskWhat, ProviderCalls, TELL_AGAIN, Ticket, Wake, WebhookResult,
+    Ask, AskWhat, ProviderCalls, TELL_AGAIN, Unwritten, Wake, WebhookResult,
 };
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::{ELSEWHERE as FIRST, Link};
 use crate::webhook::provider_info::SplitSupport;
+use crate::webhook::rest::RestOutcome;
 use crate::webhook::sign::{hex, hmac_sha256};
 use crate::words::{Cause, Event};
 
@@ -40,9 +41,7 @@ const BACK_MAX: Duration = Duration::from_secs(5);
 /// Why a provider cannot split the caller from a party, or bring the two together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CannotSplit {
-    #[error(
-        "the provider must be told at once, by REST: give `account` and `token` in its section"
-    )]
+    #[error("the provider needs a REST command at once: give `account` and `token` in its section")]
     NoRest,
     #[error("this provider has no way to split two legs and keep both")]
     NotThere,
@@ -136,38 +135,45 @@ impl ProviderCalls {
     }
 
     /// Takes the outcome of a command about a party.
-    pub(super) fn handle_party_outcome(&mut self, now: Timestamp, leg: LegId, outcome: AskOutcome) {
+    pub(super) fn handle_party_outcome(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        outcome: &RestOutcome,
+    ) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let is_consulted = session.consult.is_some_and(|it| it.consulted == leg.n);
         let Some(party) = session.party_mut(leg.n) else { return };
         match outcome {
-            AskOutcome::Done if party.state.told() => {
+            RestOutcome::Done if party.state.told() => {
                 self.timers.set(Wake::Comes(leg), now + COMES_MAX);
                 self.touch(leg.call);
             }
-            AskOutcome::Gone if party.state.is_told() => {
+            RestOutcome::Gone if party.state.is_told() => {
                 self.party_over(now, leg, Cause::NORMAL_CLEARING, None, Over::Said);
             }
-            AskOutcome::Failed if party.state.is_up() => match party.state.not_told(is_consulted) {
-                Undone::Stale => {}
-                Undone::Again => self.timers.set(Wake::Tell(leg.call), now + TELL_AGAIN),
-                Undone::Together => self.hold_failed(now, leg),
-                Undone::Never => {
-                    tracing::warn!(
-                        %leg,
-                        "the provider does not bring this leg where it is to be: it is ended"
-                    );
-                    self.party_over(now, leg, Cause::TEMPORARY_FAILURE, None, Over::Lost);
+            RestOutcome::Busy(_) | RestOutcome::Refused(_) if party.state.is_up() => {
+                match party.state.not_told(is_consulted) {
+                    Undone::Stale => {}
+                    Undone::Again => self.timers.set(Wake::Tell(leg.call), now + TELL_AGAIN),
+                    Undone::Together => self.hold_failed(now, leg),
+                    Undone::Never => {
+                        tracing::warn!(
+                            %leg,
+                            "the provider does not bring this leg where it should be: it is ended"
+                        );
+                        self.party_over(now, leg, Cause::TEMPORARY_FAILURE, None, Over::Lost);
+                    }
                 }
-            },
+            }
             // Until it is ended, it may hear the others.
-            AskOutcome::Failed => match party.state.not_ended() {
+            RestOutcome::Busy(_) | RestOutcome::Refused(_) => match party.state.not_ended() {
                 Undone::Again => self.timers.set(Wake::Tell(leg.call), now + TELL_AGAIN),
                 Undone::Never => tracing::warn!(%leg, "the provider does not end this leg"),
                 Undone::Stale | Undone::Together => {}
             },
             // Its own end, or the dialing's, says what became of it.
-            AskOutcome::Done | AskOutcome::Gone => {}
+            RestOutcome::Done | RestOutcome::Gone => {}
         }
     }
 
@@ -220,7 +226,7 @@ impl ProviderCalls {
             let consulted = LegId { call: leg.call, n: consulted };
             self.consulted_over(now, consulted, fields.dial);
         }
-        WebhookResult::Asked(Ticket { call: leg.call, link: Link::Leg { leg, n } })
+        WebhookResult::Pending(Unwritten { call: leg.call, link: Link::Leg { leg, n } })
     }
 
     /// A party has come as commanded: the command need not be repeated.

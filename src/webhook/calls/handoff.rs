@@ -22,7 +22,7 @@ use crate::webhook::calls::{ProviderCalls, Wake, caller};
 use crate::webhook::sign::{hex, hmac_sha256, same};
 use crate::words::{Cause, Event, Loss, Target};
 
-/// Why nobody can supervise a call.
+/// Why no supervisor can join a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(super) enum NoHearing {
     #[error(

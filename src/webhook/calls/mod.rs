@@ -43,6 +43,7 @@ use crate::time::{Timers, Timestamp};
 use crate::webhook::document::{Callee, Document};
 use crate::webhook::link::Link;
 use crate::webhook::provider_info::SplitSupport;
+use crate::webhook::rest::RestOutcome;
 use crate::words::{Digit, Event, From, Via};
 
 pub use commands::Taken;
@@ -113,25 +114,25 @@ pub struct ProviderSetup {
     pub sip_host: Option<String>,
 }
 
-/// What became of a request.
+/// What became of a request. `T` is what one is answered by later.
 #[derive(Debug, PartialEq, Eq)]
-pub enum WebhookResult {
-    /// The answer is this, and nothing happened.
+pub enum WebhookResult<T = Unwritten> {
+    /// The answer is this, and nothing happened. A commanded leg that asked has it already.
     Known(Document),
     /// It became events; ask for the answer once the center has dealt with them.
-    Asked(Ticket),
+    Pending(T),
     /// No call of ours is meant.
     Unknown,
 }
 
-/// A request that waits for its answer.
+/// A document that a request waits for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ticket {
+pub struct Unwritten {
     call: CallId,
     link: Link,
 }
 
-impl Ticket {
+impl Unwritten {
     #[must_use]
     pub const fn call(&self) -> CallId {
         self.call
@@ -164,16 +165,6 @@ pub enum AskWhat {
     Came,
     /// Report the state of the leg here, where its console has no address for that.
     Watch { to: Link },
-}
-
-/// The outcome of an [`Ask`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AskOutcome {
-    Done,
-    /// The provider knows no such call any more.
-    Gone,
-    /// It failed, or the outcome is unknown. The provider's next request brings the change.
-    Failed,
 }
 
 #[derive(Debug)]
@@ -316,12 +307,15 @@ impl ProviderCalls {
             return;
         }
         // The loop's own request may be under way, and has the number before this one. So the two
-        // can be told apart, and nothing begins that the command would interrupt.
+        // differ, and nothing begins that the command would interrupt.
         let to = session.next + 1;
         session.moved = Some(to);
         let what = match session.program {
             session::Program::HangUp { .. } => AskWhat::End,
-            _ => AskWhat::Move { to: Link::Step { call, n: to } },
+            session::Program::Silent
+            | session::Program::Play { .. }
+            | session::Program::Record(_)
+            | session::Program::Reject { .. } => AskWhat::Move { to: Link::Step { call, n: to } },
         };
         self.ask(call, what);
     }
@@ -338,15 +332,15 @@ impl ProviderCalls {
     }
 
     /// Takes the outcome of what [`Self::poll_ask`] gave.
-    pub fn handle_ask_outcome(&mut self, now: Timestamp, leg: LegId, outcome: AskOutcome) {
+    pub fn handle_rest_outcome(&mut self, now: Timestamp, leg: LegId, outcome: &RestOutcome) {
         if !leg.is_caller() {
             return self.handle_party_outcome(now, leg, outcome);
         }
         let call = leg.call;
         match outcome {
-            AskOutcome::Done => {}
-            AskOutcome::Gone => self.said_gone(now, call),
-            AskOutcome::Failed => {
+            RestOutcome::Done => {}
+            RestOutcome::Gone => self.said_gone(now, call),
+            RestOutcome::Busy(_) | RestOutcome::Refused(_) => {
                 let Some(session) = self.sessions.get_mut(&call) else { return };
                 session.moved = None;
                 // Waiting callers come by themselves; callers in a talk do not.
@@ -361,7 +355,8 @@ impl ProviderCalls {
     }
 }
 
-/// The caller's leg of a call.
+/// The leg that a session began with, and whose documents it gives. Whoever is dialed is a party
+/// here, also a caller who is dialed again.
 const fn caller(call: CallId) -> LegId {
     LegId::caller(call)
 }

@@ -145,10 +145,7 @@ impl PartyState {
 
     /// When it may have hung up, without a report of it yet.
     pub(super) const fn left_at(self) -> Option<Timestamp> {
-        match self {
-            Self::Coming { left_at } => left_at,
-            _ => None,
-        }
+        if let Self::Coming { left_at } = self { left_at } else { None }
     }
 
     /// A command to move it is under way.
@@ -277,7 +274,14 @@ impl PartyState {
         *self = match *self {
             Self::Connected { is_split, tries } => Self::Leaving { is_split, tries },
             Self::InConference { tries } => Self::Recalled { tries },
-            other => other,
+            Self::Ringing
+            | Self::Accepting
+            | Self::Returning { .. }
+            | Self::Leaving { .. }
+            | Self::Coming { .. }
+            | Self::Asking
+            | Self::Recalled { .. }
+            | Self::Ended { .. } => *self,
         };
     }
 
@@ -311,7 +315,14 @@ impl PartyState {
                 *self = Self::Connected { is_split: false, tries: 0 };
                 Undone::Together
             }
-            _ => Undone::Stale,
+            Self::Ringing
+            | Self::Accepting
+            | Self::Returning { .. }
+            | Self::Connected { .. }
+            | Self::Coming { .. }
+            | Self::Asking
+            | Self::InConference { .. }
+            | Self::Ended { .. } => Undone::Stale,
         }
     }
 
@@ -357,28 +368,24 @@ impl PartyState {
     /// Whether the command that ends its leg leaves now. `carries`: it would also end a leg that
     /// stays.
     pub(super) fn tell_end(&mut self, carries: bool) -> bool {
-        match *self {
-            Self::Ended { comes, rest: Rest::ToEnd { tries } } if !carries => {
-                *self = Self::Ended { comes, rest: Rest::ToldToEnd { tries } };
-                true
-            }
-            _ => false,
+        let Self::Ended { comes, rest: Rest::ToEnd { tries } } = *self else { return false };
+        if !carries {
+            *self = Self::Ended { comes, rest: Rest::ToldToEnd { tries } };
         }
+        !carries
     }
 
     /// The command that ends its leg failed.
     pub(super) fn not_ended(&mut self) -> Undone {
-        match *self {
-            Self::Ended { comes, rest: Rest::ToldToEnd { tries } } => {
-                let tries = tries + 1;
-                if tries >= TELLS_MAX {
-                    return Undone::Never;
-                }
-                *self = Self::Ended { comes, rest: Rest::ToEnd { tries } };
-                Undone::Again
-            }
-            _ => Undone::Stale,
+        let Self::Ended { comes, rest: Rest::ToldToEnd { tries } } = *self else {
+            return Undone::Stale;
+        };
+        let tries = tries + 1;
+        if tries >= TELLS_MAX {
+            return Undone::Never;
         }
+        *self = Self::Ended { comes, rest: Rest::ToEnd { tries } };
+        Undone::Again
     }
 
     /// After a restart: the outcome of a command is not known, so the command is repeated.
@@ -392,7 +399,14 @@ impl PartyState {
             Self::Ended { comes, rest: Rest::Gone } => {
                 Self::Ended { comes, rest: Rest::ToEnd { tries: 0 } }
             }
-            other => other,
+            Self::Ringing
+            | Self::Accepting
+            | Self::Returning { .. }
+            | Self::Connected { .. }
+            | Self::Coming { .. }
+            | Self::Asking
+            | Self::InConference { .. }
+            | Self::Ended { rest: Rest::EndsWithDialing | Rest::ToEnd { .. }, .. } => *self,
         };
     }
 }

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 use crate::webhook::calls::answers::Answers;
 use crate::webhook::calls::session::{Follow, OnAir, Program, Session};
 use crate::webhook::calls::whereabouts::Whereabouts;
-use crate::webhook::calls::{AskWhat, ProviderCalls, Ticket, Wake, WebhookResult, caller};
+use crate::webhook::calls::{AskWhat, ProviderCalls, Unwritten, Wake, WebhookResult, caller};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
@@ -111,7 +111,7 @@ impl ProviderCalls {
             to,
             via: Via::Provider(provider.to_owned()),
         });
-        WebhookResult::Asked(Ticket { call, link: Link::Voice })
+        WebhookResult::Pending(Unwritten { call, link: Link::Voice })
     }
 
     /// The kept answer, for a request that came before. After a restart the last one is written
@@ -123,15 +123,27 @@ impl ProviderCalls {
         }
         let last = match link {
             Link::Step { n, .. } => n + 1 == session.next,
-            _ => session.next == 1,
+            Link::Voice
+            | Link::Events
+            | Link::Status { .. }
+            | Link::Leg { .. }
+            | Link::LegStatus { .. }
+            | Link::Recording { .. }
+            | Link::Audio { .. } => session.next == 1,
         };
         let is_over = session.caller.is_over();
         if session.on_air.is_asked() || last && !is_over {
             session.on_air = match session.on_air {
                 OnAir::Conference | OnAir::AskedAnew => OnAir::AskedAnew,
-                _ => OnAir::Asked,
+                OnAir::Nothing
+                | OnAir::Asked
+                | OnAir::Sounds { .. }
+                | OnAir::Dial { .. }
+                | OnAir::Record { .. }
+                | OnAir::HandOff { .. }
+                | OnAir::End => OnAir::Asked,
             };
-            return WebhookResult::Asked(Ticket { call, link: link.clone() });
+            return WebhookResult::Pending(Unwritten { call, link: link.clone() });
         }
         // Older than all kept answers: a leg that really waits for it comes for the next step.
         let next = Action::Goto(Link::Step { call, n: session.next });
@@ -173,7 +185,7 @@ impl ProviderCalls {
         } else if is_expected {
             self.came_back(now, call, on_air, fields);
         }
-        WebhookResult::Asked(Ticket { call, link })
+        WebhookResult::Pending(Unwritten { call, link })
     }
 
     /// The provider has done what the last document said.

@@ -36,7 +36,7 @@ pub(super) struct Session {
     pub(super) parties: BTreeMap<u16, Party>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) consult: Option<Consult>,
-    /// Who hears whom, as the center said last.
+    /// What each leg hears, as the center said last.
     #[serde(default, skip_serializing_if = "Hearing::is_empty")]
     pub(super) hearing: Hearing,
     /// Messages, by the step that asked for them.
@@ -87,8 +87,8 @@ impl Program {
     }
 }
 
-/// Whom the caller is brought to. It takes precedence over the program, which goes on when it
-/// fails.
+/// The party that the caller is brought to. It takes precedence over the program, which goes on
+/// when it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Bridging {
     /// The provider dials a party.

@@ -23,13 +23,14 @@ use crate::front::{Front, Turn};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::calls::{
-    Ask, AskOutcome, AskWhat, CannotSplit, ProviderCalls, ProviderCallsSetup, ProviderSetup,
-    Saving, WebhookResult,
+    Ask, AskWhat, CannotSplit, ProviderCalls, ProviderCallsSetup, ProviderSetup, Saving,
+    WebhookResult,
 };
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState, Recorded};
 use crate::webhook::link::Link;
 use crate::webhook::provider_info::SplitSupport;
+use crate::webhook::rest::RestOutcome;
 use crate::words::{AgentRequest, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, Event};
 
 const FLOW: &str = r##"
@@ -150,12 +151,13 @@ impl World {
         world.tell(Event::AgentAsked {
             agent: AgentId(0),
             ask: AgentRequest::NotReady { reason: "not yet".to_owned() },
+            by: None,
         });
         world
     }
 
     fn ready(&mut self) {
-        self.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Ready });
+        self.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Ready, by: None });
     }
 
     fn pass(&mut self, seconds: u64) {
@@ -190,7 +192,7 @@ impl World {
                 document
             }
             WebhookResult::Unknown => panic!("{link:?} is unknown"),
-            WebhookResult::Asked(ticket) => {
+            WebhookResult::Pending(ticket) => {
                 self.settle();
                 let ahead = self.center.look_ahead(self.now, CALL);
                 let document = self.calls.write(self.now, &ticket, ahead);
@@ -472,12 +474,12 @@ fn a_talk_of_which_only_the_result_was_told_has_its_length() {
 fn a_caller_who_is_gone_when_moved_frees_the_agent() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
+    world.calls.handle_rest_outcome(world.now, CALLER, &RestOutcome::Gone);
     world.settle();
     assert!(world.records.is_empty(), "the account may be wrong, and the caller there");
     world.pass(13);
     assert_eq!(world.record().outcome, CallOutcome::Abandoned);
-    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
+    world.calls.handle_rest_outcome(world.now, CALLER, &RestOutcome::Gone);
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
     assert_eq!(world.records.len(), 1);
     let document = world.step(2, Fields::default());
@@ -488,7 +490,7 @@ fn a_caller_who_is_gone_when_moved_frees_the_agent() {
 fn a_move_that_failed_is_tried_again_by_the_next_change_and_the_loop_brings_it() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Failed);
+    world.calls.handle_rest_outcome(world.now, CALLER, &RestOutcome::Busy(None));
     assert_eq!(told(&world.keys(2, "")), ["dial Number(\"+14155550177\") → 3"]);
 }
 

@@ -15,7 +15,7 @@ use crate::webhook::calls::party::ProviderLeg;
 use crate::webhook::calls::requests::hang_up;
 use crate::webhook::calls::session::{Bridging, OnAir, Program, Recording, Session};
 use crate::webhook::calls::whereabouts::Whereabouts;
-use crate::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup, Ticket, Wake};
+use crate::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup, Unwritten, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
 use crate::webhook::link::Link;
 use crate::words::{Listen, LookAhead, Prompt};
@@ -55,13 +55,18 @@ impl ProviderCalls {
         session.caller = Whereabouts::AtProvider; // also where the answer was that it is over
         let (provider, reference) = (session.provider.clone(), session.reference.clone());
         self.asks.retain(|ask| ask.leg.call != call);
-        let document = self.write(now, &Ticket { call, link: Link::Voice }, None);
+        let document = self.write(now, &Unwritten { call, link: Link::Voice }, None);
         Some(Again { provider, reference, document })
     }
 
     /// The answer to a request, once the center has dealt with its events. `ahead` is what the
     /// center will say to the call next.
-    pub fn write(&mut self, now: Timestamp, ticket: &Ticket, ahead: Option<LookAhead>) -> Document {
+    pub fn write(
+        &mut self,
+        now: Timestamp,
+        ticket: &Unwritten,
+        ahead: Option<LookAhead>,
+    ) -> Document {
         if let Link::Leg { leg, .. } = ticket.link {
             return self.write_party(now, leg, &ticket.link);
         }
@@ -214,6 +219,8 @@ impl Writer<'_> {
         }
         match self.session.program.clone() {
             Program::Play { play, prompts, repeat: false } => self.say(play, &prompts, ahead),
+            // A piece of music would outlast the answer, and a prompt is worth no command by REST.
+            Program::Play { repeat: true, .. } if ahead.is_brief => self.silent(ahead.listen),
             Program::Play { prompts, repeat: true, .. } => self.wait(&prompts, ahead.listen),
             Program::Silent => self.silent(ahead.listen),
             Program::Record(recording) => self.record(&recording),
@@ -264,7 +271,11 @@ impl Writer<'_> {
     fn hold_back(&mut self, listen: Option<Listen>) -> Written {
         let prompts = match &self.session.program {
             Program::Play { prompts, repeat: true, .. } => prompts.clone(),
-            _ => vec![Prompt::Silence { ms: 0 }],
+            Program::Silent
+            | Program::Play { repeat: false, .. }
+            | Program::Record(_)
+            | Program::HangUp { .. }
+            | Program::Reject { .. } => vec![Prompt::Silence { ms: 0 }],
         };
         self.wait(&prompts, listen)
     }

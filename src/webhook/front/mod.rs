@@ -13,7 +13,7 @@
 //!
 //! Give a [`ProviderFront`] each verified request (`handle_request`), what became of each command
 //! (`handle_rest_result`), and the time when it is due (`handle_timeout`). A request is answered in
-//! two steps, because the center stands between them. Where the result is [`WebhookResult::Asked`],
+//! two steps, because the center stands between them. Where the result is [`WebhookResult::Pending`],
 //! do what a [`Front`](crate::front::Front) wants done, and when nothing is left, give the ticket
 //! back to `answer`. After each of the three doors take `poll_request` in the same two steps, until
 //! it gives nothing: a commanded leg asks there as other legs do over HTTP.
@@ -37,7 +37,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
 use crate::webhook::calls::{
-    self, Again, Ask, AskOutcome, AskWhat, ProviderCalls, ProviderCallsSetup,
+    self, Again, Ask, AskWhat, ProviderCalls, ProviderCallsSetup, Unwritten,
 };
 use crate::webhook::commanded::{Commanded, LegOrder, Split};
 use crate::webhook::document::{Callee, Document};
@@ -57,16 +57,8 @@ pub enum Way {
     Commands(Box<dyn Commanded>),
 }
 
-/// The result of a request.
-#[derive(Debug)]
-pub enum WebhookResult {
-    /// The answer. A commanded leg that asked has it already.
-    Known(Document),
-    /// It became events; ask for the answer once the center has dealt with them.
-    Asked(Ticket),
-    /// No call of ours is meant.
-    Unknown,
-}
+/// What became of a request; see [`ProviderCalls`].
+pub type WebhookResult = calls::WebhookResult<Ticket>;
 
 /// A request that waits for its answer.
 #[derive(Debug)]
@@ -88,9 +80,9 @@ impl Ticket {
 #[derive(Debug)]
 enum Waits {
     /// The provider, for a document.
-    Provider(calls::Ticket),
+    Provider(Unwritten),
     /// A leg that is commanded.
-    Leg { ticket: calls::Ticket, provider: &'static str, reference: String, link: Link },
+    Leg { ticket: Unwritten, provider: &'static str, reference: String, link: Link },
     /// Nothing: the center only has to deal with the events.
     Nobody,
 }
@@ -102,7 +94,7 @@ pub struct ProviderFront {
     ways: BTreeMap<&'static str, Way>,
     /// For providers of documents.
     orders: VecDeque<RestOrder>,
-    /// Names under which an earlier version saved legs, and which are to be forgotten.
+    /// Names under which an earlier version saved legs, to forget.
     old_names: VecDeque<String>,
 }
 
@@ -134,9 +126,9 @@ impl ProviderFront {
         }
         match self.calls.handle_request(now, provider, link, fields, next_call) {
             calls::WebhookResult::Known(document) => WebhookResult::Known(document),
-            calls::WebhookResult::Asked(ticket) => {
+            calls::WebhookResult::Pending(ticket) => {
                 let call = ticket.call();
-                WebhookResult::Asked(Ticket { call, waits: Waits::Provider(ticket) })
+                WebhookResult::Pending(Ticket { call, waits: Waits::Provider(ticket) })
             }
             calls::WebhookResult::Unknown => WebhookResult::Unknown,
         }
@@ -158,10 +150,10 @@ impl ProviderFront {
                     legs.execute(now, &reference, &link, Some(&document));
                     WebhookResult::Known(document)
                 }
-                calls::WebhookResult::Asked(ticket) => {
+                calls::WebhookResult::Pending(ticket) => {
                     let call = ticket.call();
                     let waits = Waits::Leg { ticket, provider, reference, link };
-                    WebhookResult::Asked(Ticket { call, waits })
+                    WebhookResult::Pending(Ticket { call, waits })
                 }
                 calls::WebhookResult::Unknown => {
                     legs.execute(now, &reference, &link, None);
@@ -176,8 +168,8 @@ impl ProviderFront {
     /// again, and again.
     fn poll_unsplit(&mut self, now: Timestamp) -> Option<WebhookResult> {
         let leg = self.commanded().find_map(|(_, legs)| legs.poll_unsplit())?;
-        self.calls.handle_ask_outcome(now, leg, AskOutcome::Failed);
-        Some(WebhookResult::Asked(Ticket { call: leg.call, waits: Waits::Nobody }))
+        self.calls.handle_rest_outcome(now, leg, &RestOutcome::Busy(None));
+        Some(WebhookResult::Pending(Ticket { call: leg.call, waits: Waits::Nobody }))
     }
 
     /// The answer to a request, once the center has dealt with its events. `ahead` is what the
@@ -210,22 +202,17 @@ impl ProviderFront {
     /// Takes the outcome of a command.
     pub fn handle_rest_result(&mut self, now: Timestamp, result: &RestResult) {
         let RestResult { provider, leg, action, outcome } = result;
-        let asked = match outcome {
-            RestOutcome::Done => AskOutcome::Done,
-            RestOutcome::Gone => AskOutcome::Gone,
-            RestOutcome::Busy(_) | RestOutcome::Refused(_) => {
-                tracing::warn!(
-                    %leg, provider, %outcome,
-                    "the provider did not do what it was told; the next request brings it"
-                );
-                AskOutcome::Failed
-            }
-        };
+        if let RestOutcome::Busy(_) | RestOutcome::Refused(_) = outcome {
+            tracing::warn!(
+                %leg, provider, %outcome,
+                "the provider did not execute a command; the next request brings it"
+            );
+        }
         match (action, self.ways.get_mut(provider)) {
             (Some((reference, id)), Some(Way::Commands(legs))) => {
                 legs.handle_rest_result(now, reference, id, outcome);
             }
-            _ => self.calls.handle_ask_outcome(now, *leg, asked),
+            _ => self.calls.handle_rest_outcome(now, *leg, outcome),
         }
     }
 

@@ -50,7 +50,7 @@ const DOCUMENTS: &str = "twilio";
 /// At each of them a caller's leg has this name, and an agent's that.
 const CALLER: &str = "v3:caller";
 const AGENT: &str = "v3:agent";
-/// Who serves `tech` at [`ONE`], and `billing` at [`TWO`].
+/// The agents who serve `tech` at [`ONE`], and `billing` at [`TWO`].
 const ANN: AgentId = AgentId(0);
 const BOB: AgentId = AgentId(1);
 
@@ -187,7 +187,7 @@ impl World {
         match result {
             WebhookResult::Known(document) => Some(document),
             WebhookResult::Unknown => None,
-            WebhookResult::Asked(ticket) => {
+            WebhookResult::Pending(ticket) => {
                 self.deal();
                 let ahead = self.center.look_ahead(self.now, ticket.call());
                 Some(self.front.answer(self.now, ticket, ahead))

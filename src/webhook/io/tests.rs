@@ -299,7 +299,7 @@ async fn requests_that_are_there_together_go_together() {
     }
 }
 
-/// So many requests announce a body and do not send it: more than may be in work at once.
+/// This number of requests announce a body and do not send it: more than may be in work at once.
 async fn slow(door: &Door, count: usize) -> (SocketAddr, Vec<TcpStream>, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,15 +1,23 @@
 //! What jambonz cannot do as a flow says.
 //!
-//! **Invariant:** every verb and every need has an answer by name.
+//! **Invariant:** every need has an answer by name.
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
 use crate::webhook::support::Support;
-use crate::words::{Need, Verb};
+use crate::words::Need;
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
-        Need::Verb(verb) => of_verb(*verb),
+        Need::Speak | Need::PlayFile | Need::Queue | Need::Dial | Need::HangUp => Support::Whole,
+        Need::Keys => Support::Partly(
+            "a prompt of words and files, or in two languages, is interrupted by keys in its last \
+             part only; silence between sentences is left to the voice",
+        ),
+        Need::Record => Support::No(
+            "nothing is recorded: jambonz sends a message to a websocket or records whole calls by \
+             account; the step fails at once, and the call goes on where `failed` leads",
+        ),
         Need::FinishKey(_) | Need::KeysMax(_) | Need::TwoTimeouts | Need::NoBargeIn => {
             Support::Whole
         }
@@ -20,27 +28,6 @@ pub(super) fn support(need: &Need) -> Support {
         Need::Language(_) => Support::Partly(
             "the speech vendor configured in jambonz must have the language; name a voice \
              (`vendor:voice`) for each language, or the application's voice speaks it",
-        ),
-    }
-}
-
-const fn of_verb(verb: Verb) -> Support {
-    match verb {
-        Verb::Say
-        | Verb::Play
-        | Verb::Branch
-        | Verb::Set
-        | Verb::HoursCheck
-        | Verb::Queue
-        | Verb::Transfer
-        | Verb::Hangup => Support::Whole,
-        Verb::Menu | Verb::Collect => Support::Partly(
-            "a prompt of words and files, or in two languages, is interrupted by keys in its last \
-             part only; silence between sentences is left to the voice",
-        ),
-        Verb::Record => Support::No(
-            "nothing is recorded: jambonz sends a message to a websocket or records whole calls by \
-             account; the step fails at once, and the call goes on where `failed` leads",
         ),
     }
 }

@@ -1,12 +1,12 @@
 //! What Plivo cannot do as a telephone of our own does.
 //!
-//! **Invariant:** every verb and every need has an answer by name.
+//! **Invariant:** every need has an answer by name.
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
 use crate::webhook::support::Support;
 use crate::webhook::value::language;
-use crate::words::{Digit, Need, Verb};
+use crate::words::{Digit, Need};
 
 /// What its own voices and the ones it resells speak.
 pub(super) const LANGUAGES: &[&str] = &[
@@ -22,7 +22,18 @@ pub(super) fn is_finish_key(key: Digit) -> bool {
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
-        Need::Verb(verb) => support_verb(*verb),
+        Need::Speak | Need::PlayFile | Need::Keys => Support::Whole,
+        Need::Queue => Support::Partly(
+            "Plivo may cut a call off that was sent to another document about 70 times, which \
+             pieces of waiting music count toward: make the pieces long",
+        ),
+        Need::Dial => Support::Partly("the caller's call is answered before the other rings"),
+        Need::Record => {
+            Support::Partly("the key # ends a message even where the flow names no key")
+        }
+        Need::HangUp => {
+            Support::Partly("a cause is told only before the call is answered, as busy or rejected")
+        }
         Need::FinishKey(key) if is_finish_key(*key) => Support::Whole,
         Need::FinishKey(_) => {
             Support::No("Plivo hears no keys A to D: the input ends by its length or by silence")
@@ -38,28 +49,5 @@ pub(super) fn support(need: &Need) -> Support {
             "Plivo has no voice for it and reads the text in English: play recordings, or let \
              our own voice speak",
         ),
-    }
-}
-
-fn support_verb(verb: Verb) -> Support {
-    match verb {
-        Verb::Say
-        | Verb::Play
-        | Verb::Menu
-        | Verb::Collect
-        | Verb::Branch
-        | Verb::Set
-        | Verb::HoursCheck => Support::Whole,
-        Verb::Queue => Support::Partly(
-            "Plivo may cut a call off that was sent to another document about 70 times, which \
-             pieces of waiting music count toward: make the pieces long",
-        ),
-        Verb::Transfer => Support::Partly("the caller's call is answered before the other rings"),
-        Verb::Record => {
-            Support::Partly("the key # ends a message even where the flow names no key")
-        }
-        Verb::Hangup => {
-            Support::Partly("a cause is told only before the call is answered, as busy or rejected")
-        }
     }
 }

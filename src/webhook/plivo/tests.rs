@@ -21,7 +21,7 @@ use crate::webhook::support::Support;
 use crate::webhook::tests::{
     LEG, STEP, context_of, dial, fits_whatever_is_said, keys_of, listen, pressed, say,
 };
-use crate::words::{Cause, Digit, Listen, Need, Verb};
+use crate::words::{Cause, Digit, Listen, Need};
 
 const TOKEN: &str = "my_auth_token";
 const NONCE: &str = "05429567804466091622";
@@ -480,10 +480,10 @@ fn a_call_is_moved_and_ended_by_rest() {
 
 #[test]
 fn it_says_what_is_weaker() {
-    assert_eq!(PLIVO.support(&Need::Verb(Verb::Menu)), Support::Whole);
+    assert_eq!(PLIVO.support(&Need::Keys), Support::Whole);
     assert_eq!(PLIVO.support(&Need::FinishKey(pressed("*")[0])), Support::Whole);
     assert!(matches!(PLIVO.support(&Need::FinishKey(pressed("A")[0])), Support::No(_)));
-    assert!(matches!(PLIVO.support(&Need::Verb(Verb::Queue)), Support::Partly(_)));
+    assert!(matches!(PLIVO.support(&Need::Queue), Support::Partly(_)));
     assert_eq!(PLIVO.support(&Need::Language("es-AR".to_owned())), Support::Whole);
     assert!(matches!(PLIVO.support(&Need::Language("tlh".to_owned())), Support::No(_)));
 }

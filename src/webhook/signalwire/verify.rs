@@ -1,4 +1,4 @@
-//! Whose a request is, at SignalWire: Twilio's scheme under a name and with a key of its own.
+//! SignalWire's signature: Twilio's scheme under a name and with a key of its own.
 //!
 //! **Invariant:** a header that is missing or double refuses the request.
 //!

@@ -315,10 +315,8 @@ impl Legs {
         let Some(leg) = self.legs.get(reference) else { return };
         let is_in = |conference: &Conference| matches!(conference.at, At::In { .. });
         let is_outside = leg.conference.as_ref().is_some_and(|conference| !is_in(conference));
-        let waits = match &leg.doing {
-            Doing::Splitting(split) => self.is_bridging(&split.caller),
-            _ => false,
-        };
+        let split = if let Doing::Splitting(split) = &leg.doing { Some(split) } else { None };
+        let waits = split.is_some_and(|split| self.is_bridging(&split.caller));
         if is_outside && !waits {
             self.enter_again(reference);
         }

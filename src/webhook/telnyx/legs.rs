@@ -320,7 +320,16 @@ impl Legs {
             Doing::Dialing { party: Some(_), .. } if is_now => self.failed(now, reference, doing),
             // The leg that dialed; if it is up after all, this ends it.
             Doing::Dialing { party: None, .. } if is_now => self.hang_up(reference),
-            _ => {
+            Doing::Nothing
+            | Doing::Answering
+            | Doing::Sound
+            | Doing::Pause
+            | Doing::Keys { .. }
+            | Doing::Record { .. }
+            | Doing::Dialing { .. }
+            | Doing::InConference
+            | Doing::Consulted
+            | Doing::Splitting(_) => {
                 let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
                 let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
                 self.over(now, reference, &fields);

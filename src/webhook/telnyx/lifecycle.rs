@@ -179,7 +179,15 @@ impl Legs {
                 // It was dropped because of this caller, and its event came first.
                 self.tell_end(now, &party);
             }
-            _ => self.tell_end(now, reference),
+            Doing::Nothing
+            | Doing::Answering
+            | Doing::Sound
+            | Doing::Pause
+            | Doing::Keys { .. }
+            | Doing::Dialing { party: None, .. }
+            | Doing::InConference
+            | Doing::Consulted
+            | Doing::Splitting(_) => self.tell_end(now, reference),
         }
     }
 
@@ -264,7 +272,16 @@ impl Legs {
             Doing::Dialing { party: Some(known), talks_since, .. } if known == party => {
                 *talks_since = Some(now);
             }
-            _ => return self.hang_up(party),
+            Doing::Nothing
+            | Doing::Answering
+            | Doing::Sound
+            | Doing::Pause
+            | Doing::Keys { .. }
+            | Doing::Record { .. }
+            | Doing::Dialing { .. }
+            | Doing::InConference
+            | Doing::Consulted
+            | Doing::Splitting(_) => return self.hang_up(party),
         }
         if let Some(conference) = conference {
             return self.joins(party, &conference);

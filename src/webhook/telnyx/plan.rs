@@ -164,10 +164,7 @@ pub(super) fn next(document: &Document) -> Option<Link> {
 }
 
 pub(super) fn body(value: Value) -> Body {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    }
+    if let Value::Object(map) = value { map } else { Map::new() }
 }
 
 fn refusal(cause: Cause) -> &'static str {

@@ -1,14 +1,22 @@
 //! What Call Control cannot do as a flow says.
 //!
-//! **Invariant:** every verb and every need has an answer by name.
+//! **Invariant:** every need has an answer by name.
 
 use crate::webhook::support::Support;
 use crate::webhook::telnyx::voices;
-use crate::words::{Need, Verb};
+use crate::words::Need;
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
-        Need::Verb(verb) => of_verb(*verb),
+        Need::Speak | Need::PlayFile | Need::Keys | Need::HangUp => Support::Whole,
+        Need::Queue | Need::Dial => {
+            Support::Partly("a caller hears nothing while somebody outside is rung")
+        }
+        Need::Record => Support::Partly(
+            "silence ends a message only after something was said, the caller goes on when Telnyx \
+             has stored it, and the address of the recording is good for ten minutes unless Telnyx \
+             has made recordings of the account public",
+        ),
         Need::KeysMax(_) | Need::TwoTimeouts => Support::Whole,
         Need::FinishKey(_) => {
             Support::Partly("the finish key alone, without a key before it, counts as no input")
@@ -25,27 +33,6 @@ pub(super) fn support(need: &Need) -> Support {
         Need::Language(_) => Support::No(
             "no voice is known for this language: set one under the provider's `voices`, or play a \
              sound file",
-        ),
-    }
-}
-
-const fn of_verb(verb: Verb) -> Support {
-    match verb {
-        Verb::Say
-        | Verb::Play
-        | Verb::Menu
-        | Verb::Collect
-        | Verb::Branch
-        | Verb::Set
-        | Verb::HoursCheck
-        | Verb::Hangup => Support::Whole,
-        Verb::Queue | Verb::Transfer => {
-            Support::Partly("a caller hears nothing while somebody outside is rung")
-        }
-        Verb::Record => Support::Partly(
-            "silence ends a message only after something was said, the caller goes on when Telnyx \
-             has stored it, and the address of the recording is good for ten minutes unless Telnyx \
-             has made recordings of the account public",
         ),
     }
 }

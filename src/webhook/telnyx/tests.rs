@@ -110,7 +110,7 @@ impl World {
         self.legs.execute(self.now, reference, link, Some(&Document { actions }));
     }
 
-    /// Sends all that is to be sent, and says what it is.
+    /// Sends all that waits, and says what it is.
     fn names(&mut self) -> Vec<&'static str> {
         self.sends(&RestOutcome::Done)
     }

@@ -1,4 +1,4 @@
-//! Whose a request is, at Telnyx: Ed25519 (RFC 8032) over `timestamp|body`.
+//! Telnyx's signature: Ed25519 (RFC 8032) over `timestamp|body`.
 //!
 //! **Invariant:** the signature is over bytes, whether they are text or not, and only one form of
 //! it is taken (`verify_strict`).

@@ -1,4 +1,4 @@
-//! Whose a request is, at Twilio.
+//! Twilio's signature.
 //!
 //! **Invariant:** a key with an identifier signs only what names that identifier, and an auth token
 //! only what names none.

@@ -1,18 +1,28 @@
 //! What the three cannot do as a flow says.
 //!
-//! **Invariant:** every verb and every need has an answer by name.
+//! **Invariant:** every need has an answer by name.
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
 use crate::webhook::support::Support;
 use crate::webhook::twiml::languages;
-use crate::words::{Need, Verb};
+use crate::words::Need;
 
 #[must_use]
 pub fn support(need: &Need) -> Support {
     match need {
-        Need::Verb(verb) => by_verb(*verb),
-        Need::FinishKey(_) | Need::KeysMax(_) => Support::Whole,
+        Need::Speak
+        | Need::PlayFile
+        | Need::Keys
+        | Need::Dial
+        | Need::Record
+        | Need::HangUp
+        | Need::FinishKey(_)
+        | Need::KeysMax(_) => Support::Whole,
+        Need::Queue => Support::Partly(
+            "without REST credentials a caller hears the piece of music to its end before the \
+             agent is connected",
+        ),
         Need::TwoTimeouts => Support::Partly(
             "one time-out serves for the first key and between keys: it is the longer of the two",
         ),
@@ -30,25 +40,6 @@ pub fn support(need: &Need) -> Support {
         Need::Language(_) => Support::No(
             "the provider has no voice for this language: set one under its `voices`, or play a \
              sound file",
-        ),
-    }
-}
-
-const fn by_verb(verb: Verb) -> Support {
-    match verb {
-        Verb::Say
-        | Verb::Play
-        | Verb::Menu
-        | Verb::Collect
-        | Verb::Branch
-        | Verb::Set
-        | Verb::HoursCheck
-        | Verb::Transfer
-        | Verb::Record
-        | Verb::Hangup => Support::Whole,
-        Verb::Queue => Support::Partly(
-            "without REST credentials a caller hears the piece of music to its end before the \
-             agent is connected",
         ),
     }
 }

@@ -19,7 +19,7 @@ use crate::webhook::signalwire::SIGNALWIRE;
 use crate::webhook::support::Support;
 use crate::webhook::texml::TEXML;
 use crate::webhook::twilio::TWILIO;
-use crate::words::{Cause, Digit, Listen, Need, Verb};
+use crate::words::{Cause, Digit, Listen, Need};
 
 const CALL: CallId = CallId(1);
 
@@ -183,7 +183,7 @@ fn too_much_sound_is_left_out_and_the_question_stays() {
 #[test]
 fn every_need_is_answered_for() {
     let support = super::support::support;
-    assert_eq!(support(&Need::Verb(Verb::Menu)), Support::Whole);
+    assert_eq!(support(&Need::Keys), Support::Whole);
     assert_eq!(support(&Need::Language("de-AT".to_owned())), Support::Whole);
     assert!(matches!(support(&Need::Language("tlh".to_owned())), Support::No(_)));
     assert!(matches!(support(&Need::TwoTimeouts), Support::Partly(_)));

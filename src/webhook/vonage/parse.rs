@@ -121,7 +121,7 @@ impl Said {
         })
     }
 
-    /// The end of a leg that nobody answered, should it come before the report of that.
+    /// The end of a leg that was not answered, should it come before the report of that.
     fn was_never_answered(&self) -> bool {
         let length = self.text("duration").and_then(|length| value::seconds(&length));
         self.text("direction").as_deref() == Some("outbound")

@@ -1,12 +1,12 @@
 //! What Vonage cannot do as a telephone of our own does.
 //!
-//! **Invariant:** every verb and every need has an answer by name.
+//! **Invariant:** every need has an answer by name.
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
 use crate::webhook::support::Support;
 use crate::webhook::value::language;
-use crate::words::{Digit, Need, Verb};
+use crate::words::{Digit, Need};
 
 /// Most keys of one input.
 pub(super) const KEYS_MAX: u8 = 20;
@@ -22,7 +22,18 @@ pub(super) const LANGUAGES: &[&str] = &[
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
-        Need::Verb(verb) => support_verb(*verb),
+        Need::Speak | Need::PlayFile | Need::Queue => Support::Whole,
+        Need::Keys => Support::Partly("a caller has 10 seconds at most to press a key"),
+        Need::Dial => Support::Partly(
+            "the caller's call is answered before the other rings, and a talk ends after 2 hours",
+        ),
+        Need::Record => Support::Partly(
+            "a message ends after 3 to 10 seconds of silence, whatever is set; silence alone \
+                 counts as a message",
+        ),
+        Need::HangUp => {
+            Support::Partly("no cause can be told, and a call is answered before it is refused")
+        }
         Need::FinishKey(key) if Some(*key) == Digit::new('#') => Support::Whole,
         Need::FinishKey(_) => Support::Partly(
             "Vonage ends an input early only by #: after this key the caller waits as long as \
@@ -37,7 +48,7 @@ pub(super) fn support(need: &Need) -> Support {
             Support::Partly("keys pressed during the prompt are lost; only those after it count")
         }
         Need::Secret => {
-            Support::Partly("we keep no such keys, but Vonage cannot be told to keep none")
+            Support::Partly("we keep no such keys, but Vonage has no setting to keep none")
         }
         Need::ExitKey => Support::Whole,
         Need::Language(tag) if language(LANGUAGES, tag).is_some() => Support::Whole,
@@ -45,26 +56,5 @@ pub(super) fn support(need: &Need) -> Support {
             "Vonage has no voice for it and reads the text in English: play recordings, or let \
              our own voice speak",
         ),
-    }
-}
-
-fn support_verb(verb: Verb) -> Support {
-    match verb {
-        Verb::Say | Verb::Play | Verb::Branch | Verb::Set | Verb::HoursCheck | Verb::Queue => {
-            Support::Whole
-        }
-        Verb::Menu | Verb::Collect => {
-            Support::Partly("a caller has 10 seconds at most to press a key")
-        }
-        Verb::Transfer => Support::Partly(
-            "the caller's call is answered before the other rings, and a talk ends after 2 hours",
-        ),
-        Verb::Record => Support::Partly(
-            "a message ends after 3 to 10 seconds of silence, whatever is set; silence alone \
-                 counts as a message",
-        ),
-        Verb::Hangup => {
-            Support::Partly("no cause can be told, and a call is answered before it is refused")
-        }
     }
 }

@@ -20,7 +20,7 @@ use crate::webhook::rest::{Account, Auth, RestCommand, RestMethod};
 use crate::webhook::sign::{base64url, from_base64url, hex, hmac_sha256, sha256};
 use crate::webhook::support::Support;
 use crate::webhook::tests::{LEG, STEP, context_of, dial, keys_of, listen, pressed, say};
-use crate::words::{Cause, Digit, Listen, Need, Verb};
+use crate::words::{Cause, Digit, Listen, Need};
 
 const SECRET: &str = "vonage-signature-secret-of-32-by";
 const MADE_S: u64 = 1_700_000_000;
@@ -130,7 +130,7 @@ fn the_algorithm_is_not_the_tokens_choice() {
 fn claims_are_looked_at() {
     let unreadable = Err(Refusal::Unreadable("authorization"));
     assert!(claim("iss", json!("Vonage")).is_ok());
-    assert_eq!(claim("jti", Value::Null), unreadable, "a copy could not be told");
+    assert_eq!(claim("jti", Value::Null), unreadable, "a copy would pass for the first");
     assert_eq!(claim("iat", Value::Null), unreadable);
     assert_eq!(claim("iat", json!("1700000000")), unreadable);
     assert_eq!(claim("exp", json!(MADE_S - 61)), Err(Refusal::Time(61)));
@@ -506,7 +506,7 @@ fn it_says_what_is_weaker() {
     assert_eq!(support(Need::KeysMax(20)), Support::Whole);
     assert!(matches!(support(Need::KeysMax(21)), Support::No(_)));
     assert!(matches!(support(Need::TwoTimeouts), Support::Partly(_)));
-    assert_eq!(support(Need::Verb(Verb::Queue)), Support::Whole);
+    assert_eq!(support(Need::Queue), Support::Whole);
     assert_eq!(support(Need::Language("pt".to_owned())), Support::Whole);
     assert!(matches!(support(Need::Language("tlh".to_owned())), Support::No(_)));
 }

@@ -36,7 +36,7 @@ pub(super) fn verify(keys: &Keys, request: &Request, now: Timestamp) -> Result<C
     if application.is_some_and(|ours| token.text("application_id") != Some(ours)) {
         return Err(Refusal::Application);
     }
-    // Without it a copy could not be told from the first delivery.
+    // Without it a copy would pass for the first delivery.
     let once = token.text("jti").filter(|once| !once.is_empty());
     let once = once.ok_or(Refusal::Unreadable(HEADER))?;
     Ok(Checked { once: Some(once.to_owned()) })

@@ -1,4 +1,4 @@
-//! A key that lets its leg be heard is itself heard by nobody, however it is sent.
+//! A key that lets its leg be heard is itself heard by no leg, however it is sent.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{ALL, EVE_HZ, Watched, expect_mode, supervised};
 use crate::clock::SOON;
 use crate::talks::ask;
 
-/// The caller is on hold, so the agent hears nobody but the supervisor, packet by packet.
+/// The caller is on hold, so the agent hears the supervisor alone, packet by packet.
 #[test]
 fn whom_a_supervisor_whispers_to_hears_no_key_of_it() {
     for as_tones in [false, true] {

@@ -110,7 +110,7 @@ impl Watched {
         self.expect(&[AGENT_HZ, EVE_HZ], &[CALLER_HZ, EVE_HZ], &[CALLER_HZ, AGENT_HZ]);
     }
 
-    /// Caller and agent, and nobody else.
+    /// Caller and agent, and no other leg.
     #[track_caller]
     fn expect_two(&self) {
         for (phone, hz) in [(&self.caller, AGENT_HZ), (&self.alice, CALLER_HZ)] {

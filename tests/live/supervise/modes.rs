@@ -1,4 +1,4 @@
-//! Who hears whom in each mode, changed over HTTP and by keys.
+//! What each leg hears in each mode, changed over HTTP and by keys.
 
 use serde_json::json;
 

@@ -119,7 +119,7 @@ fn a_waiting_caller_is_moved_to_the_agents_telephone_and_hangs_up(kind: Kind) {
     trunk.bye(&mut sound);
     alice.expect_bye();
     leg.hang_up();
-    // The end of it is told twice, and after an older state.
+    // The provider reports its end twice, and after an older state.
     leg.tell_state(&News::Arrived);
     leg.tell_state(&News::Ended);
     wrap_up(&site.rig, "alice");

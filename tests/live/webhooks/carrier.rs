@@ -1,6 +1,6 @@
 //! A provider at work: it signs and asks, and its platform executes what it is answered.
 //!
-//! **Invariant:** the platform's time passes only when nobody does anything, and then at once;
+//! **Invariant:** the platform's time passes only when nothing happens, and then at once;
 //! where a person would wait, a test waits for an event.
 
 use std::net::SocketAddr;
@@ -129,7 +129,7 @@ impl Carrier {
     }
 }
 
-/// An address as it is asked, and the password it is to be asked with.
+/// An address as it is asked, and the password to ask it with.
 #[track_caller]
 fn without_access(url: &str) -> (String, Option<String>) {
     let Some((access, rest)) = url.strip_prefix("https://").and_then(|url| url.split_once('@'))
@@ -164,7 +164,7 @@ impl Leg {
     #[track_caller]
     pub(crate) fn prepare_at(&self, url: &str, news: &News, at: Timestamp) -> Sent {
         let asked = self.carrier.kind.tongue().request(url, &self.line.who, news, Some(at));
-        self.carrier.request(&asked.unwrap_or_else(|| panic!("nobody is told of {news:?}")))
+        self.carrier.request(&asked.unwrap_or_else(|| panic!("no address takes {news:?}")))
     }
 
     #[track_caller]
@@ -320,7 +320,7 @@ impl Leg {
         });
     }
 
-    /// Goes on for so many requests.
+    /// Goes on for this number of requests.
     #[track_caller]
     pub(crate) fn go_on(&mut self, requests: usize) {
         for _ in 0..requests {
@@ -369,7 +369,7 @@ impl Leg {
         panic!("nothing is asked");
     }
 
-    /// Goes on until somebody is dialed.
+    /// Goes on until a party is dialed.
     #[track_caller]
     pub(crate) fn until_dial(&mut self) -> Dialing {
         self.until("somebody is dialed", |leg, _| leg.line.dialing().is_some());
@@ -391,7 +391,7 @@ impl Leg {
         self.ended.expect("it is over")
     }
 
-    /// Says something for so long.
+    /// Says something that lasts this long.
     #[track_caller]
     pub(crate) fn say(&mut self, length: Duration) {
         assert!(self.line.says(self.now, length), "nobody records it");

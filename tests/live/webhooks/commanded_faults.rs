@@ -91,7 +91,7 @@ fn a_command_that_is_refused_is_left_out_and_the_call_goes_on() {
     for name in ["playback_start", "gather_using_audio"] {
         site.control.fault(Fault { name, status: 400, is_done: false });
     }
-    // The greeting is not heard, and in the menu nobody is there to press a key.
+    // The greeting is not heard, and in the menu no caller is there to press a key.
     site.control.call(CALL);
     site.control.hear(CALL, "menu.wav");
     assert_eq!(site.control.commands("gather_using_audio").len(), 2);
@@ -104,7 +104,7 @@ fn a_command_that_is_refused_is_left_out_and_the_call_goes_on() {
     assert_eq!(record["outcome"], "handled", "{record:#}");
 }
 
-/// The end of the call is told to nobody.
+/// No request reports the end of the call.
 fn leaves(site: &Site, is_known: bool) {
     site.control.at(|platform, _| match is_known {
         true => platform.lines.get_mut(CALL).expect("a call").is_over = true,
@@ -181,7 +181,7 @@ fn what_telnyx_did_not_sign_and_what_is_no_event_changes_nothing() {
     }
     let long = format!("{}{}", " ".repeat(70_000), event);
     assert_refused(&site, &signed(&key, unix_s(), &long), 413);
-    // News of calls nobody knows, some with a mark that is none of ours.
+    // News of unknown calls, some with a mark that is none of ours.
     for kind in ["call.answered", "call.speak.ended", "call.gather.ended", "call.bridged", "x"] {
         let payload = json!({
             "call_control_id": "v3:nobody", "digits": "1",

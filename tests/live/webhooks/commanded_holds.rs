@@ -220,11 +220,11 @@ fn who_cannot_be_put_on_hold_talks_on_and_what_cannot_be_had_is_refused() {
         let (_, calls) = site.rig.get("/v1/calls")?;
         (items(&calls)[0]["on_hold"] == false).then_some(())
     });
-    // Whom Telnyx dialed cannot consult by another trunk.
+    // An agent whom Telnyx dialed cannot consult by another trunk.
     let body = json!({ "number": CONSULTED, "trunk": "nobody" });
     let (status, answer) = site.rig.post("/v1/agents/dave/consult", &body);
     assert!(status >= 400, "{answer}");
-    // Nothing to hand over, and nobody to meet.
+    // Nothing to hand over, and no party to meet.
     for what in ["complete", "conference"] {
         let (status, answer) = site.rig.post(&format!("/v1/agents/dave/{what}"), &json!({}));
         assert_eq!(status, 409, "{answer}");

@@ -61,7 +61,7 @@ fn what_a_document_had_left_when_the_server_was_killed_is_heard_after_it() {
     let greeting = played(&site, "greeting.wav").remove(0);
     site.rig.expect_kept(&format!("\"command\":\"{greeting}\""));
     site.rig.kill();
-    // The greeting ends, and nobody is there to be told; it is told again later.
+    // The greeting ends while no server is there; the provider repeats the report later.
     site.control.end_sound(CALL);
     site.rig.start();
     site.control.tell_again();

@@ -1,7 +1,7 @@
 //! Telnyx's Call Control as a peer: its REST interface, and signed webhooks to the server's door.
 //!
 //! **Invariant:** what it plays lasts until a test wants to hear the next; nothing else passes the
-//! time. An event is told before anything happens that comes after it.
+//! time. An event is sent before anything happens that comes after it.
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -85,7 +85,7 @@ pub(crate) struct State {
     faults: Vec<Fault>,
     /// In milliseconds; it passes when a sound ends.
     now: u64,
-    /// What was told, and nobody was there to hear it.
+    /// What was sent while no server was there to take it.
     untold: Vec<Event>,
     told: Vec<Event>,
     /// Everything that happened, for whoever reads why a test failed.
@@ -207,7 +207,7 @@ impl Control {
         state.commands.iter().filter(|it| it.name == name).cloned().collect()
     }
 
-    /// Everything that was told so far.
+    /// Everything that was sent so far.
     pub(crate) fn told(&self) -> Vec<Event> {
         self.shared.state().told.clone()
     }
@@ -219,7 +219,7 @@ impl Control {
         assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{event:?}");
     }
 
-    /// What could not be told is told again.
+    /// What could not be sent is sent again.
     #[track_caller]
     pub(crate) fn tell_again(&self) {
         let untold = std::mem::take(&mut self.shared.state().untold);
@@ -227,7 +227,7 @@ impl Control {
         untold.iter().for_each(|event| self.tell(event));
     }
 
-    /// What could not be told never will be.
+    /// What could not be sent never will be.
     pub(crate) fn forget(&self) {
         self.shared.state().untold.clear();
     }
@@ -296,7 +296,7 @@ impl Control {
         })
     }
 
-    /// Whom it dials for this caller: its name for them, and where they are.
+    /// The party it dials for this caller: its name for them, and where they are.
     #[track_caller]
     pub(crate) fn rings(&self, caller: &str) -> (String, String) {
         self.until("somebody is dialed", |state| {
@@ -315,7 +315,7 @@ impl Control {
         self.until(&format!("{reference} talks"), is_bridged);
     }
 
-    /// These are in one conference, and nobody else.
+    /// These legs are in one conference, and no others.
     #[track_caller]
     pub(crate) fn expect_conference(&self, legs: &[&str]) {
         self.until(&format!("{legs:?} meet"), |state| {

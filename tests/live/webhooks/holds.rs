@@ -1,4 +1,4 @@
-//! Agents whom the provider dialed put the caller on hold, consult somebody, and hand over: by the
+//! Agents whom the provider dialed put the caller on hold, consult a party, and hand over: by the
 //! provider's means.
 
 use std::time::Duration;

@@ -122,7 +122,7 @@ impl RestMock {
                     }
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    panic!("the provider was never told: {what}")
+                    panic!("the provider got no such command: {what}")
                 }
             }
         }

@@ -59,7 +59,7 @@ impl Kind {
                 secret.to_owned()
             }
         };
-        // Bandwidth is told to come with the first.
+        // Bandwidth's console has the first.
         let secrets = [secret(SECRET), secret(OLDER_SECRET)];
         let mut section = format!(
             "[providers.{}]\nsecrets = {secrets:?}\nprefixes = [\"+1415555\"]\n\

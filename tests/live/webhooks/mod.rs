@@ -18,6 +18,7 @@ mod holds;
 mod http;
 mod kills;
 mod kind;
+mod lookup;
 mod outside;
 mod readme;
 mod sdk;
@@ -36,7 +37,7 @@ use carrier::{Carrier, NUMBER, PUBLIC_URL};
 use http::RestMock;
 use kind::Kind;
 
-/// One test a provider, so that a failure names it: each case is a function of the [`Kind`].
+/// One test per provider, so that a failure names it: each case is a function of the [`Kind`].
 macro_rules! at_each_provider {
     ($($case:ident),+ $(,)?) => {
         $(mod $case {
@@ -116,7 +117,7 @@ impl Site {
         Self { rig, carrier: Carrier { kind, door }, rest }
     }
 
-    /// Where a caller is to come who was told to.
+    /// Where the document sends the caller.
     #[track_caller]
     fn moved(&self, sid: &str) -> String {
         self.carrier.kind.moved(&self.rest, sid)

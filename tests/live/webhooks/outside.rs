@@ -50,7 +50,7 @@ fn story(kind: Kind, sid: &str, delivery: Delivery) {
     let mut dave = dave_rings(&mut leg);
     dave.answer();
     dave.hear("A call for you.");
-    // Answered, but not taken: nobody talks yet.
+    // Answered, but not taken: no talk yet.
     site.rig.expect_agent("dave", "reserved");
     dave.press("1");
     leg.talk_to(&mut dave);
@@ -127,7 +127,7 @@ fn the_ends_of_both_legs_come_in_any_order(kind: Kind) {
             assert!(matches!(news.send(site.carrier.door).status, 200 | 204), "{news:?}");
         }
         wrap_up(&site.rig, "dave");
-        // Whose end is told first has ended it; jambonz tells of the caller's only.
+        // The leg whose end is reported first has ended it; jambonz reports the caller's only.
         let is_callers = is_callers_first || kind == Kind::Jambonz;
         let ended_by = if is_callers { "caller" } else { "agent" };
         assert_handled(&site.rig, kind.name(), ended_by);

@@ -45,7 +45,7 @@ fn fault_09_selftest_shows_no_password_and_skips_what_cannot_be_played() {
     assert_eq!(code, Some(3), "{said}");
     let (code, _) = webhook(&rig, &["selftest", "--provider", "bandwidth"]);
     assert_eq!(code, Some(0));
-    // Nobody is there any more.
+    // No server is there any more.
     rig.kill();
     let (code, said) = webhook(&rig, &["selftest"]);
     assert_eq!(code, Some(1), "{said}");

@@ -1,4 +1,4 @@
-//! Whose a request is: each provider's own signature, made by hand.
+//! Each provider's own signature, made by hand.
 //!
 //! **Deliberately absent:** any code of the server's; the providers' SDKs sign in `sdk`.
 

@@ -1,5 +1,5 @@
-//! A provider's caller, whose agent at a telephone of ours consults somebody by a trunk of ours, or
-//! is supervised; and one whom nobody can supervise.
+//! A provider's caller, whose agent at a telephone of ours consults a party by a trunk of ours, or
+//! is supervised; and one whose call no supervisor can join.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::webhooks::calls::{bring, reach_queue, talk, wrap_up};
 use crate::webhooks::kind::Kind;
 use crate::webhooks::{Site, flow};
 
-/// Who supervises, and serves no queue of these tests.
+/// The supervisor, who serves no queue of these tests.
 const EVE: &str = r#"
 [agents.eve]
 skills = { watching = 1 }
@@ -46,7 +46,7 @@ fn the_callers_sound_stays_with_us_while_anybody_is_there() {
     ask(rig, "resume", &json!({}));
     talk(&caller, &alice);
 
-    // A consulted party who leaves takes nobody along.
+    // A consulted party who leaves takes no leg along.
     let consult = json!({ "number": CONSULTED, "trunk": "away" });
     ask(rig, "consult", &consult);
     let invite = consulted.ring();
@@ -130,7 +130,7 @@ fn a_providers_caller_is_supervised_while_an_agent_of_ours_has_their_sound() {
     rig.expect_no_calls();
 }
 
-/// The one call is to be listened to from this telephone.
+/// A supervisor listens to the one call from this telephone.
 fn supervise(rig: &Rig, from: &Value) -> (u16, Value) {
     let path = format!("/v1/calls/{}/supervise", live(rig)["id"]);
     rig.post(&path, &json!({ "mode": "listen", "from": from }))

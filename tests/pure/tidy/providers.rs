@@ -57,7 +57,7 @@ fn a_provider_is_used_in_its_folder_and_in_the_table_only() {
     assert_clean(&errors);
 }
 
-/// Nobody but `webhook` may import one: what a provider is, its `Provider` says. The tests of
+/// Only `webhook` may import one: what a provider is, its `Provider` says. The tests of
 /// `webhook` and those that play a provider's part may.
 #[test]
 fn a_provider_is_imported_in_webhook_only() {

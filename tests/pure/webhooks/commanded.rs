@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const CALLER: &str = "v3:call";
 
-/// The commands of one document, as if nobody pressed a key and everything went well.
+/// The commands of one document, as if the caller pressed no key and everything went well.
 pub(crate) fn text(
     provider: &dyn Provider,
     document: &Document,

@@ -44,7 +44,7 @@ pub(crate) fn link(links: &Links, url: &str) -> Option<Link> {
     links.read(path, query)
 }
 
-/// What is there, one a line; keys in clear, which `Debug` hides.
+/// What is there, one per line; keys in clear, which `Debug` hides.
 pub(crate) fn text(fields: &Fields) -> String {
     let whole = format!("{fields:#?}");
     let told = |line: &&str| !line.ends_with(": None,") && !line.contains("Digit(");

@@ -1,5 +1,5 @@
-//! Who hears whom, over sockets: each telephone speaks a tone of its own and measures what it
-//! hears.
+//! Legs that hear each other, over sockets: each telephone speaks a tone of its own and measures
+//! what it hears.
 //!
 //! Time is virtual: beside each telephone stands a witness, who hears it alone and at once. So it
 //! is known that a packet has come before the next frame is mixed, and that frame is read before

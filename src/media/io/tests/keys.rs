@@ -3,12 +3,12 @@
 //!
 //! Time is virtual. Beside whoever speaks stands a witness, who hears that leg alone and at once.
 
-use super::recording::stop;
+use super::recording::{record, stop};
 use super::*;
 use crate::media::tone::{LEVEL, TONES_HZ, amplitude, sine, tones};
 use crate::words::Codec;
 
-/// Somebody who speaks, presses keys, and is witnessed.
+/// A telephone that speaks, presses keys, and is witnessed.
 struct Speaker {
     phone: Phone,
     witness: Phone,
@@ -106,7 +106,7 @@ fn the_tone_of_a_key_is_heard_by_nobody_who_comes_while_it_is_down() {
     assert_eq!(world.fact(), key);
     world.engine.hear(alone.leg, vec![caller.phone.leg]);
     world.engine.hear(both.leg, vec![caller.phone.leg, agent.phone.leg]);
-    world.engine.record_call(recording, Some(caller.phone.leg), vec![agent.phone.leg]);
+    record(&world, recording, caller.phone.leg, &[caller.phone.leg, agent.phone.leg]);
     for n in 0..50 {
         match n < 10 {
             true => caller.sound_key(),

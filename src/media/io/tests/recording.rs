@@ -23,15 +23,25 @@ fn begin(world: &World, call: u64) -> ([Speaker; 3], RecordingId) {
     (legs, RecordingId { call: CallId(call), n: 1 })
 }
 
+/// A recorder that hears these.
+pub(super) fn record(world: &World, recording: RecordingId, left: LegId, from: &[LegId]) {
+    world.engine.record_call(LegId::recorder(recording), recording, left);
+    hear(world, recording, from);
+}
+
+fn hear(world: &World, recording: RecordingId, from: &[LegId]) {
+    world.engine.hear(LegId::recorder(recording), from.to_vec());
+}
+
 #[test]
 fn the_caller_is_on_the_left_and_everybody_else_on_the_right() {
     let world = World::in_virtual_time();
     let (mut legs, recording) = begin(&world, 21);
     let [caller, agent, third] = [legs[0].leg(), legs[1].leg(), legs[2].leg()];
-    world.engine.record_call(recording, Some(caller), vec![agent]);
+    record(&world, recording, caller, &[caller, agent]);
     talk(&world, &mut legs, &[2]);
     // Another agent comes to the right side.
-    world.engine.record_call(recording, Some(caller), vec![agent, third]);
+    hear(&world, recording, &[caller, agent, third]);
     talk(&world, &mut legs, &[2]);
     for leg in &legs {
         leg.speak_alone(&world);
@@ -42,7 +52,7 @@ fn the_caller_is_on_the_left_and_everybody_else_on_the_right() {
     let Fact::Recorded { leg, finished } = world.fact() else { panic!("no recording") };
     assert_eq!(
         (leg, finished.recording, finished.ended),
-        (caller, recording, RecordingEnd::HungUp)
+        (LegId::recorder(recording), recording, RecordingEnd::HungUp)
     );
     assert!(matches!(world.fact(), Fact::Closed { .. }), "the recording was said before");
     let World { engine, folder, .. } = world;
@@ -60,7 +70,7 @@ fn the_caller_is_on_the_left_and_everybody_else_on_the_right() {
 
 /// Both sides, once the recording was stopped.
 pub(super) fn stop(world: World, recording: RecordingId) -> [Vec<i16>; 2] {
-    world.engine.stop_record_call(recording);
+    world.engine.stop_record(LegId::recorder(recording));
     let Fact::Recorded { finished, .. } = world.fact() else { panic!("no recording") };
     assert_eq!((finished.recording, finished.ended), (recording, RecordingEnd::Stopped));
     let World { engine, folder, .. } = world;
@@ -72,18 +82,18 @@ pub(super) fn stop(world: World, recording: RecordingId) -> [Vec<i16>; 2] {
 fn during_a_pause_there_is_silence_of_the_same_length() {
     let world = World::in_virtual_time();
     let (mut legs, recording) = begin(&world, 22);
-    let sides = (Some(legs[0].leg()), vec![legs[1].leg()]);
-    world.engine.record_call(recording, sides.0, sides.1.clone());
+    let (caller, both) = (legs[0].leg(), [legs[0].leg(), legs[1].leg()]);
+    record(&world, recording, caller, &both);
     talk(&world, &mut legs, &[2]);
-    world.engine.record_call(recording, None, Vec::new());
+    hear(&world, recording, &[]);
     talk(&world, &mut legs, &[2]);
-    world.engine.record_call(recording, sides.0, sides.1);
+    hear(&world, recording, &both);
     talk(&world, &mut legs, &[2]);
     let [left, right] = stop(world, recording);
     assert_eq!((left.len(), right.len()), (24_000, 24_000));
     for (side, tone) in [(&left, 0), (&right, 1)] {
         assert_eq!(tones(&side[4_000..8_000]), [tone]);
-        // Whoever begins is silent for 140 ms, so that nothing of before is heard.
+        // The leg that begins is silent for 140 ms, so that nothing of before is heard.
         for silent in [0..1_120, 8_000..16_000 + 1_120] {
             assert!(side[silent].iter().all(|sample| *sample == 0), "the pause is heard");
         }
@@ -91,22 +101,22 @@ fn during_a_pause_there_is_silence_of_the_same_length() {
     }
 }
 
-/// Somebody else hears the caller all the time, so that the caller's sound waits in the mixer when
+/// Another leg hears the caller all the time, so that the caller's sound waits in the mixer when
 /// a secret begins and when it ends.
 #[test]
 fn nothing_said_within_a_secret_is_in_the_recording_however_late_it_is_mixed() {
     let world = World::in_virtual_time();
     let (mut legs, recording) = begin(&world, 25);
     let (caller, agent) = (legs[0].leg(), legs[1].leg());
-    world.engine.record_call(recording, Some(caller), vec![agent]);
+    record(&world, recording, caller, &[caller, agent]);
     // Three packets come at once, and from then on two of them wait.
     legs[0].speak();
     legs[0].speak();
     talk(&world, &mut legs, &[2]);
-    world.engine.record_call(recording, None, vec![agent]);
+    hear(&world, recording, &[agent]);
     legs[0].tone = 3;
     talk(&world, &mut legs, &[2]);
-    world.engine.record_call(recording, Some(caller), vec![agent]);
+    hear(&world, recording, &[caller, agent]);
     legs[0].tone = 0;
     talk(&world, &mut legs, &[2]);
     assert_eq!(legs[2].tones(), [0, 1]);
@@ -128,11 +138,13 @@ fn nothing_said_within_a_secret_is_in_the_recording_however_late_it_is_mixed() {
 fn late_orders_for_a_recording_that_is_over_change_nothing() {
     let world = World::in_virtual_time();
     let (mut legs, recording) = begin(&world, 26);
-    world.engine.record_call(recording, Some(legs[0].leg()), vec![legs[1].leg()]);
+    let caller = legs[0].leg();
+    record(&world, recording, caller, &[caller, legs[1].leg()]);
     talk(&world, &mut legs, &[2]);
-    world.engine.stop_record_call(recording);
-    world.engine.record_call(recording, Some(legs[0].leg()), Vec::new());
-    world.engine.stop_record_call(recording);
+    world.engine.stop_record(LegId::recorder(recording));
+    hear(&world, recording, &[caller]);
+    record(&world, recording, caller, &[caller]);
+    world.engine.stop_record(LegId::recorder(recording));
     assert!(matches!(world.fact(), Fact::Recorded { .. }));
     world.engine.close_and_tell(legs[0].leg());
     assert!(matches!(world.fact(), Fact::Closed { .. }), "it is said once");
@@ -143,12 +155,13 @@ fn a_recording_without_legs_fails_and_the_next_one_ends_the_one_before() {
     let world = World::in_virtual_time();
     let first = RecordingId { call: CallId(23), n: 1 };
     let second = RecordingId { n: 2, ..first };
-    world.engine.record_call(first, Some(LegId::caller(first.call)), Vec::new());
+    let caller = LegId::caller(first.call);
+    record(&world, first, caller, &[caller]);
     let why = RecordingFault::Unable;
     assert_eq!(world.fact(), Fact::RecordFailed { recording: first, why });
     let phone = world.leg(23, 0, Law::Mu);
-    world.engine.record_call(first, Some(phone.leg), Vec::new());
-    world.engine.record_call(second, Some(phone.leg), Vec::new());
+    record(&world, first, phone.leg, &[phone.leg]);
+    record(&world, second, phone.leg, &[phone.leg]);
     let Fact::Recorded { finished, .. } = world.fact() else { panic!("no recording") };
     assert_eq!((finished.recording, finished.ended), (first, RecordingEnd::Stopped));
     drop(world.engine);
@@ -161,7 +174,7 @@ fn a_recording_without_legs_fails_and_the_next_one_ends_the_one_before() {
 fn a_call_whose_process_is_killed_leaves_both_sides_to_be_played() {
     let world = World::in_virtual_time();
     let (mut legs, recording) = begin(&world, 24);
-    world.engine.record_call(recording, Some(legs[0].leg()), vec![legs[1].leg()]);
+    record(&world, recording, legs[0].leg(), &[legs[0].leg(), legs[1].leg()]);
     talk(&world, &mut legs, &[2]);
     let whole = file_of(world.folder.path(), recording);
     let part = whole.with_extension("wav.part");

@@ -1,7 +1,7 @@
-//! Who hears whom among the legs of a thread: packets passed on, and frames mixed.
+//! What the legs of a thread hear of each other: packets passed on, and frames mixed.
 //!
 //! **Invariant:** after whatever changes who is open, or who should hear whom, each leg's packets
-//! go to those who hear it alone, and to the mixer where somebody hears it with others.
+//! go to those who hear it alone, and to the mixer where a leg hears it with others.
 //!
 //! **Deliberately absent:** legs of two calls that hear each other: they may be on two threads.
 
@@ -18,6 +18,10 @@ impl MediaThread {
         if !from.is_empty() {
             self.with(now, leg, Session::stop);
         }
+        // Of a recorder whose recording is over there is nothing to be kept.
+        if leg.is_recorder() && !self.calls.is_recorder(leg) {
+            return;
+        }
         let is_open = self.is_call_open(leg.call);
         let call = self.calls.keep(leg.call, is_open);
         call.hearing.hear(leg, from);
@@ -33,7 +37,7 @@ impl MediaThread {
         self.by_id.range(legs).map(|(leg, index)| (*leg, *index))
     }
 
-    /// Who of this call is open, or should hear whom, has changed.
+    /// The open legs of this call, or what they should hear, have changed.
     pub(super) fn route(&mut self, now: Timestamp, id: CallId) {
         let Some(slot) = self.calls.slot(id) else { return };
         let open: Vec<(LegId, u32)> = self.legs_of(id).collect();
@@ -69,7 +73,8 @@ impl MediaThread {
                 leg.session.listen_to_another(pressed);
             }
         }
-        wires.extend(call.recording.iter().flat_map(|recording| recording.wires(is_open)));
+        let hearing = &call.hearing;
+        wires.extend(call.recording.iter().flat_map(|it| it.wires(hearing, is_open)));
         call.mix(now, ears, &wires);
         for &(id, index) in &open {
             let mixed = call.mixer.as_ref().and_then(|mixer| mixer.slot(id));

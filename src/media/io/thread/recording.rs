@@ -1,6 +1,7 @@
 //! What the legs of a thread say, on its way to the recordings' thread.
 //!
-//! **Invariant:** each recording that was asked for is reported once: its end, or that it failed.
+//! **Invariant:** each recording that was asked for is reported once: its end, or that it failed. One
+//! that is asked for twice is one recording still: what was said of it stays true.
 //!
 //! **Deliberately absent:** waiting for the disk. What it does not take at once is lost, and said.
 
@@ -38,24 +39,30 @@ impl MediaThread {
         }
     }
 
-    /// Begins to record both sides of a call, or goes on with others on them.
+    /// Ends the recording of this leg, or the one that it makes.
+    pub(super) fn stop_record(&mut self, now: Timestamp, leg: LegId) {
+        if self.calls.is_recorder(leg) {
+            self.end_call_recording(leg.call, RecordingEnd::Stopped);
+            return self.route(now, leg.call);
+        }
+        let finished = self.with(now, leg, |s| s.stop_record(now, RecordingEnd::Stopped));
+        self.recorded(leg, finished.flatten());
+    }
+
+    /// Begins to record what this leg hears, `left` in the left channel.
     pub(super) fn record_call(
         &mut self,
         now: Timestamp,
+        leg: LegId,
         recording: RecordingId,
-        left: Option<LegId>,
-        right: Vec<LegId>,
+        left: LegId,
     ) {
-        if let Some(running) = self.calls.recording(recording) {
-            (running.left, running.right) = (left, right);
-            return self.route(now, recording.call);
+        let is_open = self.is_call_open(leg.call);
+        let over = self.calls.keep(leg.call, is_open).recorded;
+        if over == Some(recording) || self.calls.is_recorder(leg) {
+            return tracing::error!(%recording, "begun twice");
         }
-        self.end_call_recording(recording.call, RecordingEnd::Stopped);
-        let is_open = self.is_call_open(recording.call);
-        let call = self.calls.keep(recording.call, is_open);
-        if call.recorded == Some(recording) {
-            return; // it is over, and this order was given before that was known
-        }
+        self.end_call_recording(leg.call, RecordingEnd::Stopped);
         let begun = match &self.writer {
             Some(writer) if is_open => writer.begin(recording, CHANNELS),
             Some(_) | None => Err(RecordingFault::Unable),
@@ -63,20 +70,18 @@ impl MediaThread {
         match begun {
             Ok(()) => {
                 let recorder = CallRecorder::new(now, recording);
-                call.recording = Some(CallRecording { recorder, left, right });
+                let call = self.calls.keep(leg.call, is_open);
+                call.recording = Some(CallRecording { leg, recorder, left });
             }
             Err(why) => (self.facts)(Fact::RecordFailed { recording, why }),
         }
-        self.route(now, recording.call);
+        self.route(now, leg.call);
     }
 
-    /// Ends the recording of both sides of a call, if there is one.
+    /// Ends the recording of a call, if there is one.
     pub(super) fn end_call_recording(&mut self, id: CallId, ended: RecordingEnd) {
-        let call = self.calls.slot(id).and_then(|slot| self.calls.get_mut(slot));
-        let Some(call) = call else { return };
-        let Some(recording) = call.recording.take() else { return };
-        call.recorded = Some(recording.recorder.recording());
-        self.recorded(LegId::caller(id), Some(recording.recorder.finish(ended)));
+        let Some(recording) = self.calls.take_recording(id) else { return };
+        self.recorded(recording.leg, Some(recording.recorder.finish(ended)));
     }
 
     /// Hands a block of a call's recording on, as of a leg's; ends one that is full.
@@ -86,8 +91,8 @@ impl MediaThread {
         let Some(block) = running.recorder.take_block() else { return };
         let (id, recording) = (call.hearing.call(), running.recorder.recording());
         if let Err(why) = writer.block(recording, block) {
-            (call.recording, call.recorded) = (None, Some(recording));
             writer.give_up(recording);
+            self.calls.take_recording(id);
             (self.facts)(Fact::RecordFailed { recording, why });
             self.route(now, id);
         } else if running.recorder.is_full() {

@@ -1,4 +1,4 @@
-//! A key that is down while somebody begins to hear its leg, or while a recording of it begins.
+//! A key that is down while a leg begins to hear its leg, or while a recording of it begins.
 
 use super::*;
 use crate::id::{CallId, RecordingId};
@@ -8,7 +8,7 @@ use crate::words::RecordingEnd;
 /// A packet as its sender stamps it: payload type, time stamp, marker, payload.
 type Sent<'a> = (u8, u32, bool, &'a [u8]);
 
-/// Who presses keys, and who hears that leg alone.
+/// The leg that presses keys, and the one that hears it alone.
 struct Pair {
     source: Leg,
     listener: Leg,
@@ -95,7 +95,7 @@ impl Pair {
                 return;
             }
         }
-        panic!("no key was told");
+        panic!("no key was reported");
     }
 
     /// What was heard is without a gap.
@@ -157,7 +157,7 @@ fn an_event_without_an_end_is_over_when_nothing_more_is_told_of_it() {
     let mut pair = Pair::new();
     pair.press(&[(101, 1_000, true, &UPDATE)]);
     pair.listen();
-    assert_eq!(pair.say(20, speech).first(), Some(&9), "200 ms after what was told last");
+    assert_eq!(pair.say(20, speech).first(), Some(&9), "200 ms after what was reported last");
 }
 
 #[test]
@@ -165,9 +165,9 @@ fn a_key_that_is_held_down_is_heard_after_a_while_as_sound_and_never_as_an_event
     let mut pair = Pair::with_tones();
     pair.press_tone();
     pair.listen();
-    // The first of these comes 20 ms after it was told.
+    // The first of these comes 20 ms after its report.
     let heard = pair.say(100, key);
-    assert_eq!((heard.first(), heard.len()), (Some(&42), 100 - 42), "850 ms after it was told");
+    assert_eq!((heard.first(), heard.len()), (Some(&42), 100 - 42), "850 ms after its report");
 
     let mut pair = Pair::new();
     pair.press(&[(101, 1_000, true, &UPDATE)]);

@@ -7,7 +7,7 @@ use crate::media::g711::Law;
 const FRAME: Frame = [3_000; FRAME_SAMPLES];
 
 impl Leg {
-    /// Frames of a mix for so long.
+    /// Frames of a mix that lasts this long.
     fn mix(&mut self, ms: u64) {
         let mut buffer = [0; PACKET_LEN_MAX];
         for _ in 0..ms / 20 {

@@ -17,7 +17,8 @@ use crate::id::{CallId, LegId};
 use crate::server::setup;
 use crate::store::Store;
 use crate::words::{
-    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, From, Via,
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, From,
+    RecordFilter, Via,
 };
 
 const CALLER: &str = "+14155550123";
@@ -116,7 +117,7 @@ impl World {
         let goes_on = restored.is_some();
         let now = restored.map_or(now, |restored| restored.lost_at.max(now));
         let reader = begun.opened.store.reader().unwrap();
-        let (Beginning { center, inputs }, opened) = begun.begin(now, &config, &reader).unwrap();
+        let (Beginning { center, inputs }, opened) = begun.begin(now, &config, &*reader).unwrap();
         let store = opened.store;
         let (next_call, carried) = (opened.next_call, opened.recovered.carried.len());
         let mut server = Server { center, store, now, next_call, goes_on, carried, dialed: None };
@@ -132,7 +133,7 @@ impl World {
     }
 
     fn records(&self) -> Vec<CallRecord> {
-        let all = store::Filter { limit: 100, ..store::Filter::default() };
+        let all = RecordFilter { limit: 100, ..RecordFilter::default() };
         let mut records = store::read_records(&self.state()).unwrap().list(&all).unwrap();
         records.reverse();
         records
@@ -220,7 +221,7 @@ impl Server {
 
     fn ask(&mut self, agent: &str, ask: AgentRequest) {
         let agent = self.center.agent_id(agent).unwrap();
-        self.tell(Event::AgentAsked { agent, ask });
+        self.tell(Event::AgentAsked { agent, ask, by: None });
     }
 
     fn register(&mut self, agent: &str) {
@@ -241,7 +242,7 @@ impl Server {
         call
     }
 
-    /// Somebody calls through the provider.
+    /// A call comes through the provider.
     fn provided(&mut self, number: &str) -> CallId {
         self.calls(number, Via::Provider(PROVIDER.to_owned()))
     }

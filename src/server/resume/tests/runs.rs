@@ -10,7 +10,7 @@ fn calls_live_through_two_losses_and_end_with_the_third_run() {
     let first = server.provided("+14155550101");
     let now = server.kill();
     let mut server = world.start(now);
-    server.register("bob"); // somebody to wait for, who takes no calls
+    server.register("bob"); // an agent to wait for, who takes no calls
     server.presses(first, "1");
     let second = server.provided("+14155550102");
     assert!(second > first, "no number is given twice");
@@ -74,8 +74,7 @@ fn a_record_that_was_not_written_any_more_is_rebuilt_as_it_was() {
     server.tell(Event::HungUp { leg: LegId::caller(call), cause: Cause::NORMAL_CLEARING });
     let now = server.kill();
     let written = world.record(call).unwrap();
-    let db = rusqlite::Connection::open(world.state().join("records.sqlite")).unwrap();
-    db.execute("DELETE FROM calls", []).unwrap();
+    store::sqlite::tests::forget_records(&world.state());
     world.start(now).stop();
     assert_eq!(world.records(), [written]);
 }
@@ -90,7 +89,7 @@ fn a_run_without_its_setup_keeps_what_is_certain_and_where_agents_stood() {
     let call = server.provided(CALLER);
     server.presses(call, "1");
     let now = server.kill();
-    // The setup of the run is lost. Alice is gone, and somebody new is before Bob.
+    // The setup of the run is lost. Alice is gone, and a new agent is before Bob.
     world.lose_setups();
     let changed = with_skills(CONFIG).replace("[agents.alice]", "[agents.adam]");
     world.configure(&changed);
@@ -175,7 +174,7 @@ fn the_replay_knows_the_callers_that_the_run_knew_and_no_later_ones() {
     let now = server.kill();
     // The second run begins knowing of that call, so its flow goes another way.
     let mut server = world.start(now);
-    server.register("bob"); // somebody to wait for, who takes no calls
+    server.register("bob"); // an agent to wait for, who takes no calls
     let second = server.provided(CALLER);
     let third = server.calls("+14155550199", trunk());
     let now = server.kill();

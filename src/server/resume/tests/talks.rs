@@ -1,4 +1,4 @@
-//! Calls whose agent was consulting somebody, or was supervised, when the server was killed.
+//! Calls whose agent was consulting a party, or was supervised, when the server was killed.
 
 use super::*;
 use crate::call::Stage;
@@ -111,7 +111,11 @@ impl Server {
         self.register("bob");
         let from = Telephone::Agent { agent: "bob".to_owned() };
         let ask = SupervisorRequest::Supervise { mode, from };
-        self.tell(Event::SupervisorAsked { by: "operator".to_owned(), call, ask });
+        self.tell(Event::SupervisorAsked {
+            by: crate::words::Principal::admin("operator"),
+            call,
+            ask,
+        });
         self.answered();
         assert_eq!(self.call(call).supervisor.map(|it| it.mode), Some(mode));
         assert_eq!(self.agent("bob").own_call, Some(call));

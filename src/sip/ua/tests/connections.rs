@@ -7,177 +7,176 @@ use crate::sip::path::ConnectionId;
 use crate::words::{From, Target};
 
 fn tcp(remote: &str, connection: u64) -> Path {
-    let connection = Some(ConnectionId(connection));
-    let (local, remote) = (address(US), address(remote));
-    Path { transport: Transport::Tcp, local, remote, connection }
+    let path = Path::new(Transport::Tcp, address(US), address(remote));
+    path.along(ConnectionId(connection))
 }
 
-/// What is to be sent: where, and the text.
-fn out(desk: &mut Desk) -> Vec<(Path, String)> {
-    let sent = std::iter::from_fn(|| desk.ua.poll_transmit());
+/// What to send: where, and the text.
+fn out(rig: &mut Rig) -> Vec<(Path, String)> {
+    let sent = std::iter::from_fn(|| rig.ua.poll_transmit());
     sent.map(|t| (t.path, String::from_utf8(t.bytes.to_vec()).unwrap())).collect()
 }
 
 /// The trunk calls over TCP from a port of its own; its Contact says where it listens.
-fn called_by_tcp(contact: &str) -> (Desk, String) {
-    let mut desk = Desk::new();
-    desk.path = tcp("198.51.100.7:40000", 1);
+fn called_by_tcp(contact: &str) -> (Rig, String) {
+    let mut rig = Rig::new();
+    rig.path = tcp("198.51.100.7:40000", 1);
     let by_tcp = |text: String| {
         text.replace("SIP/2.0/UDP", "SIP/2.0/TCP").replace("<sip:198.51.100.7:5060>", contact)
     };
-    desk.receive(&by_tcp(invite()));
-    let [UaEvent::Incoming { dialog, .. }] = desk.events()[..] else { panic!("no call") };
-    desk.ua.bind(desk.now, dialog, leg(1), local_media(10_000));
-    desk.ua.answer(desk.now, leg(1));
-    desk.drain();
-    let tag = our_tag(&desk.sent.pop().unwrap().1);
-    desk.receive(&by_tcp(request_as("ACK", "ack", 1, &tag, "", "")));
-    desk.forget();
-    (desk, tag)
+    rig.receive(&by_tcp(invite()));
+    let [UaEvent::Incoming { dialog, .. }] = rig.events()[..] else { panic!("no call") };
+    rig.ua.bind(rig.now, dialog, leg(1), local_media(10_000));
+    rig.ua.answer(rig.now, leg(1));
+    rig.drain();
+    let tag = our_tag(&rig.sent.pop().unwrap().1);
+    rig.receive(&by_tcp(request_as("ACK", "ack", 1, &tag, "", "")));
+    rig.forget();
+    (rig, tag)
 }
 
 const CONTACT: &str = "<sip:198.51.100.7:5070;transport=tcp>";
 
 #[test]
 fn a_call_outlives_its_connection() {
-    let (mut desk, _) = called_by_tcp(CONTACT);
-    desk.ua.transport_failed(desk.now, desk.path);
-    desk.drain();
-    assert_eq!((desk.lines(), desk.events()), (vec![], vec![]), "the call goes on");
-    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
-    let [(path, bye)] = &out(&mut desk)[..] else { panic!("one BYE") };
+    let (mut rig, _) = called_by_tcp(CONTACT);
+    rig.ua.transport_failed(rig.now, rig.path);
+    rig.drain();
+    assert_eq!((rig.lines(), rig.events()), (vec![], vec![]), "the call goes on");
+    rig.ua.hang_up(rig.now, leg(1), Cause::NORMAL_CLEARING);
+    let [(path, bye)] = &out(&mut rig)[..] else { panic!("one BYE") };
     assert!(bye.starts_with("BYE sip:198.51.100.7:5070;transport=tcp "), "{bye}");
     assert_eq!(*path, Path { connection: None, ..tcp("198.51.100.7:5070", 0) });
-    desk.assert_quiet();
+    rig.assert_quiet();
 }
 
 #[test]
 fn a_request_that_was_under_way_is_sent_again() {
-    let (mut desk, _) = called_by_tcp(CONTACT);
-    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
-    let first = out(&mut desk);
-    assert_eq!(first[0].0, desk.path);
-    desk.ua.transport_failed(desk.now, desk.path);
-    let second = out(&mut desk);
+    let (mut rig, _) = called_by_tcp(CONTACT);
+    rig.ua.hang_up(rig.now, leg(1), Cause::NORMAL_CLEARING);
+    let first = out(&mut rig);
+    assert_eq!(first[0].0, rig.path);
+    rig.ua.transport_failed(rig.now, rig.path);
+    let second = out(&mut rig);
     assert_eq!(second.len(), 1);
     assert_eq!(second[0].1, first[0].1, "the same request, should the first have arrived");
     assert_eq!(second[0].0, Path { connection: None, ..tcp("198.51.100.7:5070", 0) });
     // The new connection fails too: that is that.
-    desk.ua.transport_failed(desk.now, tcp("198.51.100.7:5070", 2));
-    assert_eq!(out(&mut desk), []);
-    desk.assert_quiet();
+    rig.ua.transport_failed(rig.now, tcp("198.51.100.7:5070", 2));
+    assert_eq!(out(&mut rig), []);
+    rig.assert_quiet();
 }
 
 #[test]
 fn a_peer_that_connects_anew_is_answered_there() {
     // Behind a NAT: nothing but its own connection reaches it.
-    let (mut desk, tag) = called_by_tcp("<sip:10.0.0.7:5060;transport=tcp>");
-    desk.ua.transport_failed(desk.now, desk.path);
-    desk.path = tcp("198.51.100.7:40001", 2);
-    desk.receive(&request("INFO", 2, &tag, "", "").replace("/UDP", "/TCP"));
-    assert_eq!(status(&desk.only()), "200");
-    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
-    assert_eq!(out(&mut desk)[0].0, tcp("198.51.100.7:40001", 2));
-    desk.assert_quiet();
+    let (mut rig, tag) = called_by_tcp("<sip:10.0.0.7:5060;transport=tcp>");
+    rig.ua.transport_failed(rig.now, rig.path);
+    rig.path = tcp("198.51.100.7:40001", 2);
+    rig.receive(&request("INFO", 2, &tag, "", "").replace("/UDP", "/TCP"));
+    assert_eq!(status(&rig.only()), "200");
+    rig.ua.hang_up(rig.now, leg(1), Cause::NORMAL_CLEARING);
+    assert_eq!(out(&mut rig)[0].0, tcp("198.51.100.7:40001", 2));
+    rig.assert_quiet();
 }
 
 /// A call of ours to a phone that registered with a TCP address, answered along our connection.
-fn called_them_by_tcp() -> (Desk, Path) {
-    let mut desk = Desk::new();
+fn called_them_by_tcp() -> (Rig, Path) {
+    let mut rig = Rig::new();
     let from = From { number: Some("100".into()), name: None };
-    desk.ua.dial(desk.now, leg(1), &Target::Agent(AgentId(1)), &from, &local_media(10_000));
-    let [(path, invite)] = &out(&mut desk)[..] else { panic!("one INVITE") };
+    rig.ua.dial(rig.now, leg(1), &Target::Agent(AgentId(1)), &from, &local_media(10_000));
+    let [(path, invite)] = &out(&mut rig)[..] else { panic!("one INVITE") };
     assert_eq!((path.transport, path.connection), (Transport::Tcp, None));
     let opened = Path { connection: Some(ConnectionId(1)), ..*path };
-    desk.path = opened;
-    desk.receive(&super::dialing::ok(invite, "b"));
-    assert!(desk.only().starts_with("ACK "));
-    desk.events();
-    (desk, opened)
+    rig.path = opened;
+    rig.receive(&super::dialing::ok(invite, "b"));
+    assert!(rig.only().starts_with("ACK "));
+    rig.events();
+    (rig, opened)
 }
 
 #[test]
 fn a_request_along_a_connection_of_ours_is_sent_again_once() {
-    let (mut desk, opened) = called_them_by_tcp();
-    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
-    let first = out(&mut desk);
+    let (mut rig, opened) = called_them_by_tcp();
+    rig.ua.hang_up(rig.now, leg(1), Cause::NORMAL_CLEARING);
+    let first = out(&mut rig);
     assert!(first[0].1.starts_with("BYE "), "{first:?}");
     assert_eq!(first[0].0, Path { connection: None, ..opened });
     // It was written into a connection that had ended.
-    desk.ua.transport_failed(desk.now, opened);
-    assert_eq!(out(&mut desk), first, "the same request, should the first have arrived");
-    desk.ua.transport_failed(desk.now, Path { connection: Some(ConnectionId(2)), ..opened });
-    assert_eq!(out(&mut desk), [], "nobody is there");
-    desk.assert_quiet();
+    rig.ua.transport_failed(rig.now, opened);
+    assert_eq!(out(&mut rig), first, "the same request, should the first have arrived");
+    rig.ua.transport_failed(rig.now, Path { connection: Some(ConnectionId(2)), ..opened });
+    assert_eq!(out(&mut rig), [], "nobody is there");
+    rig.assert_quiet();
 }
 
 #[test]
 fn a_request_that_was_answered_is_not_sent_again() {
-    let (mut desk, opened) = called_them_by_tcp();
-    desk.ua.transport_failed(desk.now, opened);
-    assert_eq!(out(&mut desk), [], "nothing was under way");
-    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
-    let [(_, bye)] = &out(&mut desk)[..] else { panic!("one BYE") };
-    desk.receive(&super::dialing::respond(bye, "200 OK", "", "", ""));
-    desk.ua.transport_failed(desk.now, Path { connection: Some(ConnectionId(2)), ..opened });
-    assert_eq!(out(&mut desk), []);
-    desk.assert_quiet();
+    let (mut rig, opened) = called_them_by_tcp();
+    rig.ua.transport_failed(rig.now, opened);
+    assert_eq!(out(&mut rig), [], "nothing was under way");
+    rig.ua.hang_up(rig.now, leg(1), Cause::NORMAL_CLEARING);
+    let [(_, bye)] = &out(&mut rig)[..] else { panic!("one BYE") };
+    rig.receive(&super::dialing::respond(bye, "200 OK", "", "", ""));
+    rig.ua.transport_failed(rig.now, Path { connection: Some(ConnectionId(2)), ..opened });
+    assert_eq!(out(&mut rig), []);
+    rig.assert_quiet();
 }
 
 /// Dials with a name that makes the INVITE longer than a datagram should be.
-fn dial_long(desk: &mut Desk, target: &Target) -> Vec<(Path, String)> {
+fn dial_long(rig: &mut Rig, target: &Target) -> Vec<(Path, String)> {
     let from = From { number: Some("100".into()), name: Some("x".repeat(700)) };
-    desk.ua.dial(desk.now, leg(1), target, &from, &local_media(10_000));
-    out(desk)
+    rig.ua.dial(rig.now, leg(1), target, &from, &local_media(10_000));
+    out(rig)
 }
 
 const ANN: Target = Target::Agent(AgentId(0));
 
 #[test]
 fn a_long_request_goes_by_tcp_and_where_there_is_none_by_udp() {
-    let mut desk = Desk::new();
-    let [(path, by_tcp)] = &dial_long(&mut desk, &ANN)[..] else { panic!("one INVITE") };
+    let mut rig = Rig::new();
+    let [(path, by_tcp)] = &dial_long(&mut rig, &ANN)[..] else { panic!("one INVITE") };
     assert!(by_tcp.len() > 1300 && by_tcp.contains("\r\nVia: SIP/2.0/TCP 192.0.2.1:5060;"));
     assert_eq!(*path, Path { connection: None, ..tcp("203.0.113.5:6100", 0) });
-    desk.ua.transport_failed(desk.now, *path);
-    let [(path, by_udp)] = &out(&mut desk)[..] else { panic!("again by UDP") };
+    rig.ua.transport_failed(rig.now, *path);
+    let [(path, by_udp)] = &out(&mut rig)[..] else { panic!("again by UDP") };
     assert_eq!(*path, Path::udp(address(US), address("203.0.113.5:6100")));
     assert_eq!(*by_udp, by_tcp.replace("/TCP", "/UDP"));
-    desk.wait(600);
-    assert_eq!(desk.lines().len(), 1, "sent again, as UDP wants it");
-    assert_eq!(desk.events(), []);
-    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
-    desk.forget();
+    rig.wait(600);
+    assert_eq!(rig.lines().len(), 1, "sent again, as UDP wants it");
+    assert_eq!(rig.events(), []);
+    rig.ua.hang_up(rig.now, leg(1), Cause::NORMAL_CLEARING);
+    rig.forget();
     // It is not tried again for every call.
-    assert_eq!(dial_long(&mut desk, &ANN)[0].0.transport, Transport::Udp);
-    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
-    desk.wait(600_000);
-    desk.forget();
-    assert_eq!(dial_long(&mut desk, &ANN)[0].0.transport, Transport::Tcp);
-    desk.ua.hang_up(desk.now, leg(1), Cause::NORMAL_CLEARING);
-    desk.assert_quiet();
+    assert_eq!(dial_long(&mut rig, &ANN)[0].0.transport, Transport::Udp);
+    rig.ua.hang_up(rig.now, leg(1), Cause::NORMAL_CLEARING);
+    rig.wait(600_000);
+    rig.forget();
+    assert_eq!(dial_long(&mut rig, &ANN)[0].0.transport, Transport::Tcp);
+    rig.ua.hang_up(rig.now, leg(1), Cause::NORMAL_CLEARING);
+    rig.assert_quiet();
 }
 
 #[test]
 fn cancel_and_answer_follow_a_long_invite() {
-    let mut desk = Desk::new();
-    let [(path, invite)] = &dial_long(&mut desk, &ANN)[..] else { panic!("one INVITE") };
+    let mut rig = Rig::new();
+    let [(path, invite)] = &dial_long(&mut rig, &ANN)[..] else { panic!("one INVITE") };
     let reply = |line: &str, body: &str| {
         super::dialing::respond(invite, line, "a", "Content-Type: application/sdp\n", body)
     };
-    desk.path = Path { connection: Some(ConnectionId(3)), ..*path };
-    desk.receive(&reply("180 Ringing", ""));
+    rig.path = Path { connection: Some(ConnectionId(3)), ..*path };
+    rig.receive(&reply("180 Ringing", ""));
     // The connection has done its duty; that it ends is no reason to begin anew.
-    desk.ua.transport_failed(desk.now, desk.path);
-    assert_eq!(out(&mut desk), []);
-    desk.ua.hang_up(desk.now, leg(1), Cause::NO_ANSWER);
-    let [(to, cancel)] = &out(&mut desk)[..] else { panic!("one CANCEL") };
+    rig.ua.transport_failed(rig.now, rig.path);
+    assert_eq!(out(&mut rig), []);
+    rig.ua.hang_up(rig.now, leg(1), Cause::NO_ANSWER);
+    let [(to, cancel)] = &out(&mut rig)[..] else { panic!("one CANCEL") };
     assert!(cancel.starts_with("CANCEL ") && *to == *path, "{cancel}");
     assert_eq!(header(cancel, "Via"), header(invite, "Via"));
-    desk.receive(&reply("200 OK", ANSWER));
-    let lines: Vec<_> = desk.lines().into_iter().map(|(_, line)| line).collect();
+    rig.receive(&reply("200 OK", ANSWER));
+    let lines: Vec<_> = rig.lines().into_iter().map(|(_, line)| line).collect();
     assert!(lines[0].starts_with("ACK ") && lines[1].starts_with("BYE "), "{lines:?}");
-    desk.assert_quiet();
+    rig.assert_quiet();
 }
 
 #[test]
@@ -185,12 +184,12 @@ fn udp_it_is_where_udp_is_asked_for_or_all_there_is() {
     let udp_only = |change: &dyn Fn(&mut UaSetup)| {
         let mut setup = setup();
         change(&mut setup);
-        let mut desk = Desk::with(setup);
-        let sent = dial_long(&mut desk, &ANN);
+        let mut rig = Rig::with(setup);
+        let sent = dial_long(&mut rig, &ANN);
         assert_eq!(sent[0].0.transport, Transport::Udp);
-        desk.wait(32_000);
-        assert_eq!(desk.events(), failed(Cause::TIMER_EXPIRED));
-        desk.assert_quiet();
+        rig.wait(32_000);
+        assert_eq!(rig.events(), failed(Cause::TIMER_EXPIRED));
+        rig.assert_quiet();
     };
     udp_only(&|setup| setup.listen.retain(|(transport, _)| *transport == Transport::Udp));
     let uri = "sip:ann@203.0.113.5:6100;transport=udp";

@@ -1,4 +1,4 @@
-//! The user agent as its peers see it: scripted ([`Desk`]) and against another one ([`Pair`]).
+//! The user agent as its peers see it: scripted ([`Rig`]) and against another one ([`Pair`]).
 //!
 //! **Invariant:** every test plays in virtual time from a seed.
 
@@ -13,6 +13,7 @@ mod forks;
 mod limits;
 mod pair;
 mod phones;
+mod servers;
 mod sessions;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use std::net::SocketAddr;
 use super::*;
 use crate::id::CallId;
 use crate::sip::digest::Login;
+use crate::sip::path::Transport;
 use crate::sip::sdp::{LocalMedia, NotAcceptable};
 use crate::sip::wire::ACCEPTED;
 use crate::words::{Cause, Codec, Direction};
@@ -39,7 +41,7 @@ pub(super) fn setup() -> UaSetup {
             this_machine: false,
             trusted: false,
             uri: Some(format!("sip:{TRUNK}")),
-            address: None,
+            servers: Vec::new(),
             login: Some(Login {
                 user: "acme".into(),
                 password: "correct horse".into(),
@@ -86,7 +88,7 @@ pub(super) fn leg(call: u64) -> LegId {
 }
 
 /// One user agent, a peer played by the test, and a clock.
-pub(super) struct Desk {
+pub(super) struct Rig {
     pub(super) ua: Ua,
     pub(super) now: Timestamp,
     pub(super) path: Path,
@@ -94,7 +96,7 @@ pub(super) struct Desk {
     pub(super) events: Vec<UaEvent>,
 }
 
-impl Desk {
+impl Rig {
     pub(super) fn new() -> Self {
         Self::with(setup())
     }

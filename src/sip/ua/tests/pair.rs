@@ -53,7 +53,7 @@ fn side(own: &str, other: &str) -> UaSetup {
             this_machine: false,
             trusted: true,
             uri: Some(format!("sip:{other}")),
-            address: None,
+            servers: Vec::new(),
             login: None,
             caller_id: None,
             channels_max: 100_000,

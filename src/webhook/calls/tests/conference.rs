@@ -36,14 +36,14 @@ pub(super) fn talking(split: SplitSupport) -> World {
 }
 
 pub(super) fn hold(world: &mut World) {
-    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Hold });
+    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Hold, by: None });
 }
 
 /// The agent is in the conference, and the caller is next at step 4, with the result of the
 /// dialing.
 fn hold_for_long(world: &mut World) {
     hold(world);
-    asked(world, PARTY, AskOutcome::Done);
+    asked(world, PARTY, &RestOutcome::Done);
     party(world, 100, None);
 }
 
@@ -53,11 +53,11 @@ fn is_gone(world: &World) -> bool {
 }
 
 pub(super) fn resume(world: &mut World) {
-    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Resume });
+    world.tell(Event::AgentAsked { agent: AgentId(0), ask: AgentRequest::Resume, by: None });
 }
 
-pub(super) fn asked(world: &mut World, leg: LegId, outcome: AskOutcome) {
-    world.calls.handle_ask_outcome(world.now, leg, outcome);
+pub(super) fn asked(world: &mut World, leg: LegId, outcome: &RestOutcome) {
+    world.calls.handle_rest_outcome(world.now, leg, outcome);
     world.settle();
 }
 
@@ -90,7 +90,7 @@ fn a_caller_on_hold_hears_music_and_comes_back_and_every_second_is_counted() {
     hold(&mut world);
     // Moved first, the caller would take the agent down.
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
-    asked(&mut world, PARTY, AskOutcome::Done);
+    asked(&mut world, PARTY, &RestOutcome::Done);
     assert_eq!(asks(&mut world), ["CA1 comes for 5"]);
     assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     // The result of the dialing comes, too; the talk is not over.
@@ -105,7 +105,7 @@ fn a_caller_on_hold_hears_music_and_comes_back_and_every_second_is_counted() {
     resume(&mut world);
     assert_eq!(asks(&mut world), ["CA1 comes for 9"]);
     assert_eq!(told(&world.step(9, Fields::default())), ["conference → 10"]);
-    asked(&mut world, CALLER, AskOutcome::Done);
+    asked(&mut world, CALLER, &RestOutcome::Done);
     world.asks.clear();
 
     // Once more: now the agent need not be moved.
@@ -134,7 +134,7 @@ fn where_one_command_moves_both_the_caller_is_told_once() {
     let mut world = talking(SplitSupport::Both);
     hold(&mut world);
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
-    asked(&mut world, PARTY, AskOutcome::Done);
+    asked(&mut world, PARTY, &RestOutcome::Done);
     assert_eq!(told(&world.step(5, Fields::default())), ["music/default/2", "→ 6"]);
     assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     assert_eq!(asks(&mut world), ["CA1 has come"]);
@@ -150,7 +150,7 @@ fn a_hold_that_the_provider_does_not_do_is_none() {
         hold(&mut world);
         asks(&mut world);
         world.pass(2);
-        asked(&mut world, PARTY, AskOutcome::Failed);
+        asked(&mut world, PARTY, &RestOutcome::Busy(None));
         assert_eq!(asks(&mut world), Vec::<String>::new());
         assert_eq!(world.events.last(), Some(&Event::HoldFailed { leg: PARTY }));
         world.pass(10);
@@ -167,7 +167,7 @@ fn holds_that_failed_do_not_end_the_talk_however_many() {
     for n in 1..20 {
         hold(&mut world);
         assert_eq!(asks(&mut world).len(), 1, "{n}");
-        asked(&mut world, PARTY, AskOutcome::Failed);
+        asked(&mut world, PARTY, &RestOutcome::Busy(None));
         assert_eq!(world.events.last(), Some(&Event::HoldFailed { leg: PARTY }), "{n}");
     }
     assert!(!is_gone(&world));
@@ -177,12 +177,12 @@ fn holds_that_failed_do_not_end_the_talk_however_many() {
 fn a_hold_that_was_done_and_said_not_to_be_ends_with_both_in_the_conference() {
     let mut world = talking(SplitSupport::Party);
     hold(&mut world);
-    asked(&mut world, PARTY, AskOutcome::Failed);
+    asked(&mut world, PARTY, &RestOutcome::Busy(None));
     asks(&mut world);
     assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     assert_eq!(asks(&mut world), ["CA1 comes for 5"]);
     let back = world.step(4, dialed(None, Some(20)));
-    assert_eq!(told(&back), ["pause 8000", "→ 5"], "the caller was told to come for 5");
+    assert_eq!(told(&back), ["pause 8000", "→ 5"], "the caller's document leads to 5");
     assert_eq!(told(&world.step(5, Fields::default())), ["conference → 6"]);
 }
 
@@ -193,9 +193,9 @@ fn an_agent_who_hangs_up_while_the_caller_is_on_hold_is_done_with() {
         world.pass(5);
         hold(&mut world);
         if gone {
-            asked(&mut world, PARTY, AskOutcome::Gone);
+            asked(&mut world, PARTY, &RestOutcome::Gone);
         } else {
-            asked(&mut world, PARTY, AskOutcome::Done);
+            asked(&mut world, PARTY, &RestOutcome::Done);
             party(&mut world, 100, None);
             party_ends(&mut world);
         }
@@ -210,7 +210,7 @@ fn an_agent_who_hangs_up_while_the_caller_is_on_hold_is_done_with() {
 fn an_agent_who_does_not_come_to_the_conference_is_gone() {
     let mut world = talking(SplitSupport::Party);
     hold(&mut world);
-    asked(&mut world, PARTY, AskOutcome::Done);
+    asked(&mut world, PARTY, &RestOutcome::Done);
     asks(&mut world);
     world.pass(19);
     assert_eq!(asks(&mut world), Vec::<String>::new());
@@ -308,7 +308,7 @@ fn a_hold_that_was_over_before_it_failed_leaves_the_two_together() {
     hold(&mut world);
     resume(&mut world);
     asks(&mut world);
-    asked(&mut world, PARTY, AskOutcome::Failed);
+    asked(&mut world, PARTY, &RestOutcome::Busy(None));
     world.pass(1);
     assert_eq!(asks(&mut world), Vec::<String>::new(), "nobody is moved");
 }
@@ -322,7 +322,7 @@ fn a_leg_that_is_not_ended_is_told_again_so_often_and_no_more() {
     let mut told = 0;
     while asks(&mut world).contains(&"CA2 ends".to_owned()) {
         told += 1;
-        asked(&mut world, PARTY, AskOutcome::Failed);
+        asked(&mut world, PARTY, &RestOutcome::Busy(None));
         world.pass(5);
     }
     assert_eq!(told, 6);
@@ -353,7 +353,7 @@ fn what_was_to_be_told_before_a_restart_is_told_after_it() {
     world.restart();
     world.pass(0);
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
-    asked(&mut world, PARTY, AskOutcome::Done);
+    asked(&mut world, PARTY, &RestOutcome::Done);
     party(&mut world, 100, None);
     world.step(4, dialed(None, Some(0)));
     resume(&mut world);
@@ -385,7 +385,7 @@ fn a_party_that_said_it_is_over_is_told_nothing_more() {
     let mut world = talking(SplitSupport::Party);
     hold(&mut world);
     party_ends(&mut world);
-    asked(&mut world, PARTY, AskOutcome::Failed);
+    asked(&mut world, PARTY, &RestOutcome::Busy(None));
     world.pass(6);
     hangs_up(&mut world);
     assert!(!asks(&mut world).contains(&"CA2 ends".to_owned()));

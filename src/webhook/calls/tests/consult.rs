@@ -7,7 +7,7 @@ use crate::words::{ConsultTarget, Target, Telephone};
 const CONSULTED: LegId = LegId { call: CALL, n: 2 };
 
 fn ask(world: &mut World, ask: AgentRequest) {
-    world.tell(Event::AgentAsked { agent: AgentId(0), ask });
+    world.tell(Event::AgentAsked { agent: AgentId(0), ask, by: None });
 }
 
 fn consulted(world: &mut World, n: u32, keys: Option<&str>) -> Vec<String> {
@@ -35,7 +35,7 @@ fn consulting(split: SplitSupport) -> World {
     assert_eq!(world.calls.can_consult(PARTY, whom.as_ref()), Ok(()));
     ask(&mut world, AgentRequest::Consult { target: number("+14155550188") });
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
-    asked(&mut world, PARTY, AskOutcome::Done);
+    asked(&mut world, PARTY, &RestOutcome::Done);
     assert_eq!(party(&mut world, 100, None), [dials(101)]);
     if split == SplitSupport::Party {
         assert_eq!(told(&world.step(4, dialed(None, None))), ["music/default/2", "→ 5"]);
@@ -76,7 +76,7 @@ fn the_consulted_party_is_handed_over_and_the_agent_leaves() {
     ask(&mut world, AgentRequest::Complete);
     // The consulted party first: it hangs on the agent's dialing.
     assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
-    asked(&mut world, CONSULTED, AskOutcome::Done);
+    asked(&mut world, CONSULTED, &RestOutcome::Done);
     assert_eq!(asks(&mut world), ["CA2 ends"]);
     assert_eq!(told(&world.step(7, Fields::default())), ["conference → 8"]);
     assert_eq!(consulted(&mut world, 100, None), ["conference → leg 101"]);
@@ -98,7 +98,7 @@ fn where_one_command_moves_both_the_agent_who_leaves_comes_and_is_refused() {
     ask(&mut world, AgentRequest::Complete);
     let all = asks(&mut world);
     assert!(all.contains(&"CA3 comes for 100, CA2 for 101".to_owned()), "{all:?}");
-    asked(&mut world, CONSULTED, AskOutcome::Done);
+    asked(&mut world, CONSULTED, &RestOutcome::Done);
     assert_eq!(party(&mut world, 101, None), ["hang up normal_clearing"]);
     assert_eq!(consulted(&mut world, 100, None), ["conference → leg 101"]);
 }
@@ -110,7 +110,7 @@ fn three_meet_and_any_of_them_may_leave() {
         assert_eq!(world.calls.can_conference(PARTY), Ok(()));
         ask(&mut world, AgentRequest::Conference);
         assert_eq!(asks(&mut world), ["CA3 comes for 100, CA2 for 101", "CA1 comes for 7"]);
-        asked(&mut world, CONSULTED, AskOutcome::Done);
+        asked(&mut world, CONSULTED, &RestOutcome::Done);
         assert_eq!(consulted(&mut world, 100, None), ["conference → leg 101"]);
         // The agent is back from its dialing, and stays; the consulted party is not over.
         assert_eq!(
@@ -177,7 +177,7 @@ fn an_agent_who_comes_back_leaves_the_consulted_party() {
     // Taken out of the dialing, the agent takes the consulted party down.
     assert_eq!(asks(&mut world), ["CA2 comes for 101", "CA1 comes for 7"]);
     // A command that fails is given again.
-    asked(&mut world, PARTY, AskOutcome::Failed);
+    asked(&mut world, PARTY, &RestOutcome::Busy(None));
     world.pass(5);
     assert_eq!(asks(&mut world), ["CA2 comes for 101"]);
     assert_eq!(party(&mut world, 101, None), ["conference → leg 102"]);
@@ -205,7 +205,7 @@ fn a_caller_who_hangs_up_after_the_agent_left_ends_the_call() {
     let mut world = consult_answered(SplitSupport::Party);
     ask(&mut world, AgentRequest::Complete);
     asks(&mut world);
-    asked(&mut world, CONSULTED, AskOutcome::Done);
+    asked(&mut world, CONSULTED, &RestOutcome::Done);
     world.step(7, Fields::default());
     consulted(&mut world, 100, None);
     hangs_up(&mut world);
@@ -217,7 +217,7 @@ fn a_consulted_party_who_cannot_be_brought_is_brought_a_little_later() {
     let mut world = consult_answered(SplitSupport::Party);
     ask(&mut world, AgentRequest::Complete);
     asks(&mut world);
-    asked(&mut world, CONSULTED, AskOutcome::Failed);
+    asked(&mut world, CONSULTED, &RestOutcome::Busy(None));
     assert_eq!(
         asks(&mut world),
         Vec::<String>::new(),
@@ -231,7 +231,7 @@ fn a_consulted_party_who_cannot_be_brought_is_brought_a_little_later() {
 fn a_consultation_that_cannot_begin_leaves_the_two_together() {
     let mut world = talking(SplitSupport::Party);
     ask(&mut world, AgentRequest::Consult { target: number("+14155550188") });
-    asked(&mut world, PARTY, AskOutcome::Failed);
+    asked(&mut world, PARTY, &RestOutcome::Busy(None));
     let failed = Event::DialFailed { leg: CONSULTED, cause: Cause::TEMPORARY_FAILURE };
     assert!(world.events.contains(&failed), "{:?}", world.events);
     world.asks.clear();
@@ -295,7 +295,7 @@ fn a_consulted_party_who_cannot_be_brought_at_all_is_given_up() {
     let mut times = 0;
     while told(&mut world) {
         times += 1;
-        asked(&mut world, CONSULTED, AskOutcome::Failed);
+        asked(&mut world, CONSULTED, &RestOutcome::Busy(None));
         world.pass(5);
     }
     assert_eq!(times, 6);

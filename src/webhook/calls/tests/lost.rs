@@ -8,7 +8,7 @@ use crate::words::Target;
 fn a_caller_of_whom_the_provider_knows_nothing_and_who_is_there_loses_nothing() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
+    world.calls.handle_rest_outcome(world.now, CALLER, &RestOutcome::Gone);
     world.pass(8);
     assert_eq!(told(&world.keys(2, "")), ["dial Number(\"+14155550177\") → 3"]);
     world.pass(13);
@@ -26,7 +26,7 @@ fn a_caller_who_talks_at_our_telephone_is_there_whatever_the_provider_says_of_a_
     let user = uri.trim_start_matches("sip:").split('@').next().unwrap();
     world.calls.handoff_arrived(user).unwrap();
     // The outcome of the command that brought the caller comes last.
-    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Gone);
+    world.calls.handle_rest_outcome(world.now, CALLER, &RestOutcome::Gone);
     world.pass(60);
     assert!(world.records.is_empty(), "they talk");
 }
@@ -93,7 +93,7 @@ fn fault_12_a_full_server_refuses_tells_it_once_and_serves_the_call_when_there_i
     world.calls.set_full(true);
     assert_eq!(told(&world.call()), ["reject congestion"]);
     assert_eq!(told(&world.call()), ["reject congestion"]);
-    let (_, to, via) = world.calls.poll_refused().expect("it is told");
+    let (_, to, via) = world.calls.poll_refused().expect("the refusal is reported");
     assert_eq!((&*to, via), ("+14155550100", crate::words::Via::Provider("acme".to_owned())));
     assert_eq!(world.calls.poll_refused(), None, "once");
     world.calls.set_full(false);

@@ -59,8 +59,8 @@ fn a_talk_is_ended_although_the_provider_could_not_be_told_at_first() {
     world.post(&Link::Leg { leg: PARTY, n: 0 }, Fields::default());
     world.post(&Link::Leg { leg: PARTY, n: 1 }, pressed("1"));
     world.asks.clear();
-    world.tell(Event::EndCall { call: CALL });
-    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Failed);
+    world.tell(Event::EndCall { call: CALL, by: None });
+    world.calls.handle_rest_outcome(world.now, CALLER, &RestOutcome::Busy(None));
     world.settle();
     world.pass(5);
     let ends = world.asks.iter().filter(|ask| ask.what == AskWhat::End).count();
@@ -84,7 +84,7 @@ fn a_caller_on_the_way_to_an_agent_who_was_moved_meanwhile_comes_there() {
     world.ready();
     world.tell(Event::Answered { leg: PARTY });
     // The command worked, and was reported as failed.
-    world.calls.handle_ask_outcome(world.now, CALLER, AskOutcome::Failed);
+    world.calls.handle_rest_outcome(world.now, CALLER, &RestOutcome::Busy(None));
     assert!(told(&world.keys(2, ""))[0].starts_with("dial Sip"));
     let again = world.step(3, Fields::default());
     assert!(told(&again)[0].starts_with("dial Sip"), "{again:?}");

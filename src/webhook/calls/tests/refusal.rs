@@ -48,7 +48,7 @@ fn where_a_document_cannot_refuse_the_leg_is_held_and_ended_by_rest() {
     assert_eq!(told(&refused), ["pause 10000", "hang up normal_clearing"]);
     assert_eq!(ends(&world), [(PARTY, "CA2")]);
     // The leg is gone, which says nothing of the caller's.
-    world.calls.handle_ask_outcome(world.now, PARTY, AskOutcome::Gone);
+    world.calls.handle_rest_outcome(world.now, PARTY, &RestOutcome::Gone);
     world.settle();
     let back = world.step(4, dialed(None, None));
     assert_eq!(told(&back), ["[music/default/2] 1 keys → 5"]);

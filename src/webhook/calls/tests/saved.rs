@@ -1,6 +1,6 @@
 //! Calls written down by the version before the state of a party was one value.
 //!
-//! The texts were recorded then, one call a line, from the tests of this folder and the races of
+//! The texts were recorded then, one call per line, from the tests of this folder and the races of
 //! `tests/pure`: together they hold every combination of what was known of a party and of a caller
 //! that those met. What each was followed by was recorded then, too.
 

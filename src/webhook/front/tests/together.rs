@@ -15,7 +15,7 @@ fn two_commanded_providers_have_calls_up_at_the_same_time() {
     assert_eq!([1, 2].map(|call| world.state(call)), [Some(CallState::Talking); 2]);
 
     // One is put on hold; the other, whose legs have the same names, talks on.
-    world.tell(Event::AgentAsked { agent: ANN, ask: AgentRequest::Hold });
+    world.tell(Event::AgentAsked { agent: ANN, ask: AgentRequest::Hold, by: None });
     let sent = world.sent();
     assert!(sent.len() > 1 && sent.iter().all(|it| it.starts_with("telnyx ")), "{sent:?}");
     let calls = world.center.snapshot(world.now).calls;
@@ -64,7 +64,7 @@ fn documents_and_commands_go_their_ways_at_the_same_time() {
     let sent = world.sent();
     assert!(matches!(&sent[..], [watch] if watch.starts_with("twilio Watch")), "{sent:?}");
     for call in 1..=3 {
-        world.tell(Event::EndCall { call: CallId(call) });
+        world.tell(Event::EndCall { call: CallId(call), by: None });
     }
     let sent = sorted(world.sent());
     let ends = |it: &String| it.contains("hangup") || it.starts_with("twilio End");
@@ -76,7 +76,7 @@ fn documents_and_commands_go_their_ways_at_the_same_time() {
 }
 
 #[test]
-fn who_cannot_be_split_is_known_before_the_desk_asks_for_more() {
+fn who_cannot_be_split_is_known_before_the_center_asks_for_more() {
     let mut world = World::in_menus();
     world.presses(ONE, '1');
     assert_eq!(world.sent(), ["telnyx 1.2.1.dial"]);
@@ -84,7 +84,7 @@ fn who_cannot_be_split_is_known_before_the_desk_asks_for_more() {
     assert_eq!(world.sent(), ["telnyx 1.2.2.bridge"]);
     let Way::Commands(legs) = commanded(ONE) else { panic!("it is commanded") };
     *world.front.legs(ONE) = legs; // these legs are forgotten
-    world.tell(Event::AgentAsked { agent: ANN, ask: AgentRequest::Hold });
+    world.tell(Event::AgentAsked { agent: ANN, ask: AgentRequest::Hold, by: None });
     assert!(!world.center.snapshot(world.now).calls[0].on_hold);
     assert_eq!(world.sent(), [""; 0]);
 }

@@ -188,7 +188,7 @@ fn each_consulted_party_of_a_call_enters_the_conference_by_a_name_of_its_own() {
 #[test]
 fn a_consulted_party_joins_the_agent_and_the_caller_joins_them() {
     let mut world = consulting();
-    // Handed over: the consulted party is there, and nothing is to be commanded.
+    // Handed over: the consulted party is there, and there is nothing to command.
     let (to, back) = (Link::Leg { leg: CONSULTED_LEG, n: ELSEWHERE }, party(2));
     let split = Split {
         conference: CONFERENCE.to_owned(),
@@ -284,7 +284,7 @@ fn a_party_that_cannot_be_split_talks_on() {
     world.over(PARTY);
     let all: Vec<_> = std::iter::from_fn(|| world.comes()).collect();
     assert!(all.last().is_some_and(|(_, fields)| fields.dial.is_some()), "{all:?}");
-    // Who knows: then they are bridged again.
+    // The state is unknown: then they are bridged again.
     let mut world = talking();
     split(&mut world);
     for ms in [1_000, 2_000, 0] {

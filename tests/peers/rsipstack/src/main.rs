@@ -1,5 +1,5 @@
-//! A telephone on rsipstack. It is told what to do by lines of its input, and says what happens by
-//! lines of its output, so that a test waits for lines.
+//! A telephone on rsipstack. Lines of its input say what to do, and it says what happens by lines
+//! of its output, so that a test waits for lines.
 //!
 //! ```text
 //! rsipstack-phone SERVER USER PASSWORD udp|tcp [as-it-is]
@@ -57,7 +57,7 @@ mod wire;
 /// Says what happened.
 fn tell(event: &str) {
     let mut out = std::io::stdout().lock();
-    // Whoever does not listen any more will close our input, too.
+    // A test that does not listen any more will close our input, too.
     let _ = writeln!(out, "{event}").and_then(|()| out.flush());
 }
 

@@ -1,6 +1,6 @@
 //! The telephone: a registration and a call.
 //!
-//! **Invariant:** there is one call at a time; whoever calls during it is told 486.
+//! **Invariant:** there is one call at a time; an INVITE during it gets a 486.
 //!
 //! **Deliberately absent:** waiting. What takes its time is a task, and says when it is done.
 
@@ -98,7 +98,7 @@ impl Telephone {
         })
     }
 
-    // ---- what it is told ----
+    // ---- its orders ----
 
     pub(crate) async fn told(&mut self, line: &str) -> Result<()> {
         let (verb, what) = line.split_once(' ').unwrap_or((line, ""));

@@ -43,7 +43,7 @@ pub(in crate::webhooks) struct Platform {
     /// Callers who are at a telephone of ours.
     handed: BTreeSet<CallId>,
     lines: BTreeMap<CallId, Line>,
-    /// Whoever answered for them.
+    /// The party that answered for them.
     parties: BTreeMap<LegId, Line>,
     /// Requests whose answers are not there yet.
     asked: VecDeque<Asking>,
@@ -133,7 +133,7 @@ impl Platform {
         };
         match self.front.handle_request(now, self.provider.name(), &link, &fields, &mut next) {
             WebhookResult::Known(document) => self.answered(now, leg, &document),
-            WebhookResult::Asked(ticket) => self.asked.push_back(Asking { leg, ticket }),
+            WebhookResult::Pending(ticket) => self.asked.push_back(Asking { leg, ticket }),
             WebhookResult::Unknown => panic!("{} is unknown", request.url),
         }
     }
@@ -185,7 +185,7 @@ impl Platform {
     }
 
     fn tell_of_end(&mut self, now: Timestamp, call: CallId, who: &Who) {
-        // Those that can be told by REST where to tell it were told when the call arrived.
+        // Those that take an address for it by REST got one when the call arrived.
         let is_told = matches!(self.provider.name(), "signalwire" | "texml" | "twilio");
         let link = if is_told { Link::Status { call } } else { Link::Events };
         let url = self.links.url(&link);

@@ -46,7 +46,7 @@ impl Platform {
     /// Lets whoever was dialed do something, and then what that line wants of the platform.
     pub(super) fn with_party(&mut self, now: Timestamp, leg: LegId, act: impl FnOnce(&mut Line)) {
         let party = self.parties.remove(&leg);
-        // Whom nobody dials any more is gone.
+        // A party that no line dials any more is gone.
         let Some(new) = self.lines.get(&leg.call).and_then(Line::party) else { return };
         let mut party = party.unwrap_or(new);
         act(&mut party);

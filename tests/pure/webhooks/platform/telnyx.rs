@@ -50,7 +50,7 @@ pub(in crate::webhooks) struct Telnyx {
     handed: BTreeMap<CallId, String>,
     pending: Option<Ticket>,
     notices: VecDeque<Notice>,
-    /// Every event is told twice.
+    /// Every event is sent twice.
     doubled: bool,
 }
 
@@ -304,7 +304,7 @@ impl Callers for Telnyx {
             return true;
         }
         if let Some(result) = self.front.poll_request(now, &mut self.next_call) {
-            if let WebhookResult::Asked(ticket) = result {
+            if let WebhookResult::Pending(ticket) = result {
                 self.pending = Some(ticket);
             }
             return true;

@@ -52,7 +52,7 @@ impl World {
         }
     }
 
-    /// As the server does: nobody is put on hold who cannot be.
+    /// As the server does: no leg is put on hold that cannot be.
     pub(super) fn holds(&mut self, line: LineId, lasts: Duration) {
         if let Some(leg) = self.callee_of(line) {
             self.holds_on(leg, lasts);
@@ -71,7 +71,7 @@ impl World {
         if self.can(leg, &AgentRequest::Hold).is_err() {
             return false;
         }
-        self.tell(Event::AgentAsked { agent, ask: AgentRequest::Hold });
+        self.tell(Event::AgentAsked { agent, ask: AgentRequest::Hold, by: None });
         self.plan(lasts, Deed::Agent(agent, AgentRequest::Resume));
         true
     }
@@ -137,7 +137,7 @@ impl World {
         let is_wanted = self.moved.keys().any(|leg| Some(leg.call) == link_call);
         self.lines[line].conference = Some(next);
         if !is_wanted {
-            self.conference_ends(line); // there is nobody any more
+            self.conference_ends(line); // there is no leg any more
         }
     }
 

@@ -26,7 +26,7 @@ use crate::webhooks::platform::telnyx::{self, parsed};
 
 /// A piece of waiting music.
 const PIECE: Duration = Duration::from_secs(8);
-/// Nobody listens longer to nothing.
+/// No caller listens longer to nothing.
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Between two keys of one person.
 const BETWEEN_KEYS: Duration = Duration::from_millis(300);
@@ -37,7 +37,7 @@ pub(super) struct Control {
     links: Links,
     /// What the server has written down of its legs.
     saved: BTreeMap<String, String>,
-    /// Whom it called; `None` is a telephone of ours.
+    /// The party it called; `None` is a telephone of ours.
     pub(super) parties: BTreeMap<String, Option<LegId>>,
     pub(super) talk_since: BTreeMap<String, Timestamp>,
     /// Parties that bring a caller's sound to us.
@@ -57,16 +57,16 @@ pub(super) enum ControlDeed {
     Answers(String),
     Fails(String, &'static str),
     HangsUp(String),
-    /// Who answered hears nobody.
+    /// A party that answered hears no leg.
     GivesUp(String),
     /// An agent who talks asks for it, if it can be had.
     Holds(String, Duration),
-    /// Asks for somebody else meanwhile, and later for what is to become of it.
+    /// Asks for another party meanwhile, and later for what should become of it.
     Consults(String),
     AsksOf(String, AgentRequest),
     /// The provider ends the conference this leg is in.
     EndsConference(String),
-    /// Where the wire is not too bad, whoever is on hold hears nobody, and the two who talk hear
+    /// Where the wire is not too bad, a leg on hold hears none, and the two who talk hear
     /// each other.
     Looks(String, bool),
     /// A caller's sound reaches us by SIP.
@@ -276,7 +276,7 @@ impl World {
             None => match self.people.below(10) {
                 0..8 => ("1", Duration::from_millis(1_500)),
                 _ if self.manners.is_steady => ("1", Duration::from_millis(1_500)),
-                8 => return, // nobody is there
+                8 => return, // no leg is there
                 _ => {
                     let after = self.people.ms(100, 4_000);
                     let deed = ControlDeed::HangsUp(reference.to_owned());
@@ -367,7 +367,7 @@ impl World {
         self.plan(after, Deed::Control(deed));
     }
 
-    /// The caller's sound comes to us; nobody may be there for it any more.
+    /// The caller's sound comes to us; no leg may be there for it any more.
     fn brings(&mut self, party: &str) {
         let to = self.control().platform.lines[party].to.clone();
         let Some((caller, _)) = self.arrives_by_sip(&to) else {

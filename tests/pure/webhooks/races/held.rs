@@ -62,7 +62,7 @@ impl World {
             self.judge.consults += usize::from(matches!(ask, AgentRequest::Consult { .. }));
             self.judge.handed += usize::from(matches!(ask, AgentRequest::Complete));
             self.judge.was_split.insert(leg);
-            self.tell(Event::AgentAsked { agent, ask });
+            self.tell(Event::AgentAsked { agent, ask, by: None });
         }
     }
 
@@ -118,7 +118,7 @@ impl World {
         self.judge.looks += 1;
     }
 
-    /// However bad the wire is, nobody on hold is left in silence.
+    /// However bad the wire is, no leg on hold is left in silence.
     pub(super) fn listens_for_silence(&mut self) {
         let now = self.now;
         for line in 0..self.lines.len() {

@@ -15,7 +15,8 @@ use super::line::ms;
 
 /// Until a talk ends of which the record was closed.
 const TOLD_MAX: Duration = Duration::from_secs(45);
-/// News nobody waits for is not later in [`Weather::Slow`], half a second of its own included.
+/// News that no line waits for is not later in [`Weather::Slow`], half a second of its own
+/// included.
 ///
 /// [`Weather::Slow`]: super::wire::Weather::Slow
 const NEWS_LATE_MAX: Duration = Duration::from_millis(6_650);
@@ -145,7 +146,7 @@ impl Judge {
         }
     }
 
-    /// By the records and by the platform's clock, people talked alike, but for `late`; and nobody
+    /// By the records and by the platform's clock, people talked alike, but for `late`; and not
     /// after the record was closed, but for the time it takes to tell the platform.
     ///
     /// Of those who were taken out of the dialing only news tells that they are gone.
@@ -174,7 +175,7 @@ impl Judge {
         if is_split { late.max(NEWS_LATE_MAX) } else { late }
     }
 
-    /// Nobody is brought together with a caller whose record is closed.
+    /// No party is brought together with a caller whose record is closed.
     fn is_still_wanted(&self, link: &Link, document: &Document) {
         let bridges = is_party_bridged(link, document)
             || document

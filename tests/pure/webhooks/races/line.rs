@@ -1,8 +1,8 @@
 //! One caller's line at the platform, and the person on it.
 //!
 //! The platform executes a [`Document`] as it is: sounds take their time, keys are collected,
-//! somebody is dialed. What happens next is said as an [`Act`], to be done at its time unless the
-//! line has been told something else since (`epoch`).
+//! a party is dialed. What happens next is said as an [`Act`], to be done at its time unless the
+//! line has got another order since (`epoch`).
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(super) enum Act {
     HangUp,
 }
 
-/// Who waits for the answer to a request.
+/// What waits for the answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Side {
     Caller,
@@ -42,7 +42,7 @@ pub(super) enum Side {
     Nobody,
 }
 
-/// Somebody the platform calls for this line.
+/// A party that the platform calls for this line.
 #[derive(Clone, Debug)]
 pub(super) struct Dialing {
     pub(super) dial: Dial,
@@ -61,7 +61,7 @@ pub(super) struct Dialing {
 pub(super) struct Line {
     pub(super) reference: String,
     pub(super) person: Random,
-    /// Counts what the line was told to do; an older plan is void.
+    /// Counts the orders to the line; an older plan is void.
     pub(super) epoch: u32,
     /// The request whose answer the line waits for.
     pub(super) asks: Option<u64>,
@@ -70,11 +70,11 @@ pub(super) struct Line {
     pub(super) conference: Option<Link>,
     pub(super) is_over: bool,
     pub(super) over_at: Option<Timestamp>,
-    /// When we last heard of it, and whether it was dialing or talking to somebody then.
+    /// When we last heard of it, and whether it was dialing or talking to a party then.
     pub(super) heard_last: Option<(Timestamp, bool)>,
     /// Learned from the addresses it was given.
     pub(super) call: Option<attendant::id::CallId>,
-    /// What the person presses first, one entry a question, the last one first; then nothing.
+    /// What the person presses first, one entry per question, the last one first; then nothing.
     pub(super) script: Vec<&'static str>,
     pub(super) is_scripted: bool,
     /// Says when things happened.

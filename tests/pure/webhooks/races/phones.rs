@@ -17,7 +17,7 @@ pub(super) struct Phone {
     pub(super) answered_at: Option<Timestamp>,
 }
 
-/// What a telephone was told to do.
+/// An order to a telephone.
 #[derive(Debug)]
 pub(super) enum Order {
     Ring(LegId),
@@ -49,7 +49,7 @@ impl Phones {
         arrival
     }
 
-    /// Whose sound that was, and whom they are to talk to.
+    /// Whose sound that was, and the party for them to talk to.
     pub(super) fn take_expected(&mut self, arrival: u64) -> Option<(LegId, LegId)> {
         self.expected.remove(&arrival)
     }
@@ -89,6 +89,7 @@ impl Front for Phones {
             }
             Command::CloseRecord { .. }
             | Command::AmendRecord { .. }
+            | Command::Ask { .. }
             | Command::AmendRecording { .. } => Some(command),
             Command::Answer { .. }
             | Command::Ring { .. }
@@ -97,8 +98,7 @@ impl Front for Phones {
             | Command::Hear { .. }
             | Command::Record { .. }
             | Command::StopRecord { .. }
-            | Command::RecordCall { .. }
-            | Command::StopRecordCall { .. } => None,
+            | Command::RecordCall { .. } => None,
         }
     }
 

@@ -66,7 +66,7 @@ impl World {
         self.plan(PATIENCE, Deed::TimesOut(request));
     }
 
-    /// Tells what nobody waits for.
+    /// Sends what no line waits for.
     pub(super) fn news(&mut self, line: LineId, link: Link, fields: Fields) {
         let at = self.lines[line].has_clock.then(|| whole_seconds(self.now));
         let reference = match &link {
@@ -110,7 +110,7 @@ impl World {
         assert_eq!(state, Some(CallState::Talking), "{leg} is bridged to nobody");
     }
 
-    /// What we know last of a line: when, and whether somebody was dialed or talked to then.
+    /// What we know last of a line: when, and whether a party was dialed or talked to then.
     pub(super) fn note_heard(&mut self, request: &Request, document: &Document, is_new: bool) {
         let has_ended = request.fields.state.is_some_and(LegState::is_ended);
         let is_dialing = match request.link {
@@ -262,7 +262,7 @@ impl World {
         }
     }
 
-    /// The caller's sound comes to us; nobody may be there for it any more.
+    /// The caller's sound comes to us; no leg may be there for it any more.
     fn hands_off(&mut self, line: LineId, epoch: u32) {
         let dialing = self.lines[line].dialing.as_ref().expect("it is being dialed");
         let Callee::Sip(uri) = &dialing.dial.to else { return };
@@ -423,7 +423,7 @@ pub(super) fn link_of(url: &str) -> Link {
     links.read(path, query).expect("it is signed by us")
 }
 
-/// The platform's name for the leg of somebody it called.
+/// The platform's name for the leg of a party it called.
 pub(super) fn callee_name(line: &str, leg: LegId) -> String {
     format!("{line}-{}", leg.n)
 }

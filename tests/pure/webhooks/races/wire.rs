@@ -7,7 +7,7 @@ use std::time::Duration;
 use attendant::sim::Random;
 use attendant::time::Timestamp;
 
-/// The platform waits so long for an answer.
+/// The platform waits this long for an answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How bad it is.
@@ -82,7 +82,7 @@ impl Wire {
         (!lost).then_some(took)
     }
 
-    /// News that nobody waits for.
+    /// News that no line waits for.
     pub(super) fn news(&mut self, now: Timestamp) -> Fate {
         let weather = self.now_is(now);
         let mut arrivals = vec![self.random.ms(20, 150)];

@@ -41,13 +41,13 @@ pub(super) struct Request {
     pub(super) is_repeat: bool,
 }
 
-/// Who is gone by REST's word frees the agent after a piece of music and a little.
+/// A caller who is gone by REST's word frees the agent after a piece of music and a little.
 const GONE_WITHIN: Duration = Duration::from_secs(13);
 
 #[derive(Clone, Debug)]
 pub(super) enum Deed {
     Calls(LineId),
-    /// The line does what its document says next, unless it was told something else.
+    /// The line does what its document says next, unless it got another order.
     Acts(LineId, u32, Act),
     Leaves(LineId),
     Arrives(Request),
@@ -89,7 +89,7 @@ pub(super) enum PhoneDeed {
     Holds,
     Resumes,
     HangsUp,
-    /// It was told to end.
+    /// A REST command ends it.
     Ends(Cause),
 }
 
@@ -202,14 +202,14 @@ impl World {
             Deed::Rest(leg, command) => self.rest(leg, &command),
             Deed::RestTold(result) => self.rest_told(&result),
             Deed::Phone(leg, deed) => self.phone(leg, deed),
-            Deed::Agent(agent, ask) => self.tell(Event::AgentAsked { agent, ask }),
+            Deed::Agent(agent, ask) => self.tell(Event::AgentAsked { agent, ask, by: None }),
             Deed::IsGone(leg) => {
                 let is_live = self.center.call(leg.call).is_some();
                 assert!(!is_live, "{leg} is gone, and keeps its agent");
             }
             Deed::EndCall(line) => {
                 if let Some(call) = self.lines[line].call {
-                    self.tell(Event::EndCall { call });
+                    self.tell(Event::EndCall { call, by: None });
                 }
             }
         }
@@ -255,7 +255,7 @@ impl World {
                 document
             }
             WebhookResult::Unknown => return None,
-            WebhookResult::Asked(ticket) => {
+            WebhookResult::Pending(ticket) => {
                 self.deal();
                 let ahead = self.center.look_ahead(self.now, ticket.call());
                 self.front.answer(self.now, ticket, ahead)
@@ -268,7 +268,7 @@ impl World {
     fn answer_legs(&mut self) {
         while let Some(result) = self.front.poll_request(self.now, &mut self.next_call) {
             let call = match &result {
-                WebhookResult::Asked(ticket) => Some(ticket.call()),
+                WebhookResult::Pending(ticket) => Some(ticket.call()),
                 WebhookResult::Known(_) | WebhookResult::Unknown => None,
             };
             let caused = self.answer(result).map_or(0, |(_, caused)| caused);
@@ -308,7 +308,7 @@ impl World {
         self.check_phones();
     }
 
-    /// Telephones do what they were told.
+    /// Telephones carry out their orders.
     fn phones_obey(&mut self) {
         while let Some(order) = self.phones.poll_order() {
             match order {
@@ -327,7 +327,7 @@ impl World {
         self.phones_obey();
     }
 
-    /// A caller's sound comes to us: whose, and to whom? Nobody may be there for it any more.
+    /// A caller's sound comes to us: whose, and to whom? No leg may be there for it any more.
     pub(super) fn arrives_by_sip(&mut self, uri: &str) -> Option<(LegId, LegId)> {
         let user = uri.trim_start_matches("sip:").split('@').next().expect("a user");
         let arrival = self.phones.arrive(user.to_owned());
@@ -377,7 +377,7 @@ impl World {
 
     fn phone(&mut self, leg: LegId, deed: PhoneDeed) {
         if leg.is_caller() {
-            // Our end of the caller's sound was told to end.
+            // Our end of the caller's sound got the order to end.
             return self.handoff_over(leg.call, HandoffEnd::HungUp(Cause::NORMAL_CLEARING));
         }
         let Some(phone) = self.phones.up.get_mut(&leg) else { return };

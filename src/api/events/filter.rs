@@ -1,0 +1,130 @@
+//! Which facts a listener wants.
+//!
+//! **Invariant:** a filter names only what there is: a misspelled queue is refused, instead of
+//! giving a stream of facts that never come.
+
+use std::sync::Arc;
+
+use crate::api::error::ApiError;
+use crate::flow::suggest;
+use crate::live::{Concern, RingFact};
+use crate::words::{Fact, Roster};
+
+/// Names that one filter may list.
+const NAMES_MAX: usize = 64;
+
+/// Everything where a list is empty.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct FactFilter {
+    queues: Vec<String>,
+    agents: Vec<String>,
+    kinds: Vec<String>,
+}
+
+impl FactFilter {
+    pub(super) fn read(query: &[(String, String)], roster: &Roster) -> Result<Self, ApiError> {
+        let mut filter = Self::default();
+        if query.len() > NAMES_MAX {
+            let message = format!("a filter lists at most {NAMES_MAX} names");
+            return Err(ApiError::bad_request(message));
+        }
+        for (key, name) in query {
+            let (list, known): (_, Vec<&str>) = match key.as_str() {
+                "queue" => (&mut filter.queues, roster.queues.iter().map(|it| &**it).collect()),
+                "agent" => (&mut filter.agents, roster.agents.iter().map(|it| &*it.name).collect()),
+                "kind" => (&mut filter.kinds, Fact::KINDS.to_vec()),
+                _ => {
+                    let help = suggest(key, ["queue", "agent", "kind"]).unwrap_or_default();
+                    let message = format!("there is no parameter `{key}`: {help}");
+                    return Err(ApiError::bad_request(message));
+                }
+            };
+            if !known.contains(&name.as_str()) {
+                let help = suggest(name, known).unwrap_or_else(|| "there is none".to_owned());
+                let message = format!("no {key} is named `{name}`: {}", help.replace('\n', " "));
+                return Err(ApiError::bad_request(message));
+            }
+            list.push(name.clone());
+        }
+        Ok(filter)
+    }
+
+    pub(super) fn lets_through(&self, entry: &RingFact) -> bool {
+        let kind = entry.numbered.fact.kind();
+        let of_kind = self.kinds.is_empty() || self.kinds.iter().any(|it| it == kind);
+        // Whom there is and whether the server ends concerns everybody.
+        let of_all = match &entry.numbered.fact {
+            Fact::Roster(_) | Fact::Draining { .. } => true,
+            Fact::CallBegan(_)
+            | Fact::Call { .. }
+            | Fact::CallStands { .. }
+            | Fact::OfferEnded { .. }
+            | Fact::AgentMoved { .. }
+            | Fact::AgentStands(_)
+            | Fact::RecordAmended { .. }
+            | Fact::RecordingAmended { .. } => false,
+        };
+        of_kind && (of_all || self.concerns(&entry.concern))
+    }
+
+    pub(super) fn concerns(&self, concern: &Concern) -> bool {
+        let any = |wanted: &[String], there: &[Arc<str>]| {
+            wanted.is_empty() || there.iter().any(|it| wanted.iter().any(|name| **name == **it))
+        };
+        any(&self.queues, &concern.queues) && any(&self.agents, &concern.agents)
+    }
+
+    pub(super) fn wants_queue(&self, queue: &str) -> bool {
+        self.queues.is_empty() || self.queues.iter().any(|name| name == queue)
+    }
+
+    pub(super) fn wants_agent(&self, agent: &str) -> bool {
+        self.agents.is_empty() || self.agents.iter().any(|name| name == agent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::AgentId;
+    use crate::words::RosterAgent;
+
+    fn read(query: &[(&str, &str)]) -> Result<FactFilter, String> {
+        let agent = |name: &str| RosterAgent {
+            agent: AgentId(0),
+            name: name.into(),
+            display_name: None,
+            skills: Vec::new(),
+        };
+        let (agents, queues) = (vec![agent("alice")], vec!["billing".into()]);
+        let roster = Roster { agents, queues, ..Roster::default() };
+        let owned: Vec<_> =
+            query.iter().map(|(key, name)| ((*key).to_owned(), (*name).to_owned())).collect();
+        FactFilter::read(&owned, &roster).map_err(|error| error.message().to_owned())
+    }
+
+    #[test]
+    fn a_name_that_nobody_has_is_refused_with_one_that_is_near() {
+        let why = |query| read(&[query]).unwrap_err();
+        let said = why(("queue", "biling"));
+        assert_eq!(said, "no queue is named `biling`: did you mean `billing`?");
+        assert_eq!(why(("agent", "bob")), "no agent is named `bob`: there is `alice`");
+        let said = why(("kind", "agent_stand"));
+        assert_eq!(said, "no kind is named `agent_stand`: did you mean `agent_stands`?");
+        let said = why(("agents", "alice"));
+        assert_eq!(said, "there is no parameter `agents`: did you mean `agent`?");
+    }
+
+    #[test]
+    fn one_of_each_list_has_to_match() {
+        let concern = |queues: &[&str], agents: &[&str]| Concern {
+            queues: queues.iter().map(|it| (*it).into()).collect(),
+            agents: agents.iter().map(|it| (*it).into()).collect(),
+        };
+        let both = read(&[("queue", "billing"), ("agent", "alice")]).unwrap();
+        assert!(both.concerns(&concern(&["tech", "billing"], &["alice", "bob"])));
+        assert!(!both.concerns(&concern(&["billing"], &["bob"])));
+        assert!(!both.concerns(&concern(&[], &["alice"])));
+        assert!(FactFilter::default().concerns(&concern(&[], &[])));
+    }
+}

@@ -1,0 +1,245 @@
+//! From the driver to the interface: the facts of each turn, and the board that they are folded
+//! into.
+//!
+//! ```text
+//!   driver ── Teller::tell ──► channel ──► Live: whoever reads folds first what is there
+//! ```
+//!
+//! Whoever reads folds, so a client who was answered by the driver finds its facts on the board:
+//! the driver tells the facts of a turn before the turn's answers leave. Without listeners nothing
+//! is woken for a fact, but once for [`FOLD_AFTER`] of them.
+//!
+//! **Invariant:** the driver never waits here, for a lock neither; and no fact is left out.
+//!
+//! **Bound:** [`TOLD_MAX`] facts that nobody folded. Past it the interface stands still, or has
+//! ended: the driver says so and tells no more, and every read is a 503 until the next start.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::api::error::ApiError;
+use crate::live::{Board, Ring};
+use crate::time::Timestamp;
+use crate::words::{Numbered, Seq};
+
+/// Facts that wait to be folded before the interface is woken to fold them.
+const FOLD_AFTER: usize = 4_096;
+/// Facts that may wait.
+const TOLD_MAX: usize = 1 << 20;
+/// Listeners hear of facts this often at most; those of a moment come together.
+const PULSE: Duration = Duration::from_millis(20);
+
+/// Says what time it is.
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The driver's end.
+#[derive(Debug)]
+pub struct Teller {
+    facts: Sender<Vec<Numbered>>,
+    shared: Arc<FeedState>,
+}
+
+#[derive(Debug, Default)]
+struct FeedState {
+    /// Facts that the driver told and nobody folded.
+    waiting: AtomicUsize,
+    listeners: AtomicUsize,
+    is_lost: AtomicBool,
+    fold: Notify,
+}
+
+/// The interface's end: how things stand, and the last facts.
+pub struct Live {
+    /// Which run of the server it is: a fact's number means nothing in another.
+    pub(super) run: u64,
+    now: Now,
+    shared: Arc<FeedState>,
+    inner: Mutex<Inner>,
+    /// The number of the next fact, for those who wait for it.
+    next: watch::Sender<Seq>,
+    is_over: watch::Sender<bool>,
+}
+
+struct Inner {
+    facts: Receiver<Vec<Numbered>>,
+    is_told: bool,
+    board: Board,
+    ring: Ring,
+}
+
+/// Both ends for one run of the server.
+#[must_use]
+pub fn feed(run: u64, now: Now) -> (Teller, Arc<Live>) {
+    let (told, facts) = channel();
+    let shared = Arc::new(FeedState::default());
+    let inner = Inner { facts, is_told: true, board: Board::default(), ring: Ring::default() };
+    let live = Live {
+        run,
+        now,
+        shared: Arc::clone(&shared),
+        inner: Mutex::new(inner),
+        next: watch::Sender::new(Seq::default()),
+        is_over: watch::Sender::new(false),
+    };
+    (Teller { facts: told, shared }, Arc::new(live))
+}
+
+impl Teller {
+    /// Hands over the facts of a turn, in order.
+    pub fn tell(&self, facts: Vec<Numbered>) {
+        if facts.is_empty() || self.shared.is_lost.load(Ordering::Relaxed) {
+            return;
+        }
+        let waiting = self.shared.waiting.fetch_add(facts.len(), Ordering::Relaxed) + facts.len();
+        if waiting > TOLD_MAX {
+            self.shared.is_lost.store(true, Ordering::Relaxed);
+            return tracing::error!(
+                waiting,
+                "the HTTP interface stands still and shows nothing any more; calls go on; restart \
+                 the server when it suits"
+            );
+        }
+        // Without the interface nobody is there to read.
+        let _ = self.facts.send(facts);
+        if waiting >= FOLD_AFTER || self.shared.listeners.load(Ordering::Relaxed) > 0 {
+            self.shared.fold.notify_one();
+        }
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        self.shared.fold.notify_one();
+    }
+}
+
+impl Inner {
+    /// Folds what the driver told.
+    fn catch_up(&mut self, shared: &FeedState) {
+        loop {
+            match self.facts.try_recv() {
+                Ok(facts) => {
+                    shared.waiting.fetch_sub(facts.len(), Ordering::Relaxed);
+                    for fact in facts {
+                        let folded = self.board.fold(&fact);
+                        self.ring.push(fact, folded);
+                    }
+                }
+                Err(std::sync::mpsc::TryRecvError::Empty) => return,
+                Err(std::sync::mpsc::TryRecvError::Disconnected) => {
+                    self.is_told = false;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Live {
+    /// Looks at how things stand after all that the driver told.
+    ///
+    /// # Errors
+    ///
+    /// The driver has told nothing yet, or tells no more.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Board, &Ring, Timestamp) -> T,
+    ) -> Result<T, ApiError> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.catch_up(&self.shared);
+        let is_current = inner.is_told && !self.shared.is_lost.load(Ordering::Relaxed);
+        if !is_current || inner.board.next() == Seq::default() {
+            return Err(ApiError::busy());
+        }
+        self.next.send_if_modified(|next| {
+            let before = std::mem::replace(next, inner.board.next());
+            before != *next
+        });
+        Ok(read(&inner.board, &inner.ring, (self.now)()))
+    }
+
+    /// Waits for the first facts; `false`: there will be none.
+    pub(super) async fn begun(self: &Arc<Self>) -> bool {
+        if self.read(|_, _, _| ()).is_ok() {
+            return true;
+        }
+        // The driver has gone, or has not begun: who listens is woken for the first fact.
+        if !self.is_told() {
+            return false;
+        }
+        let Some(mut listening) = self.listen(usize::MAX) else { return false };
+        if self.read(|_, _, _| ()).is_ok() {
+            return true; // the first fact came before that
+        }
+        listening.next.wait_for(|next| *next != Seq::default()).await.is_ok()
+    }
+
+    fn is_told(&self) -> bool {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).is_told
+    }
+
+    /// Folds what the driver tells whenever that is needed, for as long as the server runs.
+    pub async fn keep_up(&self) {
+        let mut pulse = interval(PULSE);
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.shared.fold.notified().await;
+            pulse.tick().await;
+            let _ = self.read(|_, _, _| ());
+        }
+    }
+
+    /// Ends what listeners get: the server is about to end.
+    pub fn end(&self) {
+        self.is_over.send_replace(true);
+    }
+
+    /// A client listens from now on; `None` past `listeners_max`.
+    pub(super) fn listen(self: &Arc<Self>, listeners_max: usize) -> Option<Listening> {
+        let listeners = &self.shared.listeners;
+        let may = |listening: usize| (listening < listeners_max).then_some(listening + 1);
+        listeners.fetch_update(Ordering::Relaxed, Ordering::Relaxed, may).ok()?;
+        Some(Listening {
+            live: Arc::clone(self),
+            next: self.next.subscribe(),
+            is_over: self.is_over.subscribe(),
+        })
+    }
+}
+
+/// A client listens, until this is dropped.
+pub(super) struct Listening {
+    pub(super) live: Arc<Live>,
+    next: watch::Receiver<Seq>,
+    is_over: watch::Receiver<bool>,
+}
+
+impl Listening {
+    /// Waits until there may be more; `false`: the server ends, and there is none to come.
+    pub(super) async fn more(&mut self) -> bool {
+        if *self.is_over.borrow() {
+            return false;
+        }
+        tokio::select! {
+            changed = self.next.changed() => changed.is_ok(),
+            _ = self.is_over.changed() => false,
+        }
+    }
+
+    /// Waits until the server ends.
+    pub(super) async fn ends(&mut self) {
+        // Nobody tells any more where the other end is gone.
+        let _ = self.is_over.wait_for(|is_over| *is_over).await;
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.live.shared.listeners.fetch_sub(1, Ordering::Relaxed);
+    }
+}

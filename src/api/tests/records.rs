@@ -1,0 +1,43 @@
+//! Records: filtered, in pages, and while much is being read.
+
+use serde_json::{Value, json};
+
+use super::{READ, SETTINGS, serve};
+
+#[test]
+fn records_are_filtered_and_paged() {
+    serve(SETTINGS, async |served| {
+        let line = "GET /v1/records?since=2025-11-24T16:00:00Z&outcome=failed&limit=2\
+                    &number=%2B14155550123";
+        let (status, page) = served.ask(line, READ, None).await;
+        assert_eq!((status, &page["next"]), (200, &json!(6)));
+        let (_, last) = served.ask("GET /v1/records?before=6", READ, None).await;
+        assert_eq!(last["next"], Value::Null);
+        let asked = served.asked.lock().unwrap()[0].clone();
+        assert!(asked.contains("since: Some(Timestamp(1764000000000))"), "{asked}");
+        assert!(asked.contains("outcome: Some(Failed)"), "{asked}");
+        assert!(asked.contains("number: Some(\"+14155550123\")"), "{asked}");
+        for wrong in [
+            "since=yesterday",
+            "outcome=lost",
+            "colour=red",
+            "limit=-1",
+            "limit=0",
+            "limit=501",
+            "before=leg-6",
+        ] {
+            let (status, body) = served.ask(&format!("GET /v1/records?{wrong}"), READ, None).await;
+            assert_eq!((status, &body["error"]), (400, &json!("bad_request")), "{wrong}");
+        }
+    });
+}
+
+#[test]
+fn too_many_lists_at_once_are_refused_for_now() {
+    serve(SETTINGS, async |served| {
+        let (status, body) = served.ask("GET /v1/records?queue=slow", READ, None).await;
+        assert_eq!((status, &body["error"]), (503, &json!("busy")));
+        let (status, _) = served.ask("GET /v1/records/7", READ, None).await;
+        assert_eq!(status, 200);
+    });
+}

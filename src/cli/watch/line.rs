@@ -1,0 +1,98 @@
+//! One fact as a line for people: when, about what, what happened.
+//!
+//! **Invariant:** a fact of a kind that is not known here is a line all the same.
+
+use serde_json::Value;
+
+use crate::cli::watch::events::Event;
+
+/// The line; `None` where a fact says nothing that another does not say better.
+pub(super) fn of(event: &Event) -> Option<String> {
+    let Event { name, data } = event;
+    let text = |key: &str| shown(&data[key]);
+    let what = match name.as_str() {
+        "snapshot" => {
+            let count = |key: &str| data[key].as_array().map_or(0, Vec::len);
+            let (calls, agents) = (count("calls"), count("agents"));
+            format!("{calls} calls are up, {agents} agents are configured")
+        }
+        "lost" | "end" => format!("{}: {}", text("message"), text("help")),
+        "roster" => "the configuration".to_owned(),
+        "draining" if data["is_draining"] == true => "no new calls are taken".to_owned(),
+        "draining" => "new calls are taken".to_owned(),
+        "call_began" => format!("from {} to {} by {}", text("from"), text("to"), text("via")),
+        // What it says in one word is said by the happenings around it.
+        "call_stands" | "agent_stands" => return None,
+        "agent_moved" => {
+            let reason = data["reason"].as_str().map(|reason| format!(" ({reason})"));
+            format!("{}{}", text("state"), reason.unwrap_or_default())
+        }
+        "closed" => format!("outcome={}", shown(&data["record"]["outcome"])),
+        _ => fields(data),
+    };
+    let about = match (data["call"].as_u64(), data["name"].as_str()) {
+        (Some(call), _) => format!("call-{call} "),
+        (None, Some(agent)) => format!("{agent} "),
+        (None, None) => String::new(),
+    };
+    let at = data["at"].as_str().unwrap_or("-");
+    Some(format!("{at}  {about}{name}  {what}").trim_end().to_owned())
+}
+
+/// What is not said elsewhere in the line, as `key=value`.
+fn fields(data: &Value) -> String {
+    let Some(fields) = data.as_object() else { return String::new() };
+    let said = fields.iter().filter(|(key, value)| {
+        let is_elsewhere = matches!(key.as_str(), "at" | "call" | "name");
+        !is_elsewhere && !value.is_null()
+    });
+    said.map(|(key, value)| format!("{key}={}", shown(value))).collect::<Vec<_>>().join(" ")
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, data: Value, expected: Option<&str>) {
+        let event = Event { name: name.to_owned(), data };
+        assert_eq!(of(&event).as_deref(), expected);
+    }
+
+    #[test]
+    fn a_fact_is_one_line() {
+        let at = "2026-11-30T08:00:00.000Z";
+        check(
+            "queued",
+            json!({"at": at, "call": 41, "queue": "billing", "priority": 5, "in_line_since": null}),
+            Some("2026-11-30T08:00:00.000Z  call-41 queued  priority=5 queue=billing"),
+        );
+        check(
+            "agent_moved",
+            json!({"at": at, "agent": 0, "name": "ada", "state": "not_ready", "reason": "lunch"}),
+            Some("2026-11-30T08:00:00.000Z  ada agent_moved  not_ready (lunch)"),
+        );
+        check(
+            "call_began",
+            json!({"at": at, "call": 41, "from": null, "to": "100", "via": "trunk:main"}),
+            Some("2026-11-30T08:00:00.000Z  call-41 call_began  from - to 100 by trunk:main"),
+        );
+        check("call_stands", json!({"at": at, "call": 41}), None);
+        check(
+            "answered",
+            json!({"at": at, "call": 41}),
+            Some("2026-11-30T08:00:00.000Z  call-41 answered"),
+        );
+        check("new_kind", json!({"x": 1}), Some("-  new_kind  x=1"));
+    }
+}

@@ -1,0 +1,399 @@
+//! The board: how every live call, queue and agent stands, from the facts alone.
+//!
+//! **Invariant:** facts come in the order of their numbers, none left out: [`Board::fold`] asserts
+//! it. A call is here from its first fact to its last.
+//!
+//! **Bound:** as many calls as the center has up, each with the facts that its record is made of;
+//! and of the last [`CLOSED_MAX`] calls that ended, whom they concerned.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::call::fold;
+use crate::center::snapshot::{
+    AgentView, CallView, ConsultView, QueueView, Snapshot, SupervisorView,
+};
+use crate::id::{AgentId, CallId};
+use crate::time::Timestamp;
+use crate::words::{
+    AgentStands, AgentState, CallFact, CallRecord, CallStands, CallState, ConsultStands, Fact,
+    Numbered, Origin, Party, Roster, RosterAgent, Seq, SupervisorStands,
+};
+
+/// Calls that ended of which the board remembers whom they concerned: what becomes known of one is
+/// mostly known within minutes.
+const CLOSED_MAX: usize = 4_096;
+
+/// How things stand.
+#[derive(Debug, Default)]
+pub struct Board {
+    /// The number of the next fact.
+    next: Seq,
+    is_draining: bool,
+    roster: Arc<Roster>,
+    calls: BTreeMap<CallId, LiveCall>,
+    agents: BTreeMap<AgentId, Arc<AgentStands>>,
+    /// The calls of each line, first in line first.
+    lines: BTreeMap<Arc<str>, BTreeSet<Place>>,
+    closed: VecDeque<(CallId, Arc<Concern>)>,
+}
+
+/// What a call is sorted by in its line.
+type Place = (i64, Timestamp, CallId);
+
+#[derive(Debug)]
+struct LiveCall {
+    origin: Arc<Origin>,
+    facts: Vec<(Timestamp, CallFact)>,
+    stands: Option<Arc<CallStands>>,
+    concern: Arc<Concern>,
+}
+
+/// Whom a fact concerns, by name: the queues that its call has waited in, or whose call its agent
+/// works on; its agent, or those who were rung for its call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Concern {
+    pub queues: Vec<Arc<str>>,
+    pub agents: Vec<Arc<str>>,
+}
+
+/// What came of a fact.
+#[derive(Debug, Default)]
+pub struct Folded {
+    pub concern: Arc<Concern>,
+    /// The call ended: its record.
+    pub record: Option<Box<CallRecord>>,
+}
+
+impl Board {
+    /// The number of the next fact: the board stands as of all before it.
+    #[must_use]
+    pub const fn next(&self) -> Seq {
+        self.next
+    }
+
+    /// Takes in the next fact.
+    ///
+    /// # Panics
+    ///
+    /// If it is not the next.
+    pub fn fold(&mut self, numbered: &Numbered) -> Folded {
+        let Numbered { seq, at, fact } = numbered;
+        assert_eq!(*seq, self.next, "a fact is missing");
+        self.next = seq.next();
+        match fact {
+            Fact::Roster(roster) => {
+                self.roster = Arc::clone(roster);
+                Folded::default()
+            }
+            Fact::Draining { is_draining } => {
+                self.is_draining = *is_draining;
+                Folded::default()
+            }
+            Fact::CallBegan(origin) => {
+                self.calls.insert(origin.call, LiveCall::new(origin));
+                self.concerning(origin.call)
+            }
+            Fact::Call { call, happened } => self.happened(*at, *call, happened),
+            Fact::CallStands { call, stands } => {
+                self.call_stands(*call, stands);
+                self.concerning(*call)
+            }
+            Fact::OfferEnded { call, .. } | Fact::RecordAmended { call, .. } => {
+                self.concerning(*call)
+            }
+            Fact::RecordingAmended { update } => self.concerning(update.name.call),
+            Fact::AgentMoved { agent, name, .. } => self.concerning_agent(*agent, name, None),
+            Fact::AgentStands(stands) => {
+                let (id, name) = (stands.agent, &stands.name);
+                let folded = self.concerning_agent(id, name, stands.queue.as_ref());
+                self.agents.insert(id, Arc::clone(stands));
+                folded
+            }
+        }
+    }
+
+    fn happened(&mut self, at: Timestamp, id: CallId, happened: &CallFact) -> Folded {
+        let Some(call) = self.calls.get_mut(&id) else { return Folded::default() };
+        if let CallFact::Queued { queue, .. } = happened {
+            call.concerns(Some(queue), None);
+        }
+        if let CallFact::Dialed(dialed) = happened {
+            let agent = match &dialed.party {
+                Party::Agent { name, .. } => Some(name.as_str()),
+                Party::Outside { .. } => None,
+            };
+            call.concerns(dialed.queue.as_ref(), agent);
+        }
+        call.facts.push((at, happened.clone()));
+        let concern = Arc::clone(&call.concern);
+        let record = matches!(happened, CallFact::Closed(_)).then(|| self.close(id)).flatten();
+        Folded { concern, record }
+    }
+
+    /// The call is over.
+    fn close(&mut self, id: CallId) -> Option<Box<CallRecord>> {
+        let call = self.calls.remove(&id)?;
+        self.leave_line(id, call.stands.as_deref());
+        if self.closed.len() == CLOSED_MAX {
+            self.closed.pop_front();
+        }
+        self.closed.push_back((id, call.concern));
+        Some(Box::new(fold::record(&call.origin, &call.facts)))
+    }
+
+    fn call_stands(&mut self, id: CallId, stands: &Arc<CallStands>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let before = call.stands.replace(Arc::clone(stands));
+        self.leave_line(id, before.as_deref());
+        if let Some(waits) = &stands.waits {
+            let place = (waits.order, waits.in_line_since, id);
+            self.lines.entry(Arc::clone(&waits.queue)).or_default().insert(place);
+        }
+    }
+
+    fn leave_line(&mut self, id: CallId, stood: Option<&CallStands>) {
+        let Some(waits) = stood.and_then(|stood| stood.waits.as_ref()) else { return };
+        if let Some(line) = self.lines.get_mut(&waits.queue) {
+            line.remove(&(waits.order, waits.in_line_since, id));
+        }
+    }
+
+    fn concerning(&self, id: CallId) -> Folded {
+        let live = self.calls.get(&id).map(|call| &call.concern);
+        let closed = || self.closed.iter().rfind(|(call, _)| *call == id).map(|(_, it)| it);
+        let concern = live.or_else(closed).cloned().unwrap_or_default();
+        Folded { concern, record: None }
+    }
+
+    /// An agent concerns the queue of the call they were on as well as that of the next.
+    fn concerning_agent(&self, id: AgentId, name: &Arc<str>, next: Option<&Arc<str>>) -> Folded {
+        let before = self.agents.get(&id).and_then(|stands| stands.queue.as_ref());
+        let mut queues: Vec<_> = before.into_iter().chain(next).cloned().collect();
+        queues.dedup();
+        let concern = Arc::new(Concern { queues, agents: vec![Arc::clone(name)] });
+        Folded { concern, record: None }
+    }
+
+    /// Whom a live call concerns.
+    #[must_use]
+    pub fn concern(&self, call: CallId) -> Option<&Concern> {
+        self.calls.get(&call).map(|call| &*call.concern)
+    }
+
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    #[must_use]
+    pub const fn is_draining(&self) -> bool {
+        self.is_draining
+    }
+
+    /// All of it, as of `now`.
+    #[must_use]
+    pub fn snapshot(&self, now: Timestamp) -> Snapshot {
+        Snapshot {
+            at: now,
+            draining: self.is_draining,
+            calls: self.calls().collect(),
+            queues: self.queues(now),
+            agents: self.agents().collect(),
+        }
+    }
+
+    /// The live calls, in the order in which they came.
+    pub fn calls(&self) -> impl Iterator<Item = CallView> {
+        self.calls.values().filter_map(|call| self.call_view(call))
+    }
+
+    /// One live call.
+    #[must_use]
+    pub fn call(&self, id: CallId) -> Option<CallView> {
+        self.call_view(self.calls.get(&id)?)
+    }
+
+    /// The calls whose callers wait in the line of a queue, first in line first.
+    pub fn line(&self, queue: &str) -> impl Iterator<Item = CallView> {
+        let places = self.lines.get(queue).into_iter().flatten();
+        places.filter_map(|(.., id)| self.call(*id)).filter(|call| call.queue.is_some())
+    }
+
+    /// The queues, in the order of the configuration.
+    #[must_use]
+    pub fn queues(&self, now: Timestamp) -> Vec<QueueView> {
+        let mut views: Vec<_> =
+            self.roster.queues.iter().map(|name| self.queue_line(name, now)).collect();
+        for agent in self.agents.values() {
+            let Some(queue) = agent.queue.as_deref() else { continue };
+            let Some(view) = views.iter_mut().find(|view| view.name == queue) else { continue };
+            match agent.state {
+                AgentState::Talking { .. } => view.talking += 1,
+                AgentState::Reserved { .. } => view.reserved += 1,
+                AgentState::AfterCallWork { .. } => view.after_call_work += 1,
+                AgentState::LoggedOut
+                | AgentState::NotReady { .. }
+                | AgentState::Ready
+                | AgentState::OnOwnCall { .. } => {}
+            }
+        }
+        views.retain(|view| self.shows_queue(view));
+        views
+    }
+
+    /// A queue that is there no more is shown while somebody waits in it, or an agent is on a call
+    /// of it.
+    fn shows_queue(&self, view: &QueueView) -> bool {
+        let is_former = self.roster.former_queues.contains(view.name.as_str());
+        let is_of = |agent: &Arc<AgentStands>| agent.queue.as_deref() == Some(view.name.as_str());
+        !is_former || view.waiting > 0 || self.agents.values().any(is_of)
+    }
+
+    fn queue_line(&self, name: &Arc<str>, now: Timestamp) -> QueueView {
+        let line = self.lines.get(name);
+        let since = |id: &CallId| {
+            let stands = self.calls.get(id)?.stands.as_ref()?;
+            Some(stands.waits.as_ref()?.since)
+        };
+        let first = line.into_iter().flatten().filter_map(|(.., id)| since(id)).min();
+        let longest = first.map_or(0, |since| now.since(since).as_millis());
+        QueueView {
+            name: name.to_string(),
+            waiting: line.map_or(0, BTreeSet::len),
+            longest_wait_ms: u64::try_from(longest).unwrap_or(u64::MAX),
+            talking: 0,
+            reserved: 0,
+            after_call_work: 0,
+        }
+    }
+
+    /// The agents, in the order of the configuration.
+    pub fn agents(&self) -> impl Iterator<Item = AgentView> {
+        self.roster.agents.iter().filter_map(|agent| self.agent_view(agent))
+    }
+
+    /// One agent.
+    #[must_use]
+    pub fn agent(&self, name: &str) -> Option<AgentView> {
+        self.agent_view(self.roster.agents.iter().find(|agent| &*agent.name == name)?)
+    }
+
+    fn agent_view(&self, agent: &RosterAgent) -> Option<AgentView> {
+        let stands = self.agents.get(&agent.agent)?;
+        let is_former = self.roster.former_agents.contains(&agent.agent);
+        if is_former && stands.state == AgentState::LoggedOut {
+            return None;
+        }
+        Some(AgentView {
+            agent: agent.agent,
+            name: agent.name.to_string(),
+            display_name: agent.display_name.clone(),
+            state: stands.state.clone(),
+            since: stands.since,
+            reachable: stands.reachable,
+            call: stands.call,
+            own_call: stands.own_call,
+            skills: agent.skills.clone(),
+            handled: stands.handled,
+        })
+    }
+
+    fn call_view(&self, call: &LiveCall) -> Option<CallView> {
+        let (origin, stands) = (&call.origin, call.stands.as_deref()?);
+        let is_callers = matches!(stands.state, CallState::Waiting | CallState::Offered);
+        let waits = stands.waits.as_ref().filter(|_| is_callers);
+        let path = call.path();
+        let entered = path.last().map(|(at, _)| *at);
+        Some(CallView {
+            call: origin.call,
+            from: origin.from.clone(),
+            from_name: origin.from_name.clone(),
+            to: origin.to.clone(),
+            via: origin.via.clone(),
+            flow: call.flow(),
+            step: path.last().map(|(_, step)| step.clone()),
+            state: stands.state,
+            since: stands.since.or(entered).unwrap_or(origin.arrived_at),
+            intent: call.intent(),
+            language: stands.language.as_deref().map(str::to_owned),
+            queue: waits.map(|waits| waits.queue.to_string()),
+            position: waits.and_then(|waits| {
+                let line = self.lines.get(&waits.queue)?;
+                let ahead = line.range(..(waits.order, waits.in_line_since, origin.call));
+                u32::try_from(ahead.count() + 1).ok()
+            }),
+            in_line_since: waits.map(|waits| waits.in_line_since),
+            agent: stands.agent.as_deref().map(str::to_owned),
+            on_hold: stands.on_hold,
+            recording: stands.recording,
+            consult: stands.consult.as_deref().map(consult_view),
+            supervisor: stands.supervisor.as_deref().map(supervisor_view),
+            path,
+        })
+    }
+}
+
+impl LiveCall {
+    fn new(origin: &Arc<Origin>) -> Self {
+        let (facts, stands) = (Vec::new(), None);
+        let agents = origin.via.agent().map(Arc::from).into_iter().collect();
+        let concern = Arc::new(Concern { queues: Vec::new(), agents });
+        Self { origin: Arc::clone(origin), facts, stands, concern }
+    }
+
+    fn concerns(&mut self, queue: Option<&Arc<str>>, agent: Option<&str>) {
+        let queue = queue.filter(|queue| !self.concern.queues.contains(queue));
+        let agent = agent.filter(|agent| !self.concern.agents.iter().any(|it| &**it == *agent));
+        if queue.is_none() && agent.is_none() {
+            return;
+        }
+        let concern = Arc::make_mut(&mut self.concern);
+        concern.queues.extend(queue.cloned());
+        concern.agents.extend(agent.map(Arc::from));
+    }
+
+    fn path(&self) -> Vec<(Timestamp, String)> {
+        let entered = self.facts.iter().filter_map(|(at, fact)| {
+            let CallFact::Entered { step } = fact else { return None };
+            Some((*at, step.to_string()))
+        });
+        entered.collect()
+    }
+
+    fn flow(&self) -> Option<String> {
+        self.facts.iter().find_map(|(_, fact)| {
+            let CallFact::FlowChosen { flow, .. } = fact else { return None };
+            Some(flow.to_string())
+        })
+    }
+
+    fn intent(&self) -> Option<String> {
+        self.facts.iter().rev().find_map(|(_, fact)| {
+            let CallFact::Intent { intent } = fact else { return None };
+            Some(intent.to_string())
+        })
+    }
+}
+
+fn consult_view(consult: &ConsultStands) -> ConsultView {
+    ConsultView {
+        number: consult.number.clone(),
+        trunk: consult.trunk.clone(),
+        agent: consult.agent.as_deref().map(str::to_owned),
+        queue: consult.queue.as_deref().map(str::to_owned),
+        stage: consult.stage,
+        since: consult.since,
+    }
+}
+
+fn supervisor_view(supervisor: &SupervisorStands) -> SupervisorView {
+    SupervisorView {
+        agent: supervisor.agent.as_deref().map(str::to_owned),
+        number: supervisor.number.clone(),
+        by: supervisor.by.to_string(),
+        mode: supervisor.mode,
+        instead_of: supervisor.instead_of,
+        since: supervisor.since,
+    }
+}

@@ -1,0 +1,45 @@
+//! A value beside the number of things it was computed from.
+//!
+//! **Invariant:** a value without anything to count is none, never 0.
+//!
+//! **Deliberately absent:** rounding, which is for whoever shows a figure.
+
+use serde::Serialize;
+
+/// A value, and the number of things that it was computed from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio {
+    /// None if there is nothing to count.
+    pub value: Option<f64>,
+    /// The denominator.
+    pub n: u64,
+}
+
+impl Ratio {
+    /// 0 to 1.
+    pub(super) fn share(part: u64, of: u64) -> Self {
+        Self { value: (of > 0).then(|| part as f64 / of as f64), n: of }
+    }
+
+    /// A mean in seconds.
+    pub(super) fn mean_s(sum_ms: u64, n: u64) -> Self {
+        Self { value: (n > 0).then(|| sum_ms as f64 / n as f64 / 1000.0), n }
+    }
+
+    /// The smallest value that at least `percent` of all do not exceed (nearest rank).
+    pub(super) fn percentile_s(sorted_ms: &[u64], percent: usize) -> Self {
+        let rank = (sorted_ms.len() * percent).div_ceil(100);
+        let value = rank.checked_sub(1).and_then(|at| sorted_ms.get(at));
+        Self { value: value.map(|ms| *ms as f64 / 1000.0), n: sorted_ms.len() as u64 }
+    }
+}
+
+/// A figure as it came out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Measured {
+    /// None if `n` is 0.
+    pub value: Option<f64>,
+    /// The denominator.
+    pub n: u64,
+    pub definition: &'static str,
+}

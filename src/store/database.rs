@@ -1,0 +1,219 @@
+//! The seam to databases: what is written to one, and what is read.
+//!
+//! A kind of database is a folder beside this file that implements [`Database`] with its two sides,
+//! [`RecordWriter`] and [`RecordReader`], and a line in [`of`]. `contract` has the tests that each
+//! kind passes.
+//!
+//! **Invariant:** a batch is applied as a whole or not at all, in its order; what it says of a call
+//! is idempotent, so that a batch whose answer was lost can be given again.
+//!
+//! **Deliberately absent:** the journal, and the promises beside it, which are files: a promise
+//! waits for no database.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::center::SavedAgentState;
+use crate::id::CallId;
+use crate::store::journal::Entry;
+use crate::store::kept::Kept;
+use crate::store::{StoreError, sqlite};
+use crate::time::Timestamp;
+use crate::words::{CallRecord, RecordFilter};
+
+/// The database of a folder. Another kind of it is another line here.
+pub(super) fn of(folder: &Path) -> Arc<dyn Database> {
+    Arc::new(sqlite::Sqlite::new(folder))
+}
+
+/// A place where records are kept, opened for writing once and for reading as often as wanted.
+pub(super) trait Database: fmt::Debug + Send + Sync {
+    /// Opens it for writing, and makes it where it is missing. What an earlier attendant wrote is
+    /// left as it is, and can be read.
+    fn writer(&self) -> Result<Box<dyn RecordWriter>, StoreError>;
+
+    /// Opens it for reading, whether or not a server writes to it.
+    fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError>;
+}
+
+/// The writing side: the one writer of a database.
+pub(super) trait RecordWriter: fmt::Debug + Send {
+    /// Brings what an earlier attendant wrote into today's form: before the first
+    /// [`Self::apply`], and once for each database.
+    fn migrate(&mut self) -> Result<(), DatabaseError>;
+
+    /// Applies all of the batch, in order, or nothing of it; says of each what came of it.
+    fn apply(&mut self, batch: &[Change]) -> Result<Vec<Applied>, DatabaseError>;
+
+    /// Brings to the disk what was applied. Called about once a second.
+    fn sync(&mut self) -> Result<(), DatabaseError>;
+
+    /// Whether a call has its record.
+    fn has(&self, call: CallId) -> Result<bool, DatabaseError>;
+
+    /// Where the runs before ended.
+    fn progress(&self) -> Result<Progress, DatabaseError>;
+
+    /// What the runs before leave for the next.
+    fn saved(&self) -> Result<Saved, DatabaseError>;
+}
+
+/// The reading side.
+pub trait RecordReader: fmt::Debug + Send {
+    /// One record.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn get(&self, call: CallId) -> Result<Option<CallRecord>, DatabaseError>;
+
+    /// Records, the latest call first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn list(&self, filter: &RecordFilter) -> Result<Vec<CallRecord>, DatabaseError>;
+
+    /// Hands over each record of a call that ended in the period, in the order in which they ended.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn each_ended(
+        &self,
+        period: Range<Timestamp>,
+        take: &mut dyn FnMut(CallRecord),
+    ) -> Result<(), DatabaseError>;
+
+    /// Hands over each customer's call with a number that ended in the period, in the order in
+    /// which they ended.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn each_past(
+        &self,
+        period: Range<Timestamp>,
+        take: &mut dyn FnMut(Past),
+    ) -> Result<(), DatabaseError>;
+}
+
+/// One thing to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Change {
+    /// A call ended. The first record of a call stays.
+    Close(Box<CallRecord>),
+    /// Something kept, in place of what was kept before under the same name.
+    Keep(Kept),
+    /// What was kept under lower numbers is in the database.
+    KeptUntil(u64),
+    /// Calls after this take larger numbers; never less than before.
+    NextCall(CallId),
+    /// Every call of this segment of the journal has its record.
+    Finish { segment: String, clean: bool },
+    /// These calls go on, with their arrivals; they were up at the end of this run. In place of
+    /// those that were carried before.
+    Carry { run: u64, calls: Vec<(CallId, Entry)> },
+    /// A run ended in order: nothing goes on after it.
+    CarryNothing,
+}
+
+/// What came of a [`Change`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Applied {
+    Changed,
+    /// It was so before.
+    Known,
+    /// There is no record, or no leg or recording in it, that this belongs to.
+    Unknown,
+}
+
+/// Where the runs before ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Progress {
+    /// The first number that no call has had.
+    pub(super) next_call: CallId,
+    /// What was kept under lower numbers is in the database.
+    pub(super) kept_until: u64,
+    /// The run whose calls are carried over.
+    pub(super) continues: Option<u64>,
+    /// Calls carried over that have no record yet, with their arrivals.
+    pub(super) carried: BTreeMap<CallId, Entry>,
+    /// Segments of the journal whose calls all have their records.
+    pub(super) finished: BTreeSet<String>,
+}
+
+/// What a run leaves for the next one beside journal and records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Saved {
+    /// What fronts keep of calls, in the order of the calls.
+    pub(super) sessions: Vec<(CallId, String)>,
+    /// And of legs, by the names that the front gave them.
+    pub(super) legs: Vec<(String, String)>,
+    /// Where agents stand, by name; without those that cannot be read: they are logged out.
+    pub(super) agent_states: BTreeMap<String, SavedAgentState>,
+}
+
+/// One earlier call of a number, for what flows know of a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    pub number: String,
+    pub ended_at: Timestamp,
+    pub intent: Option<String>,
+    pub agent: Option<String>,
+}
+
+/// A database did not do what it was asked for, and why, in its own words.
+#[derive(Debug, Error)]
+#[error("{fault}: {error}")]
+pub struct DatabaseError {
+    pub fault: Fault,
+    pub error: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// The kinds of it that call for different help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Fault {
+    #[error("they cannot be opened")]
+    NotThere,
+    #[error("another process holds them: try again")]
+    Busy,
+    #[error("there is no room for them: make some")]
+    Full,
+    #[error("the file is damaged: bring back a backup of it")]
+    Damaged,
+    #[error("they cannot be read or written")]
+    Other,
+}
+
+/// Logs what was given and belongs nowhere.
+pub(super) fn complain(batch: &[Change], applied: &[Applied]) {
+    for (change, applied) in batch.iter().zip(applied) {
+        match (change, applied) {
+            (Change::Close(record), Applied::Known | Applied::Unknown) => {
+                tracing::warn!(call = %record.call, "a second record was not kept");
+            }
+            (Change::Keep(Kept::WrapUp { call, .. }), Applied::Unknown) => {
+                tracing::warn!(%call, "after-call work belongs to no record");
+            }
+            (Change::Keep(Kept::Recording { update }), Applied::Unknown) => {
+                tracing::warn!(recording = %update.name, "a recording belongs to no record");
+            }
+            (
+                Change::Close(_)
+                | Change::Keep(_)
+                | Change::KeptUntil(_)
+                | Change::NextCall(_)
+                | Change::Finish { .. }
+                | Change::Carry { .. }
+                | Change::CarryNothing,
+                Applied::Changed | Applied::Known | Applied::Unknown,
+            ) => {}
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Records in SQLite: one file beside the journal, one row for each call.
+//!
+//! **Invariant:** no other file names `rusqlite` (`tests/pure/tidy.rs`), and what is written here
+//! is for its owner alone. One connection writes; readers never wait for it, and it never for them.
+//!
+//! **Deliberately absent:** what a record means. `store::amend` says what becomes of one.
+
+mod calls;
+mod list;
+mod reader;
+mod schema;
+mod state;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, ErrorCode};
+
+use crate::id::CallId;
+use crate::store::StoreError;
+use crate::store::database::{
+    Applied, Change, Database, DatabaseError, Fault, Progress, RecordReader, RecordWriter, Saved,
+};
+use crate::store::kept::Kept;
+
+use reader::Reader;
+
+pub(super) const FILE: &str = "records.sqlite";
+/// A statement waits for another process at most this long, and then fails as [`Fault::Busy`].
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The database of a folder.
+#[derive(Debug)]
+pub(super) struct Sqlite {
+    path: PathBuf,
+}
+
+impl Sqlite {
+    pub(super) fn new(folder: &Path) -> Self {
+        Self { path: folder.join(FILE) }
+    }
+}
+
+impl Database for Sqlite {
+    fn writer(&self) -> Result<Box<dyn RecordWriter>, StoreError> {
+        make(&self.path).map_err(|error| StoreError::io(&self.path, error))?;
+        let db = schema::open(&self.path)?;
+        Ok(Box::new(Writer { db, path: self.path.clone() }))
+    }
+
+    fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError> {
+        Ok(Box::new(Reader::open(&self.path)?))
+    }
+}
+
+/// The file is for its owner alone, whatever the folder is.
+fn make(path: &Path) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+#[derive(Debug)]
+struct Writer {
+    db: Connection,
+    path: PathBuf,
+}
+
+impl RecordWriter for Writer {
+    fn migrate(&mut self) -> Result<(), DatabaseError> {
+        schema::migrate(&mut self.db, &self.path).map_err(failed)
+    }
+
+    fn apply(&mut self, batch: &[Change]) -> Result<Vec<Applied>, DatabaseError> {
+        let apply = |db: &mut Connection| {
+            let transaction = db.transaction()?;
+            let applied = batch.iter().map(|change| one(&transaction, change));
+            let applied = applied.collect::<rusqlite::Result<Vec<_>>>()?;
+            transaction.commit()?;
+            Ok(applied)
+        };
+        apply(&mut self.db).map_err(failed)
+    }
+
+    fn sync(&mut self) -> Result<(), DatabaseError> {
+        let sync = "PRAGMA wal_checkpoint(PASSIVE)";
+        self.db.query_row(sync, [], |_| Ok(())).map_err(failed)
+    }
+
+    fn has(&self, call: CallId) -> Result<bool, DatabaseError> {
+        calls::has(&self.db, call).map_err(failed)
+    }
+
+    fn progress(&self) -> Result<Progress, DatabaseError> {
+        state::progress(&self.db).map_err(failed)
+    }
+
+    fn saved(&self) -> Result<Saved, DatabaseError> {
+        state::saved(&self.db).map_err(failed)
+    }
+}
+
+fn one(db: &Connection, change: &Change) -> rusqlite::Result<Applied> {
+    match change {
+        Change::Close(record) => return calls::insert(db, record),
+        Change::Keep(Kept::WrapUp { call, wrap_up }) => return calls::amend(db, *call, wrap_up),
+        Change::Keep(Kept::Recording { update }) => return calls::amend_recording(db, update),
+        Change::Keep(Kept::Session { call, json }) => state::keep_session(db, *call, json)?,
+        Change::Keep(Kept::ForgetSession { call }) => state::forget_session(db, *call)?,
+        Change::Keep(Kept::Leg { name, json }) => state::keep_leg(db, name, json)?,
+        Change::Keep(Kept::ForgetLeg { name }) => state::forget_leg(db, name)?,
+        Change::Keep(Kept::AgentState { agent, state }) => {
+            state::keep_agent_state(db, agent, state)?;
+        }
+        Change::KeptUntil(until) => state::set_kept_until(db, *until)?,
+        Change::NextCall(call) => state::set_next_call(db, *call)?,
+        Change::Finish { segment, clean } => state::finish(db, segment, *clean)?,
+        Change::Carry { run, calls } => state::carry(db, *run, calls)?,
+        Change::CarryNothing => state::carry_nothing(db)?,
+    }
+    Ok(Applied::Changed)
+}
+
+/// An error of SQLite's, in the words of the seam.
+fn failed(error: rusqlite::Error) -> DatabaseError {
+    let fault = match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Fault::NotThere,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Fault::Busy,
+        Some(ErrorCode::DiskFull) => Fault::Full,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Fault::Damaged,
+        Some(_) | None => Fault::Other,
+    };
+    DatabaseError { fault, error: error.into() }
+}
+
+/// A column whose text is not the JSON that we wrote.
+fn unreadable(column: usize, error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+}
+
+/// SQLite counts to 2^63; no time and no call of ours comes near.
+fn sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}

@@ -1,0 +1,97 @@
+//! Reads the records: a connection of its own, which never waits for the writer.
+
+use std::ops::Range;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::id::CallId;
+use crate::store::StoreError;
+use crate::store::database::{DatabaseError, Past, RecordReader};
+use crate::store::sqlite::{BUSY_TIMEOUT, calls, failed, list, schema, sql, unsigned};
+use crate::time::Timestamp;
+use crate::words::{CallRecord, RecordFilter};
+
+pub(super) const EACH_ENDED: &str = "
+SELECT record FROM calls WHERE ended_at >= ?1 AND ended_at < ?2 ORDER BY ended_at, call";
+pub(super) const EACH_PAST: &str = "
+SELECT from_number, ended_at, intent, agent FROM calls
+WHERE ended_at >= ?1 AND ended_at < ?2 AND from_number IS NOT NULL AND via NOT LIKE 'agent:%'
+ORDER BY ended_at, call";
+
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub(super) db: Connection,
+}
+
+impl Reader {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags).map_err(failed)?;
+        db.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        schema::prepare_to_read(&db, path)?;
+        Ok(Self { db })
+    }
+
+    fn each_record(
+        &self,
+        period: &Range<Timestamp>,
+        take: &mut dyn FnMut(CallRecord),
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.db.prepare_cached(EACH_ENDED)?;
+        for row in statement.query_map(bounds(period), calls::record)? {
+            take(row?);
+        }
+        Ok(())
+    }
+
+    fn each_customers(
+        &self,
+        period: &Range<Timestamp>,
+        take: &mut dyn FnMut(Past),
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.db.prepare_cached(EACH_PAST)?;
+        let rows = statement.query_map(bounds(period), |row| {
+            Ok(Past {
+                number: row.get(0)?,
+                ended_at: Timestamp(unsigned(row.get(1)?)),
+                intent: row.get(2)?,
+                agent: row.get(3)?,
+            })
+        })?;
+        for row in rows {
+            take(row?);
+        }
+        Ok(())
+    }
+}
+
+fn bounds(period: &Range<Timestamp>) -> [i64; 2] {
+    [sql(period.start.0), sql(period.end.0)]
+}
+
+impl RecordReader for Reader {
+    fn get(&self, call: CallId) -> Result<Option<CallRecord>, DatabaseError> {
+        calls::get(&self.db, call).map_err(failed)
+    }
+
+    fn list(&self, filter: &RecordFilter) -> Result<Vec<CallRecord>, DatabaseError> {
+        list::list(&self.db, filter).map_err(failed)
+    }
+
+    fn each_ended(
+        &self,
+        period: Range<Timestamp>,
+        take: &mut dyn FnMut(CallRecord),
+    ) -> Result<(), DatabaseError> {
+        self.each_record(&period, take).map_err(failed)
+    }
+
+    fn each_past(
+        &self,
+        period: Range<Timestamp>,
+        take: &mut dyn FnMut(Past),
+    ) -> Result<(), DatabaseError> {
+        self.each_customers(&period, take).map_err(failed)
+    }
+}

@@ -1,0 +1,160 @@
+//! The tables, and how a file of an earlier attendant gets them.
+//!
+//! | version | what it added |
+//! |---|---|
+//! | 1, 2 | calls; what a run leaves for the next |
+//! | 3 | calls by queue and by agent; an index for each filter of the HTTP interface |
+//!
+//! **Invariant:** a file has the tables of its `user_version`, because both change in one
+//! transaction. It changes with the first run that begins, not with a look: a start that fails
+//! leaves a file that the attendant of before can open.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::store::StoreError;
+use crate::store::sqlite::{BUSY_TIMEOUT, failed};
+
+/// The version of the tables (`PRAGMA user_version`).
+pub(super) const VERSION: i64 = 3;
+/// The first version that every statement here can work on, but for lists by queue and agent.
+const BASE: i64 = 2;
+
+const BASE_TABLES: &str = "
+CREATE TABLE IF NOT EXISTS calls (
+    call        INTEGER PRIMARY KEY,
+    arrived_at  INTEGER NOT NULL,   -- milliseconds since 1970, as all times here
+    answered_at INTEGER,
+    ended_at    INTEGER NOT NULL,
+    from_number TEXT,
+    to_number   TEXT NOT NULL,
+    via         TEXT NOT NULL,
+    flow        TEXT,
+    language    TEXT,
+    intent      TEXT,
+    outcome     TEXT NOT NULL,
+    ended_by    TEXT NOT NULL,
+    cause       INTEGER NOT NULL,   -- Q.850
+    queue       TEXT,               -- the last one
+    agent       TEXT,               -- the last one who talked
+    wait_ms     INTEGER NOT NULL,
+    talk_ms     INTEGER NOT NULL,
+    hold_ms     INTEGER NOT NULL,
+    acw_ms      INTEGER,
+    resolved    INTEGER,            -- what the agent said: 1 yes, 0 no
+    record      TEXT NOT NULL       -- the whole record, JSON
+) STRICT;
+CREATE INDEX IF NOT EXISTS calls_ended ON calls (ended_at);
+-- Segments of the journal whose calls all have their records.
+CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY, clean INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+-- What a front keeps of a call, JSON.
+CREATE TABLE IF NOT EXISTS sessions (call INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;
+-- What a front keeps of a leg, JSON, by its name at the provider.
+CREATE TABLE IF NOT EXISTS legs (name TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+-- Where each agent stands, JSON.
+CREATE TABLE IF NOT EXISTS agents (name TEXT PRIMARY KEY, standing TEXT NOT NULL) STRICT;
+-- Calls of lost runs that go on, with their arrival as in the journal.
+CREATE TABLE IF NOT EXISTS carried (call INTEGER PRIMARY KEY, arrived TEXT NOT NULL) STRICT;
+";
+
+/// The arrival stands in each index, so that a period is found without a look at the rows.
+const VERSION_3: &str = "
+CREATE TABLE call_queues (
+    queue      TEXT NOT NULL,
+    call       INTEGER NOT NULL,
+    arrived_at INTEGER NOT NULL,
+    PRIMARY KEY (queue, call)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE call_agents (
+    agent      TEXT NOT NULL,
+    call       INTEGER NOT NULL,
+    arrived_at INTEGER NOT NULL,
+    PRIMARY KEY (agent, call)
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO call_queues SELECT name, call, arrived_at FROM (
+    SELECT json_extract(visit.value, '$.queue') AS name, call, arrived_at
+    FROM calls, json_each(record, '$.queued') AS visit
+) WHERE name IS NOT NULL;
+INSERT OR IGNORE INTO call_agents SELECT name, call, arrived_at FROM (
+    SELECT json_extract(leg.value, '$.party.agent.name') AS name, call, arrived_at
+    FROM calls, json_each(record, '$.legs') AS leg
+) WHERE name IS NOT NULL;
+DROP INDEX IF EXISTS calls_arrived;
+DROP INDEX IF EXISTS calls_from;
+CREATE INDEX calls_by_number ON calls (from_number, call, arrived_at);
+CREATE INDEX calls_by_outcome ON calls (outcome, call, arrived_at);
+CREATE INDEX calls_by_time ON calls (call, arrived_at);
+";
+
+/// For a reader of a file that no run has brought to version 3 yet: the same answers, slower.
+const INSTEAD_OF_VERSION_3: &str = "
+CREATE TEMP VIEW call_queues AS
+    SELECT DISTINCT json_extract(visit.value, '$.queue') AS queue, call, arrived_at
+    FROM calls, json_each(record, '$.queued') AS visit;
+CREATE TEMP VIEW call_agents AS
+    SELECT DISTINCT json_extract(leg.value, '$.party.agent.name') AS agent, call, arrived_at
+    FROM calls, json_each(record, '$.legs') AS leg;
+";
+
+/// Opens the database to write it, making it where it is missing.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let open = || {
+        let db = Connection::open(path)?;
+        db.busy_timeout(BUSY_TIMEOUT)?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        // The write-ahead log is brought to the disk once a second, with the journal.
+        db.pragma_update(None, "synchronous", "NORMAL")?;
+        let version = version(&db)?;
+        Ok((db, version))
+    };
+    let (mut db, found) = open().map_err(failed)?;
+    if found > VERSION {
+        return Err(StoreError::Newer { path: path.to_path_buf() });
+    }
+    if found < BASE {
+        bring_to(&mut db, BASE, BASE_TABLES).map_err(failed)?;
+    }
+    Ok(db)
+}
+
+/// Brings the tables to this version, where they are not.
+pub(super) fn migrate(db: &mut Connection, path: &Path) -> rusqlite::Result<()> {
+    if version(db)? >= VERSION {
+        return Ok(());
+    }
+    let calls: i64 = db.query_row("SELECT count(*) FROM calls", [], |row| row.get(0))?;
+    if calls > 0 {
+        let file = path.display();
+        tracing::info!(calls, %file, "the records of an earlier version get their new indexes");
+    }
+    bring_to(db, VERSION, VERSION_3)
+}
+
+fn bring_to(db: &mut Connection, version: i64, tables: &str) -> rusqlite::Result<()> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(tables)?;
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()
+}
+
+/// Makes what a connection that only reads needs to read an earlier version.
+///
+/// # Errors
+///
+/// When a later attendant wrote the file.
+pub(super) fn prepare_to_read(db: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found = version(db).map_err(failed)?;
+    if found > VERSION {
+        return Err(StoreError::Newer { path: path.to_path_buf() });
+    }
+    if found < VERSION {
+        db.execute_batch(INSTEAD_OF_VERSION_3).map_err(failed)?;
+    }
+    Ok(())
+}
+
+pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
+}
