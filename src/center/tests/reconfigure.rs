@@ -6,6 +6,7 @@ use super::*;
 use crate::center::journal::{digest, read_setup, setup_text};
 use crate::center::names::Names;
 use crate::center::snapshot::CallState;
+use crate::live::Board;
 
 const ANN: AgentId = AgentId(0);
 
@@ -40,6 +41,18 @@ impl Floor {
     fn queues(&self) -> Vec<String> {
         let snapshot = self.center.snapshot(self.now);
         snapshot.queues.into_iter().map(|queue| queue.name).collect()
+    }
+
+    /// Folds what was told since, and says the names of it. The board must show what the center
+    /// shows.
+    fn told(&mut self, board: &mut Board) -> Vec<&'static str> {
+        let mut kinds = Vec::new();
+        while let Some(told) = self.center.poll_fact() {
+            kinds.push(told.fact.kind());
+            board.fold(&told);
+        }
+        assert_eq!(board.snapshot(self.now), self.center.snapshot(self.now));
+        kinds
     }
 
     fn rings(&self) -> Vec<&String> {
@@ -231,4 +244,53 @@ fn a_setup_that_was_kept_makes_the_same_center() {
     let agents = again.snapshot(floor.now).agents;
     assert_eq!(agents.iter().map(|agent| &*agent.name).collect::<Vec<_>>(), ["ben"]);
     assert_ne!(again.setup().names, Names::default());
+}
+
+#[test]
+fn whoever_hears_facts_knows_who_came_and_who_went() {
+    let mut floor = Floor::new(&["ann", "ben"]);
+    let mut board = Board::default();
+    floor.center.hear_facts(floor.now);
+    floor.told(&mut board);
+    let shown = |board: &Board| -> Vec<String> { board.agents().map(|it| it.name).collect() };
+    let all = floor.center.setup().agents.clone();
+    let caller = floor.waits(1);
+    let leg = LegId { call: caller.call, n: 1 };
+    floor.event(Event::Answered { leg });
+    floor.told(&mut board);
+    let talker = floor.center.call(caller.call).unwrap().agent.unwrap();
+    let is_other = |name: &str| name != talker;
+
+    floor.reconfigure(|setup| {
+        setup.agents.clear();
+        setup.queues.clear();
+        setup.flows.clear();
+        setup.agents.push(Agent { name: "cat".to_owned(), ..all[0].clone() });
+    });
+    let told = floor.told(&mut board);
+    assert_eq!(told[0], "roster", "before any standing: {told:?}");
+    assert_eq!(
+        shown(&board).into_iter().filter(|name| is_other(name)).collect::<Vec<_>>(),
+        ["cat"]
+    );
+    assert!(board.agent(&talker).is_some(), "the call goes on");
+    assert_eq!(board.queues(floor.now).len(), 1, "and its queue with it");
+
+    floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    floor.told(&mut board);
+    floor.wait_s(60); // after-call work
+    floor.told(&mut board);
+    assert_eq!(shown(&board), ["cat"]);
+    assert!(board.queues(floor.now).is_empty());
+
+    floor.reconfigure(|setup| setup.agents = all);
+    floor.told(&mut board);
+    assert_eq!(shown(&board), ["ann", "ben"]);
+}
+
+#[test]
+fn without_a_listener_a_new_setup_tells_nothing() {
+    let mut floor = Floor::new(&["ann"]);
+    floor.reconfigure(|setup| setup.agents.clear());
+    assert_eq!(floor.center.poll_fact(), None);
 }
