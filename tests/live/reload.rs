@@ -123,6 +123,34 @@ fn a_dry_run_says_what_would_change_and_a_key_that_is_bound_what_needs_a_restart
 }
 
 #[test]
+fn tokens_are_those_of_the_files_and_the_answer_says_who_asked() {
+    let rig = plan(ALICE).start();
+    let (first, second) =
+        ("eve-has-a-long-token-of-32-signs-", "eve-has-another-token-of-32-signs");
+    let token = |token: &str| {
+        format!("\n[[api.tokens]]\nname = \"eve\"\nrole = \"supervisor\"\ntoken = \"{token}\"\n")
+    };
+    let ask = |method: &str, path: &str, token: &str| {
+        let url = format!("http://{}{path}", rig.api);
+        let request = ureq::http::Request::builder().method(method).uri(url);
+        let request = request.header("Authorization", format!("Bearer {token}")).body(());
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        agent.run(request.expect("a request")).expect("the server listens").status().as_u16()
+    };
+    assert_eq!(ask("GET", "/v1/calls", first), 401);
+    edit(&rig, |text| format!("{text}{}", token(first)));
+    assert_eq!(lines(&reload(&rig), "changed"), ["api.tokens"]);
+    assert_eq!(ask("GET", "/v1/calls", first), 200);
+    assert_eq!(ask("POST", "/v1/reload", first), 403, "it needs the role admin");
+    let (_, config) = rig.get("/v1/config").expect("an answer");
+    assert_eq!(config["by"], "operator (admin)");
+    edit(&rig, |text| text.replace(first, second));
+    assert_eq!(lines(&reload(&rig), "changed"), ["api.tokens"]);
+    assert_eq!((ask("GET", "/v1/calls", first), ask("GET", "/v1/calls", second)), (401, 200));
+}
+
+#[test]
 fn files_that_change_are_taken_and_those_of_editors_are_not() {
     let rig = Plan::new(ALICE).start();
     let version = || rig.get("/v1/config").map(|(_, config)| config);
