@@ -1,4 +1,4 @@
-//! Who asks: the principal of a token.
+//! The principal of a token.
 //!
 //! **Invariant:** a token is kept as its SHA-256, and each is compared in constant time, whatever
 //! the others said, so neither memory nor time tells one. It is resolved once, at the edge: behind

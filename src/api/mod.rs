@@ -90,8 +90,8 @@ pub struct DriverHandle {
 }
 
 /// Requests to the driver. Each carries where the answer goes; an answer that is not waited for any
-/// more is dropped. Before the driver confirms a change, it tells the facts that follow from it: who
-/// looks then finds it.
+/// more is dropped. Before the driver confirms a change, it hands over the facts that follow from
+/// it: a client that looks then finds it.
 #[derive(Debug)]
 pub enum Request {
     /// How the server is, beside its calls.

@@ -13,7 +13,6 @@
 //! which are the center's.
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
-#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod address;
 #[cfg(feature = "server")]

@@ -156,9 +156,9 @@ fn check_talk(call: &Call) {
     }
 }
 
-/// A call has one recorder at most, whose leg's number says so. It is there where one may be, and was
-/// asked to keep what its caller was asked to hear, and the caller, but not on hold; only a caller
-/// who waits or talks hears of it.
+/// A call has one recorder at most, whose leg's number says so. It is there where one may be, and
+/// was asked to keep what its caller was asked to hear, and the caller, but not on hold; only a
+/// caller who waits or talks hears of it.
 fn check_recording(call: &Call) {
     let (id, state) = (call.id(), call.state());
     let hears = matches!(state, State::Waiting { .. } | State::Talking { .. });

@@ -1,8 +1,8 @@
 //! What the center tells of itself: the one stream of facts, for whoever hears it.
 //!
-//! A happening is a fact of the input in which it happens. How a call or an agent stands is one fact
-//! for all inputs since the last [`ContactCenter::poll_fact`], and only where they stand otherwise
-//! than before: a turn of three inputs about a call costs one standing.
+//! A happening is a fact of the input in which it happens. How a call or an agent stands is one
+//! fact for all inputs since the last [`ContactCenter::poll_fact`], and only where they stand
+//! otherwise than before: a turn of three inputs about a call costs one standing.
 //!
 //! **Invariant:** whoever has heard all facts knows what [`ContactCenter::snapshot`] shows.
 //!

@@ -6,8 +6,8 @@
 //! # Contract
 //!
 //! One input, then drain: after each `handle*` call [`ContactCenter::poll_command`] until it
-//! returns `None`, then wait for the next event or for [`ContactCenter::poll_timeout`]. Whoever wants
-//! to know what happens polls [`ContactCenter::poll_fact`] in each turn.
+//! returns `None`, then wait for the next event or for [`ContactCenter::poll_timeout`]. To follow
+//! what happens, poll [`ContactCenter::poll_fact`] in each turn.
 //!
 //! ```
 //! # use std::sync::Arc;

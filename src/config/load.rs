@@ -158,7 +158,7 @@ pub fn known(config: &Config, directory: &Directory) -> Known {
         caller_fields: names(&mut directory.field_names().map(str::to_owned)),
         music: names(&mut sounds.iter().filter_map(|path| music(path))),
         services: Some(config.lookup.hosts.clone()),
-        lookup_secrets: names(&mut config.lookup.secrets.keys().cloned()),
+        hidden_names: names(&mut config.lookup.secrets.keys().cloned()),
         sounds: Some(sounds),
     }
 }

@@ -198,6 +198,9 @@ pub struct Trunk {
     pub channels_max: usize,
 }
 
+/// Values that are kept secret, by name.
+pub(crate) type NamedSecrets = BTreeMap<String, Secret>;
+
 /// Services that flows ask.
 #[derive(Clone, Debug)]
 pub struct Lookup {
@@ -209,7 +212,7 @@ pub struct Lookup {
     pub at_once_max: usize,
     pub per_service_max: usize,
     /// What flows send by name.
-    pub secrets: BTreeMap<String, Secret>,
+    pub secrets: NamedSecrets,
 }
 
 /// The front that telephony providers ask.

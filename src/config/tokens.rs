@@ -82,7 +82,7 @@ fn token(
     Some(ApiToken { name: name?, role: role?, agent, token: token?, place })
 }
 
-/// One that is too short or typed by somebody would be guessed.
+/// A short token, or one that a person made up, would be guessed.
 pub(super) fn check_token(
     s: &mut Section<'_, '_>,
     key: &str,

@@ -40,7 +40,7 @@ pub struct Known {
     /// Services that look-ups may ask, as `host` or `host:port`, in lower case.
     pub services: Option<BTreeSet<String>>,
     /// Secrets of the configuration that look-ups may send, by name.
-    pub lookup_secrets: Option<BTreeSet<String>>,
+    pub hidden_names: Option<BTreeSet<String>>,
     /// Sound files, as paths relative to the prompts folder.
     pub sounds: Option<BTreeSet<String>>,
     /// Hold music by name; `default` and `ring` are always there.

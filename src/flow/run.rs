@@ -31,7 +31,7 @@ pub const TYPE_AHEAD_MAX: usize = 32;
 /// Failed steps of one call before the built-in apology ends it.
 pub const FAILURES_MAX: u8 = 3;
 
-/// Steps of one call: a line that no party hangs up does not go round a menu for ever.
+/// Steps of one call: no line that stays open goes round a menu for ever.
 pub const STEPS_PER_CALL_MAX: u32 = 5_000;
 
 /// A prompt whose end was not reported by then counts as heard.

@@ -108,7 +108,7 @@ impl Outbox {
 }
 
 fn confirmed(answer: Confirmed, is_written: bool) -> Confirmed {
-    answer.and_then(|()| if is_written { Ok(()) } else { Err(Unconfirmed::Unwritten) })
+    answer.and(if is_written { Ok(()) } else { Err(Unconfirmed::Unwritten) })
 }
 
 /// Writes that were held up, so that a slow disk is said once and not per call.

@@ -1,6 +1,6 @@
 //! Call recordings, as the media of the simulated world make them; and the judge's eye on them: no
-//! leg is recorded unannounced, unheard by the caller, in a pause, or at a secret step, and no caller
-//! on hold.
+//! leg is recorded unannounced, unheard by the caller, in a pause, or at a secret step, and no
+//! caller on hold.
 //!
 //! **Invariant:** each recording the center asks for is reported as ended or failed once, or twice
 //! where the wire doubles events; the end of a call's last leg ends its recording.

@@ -4,7 +4,7 @@
 //! certificate it gets: the domain of the URI, whichever host SRV records led to (RFC 5922 §7.1).
 //!
 //! **Invariant:** a name has one [`PeerId`] while the process lives, so an id that a path carries
-//! never comes to mean somebody else.
+//! never comes to mean another peer.
 //!
 //! **Deliberately absent:** names that messages bring. The configuration's hosts are in here, and
 //! nothing that a stranger sends makes the table grow.

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 pub struct Throttle<K> {
     every: Duration,
     keys_max: usize,
-    keys: BTreeMap<K, Said>,
+    keys: BTreeMap<K, LastSaid>,
     /// The same keys by when they were said last.
     by_time: BTreeSet<(Timestamp, K)>,
     /// Unsaid, of keys that are not remembered.
@@ -25,7 +25,7 @@ pub struct Throttle<K> {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Said {
+struct LastSaid {
     at: Timestamp,
     unsaid: u64,
 }
@@ -64,7 +64,7 @@ impl<K: Ord + Clone> Throttle<K> {
                 return None;
             }
         };
-        self.keys.insert(key.clone(), Said { at: now, unsaid: 0 });
+        self.keys.insert(key.clone(), LastSaid { at: now, unsaid: 0 });
         self.by_time.insert((now, key));
         Some(Unsaid { same, others: std::mem::take(&mut self.others) })
     }

@@ -110,7 +110,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Who asked for it, where somebody did by name.
+    /// Who asked for it by name; `None` for all else.
     #[must_use]
     pub fn by(&self) -> Option<&Principal> {
         match self {

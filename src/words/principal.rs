@@ -1,4 +1,4 @@
-//! Who asks for something: a name and a role.
+//! A principal: the name and the role of whoever asks for something.
 //!
 //! **Deliberately absent:** tokens, which end at the HTTP interface's edge; what a role may do,
 //! which that knows as well.

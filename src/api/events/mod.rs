@@ -88,6 +88,11 @@ pub(super) async fn events(
     let (pieces, body) = mpsc::channel(PIECES_MAX);
     let streaming = standing.streams();
     let task = ListenerTask { listening, filter, pieces, next: Seq::default() };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends with the listener's connection, or when the server ends the streams; what \
+                  is left then ends with the runtime of this thread"
+    )]
     tokio::spawn(async move {
         task.run(after.as_deref(), &standing).await;
     });

@@ -103,6 +103,7 @@ fn setup(hosts: &[&str]) -> AskSetup {
 }
 
 impl Rig {
+    #[expect(clippy::disallowed_methods, reason = "these tests are of threads that wait")]
     fn new(setup: AskSetup) -> Self {
         let (sender, replies) = mpsc::channel();
         let began = Instant::now();

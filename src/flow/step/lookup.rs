@@ -422,7 +422,7 @@ fn read_header<'a>(
     section.finish();
     let (secret, span) = secret?;
     let kind = "[lookup.secrets] of the configuration has no";
-    build.declared(&section, kind, build.known.lookup_secrets.as_ref(), secret, span);
+    build.declared(&section, kind, build.known.hidden_names.as_ref(), secret, span);
     Some(Header::Secret(HeaderValue::Secret { before: before.into(), name: secret.into() }))
 }
 

@@ -27,7 +27,7 @@ fn office() -> Known {
         sounds: names(&["welcome.wav"]),
         music: names(&["jazz"]),
         services: names(&["crm.example.com"]),
-        lookup_secrets: names(&["crm"]),
+        hidden_names: names(&["crm"]),
     }
 }
 

@@ -212,7 +212,7 @@ fn a_secret_is_in_the_body_only() {
 fn hosts_and_secrets_that_the_configuration_lacks_are_named() {
     let known = Known {
         services: Some(["crm.example.org".to_owned()].into()),
-        lookup_secrets: Some(BTreeSet::new()),
+        hidden_names: Some(BTreeSet::new()),
         ..Known::default()
     };
     let said = told(FLOW, &known);
@@ -235,11 +235,12 @@ fn hosts_and_secrets_that_the_configuration_lacks_are_named() {
 
     "#]].assert_eq(&said);
     let services = ["crm.example.com".to_owned()].into();
-    let known = Known { services: Some(services), lookup_secrets: None, ..Known::default() };
+    let known = Known { services: Some(services), hidden_names: None, ..Known::default() };
     assert_eq!(told(FLOW, &known), "");
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one file with all that can be wrong, and what is said")]
 fn a_wrong_look_up_is_explained() {
     let source = r##"
 [flow]

@@ -24,7 +24,7 @@ fn shipped(file: &str, source: &str) -> Flow {
         sounds: Some(BTreeSet::new()),
         music: Some(BTreeSet::new()),
         services: set(&["crm.example.com"]),
-        lookup_secrets: Some(BTreeSet::new()),
+        hidden_names: Some(BTreeSet::new()),
     };
     match parse(file, source, &known) {
         Ok(flow) => flow,

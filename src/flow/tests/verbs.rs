@@ -176,7 +176,7 @@ fn no_verb_leaves_a_caller_standing() {
                     && first(&flow).step.nature().is_secret;
                 assert!(!is_secret || run.secret(), "{verb} {options}: {act}");
                 run.handle(&Context { now, ..Context::default() }, input(act), &mut out);
-                handed_on |= out.iter().any(|effect| is_handed_on(effect));
+                handed_on |= out.iter().any(is_handed_on);
                 let waits = run.deadline().is_some() || handed_on;
                 assert!(run.is_over() || waits, "{verb} {options}: stands still after {act}");
                 now = run.deadline().unwrap_or(now + Duration::from_secs(1));

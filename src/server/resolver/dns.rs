@@ -94,14 +94,10 @@ impl Names for Dns {
     type Error = LookUpError;
 
     fn services(&mut self, name: &str) -> Result<Vec<Service>, LookUpError> {
-        self.ask(name, TYPE::SRV, |data| match data {
-            RData::SRV(srv) => Some(Service {
-                priority: srv.priority,
-                weight: srv.weight,
-                port: srv.port,
-                target: srv.target.to_string(),
-            }),
-            _ => None,
+        self.ask(name, TYPE::SRV, |data| {
+            let RData::SRV(srv) = data else { return None };
+            let target = srv.target.to_string();
+            Some(Service { priority: srv.priority, weight: srv.weight, port: srv.port, target })
         })
     }
 
@@ -110,13 +106,13 @@ impl Names for Dns {
             let found = (host, 0).to_socket_addrs()?;
             return Ok(found.map(|address| address.ip()).collect());
         }
-        let v4 = self.ask(host, TYPE::A, |data| match data {
-            RData::A(a) => Some(IpAddr::V4(Ipv4Addr::from(a.address))),
-            _ => None,
+        let v4 = self.ask(host, TYPE::A, |data| {
+            let RData::A(a) = data else { return None };
+            Some(IpAddr::V4(Ipv4Addr::from(a.address)))
         });
-        let v6 = self.ask(host, TYPE::AAAA, |data| match data {
-            RData::AAAA(aaaa) => Some(IpAddr::V6(Ipv6Addr::from(aaaa.address))),
-            _ => None,
+        let v6 = self.ask(host, TYPE::AAAA, |data| {
+            let RData::AAAA(aaaa) = data else { return None };
+            Some(IpAddr::V6(Ipv6Addr::from(aaaa.address)))
         });
         match (v4, v6) {
             (Ok(v4), Ok(v6)) => Ok(v4.into_iter().chain(v6).collect()),
@@ -208,11 +204,14 @@ fn records<T>(
     packet: &Packet<'_>,
     read: impl Fn(&RData<'_>) -> Option<T>,
 ) -> Result<Vec<T>, LookUpError> {
-    match packet.rcode() {
-        RCODE::NoError => Ok(packet.answers.iter().filter_map(|it| read(&it.rdata)).collect()),
-        RCODE::NameError => Ok(Vec::new()),
-        other => Err(LookUpError::Refused(other)),
+    let code = packet.rcode();
+    if code == RCODE::NameError {
+        return Ok(Vec::new());
     }
+    if code != RCODE::NoError {
+        return Err(LookUpError::Refused(code));
+    }
+    Ok(packet.answers.iter().filter_map(|it| read(&it.rdata)).collect())
 }
 
 #[cfg(test)]

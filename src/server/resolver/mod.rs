@@ -59,10 +59,9 @@ impl Resolver {
             let mut known = BTreeMap::new();
             while !stopped.load(Ordering::Relaxed) {
                 names.refresh();
-                for resolved in look_up(&named, &ours, &mut names, &mut known) {
-                    if found.blocking_send(resolved).is_err() {
-                        return; // the driver has ended
-                    }
+                let mut servers = look_up(&named, &ours, &mut names, &mut known);
+                if servers.any(|resolved| found.blocking_send(resolved).is_err()) {
+                    return; // the driver has ended
                 }
                 std::thread::park_timeout(LOOK_UP_EVERY);
             }
@@ -74,7 +73,7 @@ impl Resolver {
 impl Drop for Resolver {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // A look-up under way may last for seconds, and nobody waits for its answer any more.
+        // A look-up under way may last for seconds, and no call waits for its answer any more.
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
         }

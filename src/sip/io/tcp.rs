@@ -31,7 +31,7 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)>
     bind().map_err(named)
 }
 
-/// A connection that somebody opened to us.
+/// A connection that a peer opened to us.
 pub(super) fn accepted(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     Ok(stream)

@@ -13,10 +13,11 @@
 //!
 //! Give a [`ProviderFront`] each verified request (`handle_request`), what became of each command
 //! (`handle_rest_result`), and the time when it is due (`handle_timeout`). A request is answered in
-//! two steps, because the center stands between them. Where the result is [`WebhookResult::Pending`],
-//! do what a [`Front`](crate::front::Front) wants done, and when nothing is left, give the ticket
-//! back to `answer`. After each of the three doors take `poll_request` in the same two steps, until
-//! it gives nothing: a commanded leg asks there as other legs do over HTTP.
+//! two steps, because the center stands between them. Where the result is
+//! [`WebhookResult::Pending`], do what a [`Front`](crate::front::Front) wants done, and when
+//! nothing is left, give the ticket back to `answer`. After each of the three doors take
+//! `poll_request` in the same two steps, until it gives nothing: a commanded leg asks there as
+//! other legs do over HTTP.
 //!
 //! At the end of a turn, when all events are dealt with, `pass_on` gives each provider what its
 //! calls want of it; take `poll_request` after each. Then save what `poll_saving` gives, and send

@@ -209,7 +209,7 @@ fn check(play: &Play) {
 fn check_with(play: &Play, front: &dyn Fn() -> Box<dyn Callers>) {
     let provider = play.provider;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("flows");
-    for name in ["support", "afterhours", "account"] {
+    for name in ["support", "afterhours"] {
         let flow = flow(&folder.join(format!("{name}.toml")));
         let script = fs::read_to_string(folder.join(format!("{name}.transcript"))).unwrap();
         let without =

@@ -1,7 +1,7 @@
 //! What the legs of a thread say, on its way to the recordings' thread.
 //!
-//! **Invariant:** each recording that was asked for is reported once: its end, or that it failed. One
-//! that is asked for twice is one recording still: what was said of it stays true.
+//! **Invariant:** each recording that was asked for is reported once: its end, or that it failed.
+//! One that is asked for twice is one recording still: what was said of it stays true.
 //!
 //! **Deliberately absent:** waiting for the disk. What it does not take at once is lost, and said.
 

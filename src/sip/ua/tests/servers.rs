@@ -42,7 +42,7 @@ fn target(others: &[&str]) -> Target {
     Target::Trunk { trunk: "named".into(), number: "+14155550177".into(), others }
 }
 
-/// What is to be sent: where, and the text.
+/// What the user agent wants to send: where, and the text.
 fn out(rig: &mut Rig) -> Vec<(Path, String)> {
     let sent = std::iter::from_fn(|| rig.ua.poll_transmit());
     let sent = sent.map(|t| (t.path, String::from_utf8(t.bytes.to_vec()).unwrap())).collect();
