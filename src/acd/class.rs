@@ -193,7 +193,7 @@ impl Classes {
         }
     }
 
-    /// There are so many agents from now on.
+    /// There are this many agents from now on.
     pub(super) fn make_room(&mut self, now: Timestamp, agents: usize) {
         for class in self.slots.iter_mut().flatten() {
             class.ready.make_room(now, agents);

@@ -125,7 +125,7 @@ struct Queue {
     setup: QueueSetup,
     /// Every call of the queue, also those that ring an agent: they keep their place.
     line: RankedSet<QueueKey>,
-    /// So many may still wait beyond `len_max`: they were there when it was more.
+    /// Calls that may still wait beyond `len_max`: they were there when it was more.
     admitted: usize,
 }
 

@@ -100,7 +100,7 @@ impl Tournament {
         Self { agents: vec![None; agents], games: vec![NOBODY; 2 * leaves] }
     }
 
-    /// Room for so many agents; those who are here stay.
+    /// Room for this many agents; those who are here stay.
     pub(super) fn make_room(&mut self, now: Timestamp, agents: usize) {
         if agents <= self.agents.len() {
             return;

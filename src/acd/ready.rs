@@ -42,7 +42,7 @@ impl Ready {
         }
     }
 
-    /// There are so many agents from now on.
+    /// There are this many agents from now on.
     pub(super) fn make_room(&mut self, now: Timestamp, agents: usize) {
         match self {
             Self::Ranked(..) => {}

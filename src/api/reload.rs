@@ -18,7 +18,7 @@ use crate::api::auth::Asker;
 use crate::api::{Api, ApiError};
 use crate::time::Timestamp;
 
-/// Reloads take as long as their voices do; whoever asked is told to look again after this.
+/// Reloads take as long as their voices do; after this the answer is to look again.
 const RELOAD_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(9);
 
 /// The way to who reads the configuration.

@@ -1,6 +1,6 @@
 //! The names of agents, queues and skills, each with the id that it got when it was first heard of.
 //!
-//! The name is who somebody is. An agent who is removed and added again is the same one; an agent
+//! The name says who an agent is. One who is removed and added again is the same one; an agent
 //! who gets another name is removed, and another one is added.
 //!
 //! **Invariant:** a name keeps its id and an id its name, over every change of the configuration

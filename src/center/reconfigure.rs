@@ -6,7 +6,7 @@
 //! | a call that waits | it takes the new rules of its queue, and the agents as they are now |
 //! | a call in a queue that is gone, or that enters one | the queue goes on for it, as it was |
 //! | an agent who is gone | finishes the call with its after-call work, and is logged out |
-//! | an agent who came back | is the same one: the name is who somebody is |
+//! | an agent who came back | is the same one: the name says who an agent is |
 //!
 //! **Invariant:** no call ends because of it, and [`ContactCenter::check`] holds after it as after
 //! any input.
@@ -27,7 +27,7 @@ impl ContactCenter {
     ///
     /// # Errors
     ///
-    /// When an id would mean somebody else than before; then nothing has changed.
+    /// When an id would mean another name than before; then nothing has changed.
     pub fn reconfigure(&mut self, now: Timestamp, setup: Setup) -> Result<(), NamesError> {
         let setup = self.successor(setup)?;
         self.begin_input(now);
@@ -84,7 +84,7 @@ impl ContactCenter {
         agent.is_logged_in() && agent.intent != acd::Intent::LogOut
     }
 
-    /// Whether something of a queue that is there no more goes on: somebody waits in it, or an
+    /// Whether something of a queue that is there no more goes on: a call waits in it, or an
     /// agent is on a call of it.
     pub(super) fn goes_on_in(&self, queue: QueueId) -> bool {
         self.acd.waiting(queue) > 0 || self.acd.agents().any(|agent| agent.queue() == Some(queue))

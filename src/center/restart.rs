@@ -55,7 +55,7 @@ impl SavedAgentStates {
         Self { told: vec![SavedAgentState::default(); agents], moved: BTreeSet::new() }
     }
 
-    /// There are so many agents from now on.
+    /// There are this many agents from now on.
     pub(super) fn make_room(&mut self, agents: usize) {
         self.told.resize(agents, SavedAgentState::default());
     }

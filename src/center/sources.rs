@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::flow::{self, Flow, Known};
 
 #[derive(Serialize, Deserialize)]
-struct Source<'a> {
+struct FlowSource<'a> {
     file: Cow<'a, str>,
     source: Cow<'a, str>,
 }
@@ -22,13 +22,13 @@ struct Source<'a> {
 pub(super) fn serialize<S: Serializer>(flows: &[Arc<Flow>], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(flows.iter().map(|flow| {
         let (file, source) = flow.source();
-        Source { file: file.into(), source: source.into() }
+        FlowSource { file: file.into(), source: source.into() }
     }))
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Arc<Flow>>, D::Error> {
-    let sources: Vec<Source<'static>> = Vec::deserialize(from)?;
-    let read = |Source { file, source }: &Source<'_>| {
+    let sources: Vec<FlowSource<'static>> = Vec::deserialize(from)?;
+    let read = |FlowSource { file, source }: &FlowSource<'_>| {
         let flow = flow::parse(file, source, &Known::anything());
         flow.map(Arc::new).map_err(|said| de::Error::custom(flow::explain(&said)))
     };

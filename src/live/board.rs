@@ -242,7 +242,7 @@ impl Board {
         views
     }
 
-    /// A queue that is there no more is shown while somebody waits in it, or an agent is on a call
+    /// A queue that is there no more is shown while a call waits in it, or an agent is on a call
     /// of it.
     fn shows_queue(&self, view: &QueueView) -> bool {
         let is_former = self.roster.former_queues.contains(view.name.as_str());

@@ -155,7 +155,7 @@ impl Driver {
         }
     }
 
-    /// What the center is told first.
+    /// The first inputs of the center.
     pub(super) fn begin(&mut self) {
         for (at, first) in std::mem::take(&mut self.first) {
             match first {

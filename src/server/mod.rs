@@ -29,6 +29,7 @@ mod requests;
 mod resolver;
 mod resume;
 mod retention;
+mod seed;
 mod setup;
 mod signals;
 mod sip_front;

@@ -35,6 +35,7 @@ use crate::server::reload::{ReloadSetup, Reloading};
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Beginning, Begun, Kept};
 use crate::server::retention::{self, Retention};
+use crate::server::seed::random_seed;
 use crate::server::signals::Signals;
 use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::tasks::{self, HttpThread};
@@ -332,12 +333,6 @@ fn open_door(
     let door = providers::bind(config)
         .map_err(|error| StartError::ListenWebhooks(config.webhooks.listen, error))?;
     Ok(providers::start(config, names, clock, key, prompts, door)?)
-}
-
-pub(super) fn random_seed() -> Result<[u8; 32], io::Error> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(io::Error::other)?;
-    Ok(seed)
 }
 
 fn told(sender: mpsc::Sender<Fact>) -> crate::media::io::Facts {

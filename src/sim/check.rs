@@ -11,6 +11,8 @@
 //! **Invariant:** nothing here is computed by the queue that is judged; only where a call stands is
 //! looked up, as a supervisor would.
 
+mod reconfigured;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -109,22 +111,6 @@ impl Watch {
             asked: None,
             commands: 0,
             now: Timestamp::default(),
-        }
-    }
-
-    /// The center is about to be given this setup, complete. Who waits and what rings may go by the
-    /// one before for a while.
-    pub fn reconfigured(&mut self, now: Timestamp, setup: &Setup) {
-        self.told(now, None);
-        let agents = setup.agents.iter();
-        self.skills = agents.map(|agent| agent.skills.iter().cloned().collect()).collect();
-        for queue in &setup.queues {
-            let len_max = self.len_max.entry(queue.name.clone()).or_default();
-            *len_max = queue.acd.len_max.max(*len_max);
-            if let Some(rules) = &mut self.rules {
-                rules.ring_max = rules.ring_max.max(queue.acd.ring_timeout);
-                rules.exclude = rules.exclude.max(queue.acd.exclude);
-            }
         }
     }
 

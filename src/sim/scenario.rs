@@ -118,7 +118,7 @@ pub fn rules(setup: &Setup) -> Rules {
     }
 }
 
-/// What somebody can do.
+/// What an agent can do.
 pub(super) fn skills(random: &mut Random) -> Vec<(String, u8)> {
     let mut skills = Vec::new();
     for skill in SKILLS {

@@ -185,7 +185,7 @@ mod tests {
             fs::write(&path, torn).unwrap();
             assert_eq!(names(folder.path()).unwrap(), wanted, "{torn}");
         }
-        // Somebody sorted them: ids of the journal would mean others.
+        // An administrator sorted them: ids of the journal would mean others.
         let sorted = text.replace("tech", "x").replace("billing", "tech").replace('x', "billing");
         fs::write(&path, sorted).unwrap();
         assert_eq!(names(folder.path()).unwrap(), wanted);

@@ -179,6 +179,7 @@ fn a_server_that_is_killed_after_an_edit_goes_on_as_without_it() {
     let mut rig = plan(ALICE).start();
     let mut caller = rig.caller();
     caller.call("1000");
+    caller.media.expect_tone(MENU_HZ, SOON);
     edit(&rig, |text| {
         format!("{text}\n[agents.aaron]\npassword = \"{}\"\n", crate::flows::PASSWORD)
     });

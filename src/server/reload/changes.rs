@@ -22,7 +22,7 @@ pub(in crate::server) struct Up {
     pub(in crate::server) agents: BTreeSet<String>,
 }
 
-/// A configuration with what it led to, as far as changes are told of it.
+/// A configuration with what it led to, as far as the answer names changes of it.
 pub(super) struct Known<'a> {
     pub(super) config: &'a Config,
     pub(super) flows: &'a [Arc<Flow>],

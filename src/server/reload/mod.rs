@@ -38,14 +38,14 @@ use crate::server::clock::Clock;
 use crate::server::providers;
 use crate::server::resolver::{Resolved, Resolver};
 use crate::server::resume::NewSetup;
+use crate::server::seed::random_seed;
 use crate::server::setup;
 use crate::server::sip_front::SipChange;
-use crate::server::start::random_seed;
 use crate::store::{self, KeptSetup};
 use crate::webhook::document::Callee;
 
 use changes::Known;
-use watch::Stamp;
+use watch::FilesStamp;
 
 pub(super) use changes::Up;
 
@@ -150,14 +150,14 @@ impl Reloader {
         mut stopped: oneshot::Receiver<()>,
     ) {
         // What was loaded, and what was seen last: a change is taken once it has come to rest.
-        let mut loaded = Stamp::of(&self.setup.sources, &self.setup.config);
+        let mut loaded = FilesStamp::of(&self.setup.sources, &self.setup.config);
         let mut seen = loaded.clone();
         loop {
             let heard = tokio::select! {
                 _ = &mut stopped => return,
                 heard = tokio::time::timeout(LOOK_EVERY, requests.recv()) => heard,
             };
-            let now = Stamp::of(&self.setup.sources, &self.setup.config);
+            let now = FilesStamp::of(&self.setup.sources, &self.setup.config);
             match heard {
                 Ok(None) => return,
                 Ok(Some(request)) => {
@@ -194,7 +194,7 @@ impl Reloader {
             return true;
         }
         if self.state.is_busy.swap(true, Ordering::AcqRel) {
-            return false; // somebody's request comes first, and reads them as well
+            return false; // a request comes first, and reads them as well
         }
         let answer = self.reload(false, "file_change").await;
         self.state.is_busy.store(false, Ordering::Release);

@@ -21,9 +21,9 @@ const FOLDERS_DEEP_MAX: usize = 8;
 
 /// Every file with its time and length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stamp(BTreeMap<PathBuf, (Option<SystemTime>, u64)>);
+pub(super) struct FilesStamp(BTreeMap<PathBuf, (Option<SystemTime>, u64)>);
 
-impl Stamp {
+impl FilesStamp {
     /// Of the configuration's file, its flows, its sounds and its callers.
     pub(super) fn of(sources: &Sources, config: &Config) -> Self {
         let mut stamp = Self::default();
@@ -75,7 +75,7 @@ mod tests {
         fs::write(path("flows/a.toml"), "a").unwrap();
         let sources = Sources { file: Some(path("attendant.toml")), ..Sources::default() };
         let config = config::check(&sources).unwrap().config;
-        let stamp = || Stamp::of(&sources, &config);
+        let stamp = || FilesStamp::of(&sources, &config);
         let before = stamp();
         for name in ["._a.toml", ".#a.toml", "#a.toml#", "a.toml~", ".a.toml.swp"] {
             fs::write(path("flows").join(name), "half of it").unwrap();

@@ -194,7 +194,7 @@ pub fn named(folder: &Path, mut setup: Setup) -> Result<Setup, StoreError> {
 }
 
 impl Begun {
-    /// The center, and what it is told first.
+    /// The center, and its first inputs.
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a trunk keeps its position, by which calls know theirs, for as long as the
 //! process lives; one that is gone takes and makes no call, and those that are up on it go on.
-//! Whether an agent's telephone can be reached is told whenever that changes.
+//! An event says whether an agent's telephone can be reached, whenever that changes.
 //!
 //! **Deliberately absent:** sockets and realm: those are bound, and told to telephones, once.
 
