@@ -1,7 +1,8 @@
 //! Newtypes for every identity, so that an agent can never be passed where a queue is meant.
 //!
-//! **Invariant:** an id is never reused while the process lives; a [`CallId`] is never reused at
-//! all, because the shell starts counting after the largest one in the store.
+//! **Invariant:** an id is never reused while the process lives; those of calls, agents, queues and
+//! skills are never reused at all: the shell starts counting calls after the largest one in the
+//! store, and names keep their ids over restarts.
 //!
 //! **Deliberately absent:** names. The center keeps the table from [`AgentId`] to a name.
 
@@ -54,15 +55,15 @@ impl LegId {
     }
 }
 
-/// An agent, by position in the configuration the center runs with.
+/// An agent, by when their name was first heard of (`center::names`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AgentId(pub u32);
 
-/// A queue, by position in the configuration the center runs with.
+/// A queue, by when its name was first heard of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct QueueId(pub u32);
 
-/// One skill, by position in the center's sorted table of skill names.
+/// One skill, by when its name was first heard of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SkillId(pub u32);
 

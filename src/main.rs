@@ -16,8 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
-    EX_IOERR, EX_USAGE, check, fail, health, print, records, replay, report, serve, simulate,
-    watch, webhook,
+    EX_IOERR, EX_USAGE, check, fail, health, print, records, reload, replay, report, serve,
+    simulate, watch, webhook,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -33,6 +33,7 @@ Examples:
   attendant check flows/support.toml    one flow by itself
   attendant --set sip.realm=acme serve  one value of the configuration, for now
   attendant check --provider twilio     what a provider does differently, step by step
+  attendant reload --dry-run            what a reload of the running server would change
   attendant webhook selftest            call ourselves as a provider would
   attendant records --outcome abandoned the latest calls that were given up
   attendant report --last 7d            AHT, FCR, service level and the rest of a week
@@ -103,6 +104,7 @@ enum Command {
         #[arg(long, value_name = "NAME", value_delimiter = ',')]
         provider: Vec<String>,
     },
+    Reload(reload::Reload),
     /// Print the records of ended calls, the latest first
     Records(records::Records),
     /// Print the figures of a period: AHT, FCR, service level, abandonment, by queue and by agent
@@ -139,6 +141,7 @@ fn main() -> ExitCode {
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&sources),
         Command::Check { paths, provider } => check::run(&sources, &paths, &provider),
+        Command::Reload(wanted) => reload::run(&sources, &wanted),
         Command::Records(wanted) => records::run(&sources, &wanted),
         Command::Report(wanted) => report::run(&sources, &wanted),
         Command::Simulate(wanted) => simulate::run(&sources, &wanted),

@@ -30,7 +30,8 @@ impl Acd {
         let in_lines: usize = self.queues.iter().map(|queue| queue.line.len()).sum();
         assert_eq!(in_lines, self.calls.len(), "a line holds a call that does not wait");
         for queue in &self.queues {
-            assert!(queue.line.len() <= queue.setup.len_max, "a queue is longer than len_max");
+            let len_max = queue.setup.len_max.max(queue.admitted);
+            assert!(queue.line.len() <= len_max, "a queue is longer than len_max");
         }
         if let Some((at, wake)) = self.timers.next() {
             assert!(at > self.now, "{wake:?} was due at {at}, it is {}", self.now);

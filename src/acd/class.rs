@@ -176,6 +176,30 @@ impl Classes {
         deserted
     }
 
+    /// From now on the agents of this queue's classes are in the order of `strategy`.
+    pub(super) fn set_strategy(
+        &mut self,
+        now: Timestamp,
+        queue: QueueId,
+        strategy: Strategy,
+        agents: &[Agent],
+    ) {
+        for class in self.slots.iter_mut().flatten().filter(|class| class.queue == queue) {
+            class.ready = Ready::new(strategy, agents.len());
+            let met = |agent: &&Agent| agent.listed && agent.skills.meet(&class.demands);
+            for agent in agents.iter().filter(met) {
+                class.ready.insert(now, agent, &class.demands);
+            }
+        }
+    }
+
+    /// There are this many agents from now on.
+    pub(super) fn make_room(&mut self, now: Timestamp, agents: usize) {
+        for class in self.slots.iter_mut().flatten() {
+            class.ready.make_room(now, agents);
+        }
+    }
+
     /// Gives an agent who is neither listed nor counted new skills.
     pub(super) fn set_skills(&self, agent: &mut Agent, skills: Levels) {
         let counted = agent.counted != Presence::default();

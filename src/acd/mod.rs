@@ -82,6 +82,7 @@ pub mod port;
 mod queue_key;
 mod ranked_set;
 mod ready;
+mod reconfigure;
 mod waiting;
 
 #[cfg(test)]
@@ -124,6 +125,14 @@ struct Queue {
     setup: QueueSetup,
     /// Every call of the queue, also those that ring an agent: they keep their place.
     line: RankedSet<QueueKey>,
+    /// Calls that may still wait beyond `len_max`: they were there when it was more.
+    admitted: usize,
+}
+
+impl Queue {
+    fn new(setup: QueueSetup) -> Self {
+        Self { setup, line: RankedSet::new(), admitted: 0 }
+    }
 }
 
 /// Why [`Acd::poll_timeout`] asks to be woken.
@@ -162,7 +171,7 @@ impl Acd {
         let queues = setup.queues.into_iter();
         Self {
             agents: agents.map(|(id, agent)| Agent::new(id, &agent.skills)).collect(),
-            queues: queues.map(|setup| Queue { setup, line: RankedSet::new() }).collect(),
+            queues: queues.map(Queue::new).collect(),
             calls: BTreeMap::new(),
             offers: BTreeMap::new(),
             classes: Classes::default(),
@@ -189,6 +198,7 @@ impl Acd {
             Input::NotAccepted { offer, outcome } => self.not_accepted(now, offer, outcome),
             Input::HandedOver { agent, call, queue } => self.handed_over(now, agent, call, queue),
             Input::TalkEnded { agent, call } => self.talk_ended(now, agent, call),
+            Input::Reconfigured(setup) => self.reconfigured(now, *setup),
         }
         self.fire(now);
     }

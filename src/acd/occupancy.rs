@@ -100,6 +100,17 @@ impl Tournament {
         Self { agents: vec![None; agents], games: vec![NOBODY; 2 * leaves] }
     }
 
+    /// Room for this many agents; those who are here stay.
+    pub(super) fn make_room(&mut self, now: Timestamp, agents: usize) {
+        if agents <= self.agents.len() {
+            return;
+        }
+        let before = std::mem::replace(self, Self::new(agents));
+        for worked in before.agents.into_iter().flatten() {
+            self.insert(now, worked);
+        }
+    }
+
     pub(super) fn insert(&mut self, now: Timestamp, worked: Worked) {
         self.set(now, worked.agent, Some(worked));
     }

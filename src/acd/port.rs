@@ -49,6 +49,9 @@ pub enum Input {
         agent: AgentId,
         call: CallId,
     },
+    /// From now on these are the queues and the agents, each at their id. Both lists only grow: who
+    /// is there no more has no skills.
+    Reconfigured(Box<Setup>),
 }
 
 impl Input {
@@ -63,7 +66,8 @@ impl Input {
             | Self::Consult(_)
             | Self::Leave { .. }
             | Self::Accepted { .. }
-            | Self::NotAccepted { .. } => None,
+            | Self::NotAccepted { .. }
+            | Self::Reconfigured(_) => None,
         }
     }
 }
@@ -161,7 +165,7 @@ pub struct AgentSetup {
     pub skills: Vec<(SkillId, u8)>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueueSetup {
     pub strategy: Strategy,
     pub ring_timeout: Duration,
@@ -177,7 +181,7 @@ pub struct QueueSetup {
 }
 
 /// How many times in a row each outcome may happen before the agent is set not ready; 0 = never.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Misses {
     pub no_answer: u8,
     pub rejected: u8,
@@ -196,7 +200,8 @@ pub enum Strategy {
     FewestCalls,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WrapUp {
     Off,
     Timed(Duration),

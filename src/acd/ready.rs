@@ -42,6 +42,14 @@ impl Ready {
         }
     }
 
+    /// There are this many agents from now on.
+    pub(super) fn make_room(&mut self, now: Timestamp, agents: usize) {
+        match self {
+            Self::Ranked(..) => {}
+            Self::LeastOccupied(tournament) => tournament.make_room(now, agents),
+        }
+    }
+
     /// False if the agent was not here, as they are now.
     pub(super) fn remove(&mut self, now: Timestamp, agent: &Agent, demands: &Levels) -> bool {
         match self {

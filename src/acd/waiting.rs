@@ -19,7 +19,7 @@ use crate::words::{OfferOutcome, Overflow};
 
 /// A phone rings at least this long, whatever the configuration says: with less, a call and an
 /// agent could be thrown at each other endlessly within one instant.
-const RING_TIMEOUT_MIN: Duration = Duration::from_secs(1);
+pub(super) const RING_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 
 /// A call remembers this many agents who did not take it, and an agent keeps this many calls out of
 /// the way of. Past it the oldest is forgotten, and the two may meet again before their time. It
@@ -36,6 +36,8 @@ pub(super) struct Waiting {
     pub(super) stage: usize,
     pub(super) status: Status,
     pub(super) ring_timeout: Duration,
+    /// As its flow asks for it, whatever the queue says.
+    pub(super) own_ring_timeout: Option<Duration>,
     pub(super) prefer: Option<(AgentId, Timestamp)>,
     pub(super) tried: BTreeMap<AgentId, Tried>,
     /// A class of this or a later stage that has an agent.
@@ -115,6 +117,7 @@ impl Acd {
             stage,
             status: Status::Open,
             ring_timeout: ring_timeout.max(RING_TIMEOUT_MIN),
+            own_ring_timeout: ask.ring_timeout,
             prefer: ask.prefer.map(|(agent, hold)| (agent, since + hold)),
             tried: BTreeMap::new(),
             relies_on,
@@ -319,7 +322,9 @@ impl Acd {
     pub(super) fn forget(&mut self, call: CallId) {
         self.unshelve(call);
         let waiting = self.calls.remove(&call).expect("only a waiting call is forgotten");
-        self.queues[index(waiting.queue)].line.remove(&waiting.key);
+        let queue = &mut self.queues[index(waiting.queue)];
+        queue.line.remove(&waiting.key);
+        queue.admitted = queue.admitted.min(queue.line.len());
         self.classes.get_mut(waiting.relies_on).relying.remove(&call);
         for wake in [Wake::Relax { call }, Wake::WaitMax { call }, Wake::HoldOver { call }] {
             self.timers.cancel(&wake);

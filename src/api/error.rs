@@ -61,6 +61,27 @@ impl ApiError {
         Self { retry_after_s, ..Self::new(status, "too_many_wrong_tokens", message, help) }
     }
 
+    pub(super) fn reload_busy() -> Self {
+        let (message, help) = ("the configuration is being read already", "ask again in a moment");
+        Self::new(StatusCode::CONFLICT, "reload_under_way", message, help)
+    }
+
+    pub(super) fn reload_slow() -> Self {
+        let message = "the configuration is still being read: its sounds take their time";
+        let help = "see GET /v1/config for what comes of it";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "reload_under_way", message, help)
+    }
+
+    pub(super) fn reload_refused(problems: String) -> Self {
+        let help = "nothing has changed: correct the files and ask again";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong_configuration", problems, help)
+    }
+
+    pub(super) fn reload_unwritten(why: String) -> Self {
+        let help = "nothing has changed: see to the disk of `server.state`, and ask again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_written", why, help)
+    }
+
     pub(super) fn not_found(what: &str, help: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("{what} is not here"), help)
     }

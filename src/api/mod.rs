@@ -26,6 +26,7 @@ mod limit;
 mod live;
 mod prometheus;
 mod recording;
+mod reload;
 mod rules;
 mod scan;
 mod seats;
@@ -36,7 +37,7 @@ mod tests;
 mod throttle;
 mod views;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -61,6 +62,7 @@ pub use archive::{Archive, ArchiveError};
 pub use auth::NamedToken;
 pub use error::ApiError;
 pub use feed::{Live, Now, Teller, feed};
+pub use reload::{NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig};
 pub use views::record_json;
 
 use auth::{Denied, Tokens, Who};
@@ -195,7 +197,8 @@ struct Inner {
     driver: DriverHandle,
     live: Arc<Live>,
     archive: Arc<dyn Archive>,
-    tokens: Tokens,
+    tokens: RwLock<Tokens>,
+    reloads: OnceLock<ReloadHandle>,
     metrics_open_on_loopback: bool,
     in_work: Semaphore,
     limit: Limit,
@@ -217,7 +220,8 @@ impl Api {
             driver,
             live,
             archive,
-            tokens: Tokens::new(settings),
+            tokens: RwLock::new(Tokens::new(settings)),
+            reloads: OnceLock::new(),
             metrics_open_on_loopback: settings.metrics_open_on_loopback,
             in_work: Semaphore::new(settings.requests_max),
             limit: Limit::default(),
@@ -228,6 +232,17 @@ impl Api {
     /// Adds families to `/metrics`. Only the first time it is asked.
     pub fn add_metrics(&self, more: MoreMetrics) {
         let _ = self.0.more_metrics.set(more);
+    }
+
+    /// Says who reads the configuration again. Only the first time it is asked.
+    pub fn set_reloads(&self, reloads: ReloadHandle) {
+        let _ = self.0.reloads.set(reloads);
+    }
+
+    /// From now on these are the tokens; requests under way go on.
+    pub fn set_tokens(&self, settings: &Settings<'_>) {
+        let tokens = Tokens::new(settings);
+        *self.0.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
     }
 
     /// The routes, for whoever accepts connections.
@@ -243,8 +258,10 @@ impl Api {
             .route("/v1/events", get(events::events))
             .route("/v1/metrics", get(archive::figures))
             .route("/v1/records", get(archive::records))
-            .route("/v1/records/{id}", get(archive::record));
+            .route("/v1/records/{id}", get(archive::record))
+            .route("/v1/config", get(reload::running));
         let change = Router::new()
+            .route("/v1/reload", post(reload::reload))
             .route("/v1/calls/{id}", delete(live::end_call))
             .route("/v1/calls/{id}/supervise", post(supervision::supervise))
             .route("/v1/calls/{id}/supervise", delete(supervision::unsupervise))
@@ -296,7 +313,10 @@ impl Api {
         if let Some(wait) = banned.clone().filter(|_| !client.is_here) {
             return Err(wait);
         }
-        let who = self.0.tokens.who(headers.get(header::AUTHORIZATION)).map_err(|denied| {
+        let tokens = self.0.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        let who = tokens.who(headers.get(header::AUTHORIZATION));
+        drop(tokens);
+        let who = who.map_err(|denied| {
             let is_guess = denied == Denied::WrongToken && banned.is_none();
             if is_guess && self.0.limit.failed(client.ip, now) {
                 self.0.limit.say(client.ip, now);
@@ -427,6 +447,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
         archive::record,
         archive::figures,
         recording::recording,
+        reload::reload,
+        reload::running,
         prometheus::metrics,
         health,
         ready,

@@ -38,6 +38,8 @@ pub(super) enum Right {
     Supervise,
     /// To act as the agent whom the path names.
     ActAsAgent,
+    /// To have the configuration read again.
+    Configure,
 }
 
 /// One line per route: method, path as it is registered, and what it needs.
@@ -67,6 +69,8 @@ pub(super) const RULES: &[(&str, &str, Right)] = &[
     ("POST", "/v1/agents/{name}/recording/pause", Right::ActAsAgent),
     ("POST", "/v1/agents/{name}/recording/resume", Right::ActAsAgent),
     ("GET", "/v1/events", Right::Look),
+    ("GET", "/v1/config", Right::Look),
+    ("POST", "/v1/reload", Right::Configure),
     ("GET", "/v1/metrics", Right::Look),
     ("GET", "/v1/records", Right::Look),
     ("GET", "/v1/records/{id}", Right::Look),
@@ -91,11 +95,12 @@ impl Right {
                 | Self::HearRecordings
                 | Self::Supervise,
             ) => true,
-            (PrincipalRole::Supervisor, Self::ActAsAgent) => false,
+            (PrincipalRole::Supervisor, Self::ActAsAgent | Self::Configure) => false,
             (PrincipalRole::Monitor, Self::Look | Self::LookAtAgent | Self::LookAtCall) => true,
-            (PrincipalRole::Monitor, Self::HearRecordings | Self::Supervise | Self::ActAsAgent) => {
-                false
-            }
+            (
+                PrincipalRole::Monitor,
+                Self::HearRecordings | Self::Supervise | Self::ActAsAgent | Self::Configure,
+            ) => false,
             (PrincipalRole::Agent, _) => false,
         }
     }
@@ -110,6 +115,7 @@ impl Right {
             }
             Self::HearRecordings | Self::Supervise => "the role admin or supervisor",
             Self::ActAsAgent => "the role admin, or the agent's own token",
+            Self::Configure => "the role admin",
         }
     }
 }
@@ -164,7 +170,7 @@ async fn is_own(api: &Api, parts: &mut Parts, who: &Who, right: Right) -> Result
             let call = own.and_then(|own| own.call);
             Ok(asked.is_some() && call == asked)
         }
-        Right::Look | Right::HearRecordings | Right::Supervise => Ok(false),
+        Right::Look | Right::HearRecordings | Right::Supervise | Right::Configure => Ok(false),
     }
 }
 

@@ -5,6 +5,7 @@ mod door;
 mod events;
 mod figures;
 mod records;
+mod reload;
 mod roles;
 mod supervision;
 mod told;
@@ -188,6 +189,7 @@ fn serve_behind<F: Future<Output = ()>>(
     runtime.block_on(async {
         let shelf = Arc::new(Shelf { asked: Arc::clone(&asked) });
         let api = Api::new(&settings, DriverHandle { tx }, Arc::clone(&live), shelf);
+        api.set_reloads(super::reload::idle());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::select! {
@@ -283,6 +285,8 @@ fn the_document_lists_what_there_is() {
         get /v1/calls/{id}: One call: as it is now, or its record when it has ended.
         delete /v1/calls/{id}/supervise: Hangs up the supervisor of a call; the others go on.
         post /v1/calls/{id}/supervise: Rings a supervisor, who listens to a call or speaks into it; or changes the mode of who does.
+        get /v1/config: Which configuration runs, since when, who brought it, and whether the files say something else
+        by now.
         get /v1/events: Events as they happen: first how things stand, then every fact (server-sent events).
         get /v1/metrics: The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
         get /v1/queues: The queues, with how many wait and who works.
@@ -290,6 +294,8 @@ fn the_document_lists_what_there_is() {
         get /v1/records: Calls that ended, the latest first.
         get /v1/records/{id}: One call that ended.
         get /v1/records/{id}/recordings/{name}: What a caller left, or both sides said, as a WAV file: 16 bit, 8 kHz.
+        post /v1/reload: Read the configuration, the flows, the sounds and the callers again. Calls that are up keep the
+        flow they began with.
         get /v1/why/{id}: Why a waiting call is with no agent yet: what speaks for and against each agent.
     "#]].assert_eq(&lines);
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");

@@ -37,7 +37,8 @@ pub struct Entry {
 }
 
 /// Numbers in E.164 (or extensions) to entries.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Directory {
     entries: BTreeMap<String, Arc<Entry>>,
 }

@@ -266,7 +266,7 @@ impl ContactCenter {
         login: &str,
     ) -> Result<AgentId, Refused> {
         let agent = login.to_owned();
-        if self.agent_ids.get(login) == Some(&asking) {
+        if self.setup.names.agent(login) == Some(asking) {
             return Err(Refused::ConsultsThemselves { agent });
         }
         if call.origin().via.agent() == Some(login) {
@@ -290,7 +290,7 @@ impl ContactCenter {
         let request = call.run().and_then(|run| {
             flows.into_iter().find_map(|flow| flow.consult_request(run, &context, name))
         });
-        let Some((id, request)) = self.queue_ids.get(name).copied().zip(request) else {
+        let Some((id, request)) = self.queue_id(name).zip(request) else {
             let entered = self.setup.flows.iter().flat_map(|flow| flow.queues());
             let names: BTreeSet<&str> = entered.map(|used| used.queue).collect();
             let names = listed(names.into_iter());
@@ -340,7 +340,7 @@ impl ContactCenter {
     /// The same for a call that this provider carries, if one does.
     fn may_ring_for(&self, login: &str, provider: Option<&str>) -> Result<AgentId, Refused> {
         let agent = login.to_owned();
-        let Some(&id) = self.agent_ids.get(login) else {
+        let Some(id) = self.current_agent(login) else {
             return Err(Refused::NoSuchAgent { login: agent });
         };
         match self.may_be_called_by(id, provider) {

@@ -53,7 +53,8 @@ impl ContactCenter {
         // Told twice, it is no second arrival: who logged out meanwhile stays logged out.
         let came = reachable && !self.acd.agent(agent).reachable;
         self.ask_queue(agent, AgentInput::Reachable(reachable));
-        if let Some(ask) = wanted.filter(|_| came && self.is_logged_out(agent)) {
+        let may = came && self.is_logged_out(agent) && !self.setup.is_former(agent);
+        if let Some(ask) = wanted.filter(|_| may) {
             self.agent_asked(now, agent, ask);
         }
     }
@@ -61,6 +62,23 @@ impl ContactCenter {
     pub(super) fn agent_asked(&mut self, now: Timestamp, agent: AgentId, ask: AgentRequest) {
         if self.setup.agents.len() <= agent.0 as usize {
             return;
+        }
+        let comes = match ask {
+            AgentRequest::LogIn | AgentRequest::Ready | AgentRequest::NotReady { .. } => true,
+            AgentRequest::LogOut
+            | AgentRequest::EndWrapUp { .. }
+            | AgentRequest::Hold
+            | AgentRequest::Resume
+            | AgentRequest::Transfer { .. }
+            | AgentRequest::Consult { .. }
+            | AgentRequest::Complete
+            | AgentRequest::Conference
+            | AgentRequest::StartRecording
+            | AgentRequest::PauseRecording
+            | AgentRequest::ResumeRecording => false,
+        };
+        if comes && self.setup.is_former(agent) {
+            return; // it crossed their removal
         }
         match ask {
             AgentRequest::LogIn => self.ask_queue(agent, AgentInput::LogIn),
@@ -93,7 +111,7 @@ impl ContactCenter {
         }
     }
 
-    fn ask_queue(&mut self, agent: AgentId, ask: AgentInput) {
+    pub(super) fn ask_queue(&mut self, agent: AgentId, ask: AgentInput) {
         self.may_have_moved(agent);
         self.queue_inputs.push_back(acd::Input::Agent { agent, ask });
     }

@@ -54,6 +54,15 @@ impl Facts {
         }
     }
 
+    /// Names of agents and queues with new ids come behind those that are known.
+    fn make_room(&mut self, setup: &Setup) {
+        let agents = setup.agents.iter().skip(self.agent_names.len());
+        self.agent_names.extend(agents.map(|agent| Arc::from(agent.name.as_str())));
+        let queues = setup.queues.iter().skip(self.queue_names.len());
+        self.queue_names.extend(queues.map(|queue| Arc::from(queue.name.as_str())));
+        self.stood.resize(setup.agents.len(), None);
+    }
+
     pub(super) fn agent_name(&self, agent: AgentId) -> Arc<str> {
         Arc::clone(&self.agent_names[agent.0 as usize])
     }
@@ -129,11 +138,9 @@ impl ContactCenter {
             return;
         }
         self.facts.at = now;
-        let roster = Arc::new(self.roster());
-        self.facts.push(now, Fact::Roster(roster));
+        self.tell_roster(now);
         let is_draining = self.draining;
         self.facts.push(now, Fact::Draining { is_draining });
-        self.facts.agents.extend(self.acd.agents().map(|agent| agent.id));
         let live: Vec<CallId> = self.calls.ids().collect();
         for id in live {
             let Some(call) = self.calls.get_untouched(&id) else { continue };
@@ -156,6 +163,17 @@ impl ContactCenter {
         }
     }
 
+    /// Tells whom and what there is, if anybody hears it; how the agents stand follows, where that
+    /// is not told.
+    pub(super) fn tell_roster(&mut self, now: Timestamp) {
+        self.facts.make_room(&self.setup);
+        if self.facts.is_heard {
+            let roster = Arc::new(self.roster());
+            self.facts.push(now, Fact::Roster(roster));
+            self.facts.agents.extend((0..).map(AgentId).take(self.setup.agents.len()));
+        }
+    }
+
     fn roster(&self) -> Roster {
         let agents = (0..).map(AgentId).zip(&self.setup.agents).map(|(id, agent)| RosterAgent {
             agent: id,
@@ -163,7 +181,13 @@ impl ContactCenter {
             display_name: agent.display_name.clone(),
             skills: agent.skills.clone(),
         });
-        Roster { agents: agents.collect(), queues: self.facts.queue_names.clone() }
+        let former_queues = self.setup.former_queues.iter();
+        Roster {
+            agents: agents.collect(),
+            queues: self.facts.queue_names.clone(),
+            former_agents: self.setup.former_agents.clone(),
+            former_queues: former_queues.map(|&queue| self.facts.queue_name(queue)).collect(),
+        }
     }
 
     fn tell_call_stands(&mut self, id: CallId) {

@@ -16,14 +16,11 @@ use crate::words::{
     self, AgentState, CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
 };
 
-/// Stands for an agent or a queue that a record names and the configuration no longer does.
-const GONE: u32 = u32::MAX;
-
 pub(super) fn metrics(setup: &Setup) -> Metrics {
     Metrics::new(targets(setup))
 }
 
-fn targets(setup: &Setup) -> Vec<Target> {
+pub(super) fn targets(setup: &Setup) -> Vec<Target> {
     let target = |queue: &crate::center::setup::Queue| Target {
         answer_within: queue.service_level,
         short_abandon: queue.short_abandon,
@@ -43,18 +40,24 @@ impl ContactCenter {
         self.metrics = Metrics::restore(targets(&self.setup), rows);
     }
 
-    /// What the figures need of a record; `None` for a feature code, which is not counted.
+    /// What the figures need of a record; `None` for a feature code, which is not counted. Whoever
+    /// the record names has an id, unless the records are another folder's: then nothing of that
+    /// is counted.
     #[must_use]
     pub fn row(&self, record: &CallRecord) -> Option<CallRow> {
         if record.is_feature_code() {
             return None;
         }
-        let queue = |name: &str| self.queue_ids.get(name).copied().unwrap_or(QueueId(GONE));
-        let agent = |name: &str| self.agent_ids.get(name).copied().unwrap_or(AgentId(GONE));
+        let queue = |name: &str| self.setup.names.queue(name);
+        let agent = |name: &str| self.setup.names.agent(name);
+        let by_agent = match record.caller_agent() {
+            Some(name) => Some(agent(name)?),
+            None => None,
+        };
         let mut row = CallRow {
             call: record.call,
             arrived_at: record.arrived_at,
-            by_agent: record.caller_agent().map(agent),
+            by_agent,
             ended_at: record.ended_at,
             caller: record.from.as_deref().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),
@@ -66,17 +69,17 @@ impl ContactCenter {
         };
         // An agent who waits for a party to consult is no caller.
         let visits = record.queued.iter().filter(|visit| !visit.consulted);
-        row.visits.extend(visits.map(|visit| QueueVisit {
-            queue: queue(&visit.queue),
-            wait_ms: millis(visit.left_at.since(visit.entered_at)),
-            left: visit.left,
+        row.visits.extend(visits.filter_map(|visit| {
+            let wait_ms = millis(visit.left_at.since(visit.entered_at));
+            Some(QueueVisit { queue: queue(&visit.queue)?, wait_ms, left: visit.left })
         }));
         for leg in &record.legs {
             let Party::Agent { name, .. } = &leg.party else { continue };
             if leg.role.is_some() {
                 continue; // a supervisor handles nothing, also who takes over: no queue's work
             }
-            let (agent, queue) = (agent(name), leg.queue.as_deref().map(queue));
+            let Some(agent) = agent(name) else { continue };
+            let queue = leg.queue.as_deref().and_then(queue);
             if let Some(queue) = queue {
                 let outcome = offer_outcome(leg.outcome);
                 row.offers.push(Offer { queue, agent, outcome });
@@ -153,7 +156,7 @@ impl ContactCenter {
         times: (Option<String>, u64, u64),
     ) {
         let (queue, talk_ms, hold_ms) = times;
-        let queue = queue.and_then(|name| self.queue_ids.get(&name).copied());
+        let queue = queue.and_then(|name| self.queue_id(&name));
         self.metrics.fold(now, Fact::LegEnded { leg, agent, queue, talk_ms, hold_ms });
     }
 
@@ -163,7 +166,7 @@ impl ContactCenter {
         }
         if call.state() == State::Confirming {
             // A feature code without sound: by its record it is a call that was not answered.
-            let agent = record.caller_agent().and_then(|name| self.agent_ids.get(name).copied());
+            let agent = record.caller_agent().and_then(|name| self.setup.names.agent(name));
             self.count_arrived(record.arrived_at, record.call, agent);
         }
         let ended = Fact::CallEnded {

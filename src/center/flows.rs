@@ -354,7 +354,7 @@ impl ContactCenter {
     }
 
     fn enqueue(&mut self, now: Timestamp, id: CallId, request: QueueRequest) {
-        let queue = self.queue_ids.get(&*request.queue).copied();
+        let queue = self.queue_id(&request.queue);
         let Some((queue, call)) = queue.zip(self.calls.get_mut(&id)) else {
             return tracing::error!(call = %id, queue = %request.queue, "the flow names no queue");
         };
@@ -392,7 +392,7 @@ impl ContactCenter {
             since,
             wait_max: request.wait_max,
             ring_timeout: request.ring_timeout,
-            prefer: prefer.and_then(|(name, wait)| Some((*self.agent_ids.get(&**name)?, *wait))),
+            prefer: prefer.and_then(|(name, wait)| Some((self.current_agent(name)?, *wait))),
         }
     }
 

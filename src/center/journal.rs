@@ -1,9 +1,10 @@
 //! The journal's lines: every input of the center in order, one line of JSON each.
 //!
 //! ```text
-//! {"attendant_journal":2,"run":3,"segment":0,"started_at":1764000000000,"seed":7,"config":"9f…"}
+//! {"attendant_journal":3,"run":3,"segment":0,"started_at":1764000000000,"seed":7,"config":"9f…"}
 //! {"seq":0,"at":1764000000012,"in":{"event":"call_arrived","call":41,…}}
 //! {"seq":1,"at":1764000000020,"in":{"event":"wake"}}
+//! {"seq":2,"at":1764000060000,"in":{"event":"reconfigured","setup":"4c…"}}
 //! ```
 //!
 //! Records, figures and explanations are folds over it; fed to a fresh center it gives the same
@@ -18,14 +19,19 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::center::ContactCenter;
+use crate::center::{ContactCenter, Setup};
 use crate::time::Timestamp;
 use crate::words::{Digit, Event};
 
 /// The version of the format. Readers know this one and those before it. Since 2 a run may go on
-/// with the calls of another.
-pub const VERSION: u32 = 2;
+/// with the calls of another. Since 3 ids of agents, queues and skills last over runs, the head
+/// names the setup and not the configuration's files, and a run may be given another setup.
+pub const VERSION: u32 = 3;
+
+/// The version of a kept setup.
+const SETUP_VERSION: u32 = 1;
 
 /// A shell that is busy wakes the center this late at most. A replay that meets a timer which is
 /// overdue for longer went another way than the run.
@@ -41,7 +47,7 @@ pub struct Header {
     pub segment: u32,
     pub started_at: Timestamp,
     pub seed: u64,
-    /// The digest of the configuration the center ran with.
+    /// The digest of the setup the center began with ([`digest`]).
     pub config: String,
     /// The run that was lost with calls which this one goes on with: its center is the one that run
     /// left, and `seq` counts from 0 again.
@@ -71,6 +77,41 @@ pub enum Input {
 pub enum Own {
     /// A deadline of the center had come.
     Wake,
+    /// The center was given the setup with this [`digest`], which is kept beside the journal.
+    Reconfigured { setup: String },
+}
+
+/// A setup as it is kept beside the journals that name it: one JSON document.
+#[must_use]
+pub fn setup_text(setup: &Setup) -> String {
+    let kept = KeptSetup { attendant_setup: SETUP_VERSION, setup: Cow::Borrowed(setup) };
+    serde_json::to_string(&kept).expect("a setup has only keys that are text")
+}
+
+/// What [`setup_text`] wrote.
+///
+/// # Errors
+///
+/// Why that cannot be a setup of this version.
+pub fn read_setup(text: &str) -> Result<Setup, serde_json::Error> {
+    let kept: KeptSetup<'_> = serde_json::from_str(text)?;
+    if kept.attendant_setup > SETUP_VERSION {
+        let message = "written by a later attendant, in a format unknown here: use that one";
+        return Err(serde::de::Error::custom(message));
+    }
+    Ok(kept.setup.into_owned())
+}
+
+/// What a journal calls a setup that is kept as this text: 128 bit, in hexadecimal.
+#[must_use]
+pub fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptSetup<'a> {
+    attendant_setup: u32,
+    setup: Cow<'a, Setup>,
 }
 
 impl Entry {

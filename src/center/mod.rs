@@ -61,14 +61,17 @@ mod figures;
 mod flows;
 pub mod journal;
 mod legs;
+pub mod names;
 mod outside;
 mod own;
 mod queues;
+mod reconfigure;
 pub mod recording_rule;
 mod recordings;
 pub mod restart;
 pub mod setup;
 pub mod snapshot;
+mod sources;
 mod supervise;
 mod talks;
 #[cfg(test)]
@@ -102,8 +105,6 @@ pub use snapshot::Snapshot;
 pub struct ContactCenter {
     setup: Setup,
     skills: Skills,
-    agent_ids: BTreeMap<String, AgentId>,
-    queue_ids: BTreeMap<String, QueueId>,
     /// Dialed number, as written and normalized, to the index of its flow.
     flow_by_number: BTreeMap<String, usize>,
     calls: Calls,
@@ -159,8 +160,6 @@ impl ContactCenter {
             facts: Facts::new(&setup),
             offered_from: BTreeMap::new(),
             skills,
-            agent_ids: ids(setup.agents.iter().map(|agent| &agent.name), AgentId),
-            queue_ids: ids(setup.queues.iter().map(|queue| &queue.name), QueueId),
             flow_by_number: flows::by_number(&setup),
             calls: Calls::default(),
             acd,
@@ -328,11 +327,6 @@ impl ContactCenter {
     }
 
     #[must_use]
-    pub fn agent_id(&self, name: &str) -> Option<AgentId> {
-        self.agent_ids.get(name).copied()
-    }
-
-    #[must_use]
     pub fn is_live(&self, call: CallId) -> bool {
         self.calls.contains(&call)
     }
@@ -386,11 +380,4 @@ impl ContactCenter {
             self.finish(now, call, EndedBy::Operator, Cause::NORMAL_UNSPECIFIED);
         }
     }
-}
-
-fn ids<'a, I: Copy>(
-    names: impl Iterator<Item = &'a String>,
-    id: impl Fn(u32) -> I,
-) -> BTreeMap<String, I> {
-    names.zip(0..).map(|(name, index)| (name.clone(), id(index))).collect()
 }

@@ -154,7 +154,7 @@ impl ContactCenter {
         if let Some(flow) = self.flow_of(to) {
             return Ok(Destination::Flow(flow));
         }
-        if let Some(&called) = self.agent_ids.get(to) {
+        if let Some(called) = self.current_agent(to) {
             let way = Destination::Party(Way::Agent(called));
             return self.may_be_called(called).map(|()| way);
         }

@@ -5,11 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::flow::Run;
 use crate::words::Prompt;
 
 /// Which talks with agents of a queue are recorded, both sides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RecordingRule {
     #[default]
     Off,
@@ -19,7 +22,7 @@ pub enum RecordingRule {
 }
 
 /// What a caller hears before the call is recorded; nothing by default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingPrompt {
     /// For callers in whose language there is nothing below: in the first one of their flow.
     pub plain: Vec<Words>,
@@ -27,7 +30,8 @@ pub struct RecordingPrompt {
     pub by_language: BTreeMap<String, Vec<Words>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Words {
     Text(Arc<str>),
     /// Relative to the prompts folder.

@@ -54,6 +54,11 @@ impl SavedAgentStates {
     pub(super) fn new(agents: usize) -> Self {
         Self { told: vec![SavedAgentState::default(); agents], moved: BTreeSet::new() }
     }
+
+    /// There are this many agents from now on.
+    pub(super) fn make_room(&mut self, agents: usize) {
+        self.told.resize(agents, SavedAgentState::default());
+    }
 }
 
 impl ContactCenter {

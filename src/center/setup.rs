@@ -2,25 +2,35 @@
 //!
 //! **Invariant:** everything here was checked by whoever built it: names are unique, numbers are
 //! normalized, flows are checked. The center fills in only the queues that flows name by
-//! themselves.
+//! themselves, and gives every name its id ([`Setup::complete`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::acd;
 use crate::call::Directory;
+use crate::center::names::{Names, Table};
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::flow::Flow;
-use crate::id::SkillId;
+use crate::id::{AgentId, QueueId, SkillId};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Setup {
+    #[serde(with = "crate::center::sources")]
     pub flows: Vec<Arc<Flow>>,
-    /// By [`crate::id::AgentId`].
+    /// Once [completed](Self::complete), by [`AgentId`], with those who are there no more.
     pub agents: Vec<Agent>,
-    /// By [`crate::id::QueueId`].
+    /// Once completed, by [`QueueId`], with those that are there no more.
     pub queues: Vec<Queue>,
+    /// Every name that ever had an id.
+    pub names: Names,
+    /// Those of the agents who are there no more.
+    pub former_agents: BTreeSet<AgentId>,
+    /// Those of the queues that are there no more. Calls whose flow knows them still enter them.
+    pub former_queues: BTreeSet<QueueId>,
     /// In order of preference for a transfer that names none.
     pub trunks: BTreeMap<String, Trunk>,
     /// What a provider may dial for its own calls, by its name.
@@ -37,7 +47,7 @@ pub struct Setup {
     pub calls_max: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Agent {
     /// As in the configuration, in URLs and on records.
     pub name: String,
@@ -49,8 +59,22 @@ pub struct Agent {
     pub auto_ready: bool,
 }
 
+impl Agent {
+    /// Who is there no more, as far as the name says.
+    fn former(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            display_name: None,
+            skills: Vec::new(),
+            auto_login: false,
+            auto_ready: false,
+        }
+    }
+}
+
 /// Whose calls can be brought to an agent, where that is not everybody's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reachability {
     /// This provider's alone: it dials the agent itself.
     Provider(String),
@@ -58,7 +82,7 @@ pub enum Reachability {
     Sip,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Queue {
     pub name: String,
     pub acd: acd::QueueSetup,
@@ -88,7 +112,7 @@ impl Queue {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trunk {
     /// Prefixes in E.164 (`+1415`) this trunk may be sent to. Empty: none.
     pub prefixes: Vec<String>,
@@ -102,7 +126,7 @@ impl Trunk {
 }
 
 /// The codes that agents dial from their own phones.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Features {
     pub log_in: String,
     pub log_out: String,
@@ -134,6 +158,9 @@ impl Default for Setup {
             flows: Vec::new(),
             agents: Vec::new(),
             queues: Vec::new(),
+            names: Names::default(),
+            former_agents: BTreeSet::new(),
+            former_queues: BTreeSet::new(),
             trunks: BTreeMap::new(),
             providers: BTreeMap::new(),
             reachability: BTreeMap::new(),
@@ -147,8 +174,10 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// Adds, with default settings, the queues that flows enter without declaring them.
-    pub(super) fn complete(&mut self) {
+    /// Adds, with default settings, the queues that flows enter without declaring them; gives every
+    /// name an id, the next one where it has none; and puts agents and queues at the place of
+    /// theirs. Once is as good as twice.
+    pub fn complete(&mut self) {
         let declared: BTreeSet<String> =
             self.queues.iter().map(|queue| queue.name.clone()).collect();
         let entered: BTreeSet<String> = self
@@ -158,21 +187,59 @@ impl Setup {
             .map(|used| used.queue.to_string())
             .collect();
         self.queues.extend(entered.difference(&declared).map(|name| Queue::named(name)));
+        self.intern();
+        let names = &self.names;
+        let of_id = |id: Option<AgentId>| id.expect("every agent was given an id");
+        let agents = std::mem::take(&mut self.agents).into_iter();
+        let mut agents: BTreeMap<AgentId, Agent> =
+            agents.map(|agent| (of_id(names.agent(&agent.name)), agent)).collect();
+        for (name, id) in names.agents.iter().zip((0..).map(AgentId)) {
+            if !agents.contains_key(&id) {
+                self.former_agents.insert(id);
+            }
+            let agent = agents.remove(&id).unwrap_or_else(|| Agent::former(name));
+            self.agents.push(agent);
+        }
+        let of_id = |id: Option<QueueId>| id.expect("every queue was given an id");
+        let queues = std::mem::take(&mut self.queues).into_iter();
+        let mut queues: BTreeMap<QueueId, Queue> =
+            queues.map(|queue| (of_id(names.queue(&queue.name)), queue)).collect();
+        for (name, id) in names.queues.iter().zip((0..).map(QueueId)) {
+            if !queues.contains_key(&id) {
+                self.former_queues.insert(id);
+            }
+            self.queues.push(queues.remove(&id).unwrap_or_else(|| Queue::named(name)));
+        }
     }
 
-    pub(super) fn skills(&self) -> Skills {
+    fn intern(&mut self) {
+        for agent in &self.agents {
+            self.names.agents.intern(&agent.name);
+        }
+        for queue in &self.queues {
+            self.names.queues.intern(&queue.name);
+        }
         let of_agents = self.agents.iter().flat_map(|agent| &agent.skills);
         // Those that flows name have ids too: relaxing one that no agent has must not relax
         // another.
         let of_flows = self.flows.iter().flat_map(|flow| flow.skills());
-        let names = of_agents.map(|(name, _)| name.as_str()).chain(of_flows).map(str::to_owned);
-        let names: BTreeSet<String> = names.chain(self.origins().map(origin_skill)).collect();
-        let mut skills = Skills { names: names.into_iter().collect(), origins: BTreeMap::new() };
-        for origin in self.origins() {
-            let id = skills.id(&origin_skill(origin));
-            skills.origins.insert(id, origin_name(origin).to_owned());
+        let skills = of_agents.map(|(name, _)| name.as_str()).chain(of_flows).map(str::to_owned);
+        let skills: BTreeSet<String> = skills.chain(self.origins().map(origin_skill)).collect();
+        for skill in &skills {
+            self.names.skills.intern(skill);
         }
-        skills
+    }
+
+    pub(super) fn is_former(&self, agent: AgentId) -> bool {
+        self.former_agents.contains(&agent)
+    }
+
+    pub(super) fn skills(&self) -> Skills {
+        let origins = self.origins().filter_map(|origin| {
+            let id = self.names.skill(&origin_skill(origin))?;
+            Some((id, origin_name(origin).to_owned()))
+        });
+        Skills { origins: origins.collect(), names: self.names.skills.clone() }
     }
 
     /// The constraint of a call's origin: the skill that an agent must have to take a call that
@@ -193,11 +260,11 @@ impl Setup {
         self.origins().filter(is_reached).map(origin_skill)
     }
 
-    /// Where calls come from: our own telephones and trunks (`None`), and each provider. Nowhere
-    /// worth a name, where every agent can take every call.
+    /// Where calls come from: our own telephones and trunks (`None`), and each provider. Also where
+    /// every agent can take every call: calls may still wait that came when that was not so.
     fn origins(&self) -> impl Iterator<Item = Option<&str>> {
         let providers = self.providers.keys().map(|name| Some(name.as_str()));
-        std::iter::once(None).chain(providers).filter(|_| !self.reachability.is_empty())
+        std::iter::once(None).chain(providers)
     }
 }
 
@@ -213,7 +280,7 @@ fn origin_name(origin: Option<&str>) -> &str {
 /// The table of skill names.
 #[derive(Clone, Debug)]
 pub(super) struct Skills {
-    names: Vec<String>,
+    names: Table,
     /// The origins that skills stand for, as people call them.
     origins: BTreeMap<SkillId, String>,
 }
@@ -224,7 +291,7 @@ impl Skills {
     const NOBODYS: SkillId = SkillId(u32::MAX);
 
     pub(super) fn name(&self, skill: SkillId) -> Option<&str> {
-        self.names.get(skill.0 as usize).map(String::as_str)
+        self.names.name(skill.0)
     }
 
     /// The origin that this skill stands for, if it is no skill of a person.
@@ -233,7 +300,6 @@ impl Skills {
     }
 
     pub(super) fn id(&self, name: &str) -> SkillId {
-        let index = self.names.binary_search_by(|known| known.as_str().cmp(name));
-        index.ok().and_then(|index| u32::try_from(index).ok()).map_or(Self::NOBODYS, SkillId)
+        self.names.get(name).map_or(Self::NOBODYS, SkillId)
     }
 }

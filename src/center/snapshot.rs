@@ -125,8 +125,15 @@ impl ContactCenter {
             draining: self.draining,
             calls: self.calls.iter().map(|call| self.call_view(call)).collect(),
             queues: self.queue_views(now),
-            agents: self.acd.agents().map(|agent| self.agent_view(agent.id)).collect(),
+            agents: self.agent_views(),
         }
+    }
+
+    /// Those of the configuration, and of the others those who finish a call.
+    fn agent_views(&self) -> Vec<AgentView> {
+        let agents = self.acd.agents();
+        let shown = agents.filter(|it| !self.setup.is_former(it.id) || it.is_logged_in());
+        shown.map(|agent| self.agent_view(agent.id)).collect()
     }
 
     /// One live call.
@@ -236,7 +243,10 @@ impl ContactCenter {
                 | AgentState::OnOwnCall { .. } => {}
             }
         }
-        views
+        let ids = (0..).map(crate::id::QueueId);
+        let is_former = |id| self.setup.former_queues.contains(&id);
+        let shown = ids.zip(views).filter(|(id, _)| !is_former(*id) || self.goes_on_in(*id));
+        shown.map(|(_, view)| view).collect()
     }
 
     /// One agent.

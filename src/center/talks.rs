@@ -194,7 +194,7 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.caller().is_some()) else {
             return;
         };
-        let found_by = call.leg_times(heir).0.and_then(|name| self.queue_ids.get(&name).copied());
+        let found_by = call.leg_times(heir).0.and_then(|name| self.setup.names.queue(&name));
         let queue = found_by.or(call.recordings().queue());
         let agent = call.party(heir).and_then(Leg::agent);
         let Some((agent, queue)) = agent.zip(queue) else { return };

@@ -11,6 +11,7 @@ mod legs;
 mod lines;
 mod numbers;
 mod own;
+mod reconfigure;
 mod recorder;
 mod recorders;
 mod recording;

@@ -12,6 +12,7 @@ pub(crate) mod health;
 mod period;
 mod plain;
 pub(crate) mod records;
+pub(crate) mod reload;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod serve;

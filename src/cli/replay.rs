@@ -25,9 +25,10 @@ use crate::cli::{EX_DATAERR, complain, fail, print, told};
 /// The journal is the ordered list of every input of the contact center. With the same inputs it
 /// does the same again: the calls, their paths, who was offered what and when.
 ///
-/// The configuration and the flows have to be those of the run; where they differ, that is said,
-/// and what is printed is what the present ones would have done with the same inputs. What callers
-/// did before the run is taken from the records in `server.state`, if there are any.
+/// The center has the setup that the run had, whatever the configuration says today: it is kept
+/// beside the journal. Where it is not, that is said, and what is printed is what the present
+/// configuration would have done with the same inputs. What callers did before the run is taken
+/// from the records in `server.state`, if there are any.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -57,15 +58,24 @@ pub(crate) fn run(sources: &Sources, wanted: &Replay) -> ExitCode {
         Ok(loaded) => loaded,
         Err(problems) => return told(&problems),
     };
-    if runs.iter().any(|run| run.header.config != loaded.config.digest) {
-        complain(
-            "warning: the run had another configuration or other flows; this is what the present \
-             ones do with its inputs\n",
-        );
-    }
     let state = loaded.config.server.state.clone();
-    let setup = server::setup(&loaded.config, loaded.flows, loaded.directory);
-    let outcome = match replayed(setup, &runs, &state) {
+    let folder = wanted.journals[0].parent().unwrap_or(Path::new("")).to_path_buf();
+    let kept = |run: u64, digest: &str| match store::setup_of(&folder, run, digest) {
+        Ok(setup) => setup,
+        Err(error) => {
+            complain(&format!("warning: {error}\n"));
+            None
+        }
+    };
+    let began = runs.first().and_then(|run| kept(run.header.run, &run.header.config));
+    let setup = began.unwrap_or_else(|| {
+        complain(
+            "warning: the setup of the run is not beside its journal; this is what the present \
+             configuration does with its inputs\n",
+        );
+        server::setup(&loaded.config, loaded.flows, loaded.directory)
+    });
+    let outcome = match replayed(setup, &runs, &state, &kept) {
         Ok(outcome) => outcome,
         Err(broken) => {
             return fail(
@@ -151,15 +161,25 @@ fn read_run(paths: &[PathBuf]) -> Result<Run, String> {
 
 /// What is broken by the journal is said once, with its place, and not where in the program as
 /// well.
-fn replayed(setup: Setup, runs: &[Run], state: &Path) -> Result<Outcome, Broken> {
+fn replayed(
+    setup: Setup,
+    runs: &[Run],
+    state: &Path,
+    kept: &dyn Fn(u64, &str) -> Option<Setup>,
+) -> Result<Outcome, Broken> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
-    let outcome = told_again(setup, runs, state);
+    let outcome = told_again(setup, runs, state, kept);
     panic::set_hook(hook);
     outcome
 }
 
-fn told_again(setup: Setup, runs: &[Run], state: &Path) -> Result<Outcome, Broken> {
+fn told_again(
+    setup: Setup,
+    runs: &[Run],
+    state: &Path,
+    kept: &dyn Fn(u64, &str) -> Option<Setup>,
+) -> Result<Outcome, Broken> {
     let mut center = ContactCenter::new(setup);
     let began = runs.first().map(|run| run.header.started_at).unwrap_or_default();
     if let Ok(reader) = store::read_records(state)
@@ -170,7 +190,8 @@ fn told_again(setup: Setup, runs: &[Run], state: &Path) -> Result<Outcome, Broke
     let mut outcome = journal::try_replay_with(center, &[], true)?;
     for run in runs {
         outcome.center.begin_run();
-        let next = journal::try_replay_with(outcome.center, &run.entries, true)?;
+        let setups = |digest: &str| kept(run.header.run, digest);
+        let next = journal::try_replay_under(outcome.center, &run.entries, true, &setups)?;
         outcome.records.extend(next.records);
         outcome =
             Outcome { records: outcome.records, inputs: outcome.inputs + next.inputs, ..next };
@@ -200,6 +221,11 @@ mod tests {
 
     use super::*;
 
+    /// What the administrator of seed 3 changes.
+    fn of_seed(_run: u64, name: &str) -> Option<Setup> {
+        sim::scenario_change(3, name)
+    }
+
     /// A simulated run as the files of a server's run: two segments, the second with a head too.
     fn segments(seed: u64) -> (tempfile::TempDir, Vec<PathBuf>, sim::RunReport) {
         let report = sim::run_and_keep(seed).unwrap_or_else(|failure| panic!("{failure}"));
@@ -221,7 +247,7 @@ mod tests {
         paths.reverse();
         let runs = read(&paths).unwrap();
         assert_eq!(runs[0].entries.len() as u64, report.inputs);
-        let outcome = replayed(sim::scenario_setup(3), &runs, folder.path()).unwrap();
+        let outcome = replayed(sim::scenario_setup(3), &runs, folder.path(), &of_seed).unwrap();
         let tally = &report.tally;
         let calls = tally.calls + tally.agent_calls + tally.feature_codes;
         assert_eq!(outcome.records.len() as u64, calls);
@@ -262,7 +288,7 @@ mod tests {
         let (folder, paths, report) = segments(3);
         second_run(&paths[1], ",\"continues\":0");
         let runs = read(&paths).unwrap();
-        let outcome = replayed(sim::scenario_setup(3), &runs, folder.path()).unwrap();
+        let outcome = replayed(sim::scenario_setup(3), &runs, folder.path(), &of_seed).unwrap();
         let tally = &report.tally;
         let calls = tally.calls + tally.agent_calls + tally.feature_codes;
         assert_eq!(outcome.records.len() as u64, calls);

@@ -1,20 +1,17 @@
 //! `attendant report`: the figures of a period, from the records.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 
 use attendant::call::Directory;
-use attendant::center::setup::{Agent, Queue};
 use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
 use attendant::metrics::{self, FIGURES, Figure, Measured, Section, Unit};
 use attendant::server;
 use attendant::store::{RecordReader, StoreError};
 use attendant::time::Timestamp;
-use attendant::words::{CallRecord, Party};
 
 use crate::cli::period::{shown, span, time};
 use crate::cli::{EX_IOERR, EX_USAGE, fail, print, records_of, told};
@@ -78,7 +75,8 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
     };
-    match answer(&*reader, setup, period, wanted) {
+    let named = server::named(&config.server.state, setup);
+    match named.and_then(|setup| answer(&*reader, setup, period, wanted)) {
         Ok(text) => print(&text),
         Err(error) => fail(EX_IOERR, &format!("{}: {error}", config.server.state.display())),
     }
@@ -91,49 +89,13 @@ fn answer(
     wanted: &Report,
 ) -> Result<String, StoreError> {
     let Period { now, since, until } = period;
-    let mut center = ContactCenter::new(with_former(setup, reader, since)?);
+    let mut center = ContactCenter::new(setup);
     server::restore(&mut center, reader, since)?;
     if wanted.json {
         return Ok(format!("{:#}\n", server::figures(&center, now, since, until)));
     }
     let report = center.report(now, since, until);
     Ok(text(&report, &center.names(), wanted.definitions))
-}
-
-/// Adds the queues and agents that records name and the configuration no longer does.
-fn with_former(
-    mut setup: Setup,
-    reader: &dyn RecordReader,
-    since: Timestamp,
-) -> Result<Setup, StoreError> {
-    let (mut queues, mut agents) = (BTreeSet::new(), BTreeSet::new());
-    reader.each_ended(
-        since - metrics::WINDOW..Timestamp(u64::MAX),
-        &mut |record: CallRecord| {
-            queues.extend(record.queued.into_iter().map(|stay| stay.queue));
-            for leg in record.legs {
-                queues.extend(leg.queue);
-                if let Party::Agent { name, .. } = leg.party {
-                    agents.insert(name);
-                }
-            }
-        },
-    )?;
-    for queue in &setup.queues {
-        queues.remove(&queue.name);
-    }
-    for agent in &setup.agents {
-        agents.remove(&agent.name);
-    }
-    setup.queues.extend(queues.iter().map(|name| Queue::named(name)));
-    setup.agents.extend(agents.into_iter().map(|name| Agent {
-        name,
-        display_name: None,
-        skills: Vec::new(),
-        auto_login: false,
-        auto_ready: false,
-    }));
-    Ok(setup)
 }
 
 fn text(
@@ -285,7 +247,8 @@ mod tests {
     use attendant::id::{AgentId, CallId, LegId};
     use attendant::store;
     use attendant::words::{
-        CallOutcome, Cause, EndedBy, LegOutcome, NamedVia, PartyLeg, QueueExit, QueueVisit, WrapUp,
+        CallOutcome, CallRecord, Cause, EndedBy, LegOutcome, NamedVia, Party, PartyLeg, QueueExit,
+        QueueVisit, WrapUp,
     };
     use expect_test::expect;
 
@@ -377,7 +340,8 @@ mod tests {
         let Line { wanted } = clap::Parser::parse_from([&["report"], line].concat());
         let period = Period { now: NOON + hour, since: NOON - DAY, until: NOON };
         let reader = store::read_records(folder.path()).unwrap();
-        answer(&*reader, Setup::default(), period, &wanted).unwrap()
+        let setup = server::named(folder.path(), Setup::default()).unwrap();
+        answer(&*reader, setup, period, &wanted).unwrap()
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) fn run(sources: &Sources) -> ExitCode {
         LogFormat::Pretty => log.init(),
         LogFormat::Json => log.json().init(),
     }
-    match attendant::server::run(soundless) {
+    match attendant::server::run(soundless, sources.clone()) {
         Ok(code) => code,
         Err(StartError::Refused(problems)) => told(&problems),
         Err(error) => fail(EX_IOERR, &error.to_string()),

@@ -172,8 +172,7 @@ fn music(path: &str) -> Option<String> {
 fn strangers(directory: &Directory, config: &Config) -> Vec<String> {
     let entries = directory.numbers().filter_map(|number| directory.find(number));
     let preferred = entries.filter_map(|entry| entry.preferred_agent.as_deref());
-    let unknown: BTreeSet<&str> =
-        preferred.filter(|name| config.agent_id(name).is_none()).collect();
+    let unknown: BTreeSet<&str> = preferred.filter(|name| config.agent(name).is_none()).collect();
     let warning = |name: &&str| {
         let agents = config.agents.iter().map(|agent| agent.name.as_str());
         let meant = closest(name, agents).map(|meant| format!(": did you mean `{meant}`?"));
@@ -237,7 +236,7 @@ fn flow_files(path: &Path, skipped: &mut Vec<String>) -> std::io::Result<Vec<Pat
         let shown = path.display();
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let ends_in = |ending: &str| name.to_ascii_lowercase().ends_with(ending);
-        if name.starts_with(['.', '#']) || name.ends_with('~') {
+        if is_left_alone(&name) {
             continue;
         }
         if path.is_dir() {
@@ -252,6 +251,12 @@ fn flow_files(path: &Path, skipped: &mut Vec<String>) -> std::io::Result<Vec<Pat
     }
     skipped.sort();
     Ok(files)
+}
+
+/// What editors and systems keep beside the files of a folder: `._a.toml`, `.#a.toml`, `a.toml~`.
+#[must_use]
+pub fn is_left_alone(name: &str) -> bool {
+    name.starts_with(['.', '#']) || name.ends_with('~')
 }
 
 /// WAV files, as paths relative to the prompts folder. No folder, no files.

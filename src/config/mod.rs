@@ -40,10 +40,10 @@ use sha2::{Digest, Sha256};
 pub use cidr::{Cidr, CidrError};
 pub use demo::{Demo, TOKEN_LEN, token};
 pub use layers::Override;
-pub use load::{Loaded, known, load, load_flows, read_flows};
+pub use load::{Loaded, is_left_alone, known, load, load_flows, read_flows};
 pub use model::{
-    Agent, Api, ApiToken, Callers, Config, LogFormat, Media, NAME_SERVERS_MAX, Phone, Provider,
-    Queue, Recording, Server, Sip, Speech, Trunk, Voice, Webhooks,
+    Agent, Api, ApiToken, Callers, Config, LogFormat, Lookup, Media, NAME_SERVERS_MAX, Phone,
+    Provider, Queue, Recording, Server, Sip, Speech, Trunk, Voice, Webhooks,
 };
 pub use problem::{Problem, Problems, Whose, closest};
 pub use ready::{Keep, Ready, Soundless, ready, soundless};

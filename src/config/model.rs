@@ -1,8 +1,8 @@
 //! The checked configuration: what the rest of the server may rely on.
 //!
 //! **Invariant:** every name in here leads somewhere (a trunk that an agent names exists), every
-//! number lies in its range, every path is resolved. Agents and queues are sorted by name, and
-//! their place in the list is their [`AgentId`] and [`QueueId`].
+//! number lies in its range, every path is resolved. Agents and queues are sorted by name; their
+//! ids are not here, for those outlive a configuration (`center::names`).
 //!
 //! **Deliberately absent:** defaults. They are in `example.toml`, which is the first layer.
 
@@ -16,7 +16,6 @@ use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
 use crate::config::secret::Secret;
-use crate::id::{AgentId, QueueId};
 use crate::sip::path::Transport;
 use crate::words::PrincipalRole;
 
@@ -31,9 +30,9 @@ pub struct Config {
     /// Where each of them is written: `attendant.toml:31`.
     pub voice_places: BTreeMap<String, String>,
     pub trunks: BTreeMap<String, Trunk>,
-    /// Sorted by name; the position is the [`AgentId`].
+    /// Sorted by name.
     pub agents: Vec<Agent>,
-    /// Sorted by name; the position is the [`QueueId`].
+    /// Sorted by name.
     pub queues: Vec<Queue>,
     pub callers: Callers,
     pub features: Features,
@@ -51,16 +50,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// The agent of this name.
     #[must_use]
-    pub fn agent_id(&self, name: &str) -> Option<AgentId> {
+    pub fn agent(&self, name: &str) -> Option<&Agent> {
         let index = self.agents.binary_search_by(|agent| agent.name.as_str().cmp(name)).ok()?;
-        u32::try_from(index).ok().map(AgentId)
-    }
-
-    #[must_use]
-    pub fn queue_id(&self, name: &str) -> Option<QueueId> {
-        let index = self.queues.binary_search_by(|queue| queue.name.as_str().cmp(name)).ok()?;
-        u32::try_from(index).ok().map(QueueId)
+        self.agents.get(index)
     }
 
     /// Every skill that some agent has, sorted.
@@ -74,7 +68,7 @@ impl Config {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     pub flows: PathBuf,
     pub prompts: PathBuf,
@@ -86,12 +80,14 @@ pub struct Server {
     pub drain_timeout: Duration,
     pub calls_max: usize,
     pub log: LogFormat,
+    /// Whether a change of the files is taken as a reload.
+    pub reload_on_change: bool,
     /// A filter of `tracing`: `info`, or `info,attendant::sip=debug`.
     pub log_level: String,
 }
 
 /// Who may ask of the HTTP interface what the role may.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiToken {
     pub name: String,
     pub role: PrincipalRole,
@@ -111,7 +107,7 @@ pub enum LogFormat {
 /// Name servers that are asked; more may not be named (resolv.conf(5): MAXNS).
 pub const NAME_SERVERS_MAX: usize = 3;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sip {
     pub listen: Vec<SocketAddr>,
     pub udp: bool,
@@ -145,7 +141,7 @@ impl Sip {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Media {
     pub port_min: u16,
     pub port_max: u16,
@@ -156,7 +152,7 @@ pub struct Media {
     pub transmit_silence: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {
     pub listen: SocketAddr,
     /// May look. `None`: no client has this role.
@@ -181,7 +177,7 @@ pub enum Voice {
     OpenAi { url: String, voice: String, model: String, key: Option<Secret> },
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trunk {
     pub name: String,
     pub addresses: Vec<Cidr>,
@@ -220,7 +216,7 @@ pub struct Lookup {
 }
 
 /// The front that telephony providers ask.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhooks {
     /// Scheme, host and path prefix as providers get them, without a slash at the end. There
     /// where any provider is.
@@ -252,7 +248,7 @@ pub enum Speech {
 }
 
 /// A telephony provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
     pub name: &'static str,
     /// What its requests are signed with; any of them is good. At least one.
@@ -284,7 +280,7 @@ pub struct Provider {
     pub numbers: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     /// The login of the phone, and the name in flows, records and URLs.
     pub name: String,
@@ -298,7 +294,7 @@ pub struct Agent {
 }
 
 /// How an agent is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phone {
     /// A telephone that registers here as `sip:NAME@`, with this password.
     Registers { password: Secret, md5: bool },
@@ -310,7 +306,7 @@ pub enum Phone {
     Client { provider: String, client: String },
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Queue {
     pub name: String,
     pub setup: QueueSetup,
@@ -324,7 +320,7 @@ pub struct Queue {
 }
 
 /// Whether both sides are recorded, and what the caller hears before.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
     pub rule: RecordingRule,
     pub prompt: RecordingPrompt,
@@ -333,7 +329,7 @@ pub struct Recording {
     pub prompt_place: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callers {
     pub file: Option<PathBuf>,
     /// Two letters, ISO 3166: how a number without a country is read.

@@ -127,6 +127,12 @@ impl Flow {
         &self.version
     }
 
+    /// What it was read from: the name of its file, and all of the file.
+    #[must_use]
+    pub fn source(&self) -> (&str, &str) {
+        (&self.file, &self.source)
+    }
+
     /// Dialed numbers that enter here, as written; `*` takes what no other flow does.
     #[must_use]
     pub fn numbers(&self) -> &[Arc<str>] {

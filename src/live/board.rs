@@ -238,7 +238,16 @@ impl Board {
                 | AgentState::OnOwnCall { .. } => {}
             }
         }
+        views.retain(|view| self.shows_queue(view));
         views
+    }
+
+    /// A queue that is there no more is shown while a call waits in it, or an agent is on a call
+    /// of it.
+    fn shows_queue(&self, view: &QueueView) -> bool {
+        let is_former = self.roster.former_queues.contains(view.name.as_str());
+        let is_of = |agent: &Arc<AgentStands>| agent.queue.as_deref() == Some(view.name.as_str());
+        !is_former || view.waiting > 0 || self.agents.values().any(is_of)
     }
 
     fn queue_line(&self, name: &Arc<str>, now: Timestamp) -> QueueView {
@@ -272,6 +281,10 @@ impl Board {
 
     fn agent_view(&self, agent: &RosterAgent) -> Option<AgentView> {
         let stands = self.agents.get(&agent.agent)?;
+        let is_former = self.roster.former_agents.contains(&agent.agent);
+        if is_former && stands.state == AgentState::LoggedOut {
+            return None;
+        }
         Some(AgentView {
             agent: agent.agent,
             name: agent.name.to_string(),

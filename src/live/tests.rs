@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::center::setup::{Agent, Queue};
+use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallFact, CallRecord, CallStands, CallState, Cause, Closing, EndedBy, Fact,
+    AgentState, CallFact, CallRecord, CallStands, CallState, Cause, Closing, EndedBy, Event, Fact,
     NamedVia, Numbered, Origin, Roster, Seq, Waits,
 };
 
@@ -43,7 +45,11 @@ fn waits(call: CallId, queue: &str, order: i64) -> Fact {
 }
 
 fn roster() -> Fact {
-    Fact::Roster(Arc::new(Roster { agents: Vec::new(), queues: vec!["help".into()] }))
+    Fact::Roster(Arc::new(Roster {
+        agents: Vec::new(),
+        queues: vec!["help".into()],
+        ..Roster::default()
+    }))
 }
 
 /// Folds these from the first number on; what came of the last.
@@ -162,4 +168,41 @@ fn a_fact_is_read_as_it_is_written_and_its_kind_is_a_known_one() {
     let expected =
         r#"{"seq":1,"at":1001,"fact":"call","call":41,"happened":"entered","step":"main"}"#;
     assert_eq!(serde_json::to_string(&told).unwrap(), expected);
+}
+
+#[test]
+fn a_board_shows_who_came_and_who_went_with_another_setup() {
+    let setup = |agents: &[&str], queues: &[&str]| Setup {
+        agents: agents
+            .iter()
+            .map(|name| Agent {
+                name: (*name).to_owned(),
+                display_name: None,
+                skills: Vec::new(),
+                auto_login: true,
+                auto_ready: true,
+            })
+            .collect(),
+        queues: queues.iter().map(|name| Queue::named(name)).collect(),
+        ..Setup::default()
+    };
+    let (now, mut board) = (Timestamp(1_000), Board::default());
+    let mut center = ContactCenter::new(setup(&["ann", "ben"], &["help", "sales"]));
+    center.hear_facts(now);
+    center.handle(now, Event::PhoneReachable { agent: AgentId(0), reachable: true });
+    let mut shown = |center: &mut ContactCenter| {
+        while let Some(told) = center.poll_fact() {
+            board.fold(&told);
+        }
+        assert_eq!(board.snapshot(now), center.snapshot(now));
+        let agents: Vec<_> = board.agents().map(|agent| agent.name).collect();
+        let queues: Vec<_> = board.queues(now).into_iter().map(|queue| queue.name).collect();
+        assert_eq!(board.agent("ann").is_some(), agents.iter().any(|name| name == "ann"));
+        [agents.join(" "), queues.join(" ")]
+    };
+    assert_eq!(shown(&mut center), ["ann ben", "help sales"]);
+    center.reconfigure(now, setup(&["ben", "cat"], &["help", "more"])).unwrap();
+    assert_eq!(shown(&mut center), ["ben cat", "help more"]);
+    center.reconfigure(now, setup(&["ann", "cat"], &["sales"])).unwrap();
+    assert_eq!(shown(&mut center), ["ann cat", "sales"], "in the order of their ids");
 }

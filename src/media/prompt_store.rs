@@ -7,13 +7,15 @@
 //! **Deliberately absent:** cleaning the cache on disk. A file there is named by its content, so an
 //! old one is only unused; deleting the folder is always safe.
 
+mod successor;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use sha2::{Digest, Sha256};
 
@@ -33,6 +35,8 @@ pub struct PromptStore {
     /// Whether new ones are kept there.
     keeps: bool,
     kept: Mutex<KeptSounds>,
+    /// What answers in place of this one, once the configuration is another.
+    successor: RwLock<Option<Arc<PromptStore>>>,
     hold_music: OnceLock<Arc<Sound>>,
     ring: OnceLock<Arc<Sound>>,
     waiting: OnceLock<Arc<Sound>>,
@@ -103,9 +107,9 @@ impl PromptError {
 impl PromptStore {
     #[must_use]
     pub fn new(voices: Voices, folder: PathBuf, cache: Option<PathBuf>) -> Self {
-        let kept = Mutex::default();
+        let (kept, successor) = (Mutex::default(), RwLock::default());
         let (hold_music, ring, waiting) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { voices, folder, cache, keeps: true, kept, hold_music, ring, waiting }
+        Self { voices, folder, cache, keeps: true, kept, successor, hold_music, ring, waiting }
     }
 
     /// The same, without a trace on the disk: what is there is used, and nothing is written.
@@ -153,6 +157,9 @@ impl PromptStore {
         if let Prompt::Silence { ms } = prompt {
             return Some(Arc::new(Sound::silence(*ms)));
         }
+        if let Some(successor) = self.successor() {
+            return successor.ready(prompt);
+        }
         self.kept().get(prompt)
     }
 
@@ -162,6 +169,9 @@ impl PromptStore {
     ///
     /// [`PromptError`] names the file or the text and what is wrong with it.
     pub fn render(&self, prompt: &Prompt) -> Result<Arc<Sound>, PromptError> {
+        if let Some(successor) = self.successor() {
+            return successor.render(prompt);
+        }
         if let Some(sound) = self.ready(prompt) {
             return Ok(sound);
         }

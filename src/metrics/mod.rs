@@ -80,6 +80,11 @@ impl Metrics {
         metrics
     }
 
+    /// From now on the queues promise this; also in the figures of calls that ended before.
+    pub fn set_targets(&mut self, targets: Vec<Target>) {
+        self.targets = targets;
+    }
+
     /// Takes in one fact. Facts come in order of time.
     pub fn fold(&mut self, at: Timestamp, fact: Fact) {
         match fact {

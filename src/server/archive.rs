@@ -29,6 +29,7 @@ fn failed(error: StoreError) -> ArchiveError {
         | StoreError::Database(_)
         | StoreError::Newer { .. }
         | StoreError::InUse { .. }
+        | StoreError::Names { .. }
         | StoreError::Lost => ArchiveError::Failed(error.to_string()),
     }
 }

@@ -16,6 +16,7 @@
 //! **Deliberately absent:** media packets, syncs, records and HTTP. They have threads of their own
 //! and meet this loop at bounded channels.
 
+mod swap;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::api::{Request, Teller};
+use crate::api::{ReloadHandle, Request, Teller};
 use crate::ask::io::Asks;
 use crate::center::ContactCenter;
 use crate::center::journal::masked;
@@ -35,7 +36,9 @@ use crate::server::asks::Replied;
 use crate::server::clock::Clock;
 use crate::server::exchange::{Exchange, Room};
 use crate::server::outbox::{Outbox, Reply};
+use crate::server::reload::{self, SwapRequest};
 use crate::server::resolver::Resolved;
+use crate::server::resume::{First, NewSetup};
 use crate::server::retention::Expired;
 use crate::server::signals::{Signal, Signals};
 use crate::server::sip_front::SipFront;
@@ -79,6 +82,10 @@ pub(super) struct Driver {
     pub(super) replies: mpsc::Receiver<Replied>,
     /// Recordings that were kept long enough.
     pub(super) expired: mpsc::Receiver<Expired>,
+    /// A configuration that was read again.
+    pub(super) swaps: mpsc::Receiver<SwapRequest>,
+    /// Where a wish for one goes.
+    pub(super) reloads: ReloadHandle,
     /// `None` without credentials for any provider.
     pub(super) rest: Option<Rest>,
     pub(super) drain_timeout: Duration,
@@ -86,7 +93,7 @@ pub(super) struct Driver {
     /// Something was left after [`ROUNDS_MAX`]: the timer goes off at once.
     pub(super) unfinished: bool,
     /// The first inputs of the center, and as of when.
-    pub(super) first: Vec<(Timestamp, Event)>,
+    pub(super) first: Vec<(Timestamp, First)>,
 }
 
 /// What woke the loop.
@@ -99,6 +106,7 @@ enum Wakeup {
     RestResult(RestResult),
     Replied(Replied),
     Expired(Expired),
+    Swap(SwapRequest),
     Timer,
     Signal(Signal),
 }
@@ -106,9 +114,7 @@ enum Wakeup {
 impl Driver {
     /// Runs until drained, or until the second signal.
     pub(super) async fn run(mut self, mut signals: Signals) -> End {
-        for (at, event) in std::mem::take(&mut self.first) {
-            self.feed_as_of(at, event);
-        }
+        self.begin();
         self.ask_again();
         self.turn();
         self.wake_fronts(self.clock.now());
@@ -127,6 +133,7 @@ impl Driver {
                 Wakeup::RestResult(result) => self.take_rest_result(&result),
                 Wakeup::Replied(replied) => self.take_reply(replied),
                 Wakeup::Expired(expired) => self.take_expired(expired),
+                Wakeup::Swap(request) => self.take_swap(request),
                 Wakeup::Timer => self.take_timeouts(),
                 Wakeup::Signal(Signal::Terminate) if self.center.is_draining() => {
                     let calls = self.center.calls_live();
@@ -134,6 +141,7 @@ impl Driver {
                     return self.end(End::Cut { calls }).await;
                 }
                 Wakeup::Signal(Signal::Terminate) => self.begin_drain(),
+                Wakeup::Signal(Signal::Reload) => reload::wish(&self.reloads),
                 Wakeup::Signal(Signal::Other(name, means)) => tracing::warn!("{name}: {means}"),
             }
             self.turn();
@@ -143,6 +151,16 @@ impl Driver {
                 && self.exchange.is_quiet()
             {
                 return self.end(End::Drained).await;
+            }
+        }
+    }
+
+    /// The first inputs of the center.
+    pub(super) fn begin(&mut self) {
+        for (at, first) in std::mem::take(&mut self.first) {
+            match first {
+                First::Event(event) => self.feed_as_of(at, event),
+                First::Setup(new) => self.reconfigure(at, new),
             }
         }
     }
@@ -160,6 +178,7 @@ impl Driver {
             Some(result) = self.rest_results.recv() => Wakeup::RestResult(result),
             Some(replied) = self.replies.recv() => Wakeup::Replied(replied),
             Some(expired) = self.expired.recv() => Wakeup::Expired(expired),
+            Some(request) = self.swaps.recv() => Wakeup::Swap(request),
             signal = signals.next() => Wakeup::Signal(signal),
         }
     }
@@ -341,6 +360,19 @@ impl Driver {
     fn feed_as_of(&mut self, at: Timestamp, event: Event) {
         self.wake_center(at);
         self.tell_center(at, Some(event));
+        self.carry_out_all(self.clock.now());
+    }
+
+    /// Gives the center another setup, which is kept beside the journal already.
+    pub(super) fn reconfigure(&mut self, now: Timestamp, NewSetup { setup, digest }: NewSetup) {
+        self.wake_center(now);
+        if let Err(error) = setup.names.goes_on_from(&self.center.setup().names) {
+            return tracing::error!(%error, "the setup is not that of this center: nothing changes");
+        }
+        self.store.note_setup(now, &digest);
+        if let Err(error) = self.center.reconfigure(now, setup) {
+            tracing::error!(%error, "the setup is not that of this center: nothing changes");
+        }
         self.carry_out_all(self.clock.now());
     }
 

@@ -24,10 +24,12 @@ mod malloc;
 mod outbox;
 mod providers;
 mod refusals;
+mod reload;
 mod requests;
 mod resolver;
 mod resume;
 mod retention;
+mod seed;
 mod setup;
 mod signals;
 mod sip_front;
@@ -43,22 +45,23 @@ use std::sync::Arc;
 
 use crate::call::Directory;
 use crate::center::Setup;
-use crate::config::{Config, Soundless};
+use crate::config::{Config, Soundless, Sources};
 use crate::flow::Flow;
 use crate::time::Timestamp;
 
 pub use driver::End;
 pub use history::{figures, restore, teach};
+pub use resume::named;
 pub use start::StartError;
 
-/// Serves until drained or told twice to stop.
+/// Serves until drained or told twice to stop; `sources` are read again when a reload is wanted.
 ///
 /// # Errors
 ///
 /// When something cannot be bound, opened or said: what, and what to do.
-pub fn run(soundless: Soundless) -> Result<ExitCode, StartError> {
+pub fn run(soundless: Soundless, sources: Sources) -> Result<ExitCode, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let end = runtime.block_on(start::serve(soundless))?;
+    let end = runtime.block_on(start::serve(soundless, sources))?;
     match end {
         End::Drained => tracing::info!("drained: every call ended"),
         End::Cut { calls } => tracing::warn!(calls, "ended by the second signal"),

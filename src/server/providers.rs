@@ -11,12 +11,14 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::center::names::Names;
 use crate::config::{self, Config, Phone};
 use crate::id::AgentId;
 use crate::media::g711::Law;
 use crate::media::prompt_store::PromptStore;
 use crate::media::wav;
 use crate::server::clock::Clock;
+use crate::server::setup;
 use crate::server::tasks::{HttpThread, one_of};
 use crate::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use crate::webhook::document::Callee;
@@ -47,6 +49,7 @@ pub(super) struct Providers {
 /// our addresses, over restarts.
 pub(super) fn start(
     config: &Config,
+    names: &Names,
     clock: Clock,
     key: [u8; 32],
     prompts: &Arc<PromptStore>,
@@ -70,7 +73,7 @@ pub(super) fn start(
         };
         (provider.name(), way)
     });
-    let setup = calls_setup(config, &known, rest.as_ref(), key);
+    let setup = calls_setup(config, names, &known, rest.as_ref(), key);
     let front = ProviderFront::new(setup, ways.collect());
     let mut counts = None;
     let thread = match listener {
@@ -159,6 +162,7 @@ fn start_rest(
 
 fn calls_setup(
     config: &Config,
+    names: &Names,
     known: &[(&config::Provider, &'static dyn Provider)],
     rest: Option<&Rest>,
     key: [u8; 32],
@@ -175,25 +179,29 @@ fn calls_setup(
         caller_id: of.caller_id.clone(),
         sip_host: config.webhooks.sip_host.clone(),
     };
-    let agents = (0..).map(AgentId).zip(&config.agents);
     ProviderCallsSetup {
         providers: known.iter().map(|(of, it)| (of.name.to_owned(), setup(of, *it))).collect(),
-        agents: agents
-            .filter_map(|(id, agent)| match &agent.phone {
-                Phone::Outside { trunk, number } if config.providers.contains_key(trunk) => {
-                    Some((id, (trunk.clone(), Callee::Number(number.clone()))))
-                }
-                Phone::Client { provider, client } => {
-                    Some((id, (provider.clone(), Callee::Client(client.clone()))))
-                }
-                Phone::Registers { .. } | Phone::Fixed { .. } | Phone::Outside { .. } => None,
-            })
-            .collect(),
+        agents: agents(config, names),
         piece: config.webhooks.music_piece,
         pieces: PIECES,
         is_ours: config.webhooks.speech == config::Speech::Ours,
         key,
     }
+}
+
+/// Agents whom a provider dials by itself.
+pub(super) fn agents(config: &Config, names: &Names) -> BTreeMap<AgentId, (String, Callee)> {
+    setup::agents(config, names)
+        .filter_map(|(id, agent)| match &agent.phone {
+            Phone::Outside { trunk, number } if config.providers.contains_key(trunk) => {
+                Some((id, (trunk.clone(), Callee::Number(number.clone()))))
+            }
+            Phone::Client { provider, client } => {
+                Some((id, (provider.clone(), Callee::Client(client.clone()))))
+            }
+            Phone::Registers { .. } | Phone::Fixed { .. } | Phone::Outside { .. } => None,
+        })
+        .collect()
 }
 
 /// Pieces a tune is cut into; a shorter one begins again.

@@ -1,6 +1,7 @@
 //! From the checked configuration to what the center, the user agent and the media engine want.
 //!
-//! **Invariant:** agents and queues keep their order: their position is their id everywhere.
+//! **Invariant:** who is meant by an id is what the names of the setup say, never a position in the
+//! configuration.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -9,10 +10,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::api::{self, NamedToken};
 use crate::call::Directory;
+use crate::center::names::Names;
 use crate::center::{Setup, setup};
 use crate::config::{self, Cidr, Config};
 use crate::flow::Flow;
+use crate::id::AgentId;
 use crate::media::format::AudioFormat;
 use crate::media::io::MediaConfig;
 use crate::media::session::{Limits, RemoteMedia};
@@ -22,10 +26,31 @@ use crate::sip::path::Transport;
 use crate::sip::registrar;
 use crate::sip::sdp;
 use crate::sip::ua::{self, Phone, PhoneAt, Trunk, UaSetup};
-use crate::words::{Codec, Direction};
+use crate::words::{Codec, Direction, Target};
 
 /// Every telephone and trunk knows this dynamic payload type for telephone-event.
 const TELEPHONE_EVENT: u8 = 101;
+
+/// Whom the interface believes, beside the two tokens without a name.
+pub(super) fn tokens(config: &Config) -> Vec<NamedToken<'_>> {
+    config.api.tokens.iter().map(named_token).collect()
+}
+
+fn named_token(token: &config::ApiToken) -> NamedToken<'_> {
+    let agent = token.agent.as_deref();
+    NamedToken { name: &token.name, role: token.role, agent, token: token.token.expose() }
+}
+
+pub(super) fn api<'a>(config: &'a Config, tokens: &'a [NamedToken<'a>]) -> api::Settings<'a> {
+    let api = &config.api;
+    api::Settings {
+        read_token: api.read_token.as_ref().map(|token| token.expose()),
+        operate_token: api.operate_token.as_ref().map(|token| token.expose()),
+        tokens,
+        metrics_open_on_loopback: api.metrics_open_on_loopback,
+        requests_max: api.requests_max,
+    }
+}
 
 pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Directory) -> Setup {
     let queue = |queue: &config::Queue| setup::Queue {
@@ -55,6 +80,7 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
         recent: config.callers.recent,
         features: config.features.clone(),
         calls_max: config.server.calls_max,
+        ..Setup::default()
     }
 }
 
@@ -77,6 +103,24 @@ fn reachability(config: &Config) -> BTreeMap<String, setup::Reachability> {
     agents.filter_map(|agent| Some((agent.name.clone(), of(&agent.phone)?))).collect()
 }
 
+/// The agents of the configuration, with their ids.
+pub(super) fn agents<'a>(
+    config: &'a Config,
+    names: &'a Names,
+) -> impl Iterator<Item = (AgentId, &'a config::Agent)> {
+    config.agents.iter().filter_map(|agent| Some((names.agent(&agent.name)?, agent)))
+}
+
+/// The agent of this id, if the configuration has them.
+pub(super) fn agent_of<'a>(
+    config: &'a Config,
+    names: &Names,
+    agent: AgentId,
+) -> Option<&'a config::Agent> {
+    let name = names.agent_name(agent)?;
+    config.agent(name)
+}
+
 fn agent(agent: &config::Agent) -> setup::Agent {
     setup::Agent {
         name: agent.name.clone(),
@@ -87,13 +131,17 @@ fn agent(agent: &config::Agent) -> setup::Agent {
     }
 }
 
-pub(super) fn user_agent(config: &Config, listen: Vec<(Transport, SocketAddr)>) -> UaSetup {
+pub(super) fn user_agent(
+    config: &Config,
+    names: &Names,
+    listen: Vec<(Transport, SocketAddr)>,
+) -> UaSetup {
     UaSetup {
         listen,
         external_address: config.sip.external_address,
         realm: config.sip.realm.clone(),
         trunks: config.trunks.values().map(trunk).collect(),
-        phones: config.agents.iter().map(phone).collect(),
+        phones: phones(config, names),
         limits: limits(&config.sip),
     }
 }
@@ -112,7 +160,7 @@ fn limits(sip: &config::Sip) -> ua::Limits {
     }
 }
 
-fn trunk(trunk: &config::Trunk) -> Trunk {
+pub(super) fn trunk(trunk: &config::Trunk) -> Trunk {
     let login = trunk.username.as_ref().zip(trunk.password.as_ref());
     Trunk {
         name: trunk.name.clone(),
@@ -139,6 +187,16 @@ fn trunk(trunk: &config::Trunk) -> Trunk {
     }
 }
 
+/// By id. Who is in the configuration no more has no telephone.
+pub(super) fn phones(config: &Config, names: &Names) -> Vec<Phone> {
+    let nowhere = |user: &str| Phone { user: user.to_owned(), at: PhoneAt::Elsewhere };
+    let mut phones: Vec<Phone> = names.agents.iter().map(nowhere).collect();
+    for (id, agent) in agents(config, names) {
+        phones[id.0 as usize] = phone(agent);
+    }
+    phones
+}
+
 fn phone(agent: &config::Agent) -> Phone {
     let at = match &agent.phone {
         config::Phone::Registers { password, md5 } => {
@@ -163,10 +221,37 @@ pub(super) fn media(config: &config::Media, recordings: &Path) -> MediaConfig {
     }
 }
 
-/// Where the sound of each trunk may come from beside what its calls say, by position.
-pub(super) fn media_networks(config: &Config) -> Vec<Arc<[RangeInclusive<IpAddr>]>> {
-    let networks = |trunk: &config::Trunk| trunk.media_addresses.iter().map(Cidr::range).collect();
-    config.trunks.values().map(networks).collect()
+/// Where the sound of each of these trunks may come from beside what its calls say.
+pub(super) fn media_networks<'a>(
+    config: &Config,
+    trunks: impl Iterator<Item = &'a str>,
+) -> Vec<Arc<[RangeInclusive<IpAddr>]>> {
+    let networks = |name: &str| {
+        let trunk = config.trunks.get(name);
+        trunk.into_iter().flat_map(|it| &it.media_addresses).map(Cidr::range).collect()
+    };
+    trunks.map(networks).collect()
+}
+
+/// Agents who are behind a trunk or a provider: which, and what to dial.
+pub(super) fn outside(config: &Config, names: &Names) -> BTreeMap<AgentId, Target> {
+    agents(config, names)
+        .filter_map(|(id, agent)| match &agent.phone {
+            config::Phone::Outside { trunk, number } => {
+                let others = config.trunks.values().filter(|other| {
+                    other.name != *trunk && other.prefixes.iter().any(|p| number.starts_with(p))
+                });
+                let others = others.map(|other| other.name.clone()).collect();
+                let (trunk, number) = (trunk.clone(), number.clone());
+                Some((id, Target::Trunk { trunk, number, others }))
+            }
+            config::Phone::Client { provider, client } => {
+                let (trunk, number) = (provider.clone(), client.clone());
+                Some((id, Target::Trunk { trunk, number, others: Vec::new() }))
+            }
+            config::Phone::Registers { .. } | config::Phone::Fixed { .. } => None,
+        })
+        .collect()
 }
 
 /// What we offer and take on a leg whose sockets are at `rtp`.
@@ -239,7 +324,7 @@ mod tests {
         let sources =
             Sources { file: Some(file), overrides: overrides.collect(), ..Sources::default() };
         let config = config::check(&sources).unwrap_or_else(|problems| panic!("{problems}")).config;
-        let setup = user_agent(&config, Vec::new());
+        let setup = user_agent(&config, &Names::default(), Vec::new());
         let limits = setup.limits;
         assert_eq!(limits.session_expires_s, 91);
         let registrar = registrar::Limits {

@@ -1,4 +1,5 @@
-//! SIGTERM, SIGINT and SIGQUIT: the first drains, the second ends. What else would end a process by
+//! SIGTERM, SIGINT and SIGQUIT: the first drains, the second ends. SIGHUP has the configuration
+//! read again. What else would end a process by
 //! its default, and is sent to servers by habit, ends nothing here: it is named in the log.
 //!
 //! **Invariant:** no signal that a process can take, but those three, ends calls.
@@ -16,6 +17,8 @@ use tokio::signal::unix::{Signal as Unix, SignalKind, signal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     Terminate,
+    /// The configuration is wanted again.
+    Reload,
     /// Its name, and what to say.
     Other(&'static str, &'static str),
 }
@@ -52,8 +55,6 @@ impl Wake for Woken {
     }
 }
 
-const RELOAD: &str = "the configuration is not read again while the server runs: calls go on with \
-                      what it began with; restart it to change something";
 const NOTHING: &str = "it means nothing here: calls go on; SIGTERM ends the server";
 const TOO_LARGE: &str = "a file has reached the size that the system allows this process (ulimit \
                          -f): what is written there fails as on a full disk";
@@ -64,7 +65,7 @@ impl Signals {
             (SignalKind::terminate(), Signal::Terminate),
             (SignalKind::interrupt(), Signal::Terminate),
             (SignalKind::quit(), Signal::Terminate),
-            (SignalKind::hangup(), Signal::Other("SIGHUP", RELOAD)),
+            (SignalKind::hangup(), Signal::Reload),
             (SignalKind::user_defined1(), Signal::Other("SIGUSR1", NOTHING)),
             (SignalKind::user_defined2(), Signal::Other("SIGUSR2", NOTHING)),
             (SignalKind::alarm(), Signal::Other("SIGALRM", NOTHING)),

@@ -28,7 +28,7 @@ use crate::server::setup::local_media;
 use crate::server::sip_front::call_recordings::CallRecordings;
 use crate::server::sip_front::handed::Handed;
 use crate::sip::sdp::LocalMedia;
-use crate::sip::ua::Ua;
+use crate::sip::ua::{Phone, Trunk, Ua};
 use crate::time::{Throttle, Timestamp};
 use crate::words::{AgentRequest, Cause, Command, Event, From, Target};
 
@@ -73,6 +73,15 @@ pub(super) struct SipSetup {
     pub(super) has_handoffs: bool,
 }
 
+/// What changes for the front while calls are up.
+pub(super) struct SipChange {
+    pub(super) trunks: Vec<Trunk>,
+    pub(super) phones: Vec<Phone>,
+    /// By trunk.
+    pub(super) media_networks: BTreeMap<String, Arc<[RangeInclusive<IpAddr>]>>,
+    pub(super) outside: BTreeMap<AgentId, Target>,
+}
+
 impl SipFront {
     pub(super) fn new(setup: SipSetup) -> Self {
         let SipSetup { ua, media, speech, media_networks, outside, .. } = setup;
@@ -91,6 +100,14 @@ impl SipFront {
             portless: Throttle::new(SAID_EVERY, PORTLESS_MAX),
             events: VecDeque::new(),
         }
+    }
+
+    /// Other trunks and telephones from now on, by name and by id.
+    pub(super) fn reconfigure(&mut self, new: SipChange) {
+        self.ua.reconfigure(new.trunks, new.phones);
+        let networks = |name: &str| new.media_networks.get(name).cloned().unwrap_or_default();
+        self.media_networks = self.ua.trunk_names().map(networks).collect();
+        self.outside = new.outside;
     }
 
     /// Ports for a leg whose other end is at `remote`.

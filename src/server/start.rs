@@ -14,26 +14,28 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::api::{self, Api, DRIVER_REQUESTS_MAX, DriverHandle, Live, NamedToken, Settings};
-use crate::call::Directory;
-use crate::center::ContactCenter;
+use crate::api::{self, Api, DRIVER_REQUESTS_MAX, DriverHandle, Live, Request, Teller};
+use crate::ask::io::Asks;
+use crate::center::names::Names;
 use crate::config::{
-    self, Config, Demo, Loaded, Phone, Problems, Ready, Secret, Soundless, TOKEN_LEN,
+    self, Config, Demo, Loaded, Problems, Ready, Secret, Soundless, Sources, TOKEN_LEN,
 };
 use crate::flow::Flow;
-use crate::id::AgentId;
 use crate::media::io::{Fact, MediaEngine, Repaired, repair};
 use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
 use crate::server::archive::Records;
+use crate::server::asks::Replied;
 use crate::server::calls::Calls;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
 use crate::server::outbox::Outbox;
+use crate::server::reload::{ReloadSetup, Reloading};
 use crate::server::resolver::Resolver;
-use crate::server::resume::{self, Beginning, Kept, Restored};
+use crate::server::resume::{self, Beginning, Begun, Kept};
 use crate::server::retention::{self, Retention};
+use crate::server::seed::random_seed;
 use crate::server::signals::Signals;
 use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::tasks::{self, HttpThread};
@@ -41,17 +43,21 @@ use crate::server::timer::Timer;
 use crate::server::{asks, banner, listen, malloc, providers, setup};
 use crate::sip::io::Sockets;
 use crate::sip::ua::Ua;
-use crate::store;
+use crate::store::{self, Store};
 use crate::time::Timestamp;
-use crate::webhook::io::Counts;
+use crate::webhook::io::rest::Rest;
+use crate::webhook::io::{Counts, WebhookBatch};
+use crate::webhook::rest::RestResult;
 use crate::webhook::{self, Links};
-use crate::words::{Event, RecordingEnd, RecordingKind, Target};
+use crate::words::{Event, RecordingEnd, RecordingKind};
 
 /// Facts on their way from the media threads. Each leg has a handful under way at most; a full
 /// channel means that the driver stands still, and then the fact is lost and said so.
 const FACTS_MAX: usize = 65_536;
 /// Servers of trunks on their way to the driver; the resolver waits when it is full.
 const RESOLVED_MAX: usize = 64;
+/// Configurations on their way to the driver: there is one at a time.
+const SWAPS_MAX: usize = 1;
 
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -73,7 +79,7 @@ pub enum StartError {
     Recordings(PathBuf, io::Error),
 }
 
-pub(super) async fn serve(soundless: Soundless) -> Result<End, StartError> {
+pub(super) async fn serve(soundless: Soundless, sources: Sources) -> Result<End, StartError> {
     let signals = Signals::listen()?;
     let mut opened = open(soundless)?;
     let api = &mut opened.ready.loaded.config.api;
@@ -83,7 +89,7 @@ pub(super) async fn serve(soundless: Soundless) -> Result<End, StartError> {
         let _ = writeln!(io::stdout(), "operate token: {} (until the next start)", token.expose());
         api.operate_token = Some(token);
     }
-    let Started { driver, threads: _threads } = start(opened)?;
+    let Started { driver, threads: _threads } = start(opened, sources)?;
     Ok(driver.run(signals).await)
 }
 
@@ -98,64 +104,141 @@ fn made_token() -> io::Result<Secret> {
 pub(super) struct Opened {
     clock: Clock,
     ready: Ready,
-    store: store::Opened,
-    restored: Option<Restored>,
+    begun: Begun,
 }
 
 /// Makes the prompts, which computes, and looks meanwhile at what the run before left, which waits
 /// for the disk. Nothing of that is changed before the prompts are right.
 pub(super) fn open(soundless: Soundless) -> Result<Opened, StartError> {
     let clock = Clock::start();
-    let (ready, left) = soundless.make_beside(|loaded| {
-        let fresh = || fresh(&loaded.config, &loaded.flows, &loaded.directory);
-        resume::look(&loaded.config, &|| clock.now(), &fresh)
-    });
+    let (ready, left) =
+        soundless.make_beside(|loaded| resume::look(&loaded.config, &|| clock.now()));
     let ready = ready.map_err(StartError::Refused)?;
-    let (store, restored) = left?.open(&ready.loaded.config)?;
-    Ok(Opened { clock, ready, store, restored })
-}
-
-fn fresh(config: &Config, flows: &[Arc<Flow>], directory: &Directory) -> ContactCenter {
-    ContactCenter::new(setup::center(config, flows.to_vec(), directory.clone()))
+    let Loaded { config, flows, directory, .. } = &ready.loaded;
+    let setup = setup::center(config, flows.clone(), directory.clone());
+    let begun = left?.open(config, setup)?;
+    Ok(Opened { clock, ready, begun })
 }
 
 /// A driver that is ready to run, and the threads around it, which end with this.
 pub(super) struct Started {
     pub(super) driver: Driver,
-    pub(super) threads: (HttpThread, Option<HttpThread>, Resolver, Retention),
+    pub(super) threads: (HttpThread, Option<HttpThread>, Reloading, Retention),
 }
 
-/// Starts everything but the driver itself. Needs the runtime on which that will run.
-pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
-    let Opened { clock, ready, store: opened, restored } = opened;
-    let Ready { loaded: Loaded { config, flows, directory, demo }, prompts } = ready;
-    let reader = opened.store.reader()?;
-    let ended_at = retention::ended_at(opened.store.reader()?);
+/// What is bound, and what the center begins with.
+struct Bound {
+    loaded: Loaded,
+    names: Names,
+    prompts: Arc<PromptStore>,
+    clock: Clock,
+    beginning: Beginning,
+    exchange: Exchange,
+    sockets: Sockets,
+    store: Store,
+    teller: Teller,
+    facts: mpsc::Receiver<Fact>,
+    requests: mpsc::Receiver<Request>,
+    webhooks: mpsc::Receiver<WebhookBatch>,
+    rest_results: mpsc::Receiver<RestResult>,
+    rest: Option<Rest>,
+    asks: Asks,
+    replies: mpsc::Receiver<Replied>,
+    api: Api,
+    http: (HttpThread, Option<HttpThread>),
+    ended_at: retention::EndedAt,
+}
 
-    let repaired = repaired(&config)?;
-    let (media, facts) = start_media(&config, clock.now())?;
+/// Starts everything but the driver itself. Needs the runtime on which that will run. `sources` are
+/// read again when a reload is wanted.
+pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartError> {
+    let bound = bind(opened)?;
+    let Loaded { config, flows, directory, demo } = bound.loaded;
+    let (found, resolved) = mpsc::channel(RESOLVED_MAX);
+    let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
+    let (retention, expired) = Retention::start(folder, keep, bound.clock, bound.ended_at)?;
+    let (swap, swaps) = mpsc::channel(SWAPS_MAX);
+    let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
+    let reloading = Reloading::start(ReloadSetup {
+        resolver: Resolver::start(&config, random_seed()?, found.clone())?,
+        sources,
+        flows,
+        callers: directory.len(),
+        names: bound.names,
+        run: bound.store.run(),
+        is_demo: demo.is_some(),
+        api: bound.api,
+        prompts: bound.prompts,
+        clock: bound.clock,
+        swaps: swap,
+        found,
+        config,
+    })?;
+    let driver = Driver {
+        clock: bound.clock,
+        timer: Timer::default(),
+        center: bound.beginning.center,
+        exchange: bound.exchange,
+        sockets: bound.sockets,
+        store: bound.store,
+        outbox: Outbox::default(),
+        teller: bound.teller,
+        facts: bound.facts,
+        requests: bound.requests,
+        resolved,
+        webhooks: bound.webhooks,
+        rest_results: bound.rest_results,
+        asks: bound.asks,
+        replies: bound.replies,
+        expired,
+        rest: bound.rest,
+        swaps,
+        reloads: reloading.handle.clone(),
+        drain_timeout,
+        calls_max,
+        unfinished: false,
+        first: bound.beginning.inputs,
+    };
+    // What they say was handed on: it need not stay here as well.
+    drop((directory, demo));
+    malloc::give_back();
+    let threads = (bound.http.0, bound.http.1, reloading, retention);
+    Ok(Started { driver, threads })
+}
+
+fn bind(opened: Opened) -> Result<Bound, StartError> {
+    let Opened { clock, ready, begun } = opened;
+    let Ready { loaded, prompts } = ready;
+    let config = &loaded.config;
+    let reader = begun.opened.store.reader()?;
+    let ended_at = retention::ended_at(begun.opened.store.reader()?);
+    let names = begun.new.setup.names.clone();
+
+    let repaired = repaired(config)?;
+    let (media, facts) = start_media(config, clock.now())?;
     let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
 
+    let demo = loaded.demo.as_ref();
     let mut sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
-    let setup = setup::user_agent(&config, sockets.addresses().collect());
+    let setup = setup::user_agent(config, &names, sockets.addresses().collect());
     let ua = Ua::new(setup, random_seed()?);
+    let media_networks = setup::media_networks(config, ua.trunk_names());
     sockets.set_peer_names(ua.peer_names().clone());
 
-    let lost_at = restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
+    let lost_at = begun.restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
-    let fresh = || fresh(&config, &flows, &directory);
-    let Beginning { mut center, inputs } =
-        resume::begin(clock.now(), &config, &opened, &*reader, restored, fresh)?;
-    center.hear_facts(clock.now());
+    let (mut beginning, opened) = begun.begin(clock.now(), config, &*reader)?;
+    beginning.center.hear_facts(clock.now());
     let (teller, live) = api::feed(clock.now().as_millis(), Arc::new(move || clock.now()));
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
-    let mut providers = open_door(&config, clock, &prompts)?;
-    print_banner(&config, &flows, demo.as_ref(), &sockets, http.local_addr()?, &providers.links);
+    let mut providers = open_door(config, &names, clock, &prompts)?;
+    print_banner(config, &loaded.flows, demo, &sockets, http.local_addr()?, &providers.links);
     let readers = opened.store.readers()?;
     let driver = (DriverHandle { tx: handle }, live);
-    let api = start_api(&config, driver, readers, providers.counts, http)?;
+    let (api, http) = start_api(config, driver, readers, providers.counts, http)?;
+    let (asks, replies) = asks::start(config, clock)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
@@ -165,45 +248,36 @@ pub(super) fn start(opened: Opened) -> Result<Started, StartError> {
         media,
         speech,
         external_address: config.sip.external_address,
-        media_networks: setup::media_networks(&config),
-        outside: outside(&config),
+        media_networks,
+        outside: setup::outside(config, &names),
         has_handoffs: !config.providers.is_empty(),
     });
     let first = repaired.into_iter().map(left).collect();
     let exchange = Exchange::new(providers.front, sip, Calls::new(next_call), first);
-    let (found, resolved) = mpsc::channel(RESOLVED_MAX);
-    let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
-    let (retention, expired) = Retention::start(folder, keep, clock, ended_at)?;
-    let threads =
-        (api, providers.thread, Resolver::start(&config, random_seed()?, found)?, retention);
-    let (asks, replies) = asks::start(&config, clock)?;
-    let driver = Driver {
+    let (webhooks, rest_results, rest) =
+        (providers.webhooks, providers.rest_results, providers.rest);
+    let http = (http, providers.thread);
+    Ok(Bound {
+        loaded,
+        names,
+        prompts,
         clock,
-        timer: Timer::default(),
-        center,
+        beginning,
         exchange,
         sockets,
         store,
-        outbox: Outbox::default(),
         teller,
         facts,
         requests,
-        resolved,
-        webhooks: providers.webhooks,
-        rest_results: providers.rest_results,
+        webhooks,
+        rest_results,
+        rest,
         asks,
         replies,
-        expired,
-        rest: providers.rest,
-        drain_timeout: config.server.drain_timeout,
-        calls_max: config.server.calls_max,
-        unfinished: false,
-        first: inputs,
-    };
-    // What they say was handed on, secrets and all: it need not stay here as well.
-    drop((config, flows, directory, demo));
-    malloc::give_back();
-    Ok(Started { driver, threads })
+        api,
+        http,
+        ended_at,
+    })
 }
 
 fn start_api(
@@ -212,13 +286,14 @@ fn start_api(
     readers: store::Readers,
     counts: Option<Arc<Counts>>,
     http: std::net::TcpListener,
-) -> io::Result<HttpThread> {
+) -> io::Result<(Api, HttpThread)> {
     let archive = Arc::new(Records::new(readers, config.server.recordings.clone()));
-    let tokens: Vec<_> = config.api.tokens.iter().map(named_token).collect();
-    let api = Api::new(&api_settings(config, &tokens), driver, Arc::clone(&live), archive);
+    let tokens = setup::tokens(config);
+    let settings = setup::api(config, &tokens);
+    let api = Api::new(&settings, driver, Arc::clone(&live), archive);
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
-    HttpThread::api(api, live, http, is_proxy)
+    Ok((api.clone(), HttpThread::api(api, live, http, is_proxy)?))
 }
 
 /// The recordings that the run before left unfinished, as they are kept now.
@@ -236,21 +311,6 @@ fn start_media(
     Ok((Arc::new(MediaEngine::start(&setup, now, &told(sender))?), facts))
 }
 
-fn named_token(token: &config::ApiToken) -> NamedToken<'_> {
-    let agent = token.agent.as_deref();
-    NamedToken { name: &token.name, role: token.role, agent, token: token.token.expose() }
-}
-
-fn api_settings<'a>(config: &'a Config, tokens: &'a [NamedToken<'a>]) -> Settings<'a> {
-    Settings {
-        read_token: config.api.read_token.as_ref().map(|token| token.expose()),
-        operate_token: config.api.operate_token.as_ref().map(|token| token.expose()),
-        tokens,
-        metrics_open_on_loopback: config.api.metrics_open_on_loopback,
-        requests_max: config.api.requests_max,
-    }
-}
-
 /// What comes through the door for providers is in the metrics of the HTTP interface.
 fn show_counts(api: &Api, counts: Option<Arc<Counts>>) {
     if let Some(counts) = counts {
@@ -261,6 +321,7 @@ fn show_counts(api: &Api, counts: Option<Arc<Counts>>) {
 /// The door for providers, where there is one.
 fn open_door(
     config: &Config,
+    names: &Names,
     clock: Clock,
     prompts: &Arc<PromptStore>,
 ) -> Result<providers::Providers, StartError> {
@@ -271,13 +332,7 @@ fn open_door(
     let key = store::secret_key(&config.server.state, "webhook.key")?;
     let door = providers::bind(config)
         .map_err(|error| StartError::ListenWebhooks(config.webhooks.listen, error))?;
-    Ok(providers::start(config, clock, key, prompts, door)?)
-}
-
-fn random_seed() -> Result<[u8; 32], io::Error> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(io::Error::other)?;
-    Ok(seed)
+    Ok(providers::start(config, names, clock, key, prompts, door)?)
 }
 
 fn told(sender: mpsc::Sender<Fact>) -> crate::media::io::Facts {
@@ -286,28 +341,6 @@ fn told(sender: mpsc::Sender<Fact>) -> crate::media::io::Facts {
             tracing::error!("a fact of the media was lost: the driver does not keep up");
         }
     })
-}
-
-fn outside(config: &Config) -> BTreeMap<AgentId, Target> {
-    (0..)
-        .map(AgentId)
-        .zip(&config.agents)
-        .filter_map(|(id, agent)| match &agent.phone {
-            Phone::Outside { trunk, number } => {
-                let others = config.trunks.values().filter(|other| {
-                    other.name != *trunk && other.prefixes.iter().any(|p| number.starts_with(p))
-                });
-                let others = others.map(|other| other.name.clone()).collect();
-                let (trunk, number) = (trunk.clone(), number.clone());
-                Some((id, Target::Trunk { trunk, number, others }))
-            }
-            Phone::Client { provider, client } => {
-                let (trunk, number) = (provider.clone(), client.clone());
-                Some((id, Target::Trunk { trunk, number, others: Vec::new() }))
-            }
-            Phone::Registers { .. } | Phone::Fixed { .. } => None,
-        })
-        .collect()
 }
 
 /// A recording that was being made when the server was lost: its record is still to hear of it.

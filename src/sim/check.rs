@@ -11,6 +11,8 @@
 //! **Invariant:** nothing here is computed by the queue that is judged; only where a call stands is
 //! looked up, as a supervisor would.
 
+mod reconfigured;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

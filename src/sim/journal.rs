@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::center::journal::{Entry, Header, Input, LATE_MAX, Own, VERSION, overdue};
+use crate::center::names::NamesError;
 use crate::center::{ContactCenter, Setup};
 use crate::front::Turn;
 use crate::id::CallId;
@@ -87,7 +88,17 @@ impl Journal {
 
     /// Notes an input; no event is a wake-up. Call it before the center handles it.
     pub fn input(&mut self, center: &ContactCenter, now: Timestamp, event: Option<&Event>) {
-        let line = line(&Entry::new(center, self.seq, now, event));
+        self.note(&Entry::new(center, self.seq, now, event));
+    }
+
+    /// Notes that the center is given this setup. Call it before the center takes it.
+    pub fn setup(&mut self, now: Timestamp, digest: &str) {
+        let input = Input::Own(Own::Reconfigured { setup: digest.to_owned() });
+        self.note(&Entry { seq: self.seq, at: now, input });
+    }
+
+    fn note(&mut self, entry: &Entry) {
+        let line = line(entry);
         self.seq += 1;
         self.hash = fnv(self.hash, line.as_bytes());
         if let Some(kept) = &mut self.kept {
@@ -211,6 +222,21 @@ pub fn try_replay_with(
     entries: &[Entry],
     check: bool,
 ) -> Result<Replay, Broken> {
+    try_replay_under(center, entries, check, &|_| None)
+}
+
+/// As [`try_replay_with`], of a run that was given other setups: `setups` has them, by what the
+/// journal calls them.
+///
+/// # Errors
+///
+/// As [`try_replay_with`], and at an input that names a setup which is not there.
+pub fn try_replay_under(
+    center: ContactCenter,
+    entries: &[Entry],
+    check: bool,
+    setups: &dyn Fn(&str) -> Option<Setup>,
+) -> Result<Replay, Broken> {
     let mut telling = Telling {
         center,
         journal: Journal::new(0, Timestamp::default(), false),
@@ -219,10 +245,17 @@ pub fn try_replay_with(
         check,
     };
     for entry in entries {
-        catch_unwind(AssertUnwindSafe(|| telling.tell(entry))).map_err(|panic| {
-            let why = said(panic.as_ref());
-            Broken { seq: entry.seq, at: entry.at, why }
-        })?;
+        let broken = |why| Broken { seq: entry.seq, at: entry.at, why };
+        let setup = match &entry.input {
+            Input::Own(Own::Reconfigured { setup }) => {
+                let given = setups(setup).ok_or_else(|| format!("setup {setup} is not there"));
+                Some((setup.as_str(), given.map_err(broken)?))
+            }
+            Input::Event(_) | Input::Own(Own::Wake) => None,
+        };
+        catch_unwind(AssertUnwindSafe(|| telling.tell(entry, setup)))
+            .map_err(|panic| broken(said(panic.as_ref())))?
+            .map_err(|error| broken(error.to_string()))?;
     }
     let Telling { center, journal, records, ended_at, check: _ } = telling;
     Ok(Replay { inputs: entries.len() as u64, hash: journal.hash(), center, records, ended_at })
@@ -238,7 +271,7 @@ struct Telling {
 }
 
 impl Telling {
-    fn tell(&mut self, entry: &Entry) {
+    fn tell(&mut self, entry: &Entry, setup: Option<(&str, Setup)>) -> Result<(), NamesError> {
         self.ended_at = self.ended_at.max(entry.at);
         while let Some(due) = overdue(&self.center, self.ended_at) {
             self.input(due, None);
@@ -246,11 +279,18 @@ impl Telling {
         match &entry.input {
             Input::Event(event) => self.input(self.ended_at, Some(event.clone())),
             Input::Own(Own::Wake) => self.input(self.ended_at, None),
+            Input::Own(Own::Reconfigured { .. }) => {}
+        }
+        if let Some((digest, setup)) = setup {
+            self.journal.setup(self.ended_at, digest);
+            self.center.reconfigure(self.ended_at, setup)?;
+            self.carry_out_all(self.ended_at);
         }
         if self.check {
             // The shell of the run may have been so late with a timer.
             self.center.check(self.ended_at - LATE_MAX);
         }
+        Ok(())
     }
 
     /// Of a call that has ended: what becomes known of one is mostly known soon.

@@ -29,6 +29,7 @@ pub mod oracle;
 mod own;
 pub mod random;
 mod recording;
+mod reloading;
 pub mod scenario;
 mod service;
 mod supervisor;
@@ -129,6 +130,12 @@ pub fn scenario_setup(seed: u64) -> Setup {
     scenario::setup(&mut Random::new(seed).fork())
 }
 
+/// The setup that a run of this seed is given later, by what its journal calls it.
+#[must_use]
+pub fn scenario_change(seed: u64, name: &str) -> Option<Setup> {
+    Some(reloading::changed(&scenario_setup(seed), reloading::number(name)?))
+}
+
 fn scenario_swarm(seed: u64) -> Swarm {
     let mut random = Random::new(seed);
     let _setup = random.fork();
@@ -168,13 +175,30 @@ fn scenario_sim(seed: u64, swarm: &Swarm, keep: bool) -> Sim {
     let watch = Watch::new(&setup, Some(rules));
     let journal = Journal::new(seed, plan.start, keep);
     let drains = random.chance(0.2);
+    let changes = changes(&mut random, plan.start, plan.calm);
     let mut sim = Sim::new(setup, plan, seed, Some(watch), Some(journal));
     if drains {
         let at = sim.world.plan.calm - Duration::from_secs(60);
         let event = Event::Drain { until: at + Duration::from_secs(120) };
         sim.world.put(at, Stimulus::News { event, copy: false });
     }
+    for (at, number) in changes {
+        sim.world.put(at, Stimulus::Reconfigure(number));
+    }
     sim
+}
+
+/// When the administrator changes the center, in some of the runs.
+fn changes(random: &mut Random, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, u64)> {
+    if !random.chance(0.4) {
+        return Vec::new();
+    }
+    let mut change = |_| {
+        let after = to.since(from).mul_f64(random.unit());
+        (from + after, random.fork().below(u64::MAX))
+    };
+    let many = change(()).1 % reloading::CHANGES_MAX;
+    (0..=many).map(|_| change(())).collect()
 }
 
 /// Leaves out one fault after the other, as long as the run still fails.
@@ -202,6 +226,8 @@ pub struct Sim {
     inputs: u64,
     now: Timestamp,
     calls: u64,
+    /// As the run began.
+    setup: Setup,
     /// The input of this turn is a second copy.
     is_copy: bool,
 }
@@ -219,7 +245,7 @@ impl Sim {
     ) -> Self {
         let start = plan.start;
         let random = Random::new(seed);
-        let mut center = ContactCenter::new(setup);
+        let mut center = ContactCenter::new(setup.clone());
         let board = watch.is_some().then(Board::default);
         if board.is_some() {
             center.hear_facts(start);
@@ -228,6 +254,7 @@ impl Sim {
             center,
             board,
             world: World::new(plan, random),
+            setup,
             tally: Tally::default(),
             watch,
             journal,
@@ -283,10 +310,28 @@ impl Sim {
                 self.is_copy = copy;
                 self.input(at, Some(event));
             }
+            Some((_, Stimulus::Reconfigure(number))) => self.reconfigure(at, number),
             Some((_, stimulus)) => self.world.happen(at, stimulus, &self.center),
             None => {}
         }
         true
+    }
+
+    fn reconfigure(&mut self, now: Timestamp, number: u64) {
+        let mut setup = reloading::changed(&self.setup, number);
+        self.inputs += 1;
+        self.is_copy = false;
+        if let Some(journal) = &mut self.journal {
+            journal.setup(now, &reloading::name(number));
+        }
+        if let Some(watch) = &mut self.watch {
+            setup.names.clone_from(&self.center.setup().names);
+            setup.complete();
+            watch.reconfigured(now, &setup);
+        }
+        let taken = self.center.reconfigure(now, setup);
+        taken.unwrap_or_else(|error| panic!("{error}"));
+        self.carry_out_all(now);
     }
 
     #[must_use]

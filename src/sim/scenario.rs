@@ -118,13 +118,19 @@ pub fn rules(setup: &Setup) -> Rules {
     }
 }
 
-fn agent(n: u64, random: &mut Random) -> Agent {
+/// What an agent can do.
+pub(super) fn skills(random: &mut Random) -> Vec<(String, u8)> {
     let mut skills = Vec::new();
     for skill in SKILLS {
         if random.chance(0.7) {
             skills.push((skill.to_owned(), random.between(1, 10) as u8));
         }
     }
+    skills
+}
+
+fn agent(n: u64, random: &mut Random) -> Agent {
+    let skills = skills(random);
     let name = format!("agent-{n}");
     Agent {
         name,
@@ -135,7 +141,7 @@ fn agent(n: u64, random: &mut Random) -> Agent {
     }
 }
 
-fn queue(name: &str, random: &mut Random) -> Queue {
+pub(super) fn queue(name: &str, random: &mut Random) -> Queue {
     let strategies = [
         Strategy::LongestIdle,
         Strategy::MostSkilled,

@@ -68,6 +68,8 @@ pub enum Stimulus {
         recording: RecordingId,
         ended: RecordingEnd,
     },
+    /// The administrator makes the change of this number.
+    Reconfigure(u64),
     Replies {
         leg: LegId,
         id: AskId,
@@ -212,6 +214,7 @@ impl World {
             Stimulus::MessageEnds { leg, recording, ended } => {
                 self.message_ends(now, leg, Some(recording), ended);
             }
+            Stimulus::Reconfigure(number) => self.put(now, Stimulus::Reconfigure(number)),
             Stimulus::Calm => {
                 self.calm = true;
                 self.plan.swarm = Swarm::calm();

@@ -22,14 +22,17 @@ mod contract;
 mod database;
 pub mod journal;
 mod kept;
+mod names;
 mod open;
 mod readers;
 mod recover;
 mod secret;
+mod setups;
 mod shared;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod writer;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -42,15 +45,18 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::center::SavedAgentState;
+use crate::center::names::NamesError;
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Event, RecordingUpdate, WrapUp};
 
 pub use database::{DatabaseError, Fault, Past, RecordReader};
+pub use names::{add_recorded, keep_names, names, names_error};
 pub use open::{Found, look, open};
 pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
+pub use setups::{KeptSetup, setup_of};
 pub use shared::Health;
 
 use appender::Appender;
@@ -81,6 +87,10 @@ pub enum StoreError {
     Newer { path: PathBuf },
     #[error("{path} is in use by another attendant: give each its own `server.state`")]
     InUse { path: PathBuf },
+    #[error(
+        "{path}: {error}: it is not of this folder's journal: take it away, and it is made anew"
+    )]
+    Names { path: PathBuf, error: NamesError },
     #[error("the thread that writes ended early: see the log")]
     Lost,
     #[error(
@@ -101,7 +111,8 @@ impl StoreError {
 pub struct Head {
     pub started_at: Timestamp,
     pub seed: u64,
-    /// The digest of the configuration.
+    /// The digest of the setup that the center begins with, which is [kept](KeptSetup::keep) for
+    /// [the run](Found::run) before.
     pub config: String,
 }
 
@@ -126,6 +137,7 @@ pub struct Store {
     jobs: SyncSender<Job>,
     overflow: VecDeque<Job>,
     seq: u64,
+    run: u64,
     journal: Appender,
     kept: KeptLog,
     /// While nothing can be written: when it is tried again.
@@ -172,9 +184,6 @@ impl Store {
     /// Notes one input of the center, `None` for a wake-up. Call this before the center handles it.
     pub fn note(&mut self, at: Timestamp, event: Option<&Event>) -> Noted {
         let input = event.map_or(NotedInput::Own(Own::Wake), NotedInput::Event);
-        let line = journal::Noted { seq: self.seq, at, input };
-        self.seq += 1;
-        self.shared.noted(at);
         if let Some(
             Event::CallArrived { call, .. }
             | Event::CallOpening { call, .. }
@@ -183,6 +192,26 @@ impl Store {
         {
             self.shared.arrived(*call);
         }
+        self.note_input(at, input)
+    }
+
+    /// Notes that the center is given this setup, which was [kept](KeptSetup::keep) for
+    /// [this run](Self::run) before. Call this before the center takes it.
+    pub fn note_setup(&mut self, at: Timestamp, digest: &str) -> Noted {
+        let setup = digest.to_owned();
+        self.note_input(at, NotedInput::Own(Own::Reconfigured { setup }))
+    }
+
+    /// The number of this run of the journal.
+    #[must_use]
+    pub const fn run(&self) -> u64 {
+        self.run
+    }
+
+    fn note_input(&mut self, at: Timestamp, input: NotedInput<'_>) -> Noted {
+        let line = journal::Noted { seq: self.seq, at, input };
+        self.seq += 1;
+        self.shared.noted(at);
         if !self.journal.note(&line) {
             return self.lost();
         }

@@ -19,7 +19,7 @@ use crate::store::kept::{self, KeptLog};
 use crate::store::recover::{self, Rebuild, Writing};
 use crate::store::shared::Shared;
 use crate::store::writer::Writer;
-use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError};
+use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError, setups};
 
 /// Opens the folder, gives lost calls their records and begins a new run of the journal.
 ///
@@ -54,6 +54,12 @@ pub fn look(folder: &Path, rebuild: &mut dyn Rebuild) -> Result<Found, StoreErro
 }
 
 impl Found {
+    /// The number of the run that [`Self::begin`] begins.
+    #[must_use]
+    pub const fn run(&self) -> u64 {
+        self.lost.run()
+    }
+
     /// Gives lost calls their records, or goes on with them where that was found to be possible,
     /// and begins a new run of the journal.
     ///
@@ -76,7 +82,9 @@ impl Found {
         let failed = |error| StoreError::io(&folder, error);
         let kept_next = kept::recover(&mut *db, &folder, &recovered.carried, next.was_lost)?;
         let Saved { sessions, legs, agent_states } = db.saved()?;
+        let run = header.run;
         let first = Segment::create(&folder, &header).map_err(failed)?;
+        setups::delete_orphans(&folder).map_err(failed)?;
         let shared = Arc::new(Shared::new(first, header.started_at, next.call, kept_next));
         let kept = KeptLog::begin(&folder, kept_next, Arc::clone(&shared))?;
         let writer = Writer::new(&folder, header.clone(), db, lock, Arc::clone(&shared));
@@ -89,6 +97,7 @@ impl Found {
             jobs,
             overflow: VecDeque::new(),
             seq: 0,
+            run,
             journal: Appender::new(&folder, header, Arc::clone(&shared)),
             kept,
             retry_at: None,

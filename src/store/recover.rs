@@ -165,6 +165,11 @@ pub(super) fn find(
 }
 
 impl Found {
+    /// The number of the next run.
+    pub(super) const fn run(&self) -> u64 {
+        self.next.run
+    }
+
     /// Gives every call of the unfinished segments, and every call that was carried over, its
     /// record, or carries it over; and marks the segments finished.
     pub(super) fn settle(

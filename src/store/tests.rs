@@ -387,7 +387,7 @@ fn a_journal_of_a_later_version_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("journal-00000000-000000.jsonl"),
-        "{\"attendant_journal\":3}\n",
+        "{\"attendant_journal\":4}\n",
     )
     .unwrap();
     let refused = open(folder.path(), &HEAD, &writing()).map(|_| ()).unwrap_err().to_string();

@@ -16,6 +16,7 @@
 //!
 //! **Deliberately absent:** keys, variables of flows while a call lives, and anything secret.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -123,11 +124,17 @@ pub struct Origin {
     pub arrived_at: Timestamp,
 }
 
-/// Whom and what the configuration names.
+/// Whom and what the configuration names, and named before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Roster {
     pub agents: Vec<RosterAgent>,
     pub queues: Vec<Arc<str>>,
+    /// Those of them whom the configuration names no more. They are shown until the last call that
+    /// concerns them is over.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub former_agents: BTreeSet<AgentId>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub former_queues: BTreeSet<Arc<str>>,
 }
 
 /// An agent, as configured.

@@ -37,6 +37,7 @@ mod proxy;
 mod real_calls;
 mod recording;
 mod refused;
+mod reload;
 mod rig;
 mod rsipstack;
 mod security;

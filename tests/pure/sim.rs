@@ -3,6 +3,7 @@
 //! `cargo test --no-default-features --test pure sim` runs [`SMOKE_RUNS`] seeds. To look for more:
 //! `RUNS=20000 cargo sim`; to see one again: `SEED=7321 cargo sim`.
 
+use attendant::center::ContactCenter;
 use attendant::sim::oracle::Tally;
 use attendant::sim::{self, journal};
 use attendant::words::{CallOutcome, Overflow, QueueExit, SupervisorMode};
@@ -136,7 +137,9 @@ fn a_journal_replays() {
         if report.lines.iter().any(|line| line.contains('•')) {
             continue;
         }
-        let replay = journal::replay(sim::scenario_setup(seed), &entries, true);
+        let center = ContactCenter::new(sim::scenario_setup(seed));
+        let changes = |name: &str| sim::scenario_change(seed, name);
+        let replay = journal::try_replay_under(center, &entries, true, &changes).unwrap();
         assert_eq!(replay.hash, report.journal_hash, "SEED={seed}");
         let Tally { calls, agent_calls, feature_codes, .. } = report.tally;
         assert_eq!(replay.records.len() as u64, calls + agent_calls + feature_codes);

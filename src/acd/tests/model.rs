@@ -49,6 +49,7 @@ pub(super) struct Call {
     give_up: Timestamp,
     overdue: bool,
     ring: Duration,
+    own_ring: Option<Duration>,
     prefer: Option<(AgentId, Timestamp)>,
     pub(super) offered: Option<(OfferId, AgentId, Timestamp)>,
     excluded: Vec<(AgentId, Timestamp, OfferOutcome)>,
@@ -75,6 +76,7 @@ impl Model {
             Input::NotAccepted { offer, outcome } => self.missed(now, offer, outcome),
             Input::HandedOver { agent, call, queue } => self.handed_over(now, agent, call, queue),
             Input::TalkEnded { agent, call } => self.talk_ended(now, agent, call),
+            Input::Reconfigured(setup) => self.reconfigured(*setup),
         }
         self.settle(now);
         self.fire(now)?;
@@ -255,6 +257,7 @@ impl Model {
             give_up: since + ask.wait_max,
             overdue: false,
             ring: ask.ring_timeout.unwrap_or(queue.ring_timeout).max(Duration::from_secs(1)),
+            own_ring: ask.ring_timeout,
             prefer: ask.prefer.map(|(agent, hold)| (agent, since + hold)),
             offered: None,
             excluded: Vec::new(),
@@ -294,6 +297,23 @@ impl Model {
         for call in hopeless {
             self.overflow(call, Overflow::NoAgents);
         }
+    }
+
+    fn reconfigured(&mut self, setup: Setup) {
+        for (n, agent) in setup.agents.iter().enumerate() {
+            let person = Person::new(&agent.skills);
+            match self.people.get_mut(n) {
+                Some(known) => known.skills = person.skills,
+                None => self.people.push(person),
+            }
+        }
+        self.setup = setup;
+        for n in 0..self.calls.len() {
+            let ring = self.queue(self.calls[n].queue).ring_timeout;
+            let call = &mut self.calls[n];
+            call.ring = call.own_ring.unwrap_or(ring).max(Duration::from_secs(1));
+        }
+        self.send_away_the_hopeless();
     }
 
     fn leave(&mut self, now: Timestamp, id: CallId) {

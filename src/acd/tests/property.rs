@@ -36,6 +36,7 @@ enum Op {
     /// Words about calls, agents and offers that are over.
     Stale(u64),
     Wait,
+    Reconfigure(Box<Setup>),
 }
 
 #[derive(Clone, Debug)]
@@ -112,6 +113,7 @@ fn op() -> impl Strategy<Value = Op> {
         5 => (0usize..100).prop_map(Op::EndTalk),
         1 => (0u64..60).prop_map(Op::Stale),
         2 => Just(Op::Wait),
+        1 => setup().prop_map(|setup| Op::Reconfigure(Box::new(setup))),
     ]
 }
 
@@ -268,6 +270,7 @@ impl Pair {
                 1 => Input::NotAccepted { offer: OfferId(n), outcome: OfferOutcome::Busy },
                 _ => Input::TalkEnded { agent: AgentId(0), call: CallId(n + 1000) },
             }),
+            Op::Reconfigure(setup) => Some(Input::Reconfigured(setup)),
             Op::Wait => None,
         };
         input.map_or(Ok(()), |input| self.both(Some(input)))

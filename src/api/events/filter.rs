@@ -96,7 +96,8 @@ mod tests {
             display_name: None,
             skills: Vec::new(),
         };
-        let roster = Roster { agents: vec![agent("alice")], queues: vec!["billing".into()] };
+        let (agents, queues) = (vec![agent("alice")], vec!["billing".into()]);
+        let roster = Roster { agents, queues, ..Roster::default() };
         let owned: Vec<_> =
             query.iter().map(|(key, name)| ((*key).to_owned(), (*name).to_owned())).collect();
         FactFilter::read(&owned, &roster).map_err(|error| error.message().to_owned())

@@ -22,6 +22,7 @@ pub(super) fn facts() -> Vec<Fact> {
             skills: agent.skills.clone(),
         }],
         queues: vec!["billing".into()],
+        ..Roster::default()
     };
     let origin = Origin {
         call: call.call,
@@ -58,7 +59,7 @@ pub(super) fn bob_talks() -> Vec<Fact> {
         skills: Vec::new(),
     };
     let agents = vec![agent(AgentId(0), "alice"), agent(AgentId(1), "bob")];
-    let roster = Roster { agents, queues: vec!["billing".into()] };
+    let roster = Roster { agents, queues: vec!["billing".into()], ..Roster::default() };
     let (agent, name, call) = (AgentId(1), "bob".into(), Some(CallId(43)));
     let bob = AgentStands { agent, name, call, ..stands(AgentState::Ready) };
     vec![Fact::Roster(Arc::new(roster)), Fact::AgentStands(Arc::new(bob))]

@@ -16,8 +16,8 @@ fn a_queue_says_what_is_recorded_and_what_is_said_before() {
     )
     .config();
     let recording = |name: &str| {
-        let id = config.queue_id(name).expect("a queue");
-        let recording = &config.queues[id.0 as usize].recording;
+        let queue = config.queues.iter().find(|queue| queue.name == name).expect("a queue");
+        let recording = &queue.recording;
         (recording.rule, recording.prompt.clone())
     };
     let (text, file) = (|it: &str| Words::Text(it.into()), |it: &str| Words::File(it.into()));

@@ -93,10 +93,9 @@ fn with_driver(test: impl FnOnce(&mut World)) {
     let sources = Sources { file: Some(file), ..Sources::default() };
     let soundless = config::soundless(&sources, &[], config::Keep::No);
     let soundless = soundless.unwrap_or_else(|problems| panic!("{problems}"));
-    let Started { mut driver, threads: _threads } = start(open(soundless).unwrap()).unwrap();
-    for (at, event) in std::mem::take(&mut driver.first) {
-        driver.feed_as_of(at, event);
-    }
+    let Started { mut driver, threads: _threads } =
+        start(open(soundless).unwrap(), sources).unwrap();
+    driver.begin();
     driver.turn();
     test(&mut World { driver, caller, alice, folder });
 }

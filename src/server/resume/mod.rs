@@ -10,14 +10,16 @@ mod rebuild;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::center::{ContactCenter, SavedAgentState};
+use crate::center::names::Names;
+use crate::center::{ContactCenter, SavedAgentState, Setup};
 use crate::config::{Config, Phone};
 use crate::id::{AgentId, CallId};
 use crate::number::normalize;
-use crate::server::history;
-use crate::store::{self, Opened, RecordReader, Store, StoreError};
+use crate::server::{history, setup};
+use crate::store::{self, KeptSetup, Opened, RecordReader, Store, StoreError};
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
 use crate::words::{Event, Target};
@@ -29,37 +31,69 @@ use rebuild::Rebuilding;
 /// The center of a run, and its first inputs.
 pub(super) struct Beginning {
     pub(super) center: ContactCenter,
-    pub(super) inputs: Vec<(Timestamp, Event)>,
+    pub(super) inputs: Vec<(Timestamp, First)>,
+}
+
+/// An input with which a run begins.
+pub(super) enum First {
+    Event(Event),
+    /// The configuration was changed since the run before, with whose setup the center goes on.
+    Setup(NewSetup),
+}
+
+/// A setup that is kept for this run, and what the journal calls it.
+pub(super) struct NewSetup {
+    pub(super) setup: Setup,
+    pub(super) digest: String,
 }
 
 /// What the run before left: read, and nothing of it changed.
 pub(super) struct Left {
     found: store::Found,
     restored: Option<Restored>,
-    head: store::Head,
+    started_at: Timestamp,
     /// Inputs of the journal that a center took again, and how long that took.
     inputs: u64,
     took: Duration,
 }
 
-/// Looks at what the run before left.
-///
-/// # Errors
-///
-/// As [`store::look`].
-pub(super) fn look(
-    config: &Config,
-    clock: &dyn Fn() -> Timestamp,
-    fresh: &dyn Fn() -> ContactCenter,
-) -> Result<Left, StoreError> {
-    let now = clock();
-    // It only names the run: the center takes no chances, and what tags and nonces are drawn from
-    // must be in no file.
-    let run = now.as_millis();
-    let head = store::Head { started_at: now, seed: run, config: config.digest.clone() };
-    let taught = |began| {
-        let mut center = fresh();
-        let taught = store::read_records(&config.server.state).and_then(|reader| {
+/// A run of the journal that has begun.
+pub(super) struct Begun {
+    pub(super) opened: Opened,
+    pub(super) restored: Option<Restored>,
+    /// What the configuration says, with the ids of all names.
+    pub(super) new: NewSetup,
+    /// The center that goes on has another setup.
+    is_other: bool,
+}
+
+/// The folder of the run before.
+struct Folder<'a>(&'a Path);
+
+impl rebuild::Kept for Folder<'_> {
+    fn setup(&self, run: u64, digest: &str) -> Option<Setup> {
+        match store::setup_of(self.0, run, digest) {
+            Ok(setup) => {
+                if setup.is_none() {
+                    tracing::warn!(
+                        run,
+                        "the setup of the run that was lost is not beside its journal: of its \
+                         calls only what is certain is written"
+                    );
+                }
+                setup
+            }
+            Err(error) => {
+                tracing::error!(%error, "of the calls of the run that was lost only what is \
+                                certain is written");
+                None
+            }
+        }
+    }
+
+    fn fresh(&self, began: Timestamp, setup: Setup) -> ContactCenter {
+        let mut center = ContactCenter::new(setup);
+        let taught = store::read_records(self.0).and_then(|reader| {
             history::teach(&mut center, &*reader, began)?;
             history::restore_until(&mut center, &*reader, began)
         });
@@ -67,8 +101,18 @@ pub(super) fn look(
             tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
         }
         center
-    };
-    let mut rebuilding = Rebuilding::new(&config.digest, now, &taught);
+    }
+}
+
+/// Looks at what the run before left.
+///
+/// # Errors
+///
+/// As [`store::look`].
+pub(super) fn look(config: &Config, clock: &dyn Fn() -> Timestamp) -> Result<Left, StoreError> {
+    let now = clock();
+    let folder = Folder(&config.server.state);
+    let mut rebuilding = Rebuilding::new(now, &folder);
     let found = store::look(&config.server.state, &mut rebuilding)?;
     let inputs = rebuilding.told();
     if inputs > 0 {
@@ -77,21 +121,38 @@ pub(super) fn look(
         tracing::callsite::rebuild_interest_cache();
     }
     let took = clock().since(now);
-    Ok(Left { found, restored: rebuilding.restored(), head, inputs, took })
+    Ok(Left { found, restored: rebuilding.restored(), started_at: now, inputs, took })
 }
 
 impl Left {
-    /// Begins a run of the journal. Whoever does not leaves everything to the next start.
+    /// Begins a run of the journal, whose center is to have this setup. Whoever does not leaves
+    /// everything to the next start.
     ///
     /// # Errors
     ///
-    /// As [`store::Found::begin`].
-    pub(super) fn open(self, config: &Config) -> Result<(Opened, Option<Restored>), StoreError> {
-        let name =
-            |agent: AgentId| config.agents.get(agent.0 as usize).map(|agent| agent.name.clone());
+    /// As [`store::Found::begin`], and when the ids of names cannot be kept.
+    pub(super) fn open(self, config: &Config, setup: Setup) -> Result<Begun, StoreError> {
+        let folder = &config.server.state;
+        let setup = named(folder, setup)?;
+        if let Some(restored) = &self.restored {
+            let known = &restored.center.setup().names;
+            setup.names.goes_on_from(known).map_err(|error| store::names_error(folder, &error))?;
+        }
+        let run = self.found.run();
+        let wanted = KeptSetup::of(&setup);
+        let begins = self.restored.as_ref().map(|it| KeptSetup::of(it.center.setup()));
+        let begins = begins.unwrap_or_else(|| wanted.clone());
+        store::keep_names(folder, &setup.names)?;
+        begins.keep(folder, run)?;
+        wanted.keep(folder, run)?;
+        let name = |agent: AgentId| setup.names.agent_name(agent).map(str::to_owned);
         let number = |raw: &str| normalize(raw, &config.callers.region);
         let writing = store::Writing { agent: &name, number: &number };
-        let opened = self.found.begin(&self.head, &writing)?;
+        // The seed only names the run: the center takes no chances, and what tags and nonces are
+        // drawn from must be in no file.
+        let (started_at, seed) = (self.started_at, self.started_at.as_millis());
+        let head = store::Head { started_at, seed, config: begins.digest.clone() };
+        let opened = self.found.begin(&head, &writing)?;
         if self.inputs > 0 {
             let (inputs, took_ms) = (self.inputs, self.took.as_millis());
             tracing::info!(
@@ -108,47 +169,75 @@ impl Left {
                 "calls were up when the server was lost: their records are closed"
             );
         }
-        Ok((opened, self.restored))
+        let is_other = begins != wanted;
+        let new = NewSetup { setup, digest: wanted.digest };
+        Ok(Begun { opened, restored: self.restored, new, is_other })
     }
 }
 
+/// The setup with the ids that its names have in this folder, and new ones for the others.
+///
 /// # Errors
 ///
-/// When the records cannot be read.
-pub(super) fn begin(
-    now: Timestamp,
-    config: &Config,
-    opened: &Opened,
-    reader: &dyn RecordReader,
-    restored: Option<Restored>,
-    fresh: impl FnOnce() -> ContactCenter,
-) -> Result<Beginning, StoreError> {
-    let goes_on = restored.is_some();
-    let (center, mut inputs) = match restored {
-        Some(restored) => {
-            let calls = opened.recovered.carried.len();
-            tracing::warn!(calls, "calls were up when the server was lost: providers' go on");
-            let Restored { mut center, lost_at } = restored;
-            center.begin_run();
-            let carried = &opened.recovered.carried;
-            let losses = center.losses(&|call| carried.contains(&call), &|provider, target| {
-                is_dialed_by(config, provider, target)
-            });
-            let asks = center.asks_lost().into_iter();
-            let losses = losses.into_iter().chain(asks).map(|event| (lost_at, event));
-            let losses = losses.collect::<Vec<_>>();
-            (center, losses)
-        }
-        None => {
-            let mut center = fresh();
-            history::teach(&mut center, reader, now)?;
-            history::restore(&mut center, reader, now)?;
-            (center, Vec::new())
-        }
-    };
-    let agents = first_of_agents(config, &opened.agent_states, goes_on);
-    inputs.extend(agents.into_iter().map(|event| (now, event)));
-    Ok(Beginning { center, inputs })
+/// When the folder cannot be read, or its names are those of a later attendant.
+pub fn named(folder: &Path, mut setup: Setup) -> Result<Setup, StoreError> {
+    let known = store::names(folder)?;
+    let is_first = known.is_none();
+    setup.names = known.unwrap_or_default();
+    setup.complete();
+    if is_first {
+        store::add_recorded(&mut setup.names, &*store::read_records(folder)?)?;
+        setup.complete();
+    }
+    setup.names.check().map_err(|error| store::names_error(folder, &error))?;
+    Ok(setup)
+}
+
+impl Begun {
+    /// The center, and its first inputs.
+    ///
+    /// # Errors
+    ///
+    /// When the records cannot be read.
+    pub(super) fn begin(
+        self,
+        now: Timestamp,
+        config: &Config,
+        reader: &dyn RecordReader,
+    ) -> Result<(Beginning, Opened), StoreError> {
+        let Self { opened, restored, new, is_other } = self;
+        let goes_on = restored.is_some();
+        let agents = first_of_agents(config, &new.setup.names, &opened.agent_states, goes_on);
+        let (center, mut inputs) = match restored {
+            Some(restored) => {
+                let calls = opened.recovered.carried.len();
+                tracing::warn!(calls, "calls were up when the server was lost: providers' go on");
+                let Restored { mut center, lost_at } = restored;
+                center.begin_run();
+                let carried = &opened.recovered.carried;
+                let names = &center.setup().names;
+                let is_carried =
+                    |provider: &str, target: &Target| is_dialed_by(config, names, provider, target);
+                let losses = center.losses(&|call| carried.contains(&call), &is_carried);
+                let asks = center.asks_lost().into_iter();
+                let losses = losses.into_iter().chain(asks);
+                let losses = losses.map(|event| (lost_at, First::Event(event)));
+                let mut inputs: Vec<_> = losses.collect();
+                if is_other {
+                    inputs.push((now, First::Setup(new)));
+                }
+                (center, inputs)
+            }
+            None => {
+                let mut center = ContactCenter::new(new.setup);
+                history::teach(&mut center, reader, now)?;
+                history::restore(&mut center, reader, now)?;
+                (center, Vec::new())
+            }
+        };
+        inputs.extend(agents.into_iter().map(|event| (now, First::Event(event))));
+        Ok((Beginning { center, inputs }, opened))
+    }
 }
 
 /// What fronts kept of calls and legs, and which calls go on.
@@ -184,11 +273,12 @@ pub(super) fn take_up(
 /// agent in.
 fn first_of_agents(
     config: &Config,
+    names: &Names,
     agent_states: &BTreeMap<String, SavedAgentState>,
     goes_on: bool,
 ) -> Vec<Event> {
     let registers = |phone: &Phone| matches!(phone, Phone::Registers { .. });
-    let agents = || (0..).map(AgentId).zip(&config.agents);
+    let agents = || setup::agents(config, names);
     let always = agents().filter(|(_, setup)| !registers(&setup.phone));
     let reachable = always.map(|(agent, _)| Event::PhoneReachable { agent, reachable: true });
     let stood = agents().filter_map(|(agent, setup)| {
@@ -204,10 +294,10 @@ fn first_of_agents(
 
 /// Whether a leg to this was dialed by the provider of the call, which carries it on while we are
 /// away.
-fn is_dialed_by(config: &Config, provider: &str, target: &Target) -> bool {
+fn is_dialed_by(config: &Config, names: &Names, provider: &str, target: &Target) -> bool {
     match target {
         Target::Trunk { trunk, .. } => trunk == provider,
-        Target::Agent(agent) => match config.agents.get(agent.0 as usize).map(|a| &a.phone) {
+        Target::Agent(agent) => match setup::agent_of(config, names, *agent).map(|it| &it.phone) {
             Some(Phone::Outside { trunk, .. } | Phone::Client { provider: trunk, .. }) => {
                 trunk == provider
             }

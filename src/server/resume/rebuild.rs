@@ -1,8 +1,8 @@
 //! A run that was lost, rebuilt: a fresh center is given its journal. Where calls of providers
 //! are up at its end, that center goes on with them; otherwise what is up is closed there.
 //!
-//! **Invariant:** only a whole journal of this very configuration and these flows is replayed; for
-//! any other the store writes what is certain.
+//! **Invariant:** only a whole journal is replayed, by a center with the setup that it was written
+//! under, whatever the configuration says now; for any other the store writes what is certain.
 //!
 //! **Deliberately absent:** carrying out commands. What the run asked of the world, it asked then.
 //! The log: the run logged all of this when it happened.
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use tracing::dispatcher::{self, Dispatch};
 
-use crate::center::ContactCenter;
 use crate::center::journal::{Entry, Header, Input, Own, overdue};
+use crate::center::{ContactCenter, Setup};
 use crate::id::CallId;
 use crate::store::{Rebuild, Rebuilt};
 use crate::time::Timestamp;
@@ -26,11 +26,10 @@ const AHEAD_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// The center of the lost run, as far as its journal goes.
 pub(super) struct Rebuilding<'a> {
-    digest: &'a str,
     now: Timestamp,
-    /// Makes a center that knows of earlier calls what the run knew when it began, at the time it
-    /// is given.
-    fresh: &'a dyn Fn(Timestamp) -> ContactCenter,
+    kept: &'a dyn Kept,
+    /// The run whose inputs come.
+    run: u64,
     center: Option<ContactCenter>,
     missing: BTreeSet<CallId>,
     /// Of calls that ended, and whose records were not written any more.
@@ -40,6 +39,15 @@ pub(super) struct Rebuilding<'a> {
     told: u64,
 }
 
+/// What was kept of earlier runs beside their journals.
+pub(super) trait Kept {
+    /// The setup that the run calls by this digest.
+    fn setup(&self, run: u64, digest: &str) -> Option<Setup>;
+
+    /// A center that knows of earlier calls what a run knew that began then.
+    fn fresh(&self, began: Timestamp, setup: Setup) -> ContactCenter;
+}
+
 /// A center that goes on, and when the run before it was lost.
 pub(in crate::server) struct Restored {
     pub(in crate::server) center: ContactCenter,
@@ -47,15 +55,11 @@ pub(in crate::server) struct Restored {
 }
 
 impl<'a> Rebuilding<'a> {
-    pub(super) fn new(
-        digest: &'a str,
-        now: Timestamp,
-        fresh: &'a dyn Fn(Timestamp) -> ContactCenter,
-    ) -> Self {
+    pub(super) fn new(now: Timestamp, kept: &'a dyn Kept) -> Self {
         Self {
-            digest,
             now,
-            fresh,
+            kept,
+            run: 0,
             center: None,
             missing: BTreeSet::new(),
             records: BTreeMap::new(),
@@ -79,6 +83,15 @@ impl<'a> Rebuilding<'a> {
         match input {
             Input::Event(event) => center.handle(at, event),
             Input::Own(Own::Wake) => center.handle_timeout(at),
+            Input::Own(Own::Reconfigured { setup }) => {
+                let taken = self.kept.setup(self.run, &setup);
+                let taken = taken.is_some_and(|setup| center.reconfigure(at, setup).is_ok());
+                if !taken {
+                    self.center = None;
+                    self.records.clear();
+                    return;
+                }
+            }
         }
         while let Some(command) = center.poll_command() {
             match command {
@@ -140,14 +153,15 @@ impl Rebuild for Rebuilding<'_> {
     }
 
     fn run(&mut self, header: &Header) -> bool {
-        if header.config != self.digest {
-            return false;
-        }
+        self.run = header.run;
         match &mut self.center {
             Some(center) => center.begin_run(),
-            None => self.center = Some((self.fresh)(header.started_at)),
+            None => {
+                let setup = self.kept.setup(header.run, &header.config);
+                self.center = setup.map(|setup| self.kept.fresh(header.started_at, setup));
+            }
         }
-        true
+        self.center.is_some()
     }
 
     fn input(&mut self, entry: Entry) -> bool {
@@ -161,7 +175,7 @@ impl Rebuild for Rebuilding<'_> {
                 this.handle(due, Input::Own(Own::Wake));
             }
             this.handle(entry.at, entry.input);
-        })
+        }) && self.center.is_some()
     }
 
     fn end(&mut self, whole: bool) -> Rebuilt {

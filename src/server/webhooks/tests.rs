@@ -85,7 +85,8 @@ fn with_driver(test: impl FnOnce(&mut World)) {
     let sources = Sources { file: Some(file), ..Sources::default() };
     let soundless = config::soundless(&sources, &[], config::Keep::No);
     let soundless = soundless.unwrap_or_else(|problems| panic!("{problems}"));
-    let Started { mut driver, threads: _threads } = start(open(soundless).unwrap()).unwrap();
+    let Started { mut driver, threads: _threads } =
+        start(open(soundless).unwrap(), sources).unwrap();
     // So that commands stay where they can be looked at.
     driver.rest = None;
     test(&mut World { driver, mark: String::new(), folder });

@@ -165,6 +165,11 @@ impl<'a> Answer<'a> {
 }
 
 impl Verifier {
+    /// Whether anybody may use MD5 from now on.
+    pub const fn set_md5(&mut self, md5: bool) {
+        self.md5 = md5;
+    }
+
     /// `key` is drawn at random at the start and known to nobody.
     #[must_use]
     pub fn new(realm: &str, key: [u8; 32], md5: bool) -> Self {

@@ -366,6 +366,15 @@ impl Registrar {
         self.settle(agent);
     }
 
+    /// Takes out every phone of an agent.
+    pub fn forget(&mut self, agent: AgentId) {
+        for binding in self.agents.get_mut(&agent).into_iter().flat_map(|all| all.drain(..)) {
+            self.timers.cancel(&(agent, binding.id));
+            self.sources.remove(&binding);
+        }
+        self.settle(agent);
+    }
+
     /// Tells that the last phone is gone.
     fn settle(&mut self, agent: AgentId) {
         if self.agents.get(&agent).is_some_and(Vec::is_empty) {

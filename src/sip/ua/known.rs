@@ -44,6 +44,11 @@ impl Places {
         let named = phones.filter_map(address).chain(trunks.iter().copied()).collect();
         Self { own: BTreeSet::new(), here, named, trunks }
     }
+
+    /// With the addresses of this machine as `before` knew them.
+    pub(super) fn of_machine(self, before: &Self) -> Self {
+        Self { own: before.own.clone(), ..self }
+    }
 }
 
 impl Ua {

@@ -25,6 +25,7 @@ mod known;
 mod legs;
 mod media;
 mod port;
+mod reconfigure;
 mod refresh;
 mod refusal;
 mod reinvite;

@@ -79,6 +79,21 @@ impl Trunk {
         let host = Sought::of(&Uri::parse(self.uri.as_deref()?).ok()?)?.host;
         Some(names.id_of(&host))
     }
+
+    /// The trunk once it is in the configuration no more: nothing comes or goes by it.
+    pub(super) fn closed(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            networks: Vec::new(),
+            this_machine: false,
+            trusted: false,
+            uri: None,
+            servers: Vec::new(),
+            login: None,
+            caller_id: None,
+            channels_max: 0,
+        }
+    }
 }
 
 /// An agent's telephone.

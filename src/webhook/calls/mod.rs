@@ -211,6 +211,11 @@ enum Wake {
 }
 
 impl ProviderCalls {
+    /// From now on providers dial these agents by themselves.
+    pub fn set_agents(&mut self, agents: BTreeMap<AgentId, (String, Callee)>) {
+        self.setup.agents = agents;
+    }
+
     #[must_use]
     pub fn new(setup: ProviderCallsSetup) -> Self {
         Self {

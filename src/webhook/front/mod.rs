@@ -35,13 +35,13 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::id::CallId;
+use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
 use crate::webhook::calls::{
     self, Again, Ask, AskWhat, ProviderCalls, ProviderCallsSetup, Unwritten,
 };
 use crate::webhook::commanded::{Commanded, LegOrder, Split};
-use crate::webhook::document::Document;
+use crate::webhook::document::{Callee, Document};
 use crate::webhook::fields::Fields;
 use crate::webhook::link::{Link, Links};
 use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome, RestResult};
@@ -105,6 +105,11 @@ impl ProviderFront {
     pub fn new(setup: ProviderCallsSetup, ways: BTreeMap<&'static str, Way>) -> Self {
         let (orders, old_names) = (VecDeque::new(), VecDeque::new());
         Self { calls: ProviderCalls::new(setup), ways, orders, old_names }
+    }
+
+    /// From now on providers dial these agents by themselves.
+    pub fn set_agents(&mut self, agents: BTreeMap<AgentId, (String, Callee)>) {
+        self.calls.set_agents(agents);
     }
 
     /// Takes a verified request. `next_call` numbers a call that arrives, and is then counted up.

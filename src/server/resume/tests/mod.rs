@@ -1,6 +1,7 @@
 //! Servers that are killed and started again, over a real folder and a real configuration.
 
 mod calls;
+mod edits;
 mod runs;
 mod talks;
 
@@ -94,24 +95,38 @@ impl World {
         self.path("state")
     }
 
+    /// Nothing of earlier runs is kept but journals and records.
+    fn lose_setups(&self) {
+        for entry in std::fs::read_dir(self.state()).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if name == "names.json" || name.starts_with("setup-") {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+    }
+
     fn start(&self, now: Timestamp) -> Server {
         let sources = Sources { file: Some(self.path("attendant.toml")), ..Sources::default() };
         let loaded = config::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         let config::Loaded { mut config, flows, directory, .. } = loaded;
         config.server.state = self.state();
-        let fresh = || ContactCenter::new(setup::center(&config, flows.clone(), directory.clone()));
-        let (opened, restored) = look(&config, &|| now, &fresh).unwrap().open(&config).unwrap();
+        let setup = setup::center(&config, flows, directory);
+        let begun = look(&config, &|| now).unwrap().open(&config, setup).unwrap();
+        let restored = begun.restored.as_ref();
         let goes_on = restored.is_some();
-        let now = restored.as_ref().map_or(now, |restored| restored.lost_at.max(now));
-        let reader = opened.store.reader().unwrap();
-        let beginning = begin(now, &config, &opened, &*reader, restored, fresh).unwrap();
-        let Beginning { center, inputs } = beginning;
+        let now = restored.map_or(now, |restored| restored.lost_at.max(now));
+        let reader = begun.opened.store.reader().unwrap();
+        let (Beginning { center, inputs }, opened) = begun.begin(now, &config, &*reader).unwrap();
         let store = opened.store;
         let (next_call, carried) = (opened.next_call, opened.recovered.carried.len());
         let mut server = Server { center, store, now, next_call, goes_on, carried, dialed: None };
-        for (at, event) in inputs {
+        for (at, first) in inputs {
             server.wake(at);
-            server.feed(at, event);
+            match first {
+                First::Event(event) => server.feed(at, event),
+                First::Setup(new) => server.reconfigure(at, new),
+            }
         }
         server.wake(now);
         server
@@ -153,6 +168,12 @@ impl Server {
     fn feed(&mut self, at: Timestamp, event: Event) {
         self.store.note(at, Some(&masked(&self.center, &event)));
         self.center.handle(at, event);
+        self.carry_out(at);
+    }
+
+    fn reconfigure(&mut self, at: Timestamp, NewSetup { setup, digest }: NewSetup) {
+        self.store.note_setup(at, &digest);
+        self.center.reconfigure(at, setup).unwrap();
         self.carry_out(at);
     }
 

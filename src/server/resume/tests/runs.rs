@@ -60,8 +60,8 @@ fn store_only(world: &World, now: Timestamp) -> Opened {
     let sources = Sources { file: Some(world.path("attendant.toml")), ..Sources::default() };
     let config::Loaded { mut config, flows, directory, .. } = config::load(&sources).unwrap();
     config.server.state = world.state();
-    let fresh = || ContactCenter::new(setup::center(&config, flows.clone(), directory.clone()));
-    look(&config, &|| now, &fresh).unwrap().open(&config).unwrap().0
+    let setup = setup::center(&config, flows, directory);
+    look(&config, &|| now).unwrap().open(&config, setup).unwrap().opened
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_record_that_was_not_written_any_more_is_rebuilt_as_it_was() {
 }
 
 #[test]
-fn another_configuration_keeps_what_is_certain_and_where_agents_stood() {
+fn a_run_without_its_setup_keeps_what_is_certain_and_where_agents_stood() {
     let world = World::new();
     let mut server = world.start(MORNING);
     server.ready("alice");
@@ -89,7 +89,8 @@ fn another_configuration_keeps_what_is_certain_and_where_agents_stood() {
     let call = server.provided(CALLER);
     server.presses(call, "1");
     let now = server.kill();
-    // Alice is gone, and a new agent is before Bob.
+    // The setup of the run is lost. Alice is gone, and a new agent is before Bob.
+    world.lose_setups();
     let changed = with_skills(CONFIG).replace("[agents.alice]", "[agents.adam]");
     world.configure(&changed);
     let server = world.start(now);

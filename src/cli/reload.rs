@@ -1,0 +1,123 @@
+//! `attendant reload`: has the server of this configuration read it again.
+//!
+//! **Invariant:** what is wrong is said as `check` says it, and nothing has changed then.
+//!
+//! **Deliberately absent:** a second way to reload. It asks the HTTP interface, as anybody may.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+
+use attendant::config::{self, Sources};
+
+use crate::cli::{EX_CONFIG, EX_IOERR, fail, print, told};
+
+/// Sounds are made before the answer comes.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const ANSWER_LEN_MAX: u64 = 16 * 1024 * 1024;
+
+/// Have the running server read the configuration, the flows, the sounds and the callers again.
+///
+/// All of it is checked first; what is wrong is said, and changes nothing. Calls that are up keep
+/// the flow they began with. The server is asked at `api.listen`, with `api.operate_token`.
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
+    /// Only say what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// The operate token, where the configuration has none
+    #[arg(long, value_name = "TOKEN", env = "ATTENDANT_OPERATE_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+}
+
+pub(crate) fn run(sources: &Sources, wanted: &Reload) -> ExitCode {
+    let api = match config::check(sources) {
+        Ok(checked) => checked.config.api,
+        Err(problems) => return told(&problems),
+    };
+    let of_config = api.operate_token.as_ref().map(|token| token.expose().to_owned());
+    let Some(token) = wanted.token.clone().or(of_config) else {
+        let message = "no operate token: give the one that the server printed at its start, with \
+                       --token, or set `api.operate_token`";
+        return fail(EX_CONFIG, message);
+    };
+    let mut address = api.listen;
+    if address.ip().is_unspecified() {
+        let ipv4 = address.is_ipv4();
+        address.set_ip(if ipv4 { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    match ask(address, &token, wanted.dry_run) {
+        Ok((200, answer)) => print(&text(&answer)),
+        Ok((422, answer)) => fail(EX_CONFIG, &format!("nothing is reloaded\n{}", said(&answer))),
+        Ok((_, answer)) => fail(EX_IOERR, &said(&answer)),
+        Err(error) => fail(EX_IOERR, &format!("{address}: {error}: does the server run?")),
+    }
+}
+
+/// The status, and what is said.
+fn ask(address: SocketAddr, token: &str, dry_run: bool) -> io::Result<(u16, Value)> {
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    let request = format!(
+        "POST /v1/reload?dry_run={dry_run} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \
+         {token}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    stream.take(ANSWER_LEN_MAX).read_to_string(&mut answer)?;
+    let no_http = || io::Error::other("that is no HTTP");
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(no_http)?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let json = serde_json::from_str(body).map_err(io::Error::other)?;
+    Ok((status.ok_or_else(no_http)?, json))
+}
+
+fn said(answer: &Value) -> String {
+    let part = |key: &str| answer[key].as_str().unwrap_or_default().trim_end();
+    format!("{}\n{}", part("message"), part("help"))
+}
+
+fn text(answer: &Value) -> String {
+    let list = |key: &str| -> Vec<&str> {
+        answer[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+    };
+    let mut text = String::new();
+    for warning in list("warnings") {
+        text += &format!("warning: {warning}\n");
+    }
+    let changed = list("changed");
+    for line in &changed {
+        text += &format!("{line}\n");
+    }
+    for key in list("needs_restart") {
+        text += &format!("{key} needs a restart: the old value holds until then\n");
+    }
+    if changed.is_empty() {
+        text += "nothing is another\n";
+    }
+    let done = if answer["dry_run"] == true { "would be" } else { "is" };
+    text += &format!("version {done} {}\n", answer["version"].as_str().unwrap_or_default());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_is_said_a_line_each() {
+        let answer = serde_json::json!({
+            "dry_run": true, "version": "9f", "warnings": ["api.listen: open"],
+            "changed": ["agent `ann` is removed: finishes the call"],
+            "needs_restart": ["sip.listen"],
+        });
+        let expected = "warning: api.listen: open\nagent `ann` is removed: finishes the call\n\
+                        sip.listen needs a restart: the old value holds until then\n\
+                        version would be 9f\n";
+        assert_eq!(text(&answer), expected);
+    }
+}

@@ -1,0 +1,55 @@
+//! The turn in which another configuration begins.
+//!
+//! **Invariant:** everything the driver has of it changes in one turn: no event comes between the
+//! center's new setup and the fronts'.
+//!
+//! **Deliberately absent:** reading it. It comes checked, with its sounds made, kept on the disk.
+
+use std::collections::BTreeSet;
+
+use crate::server::driver::Driver;
+use crate::server::reload::{Swap, SwapRequest, Up};
+use crate::words::Event;
+
+impl Driver {
+    pub(super) fn take_swap(&mut self, SwapRequest { swap, reply }: SwapRequest) {
+        let up = self.up();
+        if let Some(swap) = swap {
+            self.swap(*swap);
+        }
+        // Who is not waited for any more is dropped.
+        let _ = reply.send(up);
+    }
+
+    fn swap(&mut self, swap: Swap) {
+        let now = self.clock.now();
+        let Swap { new, sip, provided, reachable, drain_timeout, calls_max } = swap;
+        // The fronts first: who is new can be dialed in the turn in which the center hears of it.
+        self.exchange.sip.reconfigure(sip);
+        self.sockets.set_peer_names(self.exchange.sip.ua.peer_names().clone());
+        self.exchange.providers.set_agents(provided);
+        self.drain_timeout = drain_timeout;
+        self.calls_max = calls_max;
+        self.reconfigure(now, new);
+        for (agent, reachable) in reachable {
+            self.feed_as_of(now, Event::PhoneReachable { agent, reachable });
+        }
+    }
+
+    /// What a change may concern.
+    fn up(&self) -> Up {
+        let snapshot = self.center.snapshot(self.clock.now());
+        let mut up = Up::default();
+        for call in &snapshot.calls {
+            if let Some(flow) = &call.flow {
+                *up.flows.entry(flow.clone()).or_default() += 1;
+            }
+        }
+        for queue in snapshot.queues.iter().filter(|queue| queue.waiting > 0) {
+            up.queues.insert(queue.name.clone(), queue.waiting);
+        }
+        let on_a_call = snapshot.agents.into_iter().filter(|agent| agent.call.is_some());
+        up.agents = on_a_call.map(|agent| agent.name).collect::<BTreeSet<_>>();
+        up
+    }
+}

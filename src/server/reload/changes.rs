@@ -1,0 +1,232 @@
+//! What is another in a configuration that was read again, in words.
+//!
+//! **Invariant:** what cannot change while the server runs is named, and the old value holds: see
+//! [`effective`].
+//!
+//! **Deliberately absent:** values. A key may be a secret.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::config::{Api, ApiToken, Config, Provider, Sip, Webhooks};
+use crate::flow::Flow;
+
+/// What of a running center a change may concern.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::server) struct Up {
+    /// Live calls by flow.
+    pub(in crate::server) flows: BTreeMap<String, usize>,
+    /// Calls that wait, by queue.
+    pub(in crate::server) queues: BTreeMap<String, usize>,
+    /// Agents on a call.
+    pub(in crate::server) agents: BTreeSet<String>,
+}
+
+/// A configuration with what it led to, as far as the answer names changes of it.
+pub(super) struct Known<'a> {
+    pub(super) config: &'a Config,
+    pub(super) flows: &'a [Arc<Flow>],
+    /// Entries of the callers' file.
+    pub(super) callers: usize,
+}
+
+/// The new configuration, as far as it can begin now: what is bound stays.
+pub(super) fn effective(old: &Config, new: &Config) -> Config {
+    let mut config = new.clone();
+    config.sip = Sip { name_servers: new.sip.name_servers.clone(), ..old.sip.clone() };
+    config.media = old.media.clone();
+    config.webhooks = old.webhooks.clone();
+    config.server.state = old.server.state.clone();
+    config.server.recordings = old.server.recordings.clone();
+    config.server.recordings_keep = old.server.recordings_keep;
+    config.server.reload_on_change = old.server.reload_on_change;
+    (config.server.log, config.server.log_level) = (old.server.log, old.server.log_level.clone());
+    config.lookup = old.lookup.clone();
+    let tokens = (new.api.read_token.clone(), new.api.operate_token.clone());
+    config.api = Api { tokens: new.api.tokens.clone(), ..old.api.clone() };
+    // Without a token in the files the one that was made at the start stays.
+    let operate = tokens.1.or_else(|| old.api.operate_token.clone());
+    (config.api.read_token, config.api.operate_token) = (tokens.0, operate);
+    config.providers = old.providers.clone();
+    for (name, provider) in &mut config.providers {
+        if let Some(new) = new.providers.get(name) {
+            provider.prefixes.clone_from(&new.prefixes);
+        }
+    }
+    config
+}
+
+macro_rules! differing {
+    ($keys:ident, $old:expr, $new:expr, [$($field:ident as $key:literal),* $(,)?]) => {
+        $(if $old.$field != $new.$field { $keys.push($key.to_owned()); })*
+    };
+}
+
+/// Keys whose new value begins with the next start.
+pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
+    let mut keys = Vec::new();
+    differing!(keys, old.server, new.server, [
+        state as "server.state",
+        recordings as "server.recordings",
+        recordings_keep as "server.recordings_keep_days",
+        reload_on_change as "server.reload_on_change",
+        log as "server.log",
+        log_level as "server.log_level",
+    ]);
+    differing!(keys, old.sip, new.sip, [
+        listen as "sip.listen",
+        udp as "sip.transports",
+        tcp as "sip.transports",
+        external_address as "sip.external_address",
+        realm as "sip.realm",
+        registrations_max as "sip.registrations_max",
+        contacts_max as "sip.contacts_max",
+        expires_min as "sip.register_expires_min_s",
+        expires_max as "sip.register_expires_max_s",
+        session_expires as "sip.session_expires_s",
+        ban_failures as "sip.ban_failures_max",
+        ban_window as "sip.ban_window_s",
+        ban as "sip.ban_s",
+    ]);
+    differing!(keys, old.media, new.media, [
+        port_min as "media.port_min",
+        port_max as "media.port_max",
+        threads as "media.threads",
+        media_timeout as "media.media_timeout_s",
+        hold_timeout as "media.hold_timeout_s",
+        transmit_silence as "media.transmit_silence",
+    ]);
+    differing!(keys, old.api, new.api, [
+        listen as "api.listen",
+        trusted_proxies as "api.trusted_proxies",
+        metrics_open_on_loopback as "api.metrics_open_on_loopback",
+        requests_max as "api.requests_max",
+    ]);
+    differing!(keys, old.lookup, new.lookup, [
+        hosts as "lookup.allow_hosts",
+        networks as "lookup.allow_networks",
+        secrets as "lookup.secrets",
+        at_once_max as "lookup.at_once_max",
+        per_service_max as "lookup.per_service_max",
+    ]);
+    if !same_webhooks(&old.webhooks, &new.webhooks) {
+        keys.push("webhooks".to_owned());
+    }
+    let names: BTreeSet<&String> = old.providers.keys().chain(new.providers.keys()).collect();
+    for name in names {
+        let same = match (old.providers.get(name), new.providers.get(name)) {
+            (Some(old), Some(new)) => {
+                let prefixes = old.prefixes.clone();
+                *old == Provider { prefixes, ..new.clone() }
+            }
+            (Some(_), None) | (None, Some(_)) => false,
+            (None, None) => true,
+        };
+        if !same {
+            keys.push(format!("providers.{name}"));
+        }
+    }
+    keys.dedup();
+    keys
+}
+
+fn same_webhooks(old: &Webhooks, new: &Webhooks) -> bool {
+    old == new
+}
+
+/// One line for each thing that is another from now on.
+pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up) -> Vec<String> {
+    let mut lines = Vec::new();
+    let of_flows = |flows: &[Arc<Flow>]| -> BTreeMap<String, String> {
+        flows.iter().map(|flow| (flow.name().to_string(), flow.version().to_string())).collect()
+    };
+    let goes_on = |name: &str| match up.flows.get(name).copied().unwrap_or_default() {
+        0 => String::new(),
+        1 => ": 1 call goes on in it as it was".to_owned(),
+        calls => format!(": {calls} calls go on in it as it was"),
+    };
+    compare(&mut lines, "flow", &of_flows(old.flows), &of_flows(new.flows), goes_on);
+    let by_name = |config: &Config| -> BTreeMap<String, _> {
+        config.agents.iter().map(|agent| (agent.name.clone(), agent.clone())).collect()
+    };
+    let on_a_call = |name: &str| match up.agents.contains(name) {
+        true => ": finishes the call".to_owned(),
+        false => String::new(),
+    };
+    compare(&mut lines, "agent", &by_name(old.config), &by_name(new.config), on_a_call);
+    let queues = |config: &Config| -> BTreeMap<String, _> {
+        let rules = |queue: &crate::config::Queue| {
+            let mut queue = queue.clone();
+            // Where it is written is no rule.
+            queue.recording.place = String::new();
+            queue.recording.prompt_place = String::new();
+            queue
+        };
+        config.queues.iter().map(|queue| (queue.name.clone(), rules(queue))).collect()
+    };
+    let waits = |name: &str| match up.queues.get(name).copied().unwrap_or_default() {
+        0 => String::new(),
+        1 => ": 1 call waits in it".to_owned(),
+        calls => format!(": {calls} calls wait in it"),
+    };
+    compare(&mut lines, "queue", &queues(old.config), &queues(new.config), waits);
+    let quiet = |_: &str| String::new();
+    compare(&mut lines, "trunk", &old.config.trunks, &new.config.trunks, quiet);
+    compare(&mut lines, "voice", &old.config.voices, &new.config.voices, quiet);
+    let prefixes = |config: &Config| -> BTreeMap<String, Vec<String>> {
+        let providers = config.providers.iter();
+        providers.map(|(name, provider)| (name.clone(), provider.prefixes.clone())).collect()
+    };
+    let (was, is) = (prefixes(old.config), prefixes(new.config));
+    let both =
+        is.iter().filter(|(name, prefixes)| was.get(*name).is_some_and(|it| it != *prefixes));
+    lines.extend(both.map(|(name, _)| format!("provider `{name}`: its prefixes are others")));
+    lines.extend(others(old.config, new.config));
+    if old.callers != new.callers {
+        lines.push(format!("callers: {} entries, before it were {}", new.callers, old.callers));
+    }
+    lines
+}
+
+/// Keys that are another, where there is no more to say of them.
+fn others(old: &Config, new: &Config) -> impl Iterator<Item = String> {
+    let others = [
+        (old.features != new.features, "features"),
+        (old.callers != new.callers, "callers"),
+        (old.api.read_token != new.api.read_token, "api.read_token"),
+        (old.api.operate_token != new.api.operate_token, "api.operate_token"),
+        (tokens(old) != tokens(new), "api.tokens"),
+        (old.sip.name_servers != new.sip.name_servers, "sip.name_servers"),
+        (old.server.flows != new.server.flows, "server.flows"),
+        (old.server.prompts != new.server.prompts, "server.prompts"),
+        (old.server.calls_max != new.server.calls_max, "server.calls_max"),
+        (old.server.drain_timeout != new.server.drain_timeout, "server.drain_timeout_s"),
+    ];
+    others.into_iter().filter(|(is_other, _)| *is_other).map(|(_, key)| key.to_owned())
+}
+
+/// Without where they are written, which is nobody's right.
+fn tokens(config: &Config) -> Vec<ApiToken> {
+    let tokens = config.api.tokens.iter();
+    tokens.map(|token| ApiToken { place: String::new(), ..token.clone() }).collect()
+}
+
+fn compare<T: PartialEq>(
+    lines: &mut Vec<String>,
+    kind: &str,
+    old: &BTreeMap<String, T>,
+    new: &BTreeMap<String, T>,
+    beside: impl Fn(&str) -> String,
+) {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for name in names {
+        match (old.get(name), new.get(name)) {
+            (None, Some(_)) => lines.push(format!("{kind} `{name}` is new")),
+            (Some(_), None) => lines.push(format!("{kind} `{name}` is removed{}", beside(name))),
+            (Some(old), Some(new)) if old != new => {
+                lines.push(format!("{kind} `{name}` is another{}", beside(name)));
+            }
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+    }
+}

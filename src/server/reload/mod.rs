@@ -1,0 +1,358 @@
+//! The configuration again, while calls are up: read and checked whole beside the driver, then
+//! given to it at once.
+//!
+//! ```text
+//!   SIGHUP · POST /v1/reload · files changed
+//!            │
+//!   thread: read, check, speak ─► keep names and setup ─► driver: one turn ─► tokens, look-ups
+//!            │ wrong: all that is, and nothing changes
+//! ```
+//!
+//! **Invariant:** what is wrong changes nothing. A setup is on the disk before the journal names
+//! it, and its sounds are made before a call can hear of them. One reload at a time.
+//!
+//! **Deliberately absent:** what is bound: addresses, ports, threads, and the door for providers.
+//! Such keys are named, and hold with the next start.
+
+mod changes;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::api::{
+    Api, NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig,
+};
+use crate::center::names::Names;
+use crate::config::{self, Cidr, Config, Keep, Loaded, Phone, Ready, Sources};
+use crate::flow::Flow;
+use crate::id::AgentId;
+use crate::media::prompt_store::PromptStore;
+use crate::server::clock::Clock;
+use crate::server::providers;
+use crate::server::resolver::{Resolved, Resolver};
+use crate::server::resume::NewSetup;
+use crate::server::seed::random_seed;
+use crate::server::setup;
+use crate::server::sip_front::SipChange;
+use crate::store::{self, KeptSetup};
+use crate::webhook::document::Callee;
+
+use changes::Known;
+use watch::FilesStamp;
+
+pub(super) use changes::Up;
+
+/// How often the files are looked at. A change is taken once they were the same twice.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Reloads on their way: there is one at a time.
+const REQUESTS_MAX: usize = 1;
+
+/// What the driver is asked by a reload.
+pub(super) struct SwapRequest {
+    /// `None`: only what a change would concern.
+    pub(super) swap: Option<Box<Swap>>,
+    pub(super) reply: oneshot::Sender<Up>,
+}
+
+/// Everything that the driver has of a configuration, and is another from now on.
+pub(super) struct Swap {
+    pub(super) new: NewSetup,
+    pub(super) sip: SipChange,
+    /// Agents whom providers dial.
+    pub(super) provided: BTreeMap<AgentId, (String, Callee)>,
+    /// Telephones that never register, and came or went with the configuration.
+    pub(super) reachable: Vec<(AgentId, bool)>,
+    pub(super) drain_timeout: Duration,
+    pub(super) calls_max: usize,
+}
+
+/// What a reload begins with.
+pub(super) struct ReloadSetup {
+    pub(super) sources: Sources,
+    /// Of the run: what is bound by it is in it.
+    pub(super) config: Config,
+    pub(super) flows: Vec<Arc<Flow>>,
+    pub(super) callers: usize,
+    pub(super) names: Names,
+    /// The run of the journal.
+    pub(super) run: u64,
+    pub(super) is_demo: bool,
+    pub(super) api: Api,
+    pub(super) prompts: Arc<PromptStore>,
+    pub(super) clock: Clock,
+    pub(super) swaps: mpsc::Sender<SwapRequest>,
+    /// Where found addresses of trunks go.
+    pub(super) found: mpsc::Sender<Resolved>,
+    pub(super) resolver: Resolver,
+}
+
+/// Ends its thread when it is dropped.
+pub(super) struct Reloading {
+    pub(super) handle: ReloadHandle,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Reloading {
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub(super) fn start(setup: ReloadSetup) -> io::Result<Self> {
+        let (tx, requests) = mpsc::channel(REQUESTS_MAX);
+        let running = RunningConfig {
+            version: setup.config.digest.clone(),
+            since: setup.clock.now(),
+            by: "start".to_owned(),
+            files_differ: false,
+            refused: None,
+            needs_restart: Vec::new(),
+        };
+        let handle = ReloadHandle { tx, state: Arc::new(ReloadState::new(running)) };
+        setup.api.set_reloads(handle.clone());
+        let (stop, stopped) = oneshot::channel();
+        let mut reloader = Reloader { setup, state: Arc::clone(&handle.state), refused: None };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let thread = std::thread::Builder::new()
+            .name("reload".to_owned())
+            .spawn(move || runtime.block_on(reloader.run(requests, stopped)))?;
+        Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Reloading {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there was printed there.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Reloader {
+    setup: ReloadSetup,
+    state: Arc<ReloadState>,
+    /// What was said of files that were refused: it is said once.
+    refused: Option<String>,
+}
+
+impl Reloader {
+    async fn run(
+        &mut self,
+        mut requests: mpsc::Receiver<ReloadRequest>,
+        mut stopped: oneshot::Receiver<()>,
+    ) {
+        // What was loaded, and what was seen last: a change is taken once it has come to rest.
+        let mut loaded = FilesStamp::of(&self.setup.sources, &self.setup.config);
+        let mut seen = loaded.clone();
+        loop {
+            let heard = tokio::select! {
+                _ = &mut stopped => return,
+                heard = tokio::time::timeout(LOOK_EVERY, requests.recv()) => heard,
+            };
+            let now = FilesStamp::of(&self.setup.sources, &self.setup.config);
+            match heard {
+                Ok(None) => return,
+                Ok(Some(request)) => {
+                    if !request.dry_run {
+                        (loaded, seen) = (now.clone(), now);
+                    }
+                    self.take(request).await;
+                }
+                Err(_) => {
+                    let rests = now == seen;
+                    seen = now;
+                    if rests && seen != loaded && self.files_changed().await {
+                        loaded = seen.clone();
+                    }
+                }
+            }
+        }
+    }
+
+    async fn take(&mut self, ReloadRequest { dry_run, by, reply }: ReloadRequest) {
+        let answer = self.reload(dry_run, &by).await;
+        self.state.is_busy.store(false, Ordering::Release);
+        self.say(&by, &answer);
+        if let Some(reply) = reply {
+            // Who is not waited for any more is dropped.
+            let _ = reply.send(answer);
+        }
+    }
+
+    /// The files have changed and are at rest. Returns whether that is seen to.
+    async fn files_changed(&mut self) -> bool {
+        if !self.setup.config.server.reload_on_change || self.setup.is_demo {
+            self.state.update(|running| running.files_differ = true);
+            return true;
+        }
+        if self.state.is_busy.swap(true, Ordering::AcqRel) {
+            return false; // a request comes first, and reads them as well
+        }
+        let answer = self.reload(false, "file_change").await;
+        self.state.is_busy.store(false, Ordering::Release);
+        self.say("file_change", &answer);
+        true
+    }
+
+    /// Says what came of it; of the same refusal once.
+    fn say(&mut self, by: &str, answer: &Result<Reloaded, NotReloaded>) {
+        match answer {
+            Ok(Reloaded { dry_run: true, .. }) => {}
+            Ok(Reloaded { changed, needs_restart, version, .. }) => {
+                self.refused = None;
+                let (changed, later) = (changed.join("; "), needs_restart.join(", "));
+                tracing::info!(by, version, changed, needs_restart = later, "reloaded");
+            }
+            Err(why) => {
+                let why = why.to_string();
+                if self.refused.as_ref() != Some(&why) {
+                    tracing::warn!(by, "nothing is reloaded: {why}");
+                }
+                self.refused = Some(why);
+            }
+        }
+    }
+
+    async fn reload(&mut self, dry_run: bool, by: &str) -> Result<Reloaded, NotReloaded> {
+        let result = self.try_reload(dry_run).await;
+        if dry_run {
+            return result;
+        }
+        self.state.update(|running| match &result {
+            Ok(reloaded) => {
+                running.version.clone_from(&reloaded.version);
+                running.since = self.setup.clock.now();
+                by.clone_into(&mut running.by);
+                running.files_differ = !reloaded.needs_restart.is_empty();
+                running.refused = None;
+                running.needs_restart.clone_from(&reloaded.needs_restart);
+            }
+            Err(why) => {
+                running.files_differ = true;
+                running.refused = Some(why.to_string());
+            }
+        });
+        result
+    }
+
+    async fn try_reload(&mut self, dry_run: bool) -> Result<Reloaded, NotReloaded> {
+        if self.setup.is_demo {
+            let message = "this is the demonstration, which has no file: write attendant.toml and \
+                           start again";
+            return Err(NotReloaded::Refused(message.to_owned()));
+        }
+        let keep = if dry_run { Keep::No } else { Keep::Yes };
+        let ready = config::ready(&self.setup.sources, &[], keep);
+        let ready = ready.map_err(|problems| NotReloaded::Refused(problems.to_string()))?;
+        let Ready { loaded: Loaded { config: read, flows, directory, .. }, prompts } = ready;
+        let needs_restart = changes::needs_restart(&self.setup.config, &read);
+        let config = changes::effective(&self.setup.config, &read);
+        let callers = directory.len();
+        let mut new = setup::center(&config, flows.clone(), directory);
+        new.names.clone_from(&self.setup.names);
+        new.complete();
+        new.names.check().map_err(|error| NotReloaded::Refused(error.to_string()))?;
+        let names = new.names.clone();
+        let version = read.digest.clone();
+        let warnings = read.warnings.clone();
+        let swap = if dry_run {
+            None
+        } else {
+            let new = self.keep(new)?;
+            // Old flows still speak: what is not ready is spoken when it is wanted.
+            self.setup.prompts.succeed(prompts);
+            Some(Box::new(self.swap(&config, &names, new)))
+        };
+        let up = self.ask(swap).await?;
+        let known = |config, flows, callers| Known { config, flows, callers };
+        let old = known(&self.setup.config, &self.setup.flows, self.setup.callers);
+        let changed = changes::changed(&old, &known(&config, &flows, callers), &up);
+        if !dry_run {
+            self.begin(Config { digest: version.clone(), ..config }, flows, callers, names);
+        }
+        Ok(Reloaded { dry_run, version, changed, needs_restart, warnings })
+    }
+
+    /// Brings names and setup to the disk, where the journal may name them.
+    fn keep(&self, setup: crate::center::Setup) -> Result<NewSetup, NotReloaded> {
+        let folder = &self.setup.config.server.state;
+        let kept = KeptSetup::of(&setup);
+        let written = store::keep_names(folder, &setup.names)
+            .and_then(|()| kept.keep(folder, self.setup.run));
+        written.map_err(|error| NotReloaded::Unwritten(error.to_string()))?;
+        Ok(NewSetup { setup, digest: kept.digest })
+    }
+
+    fn swap(&self, config: &Config, names: &Names, new: NewSetup) -> Swap {
+        let networks = |trunk: &config::Trunk| {
+            let networks = trunk.media_addresses.iter().map(Cidr::range).collect();
+            (trunk.name.clone(), networks)
+        };
+        let sip = SipChange {
+            trunks: config.trunks.values().map(setup::trunk).collect(),
+            phones: setup::phones(config, names),
+            media_networks: config.trunks.values().map(networks).collect(),
+            outside: setup::outside(config, names),
+        };
+        let before = &self.setup.config;
+        let is_elsewhere = |config: &Config, name: &str| match config.agent(name)?.phone {
+            Phone::Outside { .. } | Phone::Client { .. } => Some(()),
+            Phone::Registers { .. } | Phone::Fixed { .. } => None,
+        };
+        let reachable = names.agents.iter().zip((0..).map(AgentId)).filter_map(|(name, id)| {
+            let was = is_elsewhere(before, name).is_some();
+            let is = is_elsewhere(config, name).is_some();
+            (was != is).then_some((id, is))
+        });
+        Swap {
+            new,
+            sip,
+            provided: providers::agents(config, names),
+            reachable: reachable.collect(),
+            drain_timeout: config.server.drain_timeout,
+            calls_max: config.server.calls_max,
+        }
+    }
+
+    async fn ask(&self, swap: Option<Box<Swap>>) -> Result<Up, NotReloaded> {
+        let gone = || NotReloaded::Unwritten("the server ends".to_owned());
+        let (reply, answer) = oneshot::channel();
+        let sent = self.setup.swaps.send(SwapRequest { swap, reply }).await;
+        sent.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())
+    }
+
+    /// What is not the driver's, once that goes by the new configuration.
+    fn begin(&mut self, config: Config, flows: Vec<Arc<Flow>>, callers: usize, names: Names) {
+        let tokens = setup::tokens(&config);
+        self.setup.api.set_tokens(&setup::api(&config, &tokens));
+        drop(tokens);
+        let found = self.setup.found.clone();
+        match random_seed().and_then(|seed| Resolver::start(&config, seed, found)) {
+            Ok(resolver) => self.setup.resolver = resolver,
+            Err(error) => tracing::error!(%error, "hosts of new trunks are not looked up"),
+        }
+        self.setup.config = config;
+        (self.setup.flows, self.setup.callers, self.setup.names) = (flows, callers, names);
+    }
+}
+
+/// Wishes of a signal: nobody waits for the answer.
+pub(super) fn wish(handle: &ReloadHandle) {
+    if handle.state.is_busy.swap(true, Ordering::AcqRel) {
+        return tracing::warn!("SIGHUP: the configuration is being read already");
+    }
+    tracing::info!("SIGHUP: the configuration is read again");
+    let request = ReloadRequest { dry_run: false, by: "signal".to_owned(), reply: None };
+    if handle.tx.try_send(request).is_err() {
+        handle.state.is_busy.store(false, Ordering::Release);
+    }
+}

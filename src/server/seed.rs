@@ -1,0 +1,11 @@
+//! Where a machine without chance of its own gets it.
+//!
+//! **Invariant:** it is the system's, of which nobody can guess the next from the last.
+
+use std::io;
+
+pub(super) fn random_seed() -> Result<[u8; 32], io::Error> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(io::Error::other)?;
+    Ok(seed)
+}

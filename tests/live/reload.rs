@@ -1,0 +1,200 @@
+//! The configuration read again while calls are up.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::calls::reach_queue;
+use crate::clock::SOON;
+use crate::flows::{AGENT_HZ, ALICE, ALICE_AND_BOB, CALLER_HZ, MENU_HZ};
+use crate::rig::{Plan, Rig, items};
+
+fn lines(answer: &Value, key: &str) -> Vec<String> {
+    answer[key]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it.as_str())
+        .map(Into::into)
+        .collect()
+}
+
+/// Writes the configuration as an editor does: beside its place, and renamed.
+fn edit(rig: &Rig, change: impl Fn(&str) -> String) {
+    let file = rig.config_file();
+    let text = change(&fs::read_to_string(&file).expect("the configuration"));
+    let beside = file.with_extension("toml.new");
+    fs::write(&beside, text).expect("our own folder");
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o600)).expect("our own file");
+    fs::rename(beside, file).expect("our own folder");
+}
+
+fn reload(rig: &Rig) -> Value {
+    let (status, answer) = rig.post("/v1/reload", &json!({}));
+    assert_eq!(status, 200, "{answer:#}");
+    answer
+}
+
+fn plan(agents: &str) -> Plan {
+    Plan::new(agents).set("server.reload_on_change", "false")
+}
+
+#[test]
+fn an_agent_who_is_taken_out_finishes_the_call_and_one_who_comes_is_rung() {
+    let rig = plan(ALICE).start();
+    let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
+    let mut dialog = reach_queue(&mut caller);
+    let invite = alice.ring();
+    let mut talk = alice.answer(&invite);
+    caller.media.say(Some(CALLER_HZ));
+    alice.media.say(Some(AGENT_HZ));
+    caller.media.expect_tone(AGENT_HZ, SOON);
+    edit(&rig, |text| text.replace("[agents.alice]", "[agents.bob]"));
+    let answer = reload(&rig);
+    let expected = ["agent `alice` is removed: finishes the call", "agent `bob` is new"];
+    assert_eq!(lines(&answer, "changed"), expected, "{answer:#}");
+    caller.media.expect_tone(AGENT_HZ, SOON);
+    rig.expect_agent("alice", "talking");
+    alice.bye(&mut talk);
+    caller.bye(&mut dialog);
+    rig.eventually("she is gone", || rig.agent_view("alice").is_none().then_some(()));
+    let record = rig.record();
+    assert_eq!((&record["outcome"], &record["ended_by"]), (&json!("handled"), &json!("agent")));
+    assert_eq!(alice.register(crate::flows::PASSWORD), 401, "nobody has this login any more");
+    let mut bob = rig.agent("bob");
+    let mut dialog = reach_queue(&mut caller);
+    let invite = bob.ring();
+    bob.answer(&invite);
+    caller.bye(&mut dialog);
+    bob.expect_bye();
+}
+
+#[test]
+fn what_is_wrong_changes_nothing_and_is_said_whole() {
+    let rig = plan(ALICE).start();
+    let mut caller = rig.caller();
+    let mut dialog = caller.call("1000");
+    caller.media.expect_tone(MENU_HZ, SOON);
+    let (_, before) = rig.get("/v1/config").expect("an answer");
+    assert_eq!((&before["by"], &before["files_differ"]), (&json!("start"), &json!(false)));
+    let flow = rig.path().join("flows/support.toml");
+    let good = fs::read_to_string(&flow).expect("the flow");
+    fs::write(&flow, good.replace("[menu.main]", "[menuu.main]")).expect("our own folder");
+    edit(&rig, |text| format!("{text}\n[queues.more]\nlen_maxx = 3\n"));
+    let (status, answer) = rig.post("/v1/reload", &json!({}));
+    assert_eq!((status, &answer["error"]), (422, &json!("wrong_configuration")), "{answer:#}");
+    let said = answer["message"].as_str().expect("words");
+    assert!(said.contains("len_maxx") && said.contains("menuu"), "all at once: {said}");
+    let (_, after) = rig.get("/v1/config").expect("an answer");
+    assert_eq!(after["version"], before["version"]);
+    assert_eq!(after["files_differ"], true);
+    assert!(after["refused"].as_str().is_some_and(|said| said.contains("len_maxx")), "{after:#}");
+    let output = rig.command(&["reload"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("len_maxx"), "{said}");
+    caller.bye(&mut dialog);
+    caller.call("1000");
+    caller.media.expect_tone(MENU_HZ, SOON);
+}
+
+#[test]
+fn a_dry_run_says_what_would_change_and_a_key_that_is_bound_what_needs_a_restart() {
+    let rig = plan(ALICE_AND_BOB).start();
+    let (_, before) = rig.get("/v1/config").expect("an answer");
+    edit(&rig, |text| {
+        text.replace("[agents.bob]", "[agents.bernd]")
+            .replace("sip.listen =", "sip.realm = \"other\"\nsip.listen =")
+    });
+    let output = rig.command(&["reload", "--dry-run"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for line in ["agent `bernd` is new", "agent `bob` is removed", "sip.realm needs a restart"] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert_eq!(rig.get("/v1/config").expect("an answer").1["version"], before["version"]);
+    assert!(rig.agent_view("bob").is_some() && rig.agent_view("bernd").is_none());
+    rig.signal("HUP");
+    rig.eventually("he is there", || rig.agent_view("bernd"));
+    let (_, after) = rig.get("/v1/config").expect("an answer");
+    assert_eq!((&after["by"], &after["needs_restart"]), (&json!("signal"), &json!(["sip.realm"])));
+    assert_ne!(after["version"], before["version"]);
+}
+
+#[test]
+fn tokens_are_those_of_the_files_and_the_answer_says_who_asked() {
+    let rig = plan(ALICE).start();
+    let (first, second) =
+        ("eve-has-a-long-token-of-32-signs-", "eve-has-another-token-of-32-signs");
+    let token = |token: &str| {
+        format!("\n[[api.tokens]]\nname = \"eve\"\nrole = \"supervisor\"\ntoken = \"{token}\"\n")
+    };
+    let ask = |method: &str, path: &str, token: &str| {
+        let url = format!("http://{}{path}", rig.api);
+        let request = ureq::http::Request::builder().method(method).uri(url);
+        let request = request.header("Authorization", format!("Bearer {token}")).body(());
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        agent.run(request.expect("a request")).expect("the server listens").status().as_u16()
+    };
+    assert_eq!(ask("GET", "/v1/calls", first), 401);
+    edit(&rig, |text| format!("{text}{}", token(first)));
+    assert_eq!(lines(&reload(&rig), "changed"), ["api.tokens"]);
+    assert_eq!(ask("GET", "/v1/calls", first), 200);
+    assert_eq!(ask("POST", "/v1/reload", first), 403, "it needs the role admin");
+    let (_, config) = rig.get("/v1/config").expect("an answer");
+    assert_eq!(config["by"], "operator (admin)");
+    edit(&rig, |text| text.replace(first, second));
+    assert_eq!(lines(&reload(&rig), "changed"), ["api.tokens"]);
+    assert_eq!((ask("GET", "/v1/calls", first), ask("GET", "/v1/calls", second)), (401, 200));
+}
+
+#[test]
+fn files_that_change_are_taken_and_those_of_editors_are_not() {
+    let rig = Plan::new(ALICE).start();
+    let version = || rig.get("/v1/config").map(|(_, config)| config);
+    let before = version().expect("an answer");
+    let flows = rig.path().join("flows");
+    let junk = "[flow]\nstart =";
+    for name in ["._support.toml", ".#support.toml", "#support.toml#", "support.toml~"] {
+        fs::write(flows.join(name), junk).expect("our own folder");
+    }
+    // Half of a flow is refused once; the whole one is taken.
+    let flow = "[flow]\nnumbers = [\"77\"]\nstart = \"a\"\n[hangup.a]\ntext = \"Closed.\"\n";
+    fs::write(flows.join("night.toml"), &flow[..20]).expect("our own folder");
+    rig.eventually("it is refused", || version()?["refused"].as_str().map(str::to_owned));
+    assert_eq!(version().expect("an answer")["version"], before["version"]);
+    fs::write(flows.join("night.toml"), flow).expect("our own folder");
+    let after = rig.eventually("it is taken", || {
+        version().filter(|config| config["version"] != before["version"])
+    });
+    assert_eq!((&after["by"], &after["refused"]), (&json!("file_change"), &Value::Null));
+    let said = rig.said();
+    assert_eq!(said.matches("nothing is reloaded").count(), 1, "once: {said}");
+}
+
+#[test]
+fn a_server_that_is_killed_after_an_edit_goes_on_as_without_it() {
+    let mut rig = plan(ALICE).start();
+    let mut caller = rig.caller();
+    caller.call("1000");
+    caller.media.expect_tone(MENU_HZ, SOON);
+    edit(&rig, |text| {
+        format!("{text}\n[agents.aaron]\npassword = \"{}\"\n", crate::flows::PASSWORD)
+    });
+    reload(&rig);
+    edit(&rig, |text| text.replace("[agents.aaron]", "[agents.adam]"));
+    rig.kill();
+    rig.start();
+    let record = rig.record();
+    assert_eq!(record["ended_by"], "server_lost");
+    let path: Vec<&Value> = items(&record["path"]).iter().map(|entry| &entry["step"]).collect();
+    assert_eq!(path, [&json!("greeting"), &json!("main")], "rebuilt whole: {record:#}");
+    assert!(rig.agent_view("adam").is_some() && rig.agent_view("aaron").is_none());
+    let names = fs::read_to_string(rig.path().join("state/names.json")).expect("the names");
+    assert!(Path::new(&rig.path().join("state")).exists());
+    for name in ["alice", "aaron", "adam"] {
+        assert!(names.contains(&format!("\"{name}\"")), "{names}");
+    }
+}
