@@ -114,6 +114,7 @@ fn serve(live: Arc<Live>) -> (SocketAddr, String) {
             let settings = Settings {
                 read_token: Some(TOKEN),
                 operate_token: None,
+                tokens: &[],
                 metrics_open_on_loopback: false,
                 requests_max: 64,
             };
