@@ -40,7 +40,7 @@ pub use state::{State, Talk, TalkStep};
 
 pub use crate::words::{CallFact as Fact, Closing, Origin, RecordingStage, Stage};
 
-/// Facts kept of one call. A flow that goes round for hours must not eat the memory: past these,
+/// Facts kept per call. A flow that goes round for hours must not eat the memory: past these,
 /// steps are no longer noted, legs and the end still are.
 const STEP_FACTS_MAX: usize = 1_000;
 /// A call that an agent answers has some fourteen: room for them is made once.

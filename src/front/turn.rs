@@ -7,9 +7,9 @@
 //! The same loop for whoever stands between a center and its fronts: the server, a scene of a
 //! transcript, a simulated world. Each says what the four arrows are; this says in which order.
 //!
-//! A center without fronts has no turns: where a fresh center takes a journal again, in the center's
-//! own tests and in its benchmark no event follows from a command, so there is one loop over the
-//! commands of one input, and what it does with them is all there is of it.
+//! A center without fronts has no turns: where a fresh center takes a journal again, in the
+//! center's own tests and in its benchmark no event follows from a command, so there is one loop
+//! over the commands of one input, and what it does with them is all there is of it.
 //!
 //! **Invariant:** one input at a time. All commands that it caused are carried out before the next
 //! event is handled, so an event never overtakes the command that it follows from.
