@@ -40,8 +40,8 @@ pub use state::{State, Talk, TalkStep};
 
 pub use crate::words::{CallFact as Fact, Closing, Origin, RecordingStage, Stage};
 
-/// Facts that are kept of a call. Flows may go round for hours and must not eat the memory: past
-/// these, steps are no longer noted, legs and the end still are.
+/// Facts kept per call. A flow that goes round for hours must not eat the memory: past these,
+/// steps are no longer noted, legs and the end still are.
 const STEP_FACTS_MAX: usize = 1_000;
 /// A call that an agent answers has some fourteen: room for them is made once.
 const FACTS_USUAL: usize = 16;

@@ -163,14 +163,16 @@ impl ContactCenter {
         }
     }
 
-    /// Tells whom and what there is, if anybody hears it; how the agents stand follows, where that
-    /// is not told.
+    /// Tells whom and what there is, if anybody hears it; how agents and calls stand
+    /// follows, where they stand otherwise than told.
     pub(super) fn tell_roster(&mut self, now: Timestamp) {
         self.facts.make_room(&self.setup);
         if self.facts.is_heard {
             let roster = Arc::new(self.roster());
             self.facts.push(now, Fact::Roster(roster));
             self.facts.agents.extend((0..).map(AgentId).take(self.setup.agents.len()));
+            // The rules of a queue say in which order its calls stand.
+            self.facts.calls.extend(self.calls.ids());
         }
     }
 

@@ -160,7 +160,7 @@ impl Driver {
         for (at, first) in std::mem::take(&mut self.first) {
             match first {
                 First::Event(event) => self.feed_as_of(at, event),
-                First::Setup(new) => self.reconfigure(at, new),
+                First::Setup(new) => self.reconfigure(at, *new),
             }
         }
     }

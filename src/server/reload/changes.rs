@@ -10,17 +10,7 @@ use std::sync::Arc;
 
 use crate::config::{Api, ApiToken, Config, Provider, Sip, Webhooks};
 use crate::flow::Flow;
-
-/// What of a running center a change may concern.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::server) struct Up {
-    /// Live calls by flow.
-    pub(in crate::server) flows: BTreeMap<String, usize>,
-    /// Calls that wait, by queue.
-    pub(in crate::server) queues: BTreeMap<String, usize>,
-    /// Agents on a call.
-    pub(in crate::server) agents: BTreeSet<String>,
-}
+use crate::server::reload::Up;
 
 /// A configuration with what it led to, as far as the answer names changes of it.
 pub(super) struct Known<'a> {

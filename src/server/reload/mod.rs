@@ -17,7 +17,7 @@
 mod changes;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -47,8 +47,6 @@ use crate::webhook::document::Callee;
 use changes::Known;
 use watch::FilesStamp;
 
-pub(super) use changes::Up;
-
 /// How often the files are looked at. A change is taken once they were the same twice.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Reloads on their way: there is one at a time.
@@ -71,6 +69,17 @@ pub(super) struct Swap {
     pub(super) reachable: Vec<(AgentId, bool)>,
     pub(super) drain_timeout: Duration,
     pub(super) calls_max: usize,
+}
+
+/// What of a running center a change may concern.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Up {
+    /// Live calls by flow.
+    pub(super) flows: BTreeMap<String, usize>,
+    /// Calls that wait, by queue.
+    pub(super) queues: BTreeMap<String, usize>,
+    /// Agents on a call.
+    pub(super) agents: BTreeSet<String>,
 }
 
 /// What a reload begins with.

@@ -38,7 +38,7 @@ pub(super) struct Beginning {
 pub(super) enum First {
     Event(Event),
     /// The configuration was changed since the run before, with whose setup the center goes on.
-    Setup(NewSetup),
+    Setup(Box<NewSetup>),
 }
 
 /// A setup that is kept for this run, and what the journal calls it.
@@ -224,7 +224,7 @@ impl Begun {
                 let losses = losses.map(|event| (lost_at, First::Event(event)));
                 let mut inputs: Vec<_> = losses.collect();
                 if is_other {
-                    inputs.push((now, First::Setup(new)));
+                    inputs.push((now, First::Setup(Box::new(new))));
                 }
                 (center, inputs)
             }

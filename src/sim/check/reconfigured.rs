@@ -1,6 +1,7 @@
 //! What a watch expects once the center has another setup.
 //!
-//! **Invariant:** the wider of two rules holds: a call that waits or rings may go by the one before.
+//! **Invariant:** the wider of two rules holds: a call that waits or rings may go by the one
+//! before.
 
 use crate::center::Setup;
 use crate::sim::check::Watch;

@@ -24,7 +24,8 @@ fn edited(world: &World, edit: impl Fn(&str) -> String) {
 #[test]
 fn every_edit_of_the_configuration_leaves_lost_calls_as_they_were() {
     let agent = "[agents.aaron]\npassword = \"aaron-has-a-long-password\"\n";
-    let edits: [(&str, &dyn Fn(&str) -> String); 6] = [
+    type Edit<'a> = (&'a str, &'a dyn Fn(&str) -> String);
+    let edits: [Edit<'_>; 6] = [
         ("an agent before all others", &|it| format!("{it}{agent}")),
         ("an agent is gone", &|it| it.replace("[agents.bob]", "[agents.robert]")),
         ("a queue before all others", &|it| format!("{it}[queues.aaa]\n")),

@@ -125,7 +125,7 @@ impl World {
             server.wake(at);
             match first {
                 First::Event(event) => server.feed(at, event),
-                First::Setup(new) => server.reconfigure(at, new),
+                First::Setup(new) => server.reconfigure(at, *new),
             }
         }
         server.wake(now);
