@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use attendant::config::{self, Sources};
+use attendant::config::{self, Secret, Sources};
 
 use crate::cli::{EX_CONFIG, EX_IOERR, fail, print, told};
 
@@ -31,7 +31,7 @@ pub(crate) struct Reload {
     dry_run: bool,
     /// The operate token, where the configuration has none
     #[arg(long, value_name = "TOKEN", env = "ATTENDANT_OPERATE_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    token: Option<Secret>,
 }
 
 pub(crate) fn run(sources: &Sources, wanted: &Reload) -> ExitCode {
@@ -39,8 +39,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Reload) -> ExitCode {
         Ok(checked) => checked.config.api,
         Err(problems) => return told(&problems),
     };
-    let of_config = api.operate_token.as_ref().map(|token| token.expose().to_owned());
-    let Some(token) = wanted.token.clone().or(of_config) else {
+    let Some(token) = wanted.token.as_ref().or(api.operate_token.as_ref()) else {
         let message = "no operate token: give the one that the server printed at its start, with \
                        --token, or set `api.operate_token`";
         return fail(EX_CONFIG, message);
@@ -50,7 +49,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Reload) -> ExitCode {
         let ipv4 = address.is_ipv4();
         address.set_ip(if ipv4 { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
     }
-    match ask(address, &token, wanted.dry_run) {
+    match ask(address, token.expose(), wanted.dry_run) {
         Ok((200, answer)) => print(&text(&answer)),
         Ok((422, answer)) => fail(EX_CONFIG, &format!("nothing is reloaded\n{}", said(&answer))),
         Ok((_, answer)) => fail(EX_IOERR, &said(&answer)),

@@ -30,6 +30,13 @@ impl Secret {
     }
 }
 
+impl From<&str> for Secret {
+    /// From a command line, for one.
+    fn from(value: &str) -> Self {
+        Self::new(value)
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")

@@ -535,8 +535,8 @@ give_up = "bye"
         check_error(&gap, "line 3 has number 2 after 0: lines are missing or mixed up");
         let back = whole.replace("\"at\":20", "\"at\":9");
         check_error(&back, "line 4 goes back in time, to 1970-01-01T00:00:00.009Z");
-        let newer = whole.replace("journal\":2", "journal\":3");
-        assert_eq!(parse(&newer).unwrap_err(), JournalError::Version { found: 3 });
+        let newer = whole.replace("journal\":3", "journal\":4");
+        assert_eq!(parse(&newer).unwrap_err(), JournalError::Version { found: 4 });
         assert!(matches!(parse(""), Err(JournalError::Header { .. })));
         let cut = &whole[..whole.len() - 5];
         assert!(matches!(parse(cut), Err(JournalError::Line { line: 4, .. })));

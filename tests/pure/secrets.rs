@@ -32,7 +32,10 @@ fn shown(source: &str) -> Vec<String> {
         if !line.starts_with("#[derive(") || !line.contains("Debug") {
             continue;
         }
-        let item = lines.by_ref().find(|line| !line.trim_start().starts_with(['#', '/']));
+        let begins = |line: &&str| {
+            ["pub", "struct", "enum"].iter().any(|word| line.trim_start().starts_with(word))
+        };
+        let item = lines.by_ref().find(begins);
         let item = item.unwrap_or_default();
         let indent = item.len() - item.trim_start().len();
         let end = format!("{}}}", " ".repeat(indent));
@@ -77,6 +80,8 @@ fn the_rule_finds_what_it_is_for() {
     assert_eq!(shown(plain), ["pub struct A: password"]);
     let variant = "#[derive(Debug)]\nenum B {\n    C { read_token: Option<&'a str>, x: u8 },\n}\n";
     assert_eq!(shown(variant), ["enum B: read_token"]);
+    let behind = "#[derive(Debug)]\n#[help = \"\\\nExamples:\n  one\")]\nstruct C {\n    token: String,\n}\n";
+    assert_eq!(shown(behind), ["struct C: token"], "also behind an attribute of several lines");
     for good in [
         plain.replace("Debug", "Eq"),
         plain.replace("String", "Secret"),

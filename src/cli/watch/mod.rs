@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use attendant::config::{self, Sources};
+use attendant::config::{self, Secret, Sources};
 
 use crate::cli::watch::events::{Event, Fault, Source};
 use crate::cli::{EX_UNAVAILABLE, EX_USAGE, complain, fail, plain};
@@ -46,7 +46,7 @@ pub(crate) struct Watch {
     url: Option<String>,
     /// A token of the HTTP interface
     #[arg(long, value_name = "TOKEN", env = "ATTENDANT_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    token: Option<Secret>,
     /// Only what concerns this queue; may be given several times
     #[arg(long, value_name = "NAME")]
     queue: Vec<String>,
@@ -95,7 +95,7 @@ fn source(sources: &Sources, wanted: &Watch) -> Result<Source, String> {
     let configured = || {
         let api = api?;
         let token = api.read_token.as_ref().or(api.operate_token.as_ref())?;
-        Some(token.expose().to_owned())
+        Some(token.clone())
     };
     let token = wanted.token.clone().or_else(configured).ok_or(
         "there is no token: give --token; one that the server made at its start is in what it \
@@ -106,7 +106,7 @@ fn source(sources: &Sources, wanted: &Watch) -> Result<Source, String> {
     {
         query.extend(names.iter().map(|name| (key, name.clone())));
     }
-    Ok(Source::new(url, token, query))
+    Ok(Source::new(url, token.expose().to_owned(), query))
 }
 
 /// One line per fact, until the reader goes away.
