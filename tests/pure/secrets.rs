@@ -80,7 +80,8 @@ fn the_rule_finds_what_it_is_for() {
     assert_eq!(shown(plain), ["pub struct A: password"]);
     let variant = "#[derive(Debug)]\nenum B {\n    C { read_token: Option<&'a str>, x: u8 },\n}\n";
     assert_eq!(shown(variant), ["enum B: read_token"]);
-    let behind = "#[derive(Debug)]\n#[help = \"\\\nExamples:\n  one\")]\nstruct C {\n    token: String,\n}\n";
+    let behind = "#[derive(Debug)]\n#[help = \"\\\nExamples:\n  one\")]\n";
+    let behind = &format!("{behind}struct C {{\n    token: String,\n}}\n");
     assert_eq!(shown(behind), ["struct C: token"], "also behind an attribute of several lines");
     for good in [
         plain.replace("Debug", "Eq"),
