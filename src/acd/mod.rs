@@ -33,7 +33,9 @@
 //!     // …
 //! };
 //! acd.handle(now, Input::Enqueue(Box::new(call)));
-//! let Some(Output::Offer { offer, call, agent, until, .. }) = acd.poll_output() else { panic!() };
+//! let offers = std::iter::from_fn(|| acd.poll_output());
+//! let offered = offers.filter(|output| matches!(output, Output::Offer { .. })).last();
+//! let Some(Output::Offer { offer, call, agent, until, .. }) = offered else { panic!() };
 //! assert_eq!((call, agent), (CallId(41), ada));
 //!
 //! // Her phone rings for as long as the queue says; then the call waits again.

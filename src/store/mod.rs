@@ -4,7 +4,7 @@
 //! [`Store::settle`], where a killed process does not lose it; a thread brings it to the disk and
 //! commits records, and is never waited for. A [`RecordReader`] reads the records from any other
 //! thread, and [`Readers`] are several for requests that come at once. Which database that is,
-//! nobody outside of its own folder knows ([`database`]).
+//! no file outside of its own folder knows (`database.rs`).
 //!
 //! **Invariant:** a call that the journal saw arrive has exactly one record, sooner or later: when
 //! it closes, or after the next start. A call's number is never given again. What was noted and
