@@ -63,20 +63,10 @@ impl ContactCenter {
         if self.setup.agents.len() <= agent.0 as usize {
             return;
         }
-        let comes = match ask {
-            AgentRequest::LogIn | AgentRequest::Ready | AgentRequest::NotReady { .. } => true,
-            AgentRequest::LogOut
-            | AgentRequest::EndWrapUp { .. }
-            | AgentRequest::Hold
-            | AgentRequest::Resume
-            | AgentRequest::Transfer { .. }
-            | AgentRequest::Consult { .. }
-            | AgentRequest::Complete
-            | AgentRequest::Conference
-            | AgentRequest::StartRecording
-            | AgentRequest::PauseRecording
-            | AgentRequest::ResumeRecording => false,
-        };
+        let comes = matches!(
+            ask,
+            AgentRequest::LogIn | AgentRequest::Ready | AgentRequest::NotReady { .. }
+        );
         if comes && self.setup.is_former(agent) {
             return; // it crossed their removal
         }

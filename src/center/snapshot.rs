@@ -101,6 +101,21 @@ pub struct QueueView {
     pub after_call_work: usize,
 }
 
+impl QueueView {
+    /// Counts an agent who works on a call of this queue.
+    pub fn count(&mut self, state: &AgentState) {
+        match state {
+            AgentState::Talking { .. } => self.talking += 1,
+            AgentState::Reserved { .. } => self.reserved += 1,
+            AgentState::AfterCallWork { .. } => self.after_call_work += 1,
+            AgentState::LoggedOut
+            | AgentState::NotReady { .. }
+            | AgentState::Ready
+            | AgentState::OnOwnCall { .. } => {}
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AgentView {
     pub agent: AgentId,
@@ -233,15 +248,7 @@ impl ContactCenter {
         for agent in self.acd.agents() {
             let Some(queue) = agent.queue() else { continue };
             let view = &mut views[queue.0 as usize];
-            match agent.state {
-                AgentState::Talking { .. } => view.talking += 1,
-                AgentState::Reserved { .. } => view.reserved += 1,
-                AgentState::AfterCallWork { .. } => view.after_call_work += 1,
-                AgentState::LoggedOut
-                | AgentState::NotReady { .. }
-                | AgentState::Ready
-                | AgentState::OnOwnCall { .. } => {}
-            }
+            view.count(&agent.state);
         }
         let ids = (0..).map(crate::id::QueueId);
         let is_former = |id| self.setup.former_queues.contains(&id);

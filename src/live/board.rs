@@ -228,15 +228,7 @@ impl Board {
         for agent in self.agents.values() {
             let Some(queue) = agent.queue.as_deref() else { continue };
             let Some(view) = views.iter_mut().find(|view| view.name == queue) else { continue };
-            match agent.state {
-                AgentState::Talking { .. } => view.talking += 1,
-                AgentState::Reserved { .. } => view.reserved += 1,
-                AgentState::AfterCallWork { .. } => view.after_call_work += 1,
-                AgentState::LoggedOut
-                | AgentState::NotReady { .. }
-                | AgentState::Ready
-                | AgentState::OnOwnCall { .. } => {}
-            }
+            view.count(&agent.state);
         }
         views.retain(|view| self.shows_queue(view));
         views
