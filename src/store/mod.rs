@@ -23,6 +23,7 @@ mod database;
 pub mod journal;
 mod kept;
 mod names;
+mod nodes;
 mod open;
 mod readers;
 mod recover;
@@ -46,7 +47,7 @@ use thiserror::Error;
 
 use crate::center::SavedAgentState;
 use crate::center::names::NamesError;
-use crate::id::CallId;
+use crate::id::{CallId, NodeId};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Event, RecordingUpdate, WrapUp};
 
@@ -91,6 +92,13 @@ pub enum StoreError {
         "{path}: {error}: it is not of this folder's journal: take it away, and it is made anew"
     )]
     Names { path: PathBuf, error: NamesError },
+    #[error(
+        "{path} is of node {theirs}, and this server is node {ours} (`server.node`): files of two \
+         servers are mixed. Take it back to the folder of node {theirs}, and give each server a \
+         `server.state` of its own; if all of the folder is node {theirs}'s, `server.node` must be \
+         {theirs}"
+    )]
+    OtherNode { path: PathBuf, theirs: NodeId, ours: NodeId },
     #[error("the thread that writes ended early: see the log")]
     Lost,
     #[error(

@@ -124,7 +124,7 @@ impl Shared {
     }
 
     pub(super) fn arrived(&self, call: CallId) {
-        self.next_call.fetch_max(call.0.saturating_add(1), Ordering::Relaxed);
+        self.next_call.fetch_max(call.next().0, Ordering::Relaxed);
         let mut segments = self.segments();
         let present = segments.present();
         segments.live.insert(call, present);

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use attendant::id::CallId;
 use ratatui::crossterm::event::{self, Event as Input, KeyCode, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Style, Stylize};
@@ -125,7 +126,7 @@ fn draw_agents(frame: &mut Frame<'_>, area: Rect, board: &Board, now_ms: u64) {
     let rows = board.agents.iter().map(|(name, agent)| {
         let reason = agent.reason.as_ref().map(|reason| format!(" ({reason})"));
         let state = format!("{}{}", agent.state, reason.unwrap_or_default());
-        let call = agent.call.map(|call| format!("call-{call}")).unwrap_or_default();
+        let call = agent.call.map(|call| CallId(call).to_string()).unwrap_or_default();
         let queue = agent.queue.clone().unwrap_or_default();
         [name.clone(), state, elapsed(&agent.since, now_ms), call, queue]
     });
@@ -136,7 +137,7 @@ fn draw_calls(frame: &mut Frame<'_>, area: Rect, board: &Board, now_ms: u64) {
     let rows = board.calls.iter().map(|(id, call)| {
         let with = call.queue.as_ref().or(call.agent.as_ref()).cloned().unwrap_or_default();
         let since = elapsed(&call.since, now_ms);
-        [format!("call-{id}"), call.state.clone(), since, call.caller.clone(), with]
+        [CallId(*id).to_string(), call.state.clone(), since, call.caller.clone(), with]
     });
     table(frame, area, ["call", "state", "since", "caller", "with"], rows.collect());
 }

@@ -26,6 +26,7 @@ pub(super) fn effective(old: &Config, new: &Config) -> Config {
     config.sip = Sip { name_servers: new.sip.name_servers.clone(), ..old.sip.clone() };
     config.media = old.media.clone();
     config.webhooks = old.webhooks.clone();
+    config.server.node = old.server.node;
     config.server.state = old.server.state.clone();
     config.server.recordings = old.server.recordings.clone();
     config.server.recordings_keep = old.server.recordings_keep;
@@ -56,6 +57,7 @@ macro_rules! differing {
 pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
     let mut keys = Vec::new();
     differing!(keys, old.server, new.server, [
+        node as "server.node",
         state as "server.state",
         recordings as "server.recordings",
         recordings_keep as "server.recordings_keep_days",

@@ -113,7 +113,7 @@ pub(super) fn look(config: &Config, clock: &dyn Fn() -> Timestamp) -> Result<Lef
     let now = clock();
     let folder = Folder(&config.server.state);
     let mut rebuilding = Rebuilding::new(now, &folder);
-    let found = store::look(&config.server.state, &mut rebuilding)?;
+    let found = store::look(&config.server.state, config.server.node, &mut rebuilding)?;
     let inputs = rebuilding.told();
     if inputs > 0 {
         // `tracing` remembers that nobody wanted the lines which the silent replay reached first:
@@ -142,7 +142,7 @@ impl Left {
         let wanted = KeptSetup::of(&setup);
         let begins = self.restored.as_ref().map(|it| KeptSetup::of(it.center.setup()));
         let begins = begins.unwrap_or_else(|| wanted.clone());
-        store::keep_names(folder, &setup.names)?;
+        store::keep_names(folder, setup.node, &setup.names)?;
         begins.keep(folder, run)?;
         wanted.keep(folder, run)?;
         let name = |agent: AgentId| setup.names.agent_name(agent).map(str::to_owned);

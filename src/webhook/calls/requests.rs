@@ -77,7 +77,7 @@ impl ProviderCalls {
             return WebhookResult::Known(Document { actions: vec![reject] });
         }
         let call = *next_call;
-        *next_call = CallId(call.0 + 1);
+        *next_call = call.next();
         let session = Session {
             provider: provider.to_owned(),
             reference: fields.reference.clone(),
