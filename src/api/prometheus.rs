@@ -45,7 +45,7 @@ pub(super) async fn metrics(
         }
     }
     let snapshot = api.look(|board, _, now| board.snapshot(now)).await?;
-    let health = api.ask(Request::Health).await?;
+    let health = api.health()?;
     let since = Some(snapshot.at - figures::RECENT);
     let report = api.ask(|reply| Request::Report { since, until: None, reply }).await?;
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];

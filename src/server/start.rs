@@ -14,7 +14,9 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::api::{self, Api, DRIVER_REQUESTS_MAX, DriverHandle, Live, Request, Teller};
+use crate::api::{
+    self, Api, DRIVER_REQUESTS_MAX, DriverHandle, HealthSource, Live, Request, Teller,
+};
 use crate::ask::io::Asks;
 use crate::center::names::Names;
 use crate::config::{
@@ -30,6 +32,7 @@ use crate::server::calls::Calls;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
+use crate::server::health::{self, HealthWord};
 use crate::server::outbox::Outbox;
 use crate::server::reload::{ReloadSetup, Reloading};
 use crate::server::resolver::Resolver;
@@ -136,6 +139,7 @@ struct Bound {
     exchange: Exchange,
     sockets: Sockets,
     store: Store,
+    health: Arc<HealthWord>,
     teller: Teller,
     facts: mpsc::Receiver<Fact>,
     requests: mpsc::Receiver<Request>,
@@ -182,6 +186,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         sockets: bound.sockets,
         store: bound.store,
         outbox: Outbox::default(),
+        health: bound.health,
         teller: bound.teller,
         facts: bound.facts,
         requests: bound.requests,
@@ -236,7 +241,9 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let mut providers = open_door(config, &names, clock, &prompts)?;
     print_banner(config, &loaded.flows, demo, &sockets, http.local_addr()?, &providers.links);
     let readers = opened.store.readers()?;
-    let driver = (DriverHandle { tx: handle }, live);
+    let health = HealthWord::new();
+    let source = health::source(&health, opened.store.watch(), Arc::clone(&media), clock);
+    let driver = (DriverHandle { tx: handle }, live, source);
     let (api, http) = start_api(config, driver, readers, providers.counts, http)?;
     let (asks, replies) = asks::start(config, clock)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
@@ -266,6 +273,7 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         exchange,
         sockets,
         store,
+        health,
         teller,
         facts,
         requests,
@@ -282,7 +290,7 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
 
 fn start_api(
     config: &Config,
-    (driver, live): (DriverHandle, Arc<Live>),
+    (driver, live, health): (DriverHandle, Arc<Live>, HealthSource),
     readers: store::Readers,
     counts: Option<Arc<Counts>>,
     http: std::net::TcpListener,
@@ -290,7 +298,7 @@ fn start_api(
     let archive = Arc::new(Records::new(readers, config.server.recordings.clone()));
     let tokens = setup::tokens(config);
     let settings = setup::api(config, &tokens);
-    let api = Api::new(&settings, driver, Arc::clone(&live), archive);
+    let api = Api::new(&settings, driver, Arc::clone(&live), health, archive);
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
     Ok((api.clone(), HttpThread::api(api, live, http, is_proxy)?))

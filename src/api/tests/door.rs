@@ -108,7 +108,7 @@ async fn fault_05_a_good_token_makes_a_connection_known_and_a_guess_does_not() {
         let shelf = Arc::new(Shelf { asked: Asked::default() });
         // And a driver that has gone before it told anything.
         let (_, live) = crate::api::feed(7, Arc::new(crate::time::Timestamp::default));
-        let app = Api::new(&SETTINGS, DriverHandle { tx }, live, shelf).router();
+        let app = Api::new(&SETTINGS, DriverHandle { tx }, live, Arc::new(|| None), shelf).router();
         serve_strangers(app, LIMITS, async |port| {
             let from = IpAddr::from([127, 0, 0, 1]);
             let authorized = format!("Authorization: Bearer {token}\r\n");
