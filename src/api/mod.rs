@@ -67,7 +67,7 @@ pub use views::record_json;
 
 use auth::{Denied, Tokens, Who};
 use door::Client;
-use guard::Standing;
+use guard::ConnectionHandle;
 use limit::Limit;
 use rules::Scheme;
 
@@ -309,7 +309,7 @@ impl Api {
     fn who(
         &self,
         client: &Client,
-        standing: &Standing,
+        connection: &ConnectionHandle,
         headers: &HeaderMap,
     ) -> Result<Arc<Who>, ApiError> {
         let now = Instant::now();
@@ -327,7 +327,7 @@ impl Api {
             }
             banned.unwrap_or_else(ApiError::unauthorized)
         })?;
-        standing.became_known();
+        connection.became_known();
         Ok(who)
     }
 

@@ -36,10 +36,10 @@ const READ: &str = "read-token-read-token-read-token";
 const OPERATE: &str = "operate-token-operate-token-oper";
 
 /// What was asked of the driver and of the archive.
-type Asked = Arc<Mutex<Vec<String>>>;
+type Questions = Arc<Mutex<Vec<String>>>;
 
 struct Shelf {
-    asked: Asked,
+    asked: Questions,
 }
 
 impl Archive for Shelf {
@@ -111,7 +111,7 @@ fn well() -> HealthSource {
 }
 
 /// Answers as the driver would, on a thread of its own.
-fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, names: &Asked, told: &Told) {
+fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Questions, names: &Questions, told: &Told) {
     while let Some(request) = inbox.blocking_recv() {
         match request {
             Request::Ask { agent: name, ask, by, reply } => {
@@ -160,10 +160,10 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, names: &Asked, told:
 
 struct Served {
     address: SocketAddr,
-    asked: Asked,
+    asked: Questions,
     told: Arc<Told>,
     live: Arc<Live>,
-    by: Asked,
+    by: Questions,
 }
 
 /// Runs `test` against the interface, which no proxy passes requests on to.
@@ -177,12 +177,12 @@ fn serve_behind<F: Future<Output = ()>>(
     settings: Settings<'_>,
     test: impl FnOnce(Served) -> F,
 ) {
-    let asked = Asked::default();
+    let asked = Questions::default();
     let (tx, inbox) = mpsc::channel(8);
     let (teller, live) = feed(7, Arc::new(|| NOW));
     let told = Arc::new(Told::new(teller));
     told.tell(facts());
-    let by = Asked::default();
+    let by = Questions::default();
     let driver = {
         let (asked, by, told) = (Arc::clone(&asked), Arc::clone(&by), Arc::clone(&told));
         std::thread::spawn(move || drive(inbox, &asked, &by, &told))
@@ -486,7 +486,7 @@ fn a_driver_that_is_gone_is_a_503() {
     let (tx, inbox) = mpsc::channel(1);
     drop(inbox);
     let (teller, live) = feed(7, Arc::new(|| NOW));
-    let shelf = Arc::new(Shelf { asked: Asked::default() });
+    let shelf = Arc::new(Shelf { asked: Questions::default() });
     let api = Api::new(&SETTINGS, DriverHandle { tx }, live, Arc::new(|| None), shelf);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let wait = ApiError::banned(Duration::from_secs(599)).into_response();
