@@ -170,6 +170,8 @@ pub enum Control {
 #[derive(Debug)]
 pub struct ProviderCalls {
     setup: ProviderCallsSetup,
+    /// Providers that were taken out of the configuration: they carry on with the calls they have.
+    former: BTreeSet<String>,
     sessions: BTreeMap<CallId, Session>,
     /// The provider and its name for the caller's leg, to the call.
     by_reference: BTreeMap<(String, String), CallId>,
@@ -211,15 +213,23 @@ enum Wake {
 }
 
 impl ProviderCalls {
-    /// From now on providers dial these agents by themselves.
-    pub fn set_agents(&mut self, agents: BTreeMap<AgentId, (String, Callee)>) {
-        self.setup.agents = agents;
+    /// From now on this is the setup, but for the key. A provider that is not in it any more goes
+    /// on as before with the calls it has, and begins none.
+    pub fn reconfigure(&mut self, setup: ProviderCallsSetup) {
+        let before = std::mem::replace(&mut self.setup, setup);
+        self.setup.key = before.key;
+        self.former = before.providers.keys().cloned().collect();
+        self.former.retain(|name| !self.setup.providers.contains_key(name));
+        for (name, provider) in before.providers {
+            self.setup.providers.entry(name).or_insert(provider);
+        }
     }
 
     #[must_use]
     pub fn new(setup: ProviderCallsSetup) -> Self {
         Self {
             setup,
+            former: BTreeSet::new(),
             sessions: BTreeMap::new(),
             by_reference: BTreeMap::new(),
             parties_by_reference: BTreeMap::new(),

@@ -67,6 +67,10 @@ impl ProviderCalls {
             // A copy of an old request, or a call that ended before its first request came.
             return WebhookResult::Known(Document { actions: vec![hang_up()] });
         }
+        if self.former.contains(provider) {
+            let reject = Action::Reject { cause: Cause::CALL_REJECTED };
+            return WebhookResult::Known(Document { actions: vec![reject] });
+        }
         let from = From { number: fields.from.clone(), name: fields.from_name.clone() };
         let to = fields.to.clone().unwrap_or_default();
         if self.is_full {

@@ -35,13 +35,13 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::id::{AgentId, CallId};
+use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::calls::{
     self, Again, Control, ControlCommand, ProviderCalls, ProviderCallsSetup, Unwritten,
 };
 use crate::webhook::commanded::{Commanded, LegOrder, Split};
-use crate::webhook::document::{Callee, Document};
+use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::{Link, Links};
 use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome, RestResult};
@@ -107,9 +107,18 @@ impl ProviderFront {
         Self { calls: ProviderCalls::new(setup), ways, orders, old_names }
     }
 
-    /// From now on providers dial these agents by themselves.
-    pub fn set_agents(&mut self, agents: BTreeMap<AgentId, (String, Callee)>) {
-        self.calls.set_agents(agents);
+    /// From now on these are the setup and the ways of its providers. Calls go on: also those of a
+    /// provider that is in it no more, and legs that are commanded.
+    pub fn reconfigure(&mut self, setup: ProviderCallsSetup, ways: BTreeMap<&'static str, Way>) {
+        self.calls.reconfigure(setup);
+        for (name, new) in ways {
+            match (self.ways.get_mut(name), new) {
+                (Some(Way::Commands(legs)), Way::Commands(new)) => {
+                    legs.set_context(new.context());
+                }
+                (_, new) => drop(self.ways.insert(name, new)),
+            }
+        }
     }
 
     /// Takes a verified request. `next_call` numbers a call that arrives, and is then counted up.

@@ -101,6 +101,14 @@ impl Legs {
 }
 
 impl Commanded for Legs {
+    fn context(&self) -> RenderContext {
+        self.context.clone()
+    }
+
+    fn set_context(&mut self, context: RenderContext) {
+        self.context = context;
+    }
+
     fn handle_event(&mut self, now: Timestamp, fields: &Fields) {
         let Some(event) = &fields.leg_event else { return };
         // The event of a recording does not name the leg as commands do; the mark does.
