@@ -13,20 +13,22 @@ use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::{CallRow, Fact, Metrics, Naming, Report, Target};
 use crate::time::Timestamp;
-use crate::words::{
-    self, AgentState, CallOutcome, CallRecord, OfferOutcome, QueueExit, WrapUp,
-};
+use crate::words::{self, AgentState, CallOutcome, CallRecord, OfferOutcome, QueueExit, WrapUp};
 
 pub(super) fn metrics(setup: &Setup) -> Metrics {
-    Metrics::new(targets(setup))
+    Metrics::new(setup.targets())
 }
 
-pub(super) fn targets(setup: &Setup) -> Vec<Target> {
-    let target = |queue: &crate::center::setup::Queue| Target {
-        answer_within: queue.service_level,
-        short_abandon: queue.short_abandon,
-    };
-    setup.queues.iter().map(target).collect()
+impl Setup {
+    /// What each queue promises, by [`QueueId`].
+    #[must_use]
+    pub fn targets(&self) -> Vec<Target> {
+        let target = |queue: &crate::center::setup::Queue| Target {
+            answer_within: queue.service_level,
+            short_abandon: queue.short_abandon,
+        };
+        self.queues.iter().map(target).collect()
+    }
 }
 
 impl ContactCenter {
@@ -38,7 +40,7 @@ impl ContactCenter {
 
     /// Starts the figures from calls that ended before this process began.
     pub fn restore(&mut self, rows: impl IntoIterator<Item = CallRow>) {
-        self.metrics = Metrics::restore(targets(&self.setup), rows);
+        self.metrics = Metrics::restore(self.setup.targets(), rows);
     }
 
     /// What the figures need of a record; `None` for a feature code, which is not counted. Whoever

@@ -8,7 +8,8 @@ use std::ops::Range;
 use serde_json::Value;
 
 use crate::center::ContactCenter;
-use crate::metrics::{self, CallRow};
+use crate::center::names::Names;
+use crate::metrics::{self, CallRow, Report};
 use crate::store::{RecordReader, StoreError};
 use crate::time::Timestamp;
 
@@ -65,22 +66,25 @@ fn restore_period(
 }
 
 /// The figures as JSON, with the names of the queues and agents they are of.
-#[must_use]
-pub fn figures(
+pub(super) fn figures(
     center: &ContactCenter,
     now: Timestamp,
     since: Timestamp,
     until: Timestamp,
 ) -> Value {
-    let report = center.report(now, since, until);
+    named_report(&center.report(now, since, until), &center.setup().names)
+}
+
+/// A report as JSON, with the names of the queues and agents it is of.
+#[must_use]
+pub fn named_report(report: &Report, names: &Names) -> Value {
     let mut report = serde_json::to_value(report).unwrap_or_default();
-    let (agents, queues) = center.names();
+    let (agents, queues) = (&names.agents, &names.queues);
     for (list, key, names) in [("agents", "agent", agents), ("queues", "queue", queues)] {
         for entry in report[list].as_array_mut().into_iter().flatten() {
-            let index = entry[key].as_u64().and_then(|index| usize::try_from(index).ok());
-            // A record may name one that the configuration no longer has.
-            let name = index.and_then(|index| names.get(index));
-            entry["name"] = name.map_or(Value::Null, |name| name.as_str().into());
+            let id = entry[key].as_u64().and_then(|id| u32::try_from(id).ok());
+            let name = id.and_then(|id| names.name(id));
+            entry["name"] = name.map_or(Value::Null, Value::from);
         }
     }
     report

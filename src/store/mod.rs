@@ -26,6 +26,7 @@ mod names;
 mod open;
 mod readers;
 mod recover;
+mod rollup;
 mod secret;
 mod setups;
 mod shared;
