@@ -56,7 +56,8 @@ fn drawn() -> impl Strategy<Value = Drawn> {
             outcome,
             by_agent: by == 0,
             visits,
-            legs,
+            // Whom we refuse nobody talks to.
+            legs: if CallOutcome::ALL[outcome] == CallOutcome::Refused { Vec::new() } else { legs },
             wrap_ups,
         },
     )
