@@ -425,7 +425,8 @@ fn agents_are_told_what_was_asked() {
                 "alice: Ready",
                 "nobody: Ready",
                 "alice: NotReady { reason: \"lunch\" }",
-                "alice: EndWrapUp { resolved: Some(true), intent: Some(\"refund\"), note: None }",
+                "alice: EndWrapUp { call: None, said: Disposition { resolved: Some(true), intent: \
+                 Some(\"refund\"), note: None } }",
                 "alice: Hold",
                 "alice: Transfer { step: \"tech\", vars: {\"n\": Number(2)} }",
                 "alice: Consult { target: Telephone(Number { number: \"+14155550123\", \

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::center::snapshot;
+use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{
     AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, QueueExit, RecordingEnd,
@@ -287,10 +288,13 @@ pub(super) struct Consult {
     pub queue: Option<String>,
 }
 
-/// What the agent says of the call that ended.
+/// What the agent says of the call they talk on, or of their last one.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrapUp {
+    /// The call that it must be: its `id`. Another one is refused.
+    #[schema(value_type = Option<u64>)]
+    pub call: Option<CallId>,
     /// Whether the caller was helped.
     pub resolved: Option<bool>,
     /// What the caller wanted, where the flow guessed wrong. At most 64 characters.

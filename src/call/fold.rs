@@ -182,7 +182,8 @@ impl Fold {
     fn written_up(&mut self, wrap_up: &WrapUp) {
         let mut legs = self.record.legs.iter_mut();
         let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) else { return };
-        leg.wrap_up = Some(wrap_up.clone());
+        let before = leg.wrap_up.take();
+        leg.wrap_up = Some(wrap_up.clone().after(before.as_ref()));
         if wrap_up.intent.is_some() {
             self.record.intent.clone_from(&wrap_up.intent);
             self.intent_corrected = true;

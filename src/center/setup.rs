@@ -96,8 +96,18 @@ pub struct Queue {
     pub service_level: Duration,
     /// Abandons shorter than this are "short" and kept apart.
     pub short_abandon: Duration,
+    /// How long after after-call work ended an agent may still say something of the call.
+    #[serde(default = "wrap_up_late_max")]
+    pub wrap_up_late_max: Duration,
     pub recording: RecordingRule,
     pub recording_prompt: RecordingPrompt,
+}
+
+/// The default of a queue, and what holds for calls of none.
+pub const WRAP_UP_LATE_MAX: Duration = Duration::from_secs(3600);
+
+const fn wrap_up_late_max() -> Duration {
+    WRAP_UP_LATE_MAX
 }
 
 impl Queue {
@@ -109,6 +119,7 @@ impl Queue {
             keep_place: Duration::from_secs(60),
             service_level: Duration::from_secs(20),
             short_abandon: Duration::from_secs(5),
+            wrap_up_late_max: WRAP_UP_LATE_MAX,
             recording: RecordingRule::default(),
             recording_prompt: RecordingPrompt::default(),
         }

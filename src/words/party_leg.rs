@@ -126,6 +126,19 @@ pub enum Party {
     Outside { trunk: String, number: String },
 }
 
+impl WrapUp {
+    /// With what was said of the same leg before, where this says nothing.
+    #[must_use]
+    pub fn after(mut self, before: Option<&Self>) -> Self {
+        if let Some(before) = before {
+            self.resolved = self.resolved.or(before.resolved);
+            self.intent = self.intent.or_else(|| before.intent.clone());
+            self.note = self.note.or_else(|| before.note.clone());
+        }
+        self
+    }
+}
+
 /// After-call work of one agent on one call, and what the agent said of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrapUp {

@@ -80,7 +80,7 @@ impl Floor {
 
     #[track_caller]
     pub(super) fn refused(&mut self, ask: AgentRequest, expected: &str) -> Refused {
-        let why = self.center.check_request(ADA, &ask).expect_err("it is refused");
+        let why = self.center.check_request(self.now, ADA, &ask).expect_err("it is refused");
         assert_eq!(why.to_string(), expected);
         self.ask(ask);
         self.check(&[]);
