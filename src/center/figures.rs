@@ -13,7 +13,7 @@ use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::{CallRow, Fact, Leg, Metrics, Offer, QueueVisit, Report, Target};
 use crate::time::Timestamp;
 use crate::words::{
-    self, AgentState, CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
+    self, AgentState, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
 };
 
 pub(super) fn metrics(setup: &Setup) -> Metrics {
@@ -62,7 +62,7 @@ impl ContactCenter {
             caller: record.from.as_deref().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),
             outcome: record.outcome,
-            outside: record.outcome == CallOutcome::Transferred,
+            outside: record.was_transferred_outside(),
             visits: Vec::new(),
             offers: Vec::new(),
             legs: Vec::new(),
@@ -174,7 +174,7 @@ impl ContactCenter {
             caller: record.from.as_deref().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),
             outcome: record.outcome,
-            outside: record.outcome == CallOutcome::Transferred,
+            outside: record.was_transferred_outside(),
         };
         self.metrics.fold(now, ended);
     }
