@@ -55,6 +55,12 @@ impl CallOutcome {
         Self::Failed,
         Self::OwnCall,
     ];
+
+    /// Those that a customer's call may have: their counts add up to the calls offered.
+    pub const OF_CUSTOMERS: [Self; 10] = {
+        let [rest @ .., Self::OwnCall] = Self::ALL else { panic!("an agent's own is the last") };
+        rest
+    };
 }
 
 /// As the HTTP interface has it.

@@ -157,6 +157,8 @@ impl Fact {
         "answered",
         "answer_taken_back",
         "entered",
+        "input",
+        "step_failed",
         "intent",
         "queued",
         "left_queue",
