@@ -13,7 +13,7 @@ use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
 use crate::metrics::{CallRow, Fact, Metrics, Naming, Report, Target};
 use crate::time::Timestamp;
-use crate::words::{self, AgentState, CallOutcome, CallRecord, OfferOutcome, QueueExit, WrapUp};
+use crate::words::{self, AgentState, CallRecord, OfferOutcome, QueueExit, WrapUp};
 
 pub(super) fn metrics(setup: &Setup) -> Metrics {
     Metrics::new(setup.targets())
@@ -119,7 +119,7 @@ impl ContactCenter {
             caller: record.from.as_deref().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),
             outcome: record.outcome,
-            outside: record.outcome == CallOutcome::Transferred,
+            outside: record.was_transferred_outside(),
         };
         self.metrics.fold(now, ended);
     }

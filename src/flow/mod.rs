@@ -84,8 +84,8 @@ pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use mistakes::mistakes;
 pub use parse::{is_language, parse};
 pub use port::{
-    AskRequest, Context, Effect, Facts, Input, InputOutcome, QueueOutcome, QueueRequest,
-    RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest, Values,
+    AskRequest, Context, Effect, Facts, Input, QueueOutcome, QueueRequest, RecordOutcome,
+    RecordRequest, Relax, TransferOutcome, TransferRequest, Values,
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
 pub use read::variable_name;

@@ -61,6 +61,12 @@ impl PartyLeg {
         self.consulted && is_agents && self.handed_over.is_none()
     }
 
+    /// Whether it leads to an agent, or to a supervisor at whatever telephone.
+    #[must_use]
+    pub fn is_of_house(&self) -> bool {
+        self.role.is_some() || matches!(self.party, Party::Agent { .. })
+    }
+
     /// Whether the party answered for the caller's sake.
     #[must_use]
     pub fn served(&self) -> bool {
