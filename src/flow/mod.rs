@@ -71,6 +71,7 @@ pub mod run;
 mod scan;
 mod step;
 mod text;
+mod values;
 mod verb;
 mod wait_sound;
 
@@ -85,9 +86,10 @@ pub use mistakes::mistakes;
 pub use parse::{is_language, parse};
 pub use port::{
     AskRequest, Context, Effect, Facts, Input, InputOutcome, QueueOutcome, QueueRequest,
-    RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest, Values,
+    RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest,
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
 pub use read::variable_name;
 pub use run::Run;
 pub use step::transfer::RING_TIMEOUT_S;
+pub use values::Values;

@@ -3,7 +3,6 @@
 //! **Invariant:** everything a step can do to the world is an [`Effect`] here; `center` carries it
 //! out. A step never sees a queue, an agent or a socket.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::flow::values::Values;
 use crate::time::Timestamp;
 use crate::words::{Cause, Digit, Overflow, Prompt, Question, Reply};
 
@@ -22,9 +22,6 @@ pub struct Facts {
     pub caller: Values,
     pub call: Values,
 }
-
-/// By name.
-pub type Values = BTreeMap<Cow<'static, str>, serde_json::Value>;
 
 /// What happened to the call, as far as its flow may know.
 #[derive(Clone, Debug, PartialEq, Eq)]
