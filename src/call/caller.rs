@@ -4,7 +4,6 @@
 //!
 //! **Deliberately absent:** reading the directory file; `config` does, and hands over entries.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,7 +146,6 @@ pub fn variables(
     let last_call = history.and_then(|history| history.calls.back().copied());
     let recent_calls = history
         .map_or(0, |history| history.calls.iter().filter(|&&at| now.since(at) <= recent).count());
-    // In order of name, as the map has them.
     let always = [
         ("account", text(entry.account.as_ref())),
         ("anonymous", json!(number.is_none())),
@@ -164,10 +162,8 @@ pub fn variables(
         ("segment", text(entry.segment.as_ref())),
         ("vip", json!(entry.vip)),
     ];
-    let mut vars = Values::from(always.map(|(name, value)| (Cow::Borrowed(name), value)));
-    for (name, value) in &entry.fields {
-        vars.entry(Cow::Owned(name.clone())).or_insert_with(|| value.clone());
-    }
+    let mut vars: Values = always.into_iter().collect();
+    vars.extend(entry.fields.iter().map(|(name, value)| (name.clone(), value.clone())));
     vars
 }
 

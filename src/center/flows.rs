@@ -3,6 +3,7 @@
 //! **Invariant:** one input sends one call through its flow at most [`TURNS_PER_INPUT_MAX`] times;
 //! a flow that goes round between full queues without waiting ends there.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub(super) fn by_number(setup: &Setup) -> BTreeMap<String, usize> {
         for number in flow.numbers() {
             by_number.entry(number.to_string()).or_insert(index);
             if let Some(normal) = normalize(number, &setup.region) {
-                by_number.entry(normal).or_insert(index);
+                by_number.entry(normal.into_owned()).or_insert(index);
             }
         }
     }
@@ -105,11 +106,13 @@ impl ContactCenter {
             }
             Via::Trunk(_) | Via::Provider(_) => {
                 let number = from.number.as_deref();
-                (number.and_then(|n| normalize(n, &self.setup.region)), from.name)
+                let number = number.and_then(|number| normalize(number, &self.setup.region));
+                (number.map(Cow::into_owned), from.name)
             }
         };
         // One spelling of the number dialed, too, whichever front the call came by.
-        let to = normalize(&to, &self.setup.region).filter(|to| is_e164(to)).unwrap_or(to);
+        let dialed = normalize(&to, &self.setup.region).filter(|to| is_e164(to));
+        let to = dialed.map(Cow::into_owned).unwrap_or(to);
         let via = via.named(|agent| self.agent_name(agent).to_owned());
         Origin { call, from: number, from_name: name, to, via, arrived_at: now }
     }
@@ -132,7 +135,7 @@ impl ContactCenter {
         let index = by_number
             .get(to)
             .filter(|_| to != ANY_NUMBER)
-            .or_else(|| by_number.get(&normalize(to, &self.setup.region)?))?;
+            .or_else(|| by_number.get(&*normalize(to, &self.setup.region)?))?;
         self.setup.flows.get(*index).cloned()
     }
 
@@ -153,10 +156,10 @@ impl ContactCenter {
                 now,
                 self.setup.recent,
             ),
-            call: Values::from([
-                ("id".into(), id.to_string().into()),
-                ("to".into(), call.origin().to.clone().into()),
-                ("via".into(), call.origin().via.to_string().into()),
+            call: Values::from_iter([
+                ("id", id.to_string().into()),
+                ("to", call.origin().to.clone().into()),
+                ("via", call.origin().via.to_string().into()),
             ]),
         };
         tracing::info!(flow = %flow.name(), via = %call.origin().via, "call arrived");

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters, tests};
 
-use crate::flow::port::{Context, Values};
+use crate::flow::port::Context;
+use crate::flow::values::Values;
 
 /// A text rendered for a caller is cut at this many bytes.
 pub const TEXT_LEN_MAX: usize = 2_000;
@@ -285,12 +286,11 @@ impl Object for View {
 }
 
 /// What is known of a caller or a call, looked up when an expression names it: most name little.
+/// What is null is not known.
 #[derive(Debug)]
 struct Known(Values);
 
-/// What is null is not known, and is left out.
-pub(in crate::flow) fn known(mut facts: Values) -> Value {
-    facts.retain(|_, fact| !fact.is_null());
+pub(in crate::flow) fn known(facts: Values) -> Value {
     Value::from_object(Known(facts))
 }
 
@@ -300,11 +300,12 @@ impl Object for Known {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        self.0.get(key).map(|fact| Value::from(Serde(fact)))
+        self.0.get(key).filter(|fact| !fact.is_null()).map(|fact| Value::from(Serde(fact)))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.keys().map(|name| Value::from(&**name)).collect())
+        let known = self.0.sorted().into_iter().filter(|(_, fact)| !fact.is_null());
+        Enumerator::Values(known.map(|(name, _)| Value::from(name)).collect())
     }
 }
 

@@ -3,13 +3,13 @@
 //! **Invariant:** everything a step can do to the world is an [`Effect`] here; `center` carries it
 //! out. A step never sees a queue, an agent or a socket.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::flow::values::Values;
 use crate::time::Timestamp;
 use crate::words::{Cause, Digit, InputOutcome, Overflow, Prompt, Question, Reply};
 
@@ -21,9 +21,6 @@ pub struct Facts {
     pub caller: Values,
     pub call: Values,
 }
-
-/// By name.
-pub type Values = BTreeMap<Cow<'static, str>, serde_json::Value>;
 
 /// What happened to the call, as far as its flow may know.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -104,15 +104,19 @@ impl std::fmt::Debug for Flow {
     }
 }
 
+/// The language of a tag, whatever the region.
+fn primary(tag: &str) -> &str {
+    tag.split('-').next().unwrap_or_default()
+}
+
 impl Flow {
     /// Which of its languages is meant: `es-MX` finds `es-MX`, then `es`, then any other `es-…`.
     pub(in crate::flow) fn find_language(&self, language: &str) -> Option<usize> {
         let known = |is: &dyn Fn(&str) -> bool| self.languages.iter().position(|tag| is(tag));
-        let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
         let wanted = primary(language);
         known(&|tag| tag.eq_ignore_ascii_case(language))
-            .or_else(|| known(&|tag| tag.eq_ignore_ascii_case(&wanted)))
-            .or_else(|| known(&|tag| primary(tag) == wanted))
+            .or_else(|| known(&|tag| tag.eq_ignore_ascii_case(wanted)))
+            .or_else(|| known(&|tag| primary(tag).eq_ignore_ascii_case(wanted)))
     }
 
     /// The stem of the file.
