@@ -121,13 +121,13 @@ impl Driver {
         self.turn();
         loop {
             let wakeup = self.select(&mut signals).await;
-            let batch = self.exchange.sip.media.batch_orders();
+            let batch = self.exchange.fronts.sip.media.batch_orders();
             match wakeup {
                 Wakeup::Network => self.take_network(),
                 Wakeup::Media(fact) => self.take_media(fact),
                 Wakeup::Request(request) => self.take_request(request),
                 Wakeup::Resolved(Resolved { trunk, servers }) => {
-                    self.exchange.sip.ua.set_trunk_servers(&trunk, &servers);
+                    self.exchange.fronts.sip.ua.set_trunk_servers(&trunk, &servers);
                 }
                 Wakeup::Webhooks(batch) => self.take_webhooks(batch),
                 Wakeup::RestResult(result) => self.take_rest_result(&result),
@@ -203,7 +203,7 @@ impl Driver {
 
     fn take_network(&mut self) {
         let now = self.clock.now();
-        let SipFront { ua, local, .. } = &mut self.exchange.sip;
+        let SipFront { ua, local, .. } = &mut self.exchange.fronts.sip;
         self.sockets.drain(|arrival| match arrival {
             Arrival::Message(received) => {
                 if ua.wants_own_addresses(received.path)
@@ -220,10 +220,10 @@ impl Driver {
 
     fn take_media(&mut self, first: Fact) {
         let now = self.clock.now();
-        self.exchange.sip.media_fact(now, first);
+        self.exchange.fronts.sip.media_fact(now, first);
         for _ in 1..BATCH_MAX {
             let Ok(fact) = self.facts.try_recv() else { return };
-            self.exchange.sip.media_fact(now, fact);
+            self.exchange.fronts.sip.media_fact(now, fact);
         }
     }
 
@@ -257,7 +257,7 @@ impl Driver {
             limit_s = self.drain_timeout.as_secs(),
             "draining: no new calls, live ones go on; a second signal ends them"
         );
-        self.exchange.sip.ua.set_draining(true);
+        self.exchange.fronts.sip.ua.set_draining(true);
         self.input(now, Some(Event::Drain { until }));
     }
 
@@ -276,7 +276,7 @@ impl Driver {
         // A write that failed is known before the next call comes.
         let room = self.room();
         self.exchange.set_room(room);
-        while let Some(transmit) = self.exchange.sip.ua.poll_transmit() {
+        while let Some(transmit) = self.exchange.fronts.sip.ua.poll_transmit() {
             self.sockets.send(transmit);
         }
         // Whoever is answered looks at what came of it.
@@ -395,7 +395,7 @@ impl Driver {
     /// later, and their records are to have it.
     async fn hear_of_recordings(&mut self) {
         let told = async {
-            while self.exchange.sip.is_recording()
+            while self.exchange.fronts.sip.is_recording()
                 && let Some(fact) = self.facts.recv().await
             {
                 self.take_media(fact);

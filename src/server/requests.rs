@@ -92,7 +92,7 @@ impl Driver {
 
     fn health(&self) -> Health {
         let store = self.store.health();
-        let recordings_failing = self.exchange.sip.media.is_recording_failing();
+        let recordings_failing = self.exchange.fronts.sip.media.is_recording_failing();
         Health {
             accepting: !self.center.is_draining()
                 && self.store.is_accepting()
@@ -105,7 +105,7 @@ impl Driver {
             store_lost: store.lost,
             calls_ended: self.exchange.calls.ended,
             agent_calls_ended: self.exchange.calls.of_agents_ended,
-            registrations: self.exchange.sip.ua.counts().bindings,
+            registrations: self.exchange.fronts.sip.ua.counts().bindings,
         }
     }
 }

@@ -25,9 +25,9 @@ impl Driver {
         let now = self.clock.now();
         let Swap { new, sip, provided, reachable, drain_timeout, calls_max } = swap;
         // The fronts first: who is new can be dialed in the turn in which the center hears of it.
-        self.exchange.sip.reconfigure(sip);
-        self.sockets.set_peer_names(self.exchange.sip.ua.peer_names().clone());
-        self.exchange.providers.set_agents(provided);
+        self.exchange.fronts.sip.reconfigure(sip);
+        self.sockets.set_peer_names(self.exchange.fronts.sip.ua.peer_names().clone());
+        self.exchange.fronts.providers.set_agents(provided);
         self.drain_timeout = drain_timeout;
         self.calls_max = calls_max;
         self.reconfigure(now, new);
