@@ -7,8 +7,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::front::Turn;
 use crate::server::driver::Driver;
 use crate::server::reload::{Swap, SwapRequest, Up};
+use crate::server::resume::NewSetup;
+use crate::time::Timestamp;
 use crate::words::Event;
 
 impl Driver {
@@ -34,6 +37,19 @@ impl Driver {
         for (agent, reachable) in reachable {
             self.feed_as_of(now, Event::PhoneReachable { agent, reachable });
         }
+    }
+
+    /// Gives the center another setup, which is kept beside the journal already.
+    pub(super) fn reconfigure(&mut self, now: Timestamp, NewSetup { setup, digest }: NewSetup) {
+        self.wake_center(now);
+        if let Err(error) = setup.names.goes_on_from(&self.center.setup().names) {
+            return tracing::error!(%error, "the setup is not that of this center: nothing changes");
+        }
+        self.store.note_setup(now, &digest);
+        if let Err(error) = self.center.reconfigure(now, setup) {
+            tracing::error!(%error, "the setup is not that of this center: nothing changes");
+        }
+        self.carry_out_all(self.clock.now());
     }
 
     /// What a change may concern.
