@@ -32,6 +32,7 @@ use crate::server::calls::Calls;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
+use crate::server::fronts::Fronts;
 use crate::server::health::{self, HealthWord};
 use crate::server::outbox::Outbox;
 use crate::server::providers::Door;
@@ -264,7 +265,8 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         has_handoffs: !config.providers.is_empty(),
     });
     let first = repaired.into_iter().map(left).collect();
-    let exchange = Exchange::new(providers.front, sip, Calls::new(next_call), first);
+    let fronts = Fronts { providers: providers.front, sip };
+    let exchange = Exchange::new(fronts, Calls::new(next_call), first);
     let (webhooks, rest_results, rest) =
         (providers.webhooks, providers.rest_results, providers.rest);
     Ok(Bound {
