@@ -224,7 +224,8 @@ impl Setup {
         // another.
         let of_flows = self.flows.iter().flat_map(|flow| flow.skills());
         let skills = of_agents.map(|(name, _)| name.as_str()).chain(of_flows).map(str::to_owned);
-        let skills: BTreeSet<String> = skills.chain(self.origins().into_iter().map(origin_skill)).collect();
+        let skills: BTreeSet<String> =
+            skills.chain(self.origins().into_iter().map(origin_skill)).collect();
         for skill in &skills {
             self.names.skills.intern(skill);
         }
