@@ -14,7 +14,9 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::api::{self, Api, DRIVER_REQUESTS_MAX, DriverHandle, Live, Request, Teller};
+use crate::api::{
+    self, Api, DRIVER_REQUESTS_MAX, DriverHandle, HealthSource, Live, Request, Teller,
+};
 use crate::ask::io::Asks;
 use crate::center::names::Names;
 use crate::config::{
@@ -30,6 +32,7 @@ use crate::server::calls::Calls;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
+use crate::server::health::{self, HealthWord};
 use crate::server::outbox::Outbox;
 use crate::server::providers::{Door, DoorError};
 use crate::server::reload::{ReloadSetup, Reloading};
@@ -46,10 +49,10 @@ use crate::sip::io::Sockets;
 use crate::sip::ua::Ua;
 use crate::store::{self, Store};
 use crate::time::Timestamp;
-use crate::webhook::io::rest::Rest;
-use crate::webhook::io::WebhookBatch;
-use crate::webhook::rest::RestResult;
 use crate::webhook::Links;
+use crate::webhook::io::WebhookBatch;
+use crate::webhook::io::rest::Rest;
+use crate::webhook::rest::RestResult;
 use crate::words::{Event, RecordingEnd, RecordingKind};
 
 /// Facts on their way from the media threads. Each leg has a handful under way at most; a full
@@ -135,6 +138,7 @@ struct Bound {
     exchange: Exchange,
     sockets: Sockets,
     store: Store,
+    health: Arc<HealthWord>,
     teller: Teller,
     facts: mpsc::Receiver<Fact>,
     requests: mpsc::Receiver<Request>,
@@ -183,6 +187,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         sockets: bound.sockets,
         store: bound.store,
         outbox: Outbox::default(),
+        health: bound.health,
         teller: bound.teller,
         facts: bound.facts,
         requests: bound.requests,
@@ -238,7 +243,9 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let links = providers.door.links(config);
     print_banner(config, &loaded.flows, demo, &sockets, http.local_addr()?, &links);
     let readers = opened.store.readers()?;
-    let driver = (DriverHandle { tx: handle }, live);
+    let health = HealthWord::new();
+    let source = health::source(&health, opened.store.watch(), Arc::clone(&media), clock);
+    let driver = (DriverHandle { tx: handle }, live, source);
     let (api, http) = start_api(config, driver, readers, http)?;
     providers.door.show_counts(&api);
     let key = store::secret_key(&config.server.state, "ask.key")?;
@@ -269,6 +276,7 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         exchange,
         sockets,
         store,
+        health,
         teller,
         facts,
         requests,
@@ -286,14 +294,14 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
 
 fn start_api(
     config: &Config,
-    (driver, live): (DriverHandle, Arc<Live>),
+    (driver, live, health): (DriverHandle, Arc<Live>, HealthSource),
     readers: store::Readers,
     http: std::net::TcpListener,
 ) -> io::Result<(Api, HttpThread)> {
     let archive = Arc::new(Records::new(readers, config.server.recordings.clone()));
     let tokens = setup::tokens(config);
     let settings = setup::api(config, &tokens);
-    let api = Api::new(&settings, driver, Arc::clone(&live), archive);
+    let api = Api::new(&settings, driver, Arc::clone(&live), health, archive);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
     Ok((api.clone(), HttpThread::api(api, live, http, is_proxy)?))
 }

@@ -29,6 +29,7 @@ pub(super) fn effective(old: &Config, new: &Config, is_open: bool) -> Config {
     if is_open {
         config.webhooks = old.webhooks.clone();
     }
+    config.server.node = old.server.node;
     config.server.state = old.server.state.clone();
     config.server.recordings = old.server.recordings.clone();
     config.server.recordings_keep = old.server.recordings_keep;
@@ -53,6 +54,7 @@ macro_rules! differing {
 pub(super) fn needs_restart(old: &Config, new: &Config, is_open: bool) -> Vec<String> {
     let mut keys = Vec::new();
     differing!(keys, old.server, new.server, [
+        node as "server.node",
         state as "server.state",
         recordings as "server.recordings",
         recordings_keep as "server.recordings_keep_days",

@@ -303,7 +303,7 @@ impl Reloader {
     fn keep(&self, setup: crate::center::Setup) -> Result<NewSetup, NotReloaded> {
         let folder = &self.setup.config.server.state;
         let kept = KeptSetup::of(&setup);
-        let written = store::keep_names(folder, &setup.names)
+        let written = store::keep_names(folder, setup.node, &setup.names)
             .and_then(|()| kept.keep(folder, self.setup.run));
         written.map_err(|error| NotReloaded::Unwritten(error.to_string()))?;
         Ok(NewSetup { setup, digest: kept.digest })
