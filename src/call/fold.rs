@@ -269,9 +269,6 @@ impl Fold {
 
     /// The first that holds, as `docs/figures.md` has them.
     fn outcome(&self, origin: &Origin, by: EndedBy) -> CallOutcome {
-        if origin.via.agent().is_some() {
-            return CallOutcome::OwnCall;
-        }
         if self.legs.iter().any(|leg| leg.served() && leg.is_of_house()) {
             return CallOutcome::Handled;
         }
@@ -297,6 +294,9 @@ impl Fold {
         }
         if left == Some(QueueExit::ExitKey) {
             return CallOutcome::Exited;
+        }
+        if origin.via.agent().is_some() {
+            return CallOutcome::OwnCall;
         }
         self.outcome_in_flow(by)
     }
