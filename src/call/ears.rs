@@ -19,6 +19,8 @@
 //! **Deliberately absent:** what the flow plays. Commands: `center` carries out the changes that
 //! [`Call::change_ears`] lists.
 
+use std::collections::BTreeSet;
+
 use crate::call::few::{Few, FewOf};
 use crate::call::{Call, Fact, Leg, Recorder, Role, Stage};
 use crate::flow;
@@ -39,9 +41,17 @@ pub type Ears = Few<LegId, Ear>;
 /// What is to change of what a leg hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    Hear { leg: LegId, from: FewOf<LegId> },
+    Hear { leg: LegId, from: BTreeSet<LegId> },
     Play { leg: LegId, music: &'static str },
     StopPlay { leg: LegId },
+}
+
+/// The same of all legs.
+#[derive(Default)]
+struct Changes {
+    less: Vec<Change>,
+    music: Vec<Change>,
+    more: Vec<Change>,
 }
 
 /// What is heard on hold.
@@ -194,36 +204,43 @@ impl Call {
     /// What to ask for, so that the legs hear what they should. First the legs that will hear less,
     /// then music, then those that will hear more: on the way no leg hears what it hears neither
     /// before nor after.
-    pub fn change_ears(&mut self) -> Vec<Change> {
+    pub fn change_ears(&mut self) -> impl Iterator<Item = Change> + use<> {
         let wanted = self.ears();
-        if wanted == self.asked {
-            return Vec::new(); // as it is after most inputs
-        }
-        let asked = std::mem::replace(&mut self.asked, wanted);
+        let changes = match wanted == self.asked {
+            true => Changes::default(), // as it is after most inputs
+            false => {
+                let asked = std::mem::replace(&mut self.asked, wanted);
+                self.changes_from(&asked)
+            }
+        };
+        changes.less.into_iter().chain(changes.music).chain(changes.more)
+    }
+
+    /// What the legs hear now in place of this.
+    fn changes_from(&self, asked: &Ears) -> Changes {
         let wanted = &self.asked;
         let mut legs: FewOf<_> = asked.iter().chain(wanted.iter()).map(|(leg, _)| *leg).collect();
         legs.retain(|leg| self.has_leg(*leg));
-        let (mut less, mut music, mut more) = (Vec::new(), Vec::new(), Vec::new());
+        let mut changes = Changes::default();
         for leg in legs.iter() {
             let (before, now) = (asked.get(&leg), wanted.get(&leg));
             let (heard, from) = (heard(before), heard(now));
             // A leg that ended is heard by none without a command.
             let heard_there = heard.iter().filter(|other| self.has_leg(*other)).count();
             if heard != from && heard_there + from.len() > 0 {
-                let (hears_more, from) = (from.is_superset(heard), from.clone());
-                (if hears_more { &mut more } else { &mut less }).push(Change::Hear { leg, from });
+                let hears_more = from.is_superset(heard);
+                let which = if hears_more { &mut changes.more } else { &mut changes.less };
+                which.push(Change::Hear { leg, from: from.iter().collect() });
             }
             match (before, now) {
                 (_, Some(Ear::Plays(name))) if before != now => {
-                    music.push(Change::Play { leg, music: name });
+                    changes.music.push(Change::Play { leg, music: name });
                 }
-                (Some(Ear::Plays(_)), None) => music.push(Change::StopPlay { leg }),
+                (Some(Ear::Plays(_)), None) => changes.music.push(Change::StopPlay { leg }),
                 (_, Some(Ear::Plays(_) | Ear::Hears(_))) | (Some(Ear::Hears(_)) | None, None) => {}
             }
         }
-        less.append(&mut music);
-        less.append(&mut more);
-        less
+        changes
     }
 
     /// What the flow plays now replaces what the caller was to hear.

@@ -31,7 +31,7 @@ use crate::words::{CallRecord, CallStands, Cause, EndedBy};
 
 use few::{Few, FewOf};
 
-pub use caller::{Directory, Entry, History, Learned};
+pub use caller::{Directory, Entry, History, Learned, Recognized};
 pub use consult::{CONFERENCE_LEGS_MAX, Consult, Whom};
 pub use ears::{Change, Ear, Ears};
 pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role, SUPERVISORS_MAX};

@@ -29,7 +29,7 @@ impl ContactCenter {
         call.note_holds(now);
         for change in call.change_ears() {
             self.commands.push_back(match change {
-                Change::Hear { leg, from } => Command::Hear { leg, from: from.iter().collect() },
+                Change::Hear { leg, from } => Command::Hear { leg, from },
                 Change::Play { leg, music } => {
                     let prompts = vec![Prompt::Music { name: music.into() }];
                     Command::Play { leg, play: call.next_play(), prompts, repeat: true }

@@ -9,12 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd;
-use crate::call::caller;
-use crate::call::{Call, Fact, Origin, State};
+use crate::call::{Call, Fact, Origin, Recognized, State};
 use crate::center::{ContactCenter, Setup, Wake};
-use crate::flow::{
-    Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome, Values,
-};
+use crate::flow::{Context, Effect, Flow, Input, QueueRequest, Run, TransferOutcome};
 use crate::id::{CallId, LegId, PlayId, QueueId};
 use crate::number::{is_e164, normalize};
 use crate::time::Timestamp;
@@ -148,22 +145,14 @@ impl ContactCenter {
     pub(super) fn start(&mut self, now: Timestamp, id: CallId, flow: Arc<Flow>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let number = call.origin().from.as_deref();
-        let start = Facts {
-            caller: caller::variables(
-                number,
-                number.and_then(|number| self.setup.directory.find(number)).map(AsRef::as_ref),
-                number.and_then(|number| self.learned.find(number)),
-                now,
-                self.setup.recent,
-            ),
-            call: Values::from_iter([
-                ("id", id.to_string().into()),
-                ("to", call.origin().to.clone().into()),
-                ("via", call.origin().via.to_string().into()),
-            ]),
+        let history = number.and_then(|number| self.learned.find(number));
+        let recognized = Recognized {
+            origin: Arc::clone(call.origin()),
+            entry: number.and_then(|number| self.setup.directory.find(number)).cloned(),
+            heard: history.map(|history| history.heard(now, self.setup.recent)).unwrap_or_default(),
         };
         tracing::info!(flow = %flow.name(), via = %call.origin().via, "call arrived");
-        call.choose_flow(now, Run::new(flow, start));
+        call.choose_flow(now, Run::new(flow, recognized));
         if call.answer_caller(now) {
             self.commands.push_back(Command::Answer { leg: call.caller_leg() });
         }

@@ -85,7 +85,7 @@ pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use mistakes::mistakes;
 pub use parse::{is_language, parse};
 pub use port::{
-    AskRequest, Context, Effect, Facts, Input, QueueOutcome, QueueRequest,
+    AskRequest, Context, Effect, Facts, Input, Knows, QueueOutcome, QueueRequest,
     RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest,
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};

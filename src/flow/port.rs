@@ -13,13 +13,39 @@ use crate::flow::values::Values;
 use crate::time::Timestamp;
 use crate::words::{Cause, Digit, InputOutcome, Overflow, Prompt, Question, Reply};
 
-/// What is known of a call before its first step. Names as in
-/// [`CALLER_FIELDS`](crate::flow::CALLER_FIELDS) and [`CALL_FIELDS`](crate::flow::CALL_FIELDS);
-/// what is not known is left out or null.
+/// Who knows what is known of a call before its first step: asked when an expression names it, for
+/// most flows name little. It answers alike each time.
+pub trait Knows: fmt::Debug + Send + Sync {
+    /// Names as in [`CALLER_FIELDS`](crate::flow::CALLER_FIELDS), and those of the directory; what
+    /// is not known is left out or null.
+    fn caller(&self) -> Values;
+
+    /// Names as in [`CALL_FIELDS`](crate::flow::CALL_FIELDS).
+    fn call(&self) -> Values;
+
+    /// The caller's, where it is known.
+    fn language(&self) -> Option<&str>;
+}
+
+/// What is known, written down.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub caller: Values,
     pub call: Values,
+}
+
+impl Knows for Facts {
+    fn caller(&self) -> Values {
+        self.caller.clone()
+    }
+
+    fn call(&self) -> Values {
+        self.call.clone()
+    }
+
+    fn language(&self) -> Option<&str> {
+        self.caller.get("language")?.as_str()
+    }
 }
 
 /// What happened to the call, as far as its flow may know.

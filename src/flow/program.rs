@@ -7,14 +7,13 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use minijinja::value::Value;
-
 use crate::flow::diagnostic::{Diagnostic, Severity};
 use crate::flow::exit::StepId;
 use crate::flow::expr::{Engine, Template, View};
-use crate::flow::port::{Context, QueueRequest};
+use crate::flow::port::{Context, Facts, QueueRequest};
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Part;
+use crate::flow::values::Values;
 use crate::flow::verb::{EntersQueue, FixedNumber, Verb};
 use crate::words::{Need, Prompt};
 
@@ -353,10 +352,10 @@ impl Flow {
             (true, true) => (1..=POSITIONS_PREPARED).map(Some).collect(),
             (true, false) => Vec::new(),
         };
+        let stranger = Values::from_iter([("known", false.into())]);
         for position in positions {
             let view = View {
-                caller: Value::from_pairs([("known", false)]),
-                call: Value::default(),
+                knows: Arc::new(Facts { caller: stranger.clone(), ..Facts::default() }),
                 language: Arc::clone(language),
                 intent: None,
                 vars: Arc::default(),
