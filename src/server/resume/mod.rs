@@ -94,7 +94,7 @@ impl rebuild::Kept for Folder<'_> {
     fn fresh(&self, began: Timestamp, setup: Setup) -> ContactCenter {
         let mut center = ContactCenter::new(setup);
         let taught = store::read_records(self.0).and_then(|reader| {
-            history::teach(&mut center, &*reader, began)?;
+            history::teach(&mut center, &*reader, began, None)?;
             history::restore_until(&mut center, &*reader, began)
         });
         if let Err(error) = taught {
@@ -205,7 +205,7 @@ impl Begun {
         config: &Config,
         reader: &dyn RecordReader,
     ) -> Result<(Beginning, Opened), StoreError> {
-        let Self { opened, restored, new, is_other } = self;
+        let Self { mut opened, restored, new, is_other } = self;
         let goes_on = restored.is_some();
         let agents = first_of_agents(config, &new.setup.names, &opened.agent_states, goes_on);
         let (center, mut inputs) = match restored {
@@ -230,7 +230,9 @@ impl Begun {
             }
             None => {
                 let mut center = ContactCenter::new(new.setup);
-                history::teach(&mut center, reader, now)?;
+                for wrap_up in history::teach(&mut center, reader, now, opened.lost_at)? {
+                    opened.store.amend(wrap_up.leg.call, wrap_up);
+                }
                 history::restore(&mut center, reader, now)?;
                 (center, Vec::new())
             }
