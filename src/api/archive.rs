@@ -62,7 +62,7 @@ pub enum ArchiveError {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Asked {
+pub(super) struct RecordQuery {
     /// Calls that arrived at this time or later: 2026-11-22T08:00:00Z.
     since: Option<String>,
     /// Calls that arrived before this time.
@@ -91,11 +91,11 @@ pub(super) struct Page {
 
 /// Calls that ended, the latest first.
 #[utoipa::path(get, path = "/v1/records", tag = "records", security(("token" = [])),
-    params(Asked), responses((status = 200, body = Page), (status = 400, body = ApiError),
+    params(RecordQuery), responses((status = 200, body = Page), (status = 400, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn records(
     State(api): State<Api>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    asked: Result<Query<RecordQuery>, QueryRejection>,
 ) -> Result<Json<Page>, ApiError> {
     let Query(asked) = asked.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let filter = filter(asked)?;
@@ -160,7 +160,7 @@ pub(super) async fn read<T: Send + 'static>(
     }
 }
 
-fn filter(asked: Asked) -> Result<RecordFilter, ApiError> {
+fn filter(asked: RecordQuery) -> Result<RecordFilter, ApiError> {
     let outcome = match asked.outcome {
         None => None,
         Some(word) => {

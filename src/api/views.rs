@@ -332,7 +332,7 @@ pub(super) struct Record {
     /// Whether the caller was helped, as the agent said.
     pub resolved: Option<bool>,
     pub path: Vec<Step>,
-    pub queued: Vec<Stay>,
+    pub queued: Vec<QueueVisit>,
     pub legs: Vec<Leg>,
     /// Variables the flow set; secret ones are left out.
     pub vars: BTreeMap<String, String>,
@@ -370,9 +370,9 @@ pub(super) struct Pause {
     pub to: Option<String>,
 }
 
-/// A stay in a queue.
+/// A visit to a queue.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Stay {
+pub(super) struct QueueVisit {
     pub queue: String,
     pub entered_at: String,
     pub left_at: String,
@@ -453,7 +453,7 @@ impl From<CallRecord> for Record {
             cause_name: record.cause.name().to_owned(),
             resolved,
             path: self::path(path),
-            queued: record.queued.into_iter().map(Stay::from).collect(),
+            queued: record.queued.into_iter().map(QueueVisit::from).collect(),
             legs: record.legs.into_iter().map(Leg::from).collect(),
             vars: record.vars,
             recordings: record.recordings.into_iter().map(Recording::from).collect(),
@@ -490,7 +490,7 @@ impl From<crate::words::Pause> for Pause {
     }
 }
 
-impl From<crate::words::QueueVisit> for Stay {
+impl From<crate::words::QueueVisit> for QueueVisit {
     fn from(stay: crate::words::QueueVisit) -> Self {
         let wait = stay.left_at.since(stay.entered_at).as_millis();
         Self {

@@ -15,10 +15,13 @@ use crate::call::Directory;
 use crate::center::names::{Names, Table};
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::flow::Flow;
-use crate::id::{AgentId, QueueId, SkillId};
+use crate::id::{AgentId, NodeId, QueueId, SkillId};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Setup {
+    /// Whose it is. First, so that a kept one says it in its first bytes.
+    #[serde(default, skip_serializing_if = "is_first_node")]
+    pub node: NodeId,
     #[serde(with = "crate::center::sources")]
     pub flows: Vec<Arc<Flow>>,
     /// Once [completed](Self::complete), by [`AgentId`], with those who are there no more.
@@ -163,9 +166,15 @@ impl Default for Features {
     }
 }
 
+/// A setup of node 0 has the text that it had before there were others.
+fn is_first_node(node: &NodeId) -> bool {
+    *node == NodeId::default()
+}
+
 impl Default for Setup {
     fn default() -> Self {
         Self {
+            node: NodeId::default(),
             flows: Vec::new(),
             agents: Vec::new(),
             queues: Vec::new(),

@@ -535,7 +535,7 @@ fn a_drain_refuses_new_calls_and_ends_the_rest_at_its_limit() {
 }
 
 #[test]
-fn the_same_news_twice_changes_nothing() {
+fn the_same_event_twice_changes_nothing() {
     let mut floor = Floor::new(&["ada"]);
     let caller = floor.call(1);
     floor.log.clear();

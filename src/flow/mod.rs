@@ -50,7 +50,6 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
-mod ahead;
 mod assigned;
 mod build;
 mod check;
@@ -62,6 +61,7 @@ mod input_step;
 mod kept;
 pub mod known;
 mod late;
+mod look_ahead;
 mod mistakes;
 pub mod parse;
 pub mod port;

@@ -54,7 +54,7 @@ impl Calls {
             return None;
         }
         let call = self.next;
-        self.next = CallId(call.0 + 1);
+        self.next = call.next();
         let Caller { from, to, via } = caller;
         Some(Event::CallRefused { call, from, to, via, by, cause })
     }

@@ -70,6 +70,7 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
         (trunk.name.clone(), setup::Trunk { prefixes: trunk.prefixes.clone() })
     };
     Setup {
+        node: config.server.node,
         flows,
         agents: config.agents.iter().map(agent).collect(),
         queues: config.queues.iter().map(queue).collect(),

@@ -128,6 +128,7 @@ fn recordings_are_amended_once_and_where_they_belong(database: &dyn Database) {
 fn progress_goes_up_and_is_found(database: &dyn Database) {
     let mut writer = writer(database);
     let nothing = Progress {
+        node: None,
         next_call: CallId(1),
         kept_until: 0,
         continues: None,

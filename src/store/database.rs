@@ -13,14 +13,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::center::SavedAgentState;
 use crate::center::names::Names;
-use crate::id::CallId;
+use crate::id::{CallId, NodeId};
 use crate::metrics::Gathering;
 use crate::store::journal::Entry;
 use crate::store::kept::Kept;
@@ -45,6 +45,9 @@ pub(super) trait Database: fmt::Debug + Send + Sync {
 
 /// The writing side: the one writer of a database.
 pub(super) trait RecordWriter: fmt::Debug + Send {
+    /// Where it is, in words for people: a file, or a server and a database.
+    fn place(&self) -> PathBuf;
+
     /// Brings what an earlier attendant wrote into today's form: before the first
     /// [`Self::apply`], and once for each database.
     fn migrate(&mut self) -> Result<(), DatabaseError>;
@@ -163,6 +166,8 @@ pub(super) enum RolledUp {
 /// Where the runs before ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Progress {
+    /// Whose calls it has. `None`: it has had none yet.
+    pub(super) node: Option<NodeId>,
     /// The first number that no call has had.
     pub(super) next_call: CallId,
     /// What was kept under lower numbers is in the database.

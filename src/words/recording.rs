@@ -215,7 +215,7 @@ mod tests {
     use crate::id::CallId;
 
     #[test]
-    fn news_only_adds_and_the_same_news_twice_adds_nothing() {
+    fn an_update_only_adds_and_the_same_twice_adds_nothing() {
         let name = RecordingId { call: CallId(7), n: 1 };
         let whose = (name, RecordingKind::Message);
         let mut recording = Recording::begin(whose, "voicemail".to_owned(), Timestamp(5));

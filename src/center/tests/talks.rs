@@ -195,7 +195,7 @@ fn a_transfer_sends_the_call_to_a_step_and_the_agent_to_after_call_work() {
         "dial call-1/2 main spare",
     ]);
     assert!(matches!(floor.state(), AgentState::AfterCallWork { .. }));
-    floor.hang_up(AGENT); // what comes of our own hang-up is no news
+    floor.hang_up(AGENT); // what comes of our own hang-up is no event
     floor.check(&[]);
     floor.event(Event::Answered { leg: CONSULTED });
     floor.wait_s(5);

@@ -76,6 +76,10 @@ struct Writer {
 }
 
 impl RecordWriter for Writer {
+    fn place(&self) -> PathBuf {
+        self.path.clone()
+    }
+
     fn migrate(&mut self) -> Result<(), DatabaseError> {
         schema::migrate(&mut self.db, &self.path).map_err(failed)
     }
