@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -12,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::api::Api;
 use crate::api::error::ApiError;
 use crate::api::figures::Report;
 use crate::api::live::call_id;
 use crate::api::views::Record;
-use crate::api::{Api, Request};
 use crate::id::{CallId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -126,6 +127,9 @@ pub(super) struct Period {
     until: Option<String>,
 }
 
+/// What a report covers where the request does not say.
+const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
 ///
 /// Overall, by queue and by agent; each with what it was computed from and how. Field names end in
@@ -139,7 +143,11 @@ pub(super) async fn figures(
     let Query(period) = period.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let since = time("since", period.since.as_deref())?;
     let until = time("until", period.until.as_deref())?;
-    api.ask(|reply| Request::Report { since, until, reply }).await.map(Json)
+    let period = move |now| {
+        let until = until.unwrap_or(now + Duration::from_millis(1));
+        since.unwrap_or(until - PERIOD)..until
+    };
+    api.figures(period).await.map(Json)
 }
 
 pub(super) async fn find(api: &Api, call: CallId) -> Result<Record, ApiError> {

@@ -14,16 +14,20 @@
 //! **Bound:** [`TOLD_MAX`] facts that nobody folded. Past it the interface stands still, or has
 //! ended: the driver says so and tells no more, and every read is a 503 until the next start.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::api::error::ApiError;
 use crate::live::{Board, Ring};
+use crate::metrics::{self, Counted, Counter, Follower, Metrics};
 use crate::time::Timestamp;
 use crate::words::{Numbered, Seq};
 
@@ -57,9 +61,13 @@ struct FeedState {
 pub struct Live {
     /// Which run of the server it is: a fact's number means nothing in another.
     pub(super) run: u64,
+    /// The number of its first fact.
+    first: Seq,
     now: Now,
     shared: Arc<FeedState>,
     inner: Mutex<Inner>,
+    /// Of all that was counted. Whoever has both locks took this one first.
+    figures: Mutex<Metrics>,
     /// The number of the next fact, for those who wait for it.
     next: watch::Sender<Seq>,
     is_over: watch::Sender<bool>,
@@ -70,20 +78,33 @@ struct Inner {
     is_told: bool,
     board: Board,
     ring: Ring,
+    counter: Counter,
+    /// What the figures have not taken yet: a report is being made of them.
+    uncounted: VecDeque<Counted>,
 }
 
-/// Both ends for one run of the server.
+/// Both ends for one run of the server, whose first fact has this number, and the figures of the
+/// calls before it.
 #[must_use]
-pub fn feed(run: u64, now: Now) -> (Teller, Arc<Live>) {
+pub fn feed(run: u64, now: Now, first: Seq, figures: Follower) -> (Teller, Arc<Live>) {
     let (told, facts) = channel();
     let shared = Arc::new(FeedState::default());
-    let inner = Inner { facts, is_told: true, board: Board::default(), ring: Ring::default() };
+    let inner = Inner {
+        facts,
+        is_told: true,
+        board: Board::beginning(first),
+        ring: Ring::beginning(first),
+        counter: figures.counter,
+        uncounted: VecDeque::new(),
+    };
     let live = Live {
         run,
+        first,
         now,
         shared: Arc::clone(&shared),
         inner: Mutex::new(inner),
-        next: watch::Sender::new(Seq::default()),
+        figures: Mutex::new(figures.metrics),
+        next: watch::Sender::new(first),
         is_over: watch::Sender::new(false),
     };
     (Teller { facts: told, shared }, Arc::new(live))
@@ -127,6 +148,8 @@ impl Inner {
                     shared.waiting.fetch_sub(facts.len(), Ordering::Relaxed);
                     for fact in facts {
                         let folded = self.board.fold(&fact);
+                        let record = folded.record.as_deref();
+                        self.uncounted.extend(self.counter.count(&fact, record));
                         self.ring.push(fact, folded);
                     }
                 }
@@ -152,8 +175,11 @@ impl Live {
     ) -> Result<T, ApiError> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.catch_up(&self.shared);
+        if let Ok(mut figures) = self.figures.try_lock() {
+            inner.uncounted.drain(..).for_each(|counted| figures.count(counted));
+        }
         let is_current = inner.is_told && !self.shared.is_lost.load(Ordering::Relaxed);
-        if !is_current || inner.board.next() == Seq::default() {
+        if !is_current || inner.board.next() == self.first {
             return Err(ApiError::busy());
         }
         self.next.send_if_modified(|next| {
@@ -161,6 +187,30 @@ impl Live {
             before != *next
         });
         Ok(read(&inner.board, &inner.ring, (self.now)()))
+    }
+
+    /// The figures of the calls that ended in `since..until`, after all that the driver told. It
+    /// takes some microseconds for each of those calls, and keeps no other reader waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub(super) fn figures(
+        &self,
+        period: impl FnOnce(Timestamp) -> Range<Timestamp>,
+    ) -> Result<Value, ApiError> {
+        let figures = &mut self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, roster, calls_open) = self
+            .read(|board, _, now| (now, Arc::clone(board.roster()), board.calls_open() as u64))?;
+        let uncounted = {
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut inner.uncounted)
+        };
+        uncounted.into_iter().for_each(|counted| figures.count(counted));
+        let Range { start, end } = period(now);
+        let mut report = figures.report(now, start, end);
+        report.kept.calls_open = calls_open;
+        Ok(metrics::named(&report, &roster))
     }
 
     /// Waits for the first facts; `false`: there will be none.
@@ -176,7 +226,7 @@ impl Live {
         if self.read(|_, _, _| ()).is_ok() {
             return true; // the first fact came before that
         }
-        listening.next.wait_for(|next| *next != Seq::default()).await.is_ok()
+        listening.next.wait_for(|next| *next != self.first).await.is_ok()
     }
 
     fn is_told(&self) -> bool {

@@ -25,9 +25,10 @@ use super::*;
 use crate::api::guard::IsProxy;
 use crate::center::snapshot::AgentView;
 use crate::id::{AgentId, RecordingId};
+use crate::metrics::Follower;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, RecordFilter,
+    AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, RecordFilter, Roster, Seq,
 };
 
 use told::{NOW, Told, facts, snapshot, stands, waiting};
@@ -130,10 +131,6 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, names: &Asked, told:
                 };
                 drop(reply.send(answer));
             }
-            Request::Report { since, until, reply } => {
-                asked.lock().unwrap().push(format!("{since:?} {until:?}"));
-                drop(reply.send(json!({"calls": 3})));
-            }
             Request::Supervise { call, wish, by, reply } => {
                 names.lock().unwrap().push(by.to_string());
                 asked.lock().unwrap().push(format!("{call}: {wish:?}"));
@@ -179,7 +176,7 @@ fn serve_behind<F: Future<Output = ()>>(
 ) {
     let asked = Asked::default();
     let (tx, inbox) = mpsc::channel(8);
-    let (teller, live) = feed(7, Arc::new(|| NOW));
+    let (teller, live) = feed(7, Arc::new(|| NOW), Seq(0), Follower::new(&Roster::default()));
     let told = Arc::new(Told::new(teller));
     told.tell(facts());
     let by = Asked::default();
@@ -485,7 +482,7 @@ fn what_is_too_large_is_refused() {
 fn a_driver_that_is_gone_is_a_503() {
     let (tx, inbox) = mpsc::channel(1);
     drop(inbox);
-    let (teller, live) = feed(7, Arc::new(|| NOW));
+    let (teller, live) = feed(7, Arc::new(|| NOW), Seq(0), Follower::new(&Roster::default()));
     let shelf = Arc::new(Shelf { asked: Asked::default() });
     let api = Api::new(&SETTINGS, DriverHandle { tx }, live, Arc::new(|| None), shelf);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -28,8 +28,6 @@ const CONFIRM_MAX: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastCall {
     leg: Option<LegId>,
-    /// The agent took that call over: no queue's work, and in no figure of handling.
-    is_taken_over: bool,
     /// Length of the after-call work of `leg`, once it ended.
     acw: Option<Duration>,
     said: Disposition,
@@ -121,22 +119,16 @@ impl ContactCenter {
 
     /// The agent or supervisor of this leg talks no more: an agent has after-call work, and may say
     /// something of the call; so may a supervisor who took it over, without such work.
-    pub(super) fn stopped_talking(
-        &mut self,
-        now: Timestamp,
-        leg: LegId,
-        ended: &Leg,
-        times: (Option<String>, u64, u64),
-    ) {
+    pub(super) fn stopped_talking(&mut self, leg: LegId, ended: &Leg) {
         match ended.role {
-            Role::Agent { agent, .. } => self.talk_ended(now, leg, agent, times),
+            Role::Agent { agent, .. } => self.talk_ended(leg, agent),
             Role::TookOver => {
                 let Some(agent) = ended.agent() else { return };
                 let last = &mut self.last_calls[agent.0 as usize];
                 // After-call work that goes on comes first: its record still waits for it.
                 if last.leg.is_none() || last.acw.is_some() {
                     let (leg, acw) = (Some(leg), Some(Duration::ZERO));
-                    *last = LastCall { leg, acw, is_taken_over: true, ..LastCall::default() };
+                    *last = LastCall { leg, acw, ..LastCall::default() };
                 }
             }
             Role::Caller
@@ -148,14 +140,7 @@ impl ContactCenter {
     }
 
     /// The agent stops talking on this leg; after-call work may begin.
-    fn talk_ended(
-        &mut self,
-        now: Timestamp,
-        leg: LegId,
-        agent: AgentId,
-        times: (Option<String>, u64, u64),
-    ) {
-        self.count_leg(now, leg, agent, times);
+    fn talk_ended(&mut self, leg: LegId, agent: AgentId) {
         self.last_calls[agent.0 as usize] = LastCall { leg: Some(leg), ..LastCall::default() };
         self.queue_inputs.push_back(acd::Input::TalkEnded { agent, call: leg.call });
     }
@@ -184,9 +169,6 @@ impl ContactCenter {
             intent: last.said.intent.clone(),
             note: last.said.note.clone(),
         };
-        if !last.is_taken_over {
-            self.count_wrap_up(now, agent, &wrap_up);
-        }
         let call = leg.call;
         match self.calls.get_mut(&call) {
             // The caller stayed after the talk: the record is still to be made.
@@ -203,7 +185,6 @@ impl ContactCenter {
 
     pub(super) fn agent_changed(&mut self, now: Timestamp, agent: AgentId, state: &AgentState) {
         tracing::info!(agent = self.agent_name(agent), %state, "agent");
-        self.count_agent(now, agent, state);
         self.facts.agent_changed(agent);
         self.facts.tell(now, |facts| {
             let (name, state) = (facts.agent_name(agent), state.clone());

@@ -59,7 +59,6 @@ mod calls;
 mod check;
 mod ears;
 mod facts;
-mod figures;
 mod flows;
 pub mod journal;
 mod legs;
@@ -85,8 +84,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::acd::{self, Acd};
 use crate::call::{Call, Learned};
 use crate::flow;
-use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
-use crate::metrics::Metrics;
+use crate::id::{AgentId, CallId, LegId, QueueId};
 use crate::time::{Timers, Timestamp};
 use crate::words::{Cause, Command, EndedBy, Event, Fact, LookAhead, RecordingUpdate};
 
@@ -118,10 +116,7 @@ pub struct ContactCenter {
     own: OwnCalls,
     saved_states: SavedAgentStates,
     learned: Learned,
-    metrics: Metrics,
     facts: Facts,
-    /// The queue each open offer came from.
-    offered_from: BTreeMap<OfferId, QueueId>,
     asks: Asks,
     timers: Timers<Wake>,
     commands: VecDeque<Command>,
@@ -158,9 +153,7 @@ impl ContactCenter {
         let skills = setup.skills();
         let acd = Acd::new(queues::acd_setup(&setup, &skills));
         Self {
-            metrics: figures::metrics(&setup),
             facts: Facts::new(&setup),
-            offered_from: BTreeMap::new(),
             skills,
             flow_by_number: flows::by_number(&setup),
             calls: Calls::default(),

@@ -246,8 +246,7 @@ impl ContactCenter {
     fn take_out_of_queue(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let left = QueueExit::TakenOver;
-        let Some((queue, waited)) = call.leave_queue(now, left) else { return };
-        self.count_left(now, id, queue, waited, left);
+        let Some((queue, _)) = call.leave_queue(now, left) else { return };
         self.queue_inputs.push_back(acd::Input::Leave { call: id });
         self.record_talk(now, id, queue);
     }
@@ -256,10 +255,9 @@ impl ContactCenter {
     fn party_leaves(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let ended = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause));
-        let times = call.leg_times(leg);
         let Some(ended) = ended else { return };
         self.free_telephone(leg.call, &ended);
-        self.stopped_talking(now, leg, &ended, times);
+        self.stopped_talking(leg, &ended);
     }
 
     pub(super) fn supervisor_leaves(&mut self, now: Timestamp, id: CallId) {

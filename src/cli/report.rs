@@ -89,13 +89,14 @@ fn answer(
     wanted: &Report,
 ) -> Result<String, StoreError> {
     let Period { now, since, until } = period;
-    let mut center = ContactCenter::new(setup);
-    server::restore(&mut center, reader, since)?;
+    let roster = ContactCenter::new(setup).roster();
+    let report = server::figures(&roster, reader, since)?.metrics.report(now, since, until);
     if wanted.json {
-        return Ok(format!("{:#}\n", server::figures(&center, now, since, until)));
+        return Ok(format!("{:#}\n", metrics::named(&report, &roster)));
     }
-    let report = center.report(now, since, until);
-    Ok(text(&report, &center.names(), wanted.definitions))
+    let agents = roster.agents.iter().map(|agent| agent.name.to_string()).collect();
+    let queues = roster.queues.iter().map(ToString::to_string).collect();
+    Ok(text(&report, &(agents, queues), wanted.definitions))
 }
 
 fn text(

@@ -66,6 +66,18 @@ pub struct Folded {
 }
 
 impl Board {
+    /// Whose first fact has this number.
+    #[must_use]
+    pub fn beginning(first: Seq) -> Self {
+        Self { next: first, ..Self::default() }
+    }
+
+    /// Calls that have not ended.
+    #[must_use]
+    pub fn calls_open(&self) -> usize {
+        self.calls.len()
+    }
+
     /// The number of the next fact: the board stands as of all before it.
     #[must_use]
     pub const fn next(&self) -> Seq {
@@ -182,7 +194,7 @@ impl Board {
     }
 
     #[must_use]
-    pub fn roster(&self) -> &Roster {
+    pub const fn roster(&self) -> &Arc<Roster> {
         &self.roster
     }
 

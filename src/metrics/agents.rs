@@ -64,6 +64,11 @@ impl Agents {
         }
     }
 
+    /// Whether the agent ever did anything that is kept.
+    pub(super) fn knows(&self, agent: AgentId) -> bool {
+        self.days.contains_key(&agent)
+    }
+
     pub(super) fn ids(&self) -> impl Iterator<Item = AgentId> {
         self.days.keys().copied()
     }

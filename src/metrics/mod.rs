@@ -17,9 +17,11 @@ mod calls;
 mod fact;
 mod fcr;
 mod figures;
+mod follow;
 pub mod oracle;
 mod ratio;
 mod report;
+mod row;
 mod service;
 mod sum;
 
@@ -31,10 +33,14 @@ use std::time::Duration;
 pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit};
 pub use fcr::{FCR_WINDOWS, FcrRepeat, Scope};
 pub use figures::{Column, FIGURES, Figure, Figures, Section, Unit};
+pub use follow::{Counted, Counter, Follower, named};
 pub use ratio::{Measured, Ratio};
 pub use report::{AgentReport, Handling, Kept, Presenting, QueueReport, Report, Time};
+pub use row::Naming;
 pub use service::Queueing;
 pub use sum::Sum;
+
+pub use crate::words::ServiceTarget as Target;
 
 use crate::id::QueueId;
 use crate::time::Timestamp;
@@ -44,15 +50,6 @@ use calls::Calls;
 /// How long calls and agents' changes are kept: longer than the widest FCR window, so that a repeat
 /// is found for every issue of the last days.
 pub const WINDOW: Duration = Duration::from_secs(35 * 24 * 3600);
-
-/// What a queue promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Service level: answered within this.
-    pub answer_within: Duration,
-    /// A caller who hangs up sooner than this did not really wait.
-    pub short_abandon: Duration,
-}
 
 /// Facts in, reports out.
 #[derive(Clone, Debug)]
@@ -118,6 +115,10 @@ impl Metrics {
                 });
             }
         }
+        self.expire(at);
+    }
+
+    fn expire(&mut self, at: Timestamp) {
         self.calls.expire(at - WINDOW);
         self.agents.expire(at - WINDOW);
     }
@@ -136,12 +137,5 @@ impl Metrics {
 
     fn target(&self, queue: QueueId) -> Target {
         self.targets.get(queue.0 as usize).copied().unwrap_or_default()
-    }
-}
-
-impl Default for Target {
-    /// 80/20 is the usual promise; this is its 20 seconds, and a 5-second short abandon.
-    fn default() -> Self {
-        Self { answer_within: Duration::from_secs(20), short_abandon: Duration::from_secs(5) }
     }
 }

@@ -1,16 +1,16 @@
-//! What earlier runs learned, and the figures of a period, for the server and for the command line.
+//! What earlier runs learned, and the figures that go on from their records, for the server and for
+//! the command line.
 //!
 //! **Invariant:** a center is taught before its first input, so that a flow never sees half of what
 //! a caller did.
 
 use std::ops::Range;
 
-use serde_json::Value;
-
 use crate::center::ContactCenter;
-use crate::metrics::{self, CallRow};
+use crate::metrics::{self, Follower};
 use crate::store::{RecordReader, StoreError};
 use crate::time::Timestamp;
+use crate::words::Roster;
 
 /// Teaches the center who called when and why, as `caller.*` in flows, from the calls that ended
 /// before `at`.
@@ -30,58 +30,35 @@ pub fn teach(
     Ok(())
 }
 
-/// Begins the center's figures with the calls that ended in the last [`metrics::WINDOW`] before
-/// `since`, and everything after it.
+/// The figures of the calls that ended in the last [`metrics::WINDOW`] before `since`, and of
+/// everything after it, which go on with the facts that follow.
 ///
 /// # Errors
 ///
 /// When the records cannot be read.
-pub fn restore(
-    center: &mut ContactCenter,
+pub fn figures(
+    roster: &Roster,
     reader: &dyn RecordReader,
     since: Timestamp,
-) -> Result<(), StoreError> {
-    restore_period(center, reader, since - metrics::WINDOW..Timestamp(u64::MAX))
+) -> Result<Follower, StoreError> {
+    figures_of(roster, reader, since - metrics::WINDOW..Timestamp(u64::MAX))
 }
 
-/// As [`restore`], with nothing of calls that ended at `at` or later: their events come again.
-pub(super) fn restore_until(
-    center: &mut ContactCenter,
+/// As [`figures`], with nothing of calls that ended at `at` or later: their events come again.
+pub(super) fn figures_until(
+    roster: &Roster,
     reader: &dyn RecordReader,
     at: Timestamp,
-) -> Result<(), StoreError> {
-    restore_period(center, reader, at - metrics::WINDOW..at)
+) -> Result<Follower, StoreError> {
+    figures_of(roster, reader, at - metrics::WINDOW..at)
 }
 
-fn restore_period(
-    center: &mut ContactCenter,
+fn figures_of(
+    roster: &Roster,
     reader: &dyn RecordReader,
     period: Range<Timestamp>,
-) -> Result<(), StoreError> {
-    let mut rows: Vec<CallRow> = Vec::new();
-    reader.each_ended(period, &mut |record| rows.extend(center.row(&record)))?;
-    center.restore(rows);
-    Ok(())
-}
-
-/// The figures as JSON, with the names of the queues and agents they are of.
-#[must_use]
-pub fn figures(
-    center: &ContactCenter,
-    now: Timestamp,
-    since: Timestamp,
-    until: Timestamp,
-) -> Value {
-    let report = center.report(now, since, until);
-    let mut report = serde_json::to_value(report).unwrap_or_default();
-    let (agents, queues) = center.names();
-    for (list, key, names) in [("agents", "agent", agents), ("queues", "queue", queues)] {
-        for entry in report[list].as_array_mut().into_iter().flatten() {
-            let index = entry[key].as_u64().and_then(|index| usize::try_from(index).ok());
-            // A record may name one that the configuration no longer has.
-            let name = index.and_then(|index| names.get(index));
-            entry["name"] = name.map_or(Value::Null, |name| name.as_str().into());
-        }
-    }
-    report
+) -> Result<Follower, StoreError> {
+    let mut figures = Follower::new(roster);
+    reader.each_ended(period, &mut |record| figures.ended(&record))?;
+    Ok(figures)
 }

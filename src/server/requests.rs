@@ -3,20 +3,14 @@
 //! **Invariant:** a request changes nothing but through an [`Event`], so it is in the journal; and
 //! one that changes something is answered when that is written.
 
-use std::time::Duration;
-
 use crate::api::{Considered, Request, Unconfirmed};
 use crate::center::Refused;
 use crate::front::{FrontCannot, Turn};
 use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
-use crate::server::history;
 use crate::server::outbox::{Confirmed, Reply};
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Event, Principal};
-
-/// What a report covers where the request does not say.
-const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Driver {
     pub(super) fn take_request(&mut self, request: Request) {
@@ -36,11 +30,6 @@ impl Driver {
                 self.outbox.reply(Reply::Changed(reply, answer));
             }
             Request::Why { call, reply } => drop(reply.send(self.why(call))),
-            Request::Report { since, until, reply } => {
-                let until = until.unwrap_or(now + Duration::from_millis(1));
-                let since = since.unwrap_or(now - PERIOD);
-                drop(reply.send(history::figures(&self.center, now, since, until)));
-            }
         }
     }
 

@@ -42,6 +42,7 @@ mod record;
 mod record_filter;
 mod recording;
 mod reply;
+mod service_target;
 mod standing;
 mod supervision;
 mod target;
@@ -84,6 +85,7 @@ pub use recording::{
     Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingState, RecordingUpdate,
 };
 pub use reply::{AskFailure, REPLY_LEN_MAX, Reply};
+pub use service_target::ServiceTarget;
 pub use standing::{
     AgentStands, CallStands, CallState, ConsultStands, RecordingStage, Stage, SupervisorStands,
     Waits,

@@ -79,6 +79,7 @@ pub(super) fn fact(run: u64, entry: &RingFact) -> String {
         | Fact::RecordingAmended { .. } => plain(fact),
     };
     if let Value::Object(fields) = &mut data {
+        fields.remove("targets"); // what figures are measured by
         fields.remove("fact");
         fields.remove("happened");
         fields.insert("at".to_owned(), at.as_millis().into());

@@ -16,6 +16,7 @@ use tracing::dispatcher::{self, Dispatch};
 use crate::center::journal::{Entry, Header, Input, Own, overdue};
 use crate::center::{ContactCenter, Setup};
 use crate::id::CallId;
+use crate::metrics::Follower;
 use crate::store::{Rebuild, Rebuilt};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Command, Event};
@@ -31,6 +32,8 @@ pub(super) struct Rebuilding<'a> {
     /// The run whose inputs come.
     run: u64,
     center: Option<ContactCenter>,
+    /// What the facts of that center come to; there while it is.
+    figures: Option<Follower>,
     missing: BTreeSet<CallId>,
     /// Of calls that ended, and whose records were not written any more.
     records: BTreeMap<CallId, CallRecord>,
@@ -45,12 +48,14 @@ pub(super) trait Kept {
     fn setup(&self, run: u64, digest: &str) -> Option<Setup>;
 
     /// A center that knows of earlier calls what a run knew that began then.
-    fn fresh(&self, began: Timestamp, setup: Setup) -> ContactCenter;
+    /// And the figures of those calls.
+    fn fresh(&self, began: Timestamp, setup: Setup) -> (ContactCenter, Follower);
 }
 
 /// A center that goes on, and when the run before it was lost.
 pub(in crate::server) struct Restored {
     pub(in crate::server) center: ContactCenter,
+    pub(in crate::server) figures: Follower,
     pub(in crate::server) lost_at: Timestamp,
 }
 
@@ -61,6 +66,7 @@ impl<'a> Rebuilding<'a> {
             kept,
             run: 0,
             center: None,
+            figures: None,
             missing: BTreeSet::new(),
             records: BTreeMap::new(),
             lost_at: Timestamp::default(),
@@ -75,7 +81,7 @@ impl<'a> Rebuilding<'a> {
 
     /// The center, if it goes on.
     pub(super) fn restored(self) -> Option<Restored> {
-        Some(Restored { center: self.center?, lost_at: self.lost_at })
+        Some(Restored { center: self.center?, figures: self.figures?, lost_at: self.lost_at })
     }
 
     fn handle(&mut self, at: Timestamp, input: Input) {
@@ -93,7 +99,11 @@ impl<'a> Rebuilding<'a> {
                 }
             }
         }
+        let mut ended = Vec::new();
         while let Some(command) = center.poll_command() {
+            if let Command::CloseRecord { record } = &command {
+                ended.push(record.clone());
+            }
             match command {
                 Command::CloseRecord { record } if self.missing.contains(&record.call) => {
                     self.records.insert(record.call, *record);
@@ -127,6 +137,11 @@ impl<'a> Rebuilding<'a> {
                 | Command::HangUp { .. } => {}
             }
         }
+        let Some(figures) = &mut self.figures else { return };
+        while let Some(fact) = center.poll_fact() {
+            let of_fact = |record: &&Box<CallRecord>| Some(record.call) == fact.fact.call();
+            figures.fold(&fact, ended.iter().find(of_fact).map(|record| &**record));
+        }
     }
 
     /// The run may have been lost because of this input: it must not happen again.
@@ -158,7 +173,11 @@ impl Rebuild for Rebuilding<'_> {
             Some(center) => center.begin_run(),
             None => {
                 let setup = self.kept.setup(header.run, &header.config);
-                self.center = setup.map(|setup| self.kept.fresh(header.started_at, setup));
+                let fresh = setup.map(|setup| self.kept.fresh(header.started_at, setup));
+                (self.center, self.figures) = fresh.unzip();
+                if let Some(center) = &mut self.center {
+                    center.hear_facts(header.started_at);
+                }
             }
         }
         self.center.is_some()

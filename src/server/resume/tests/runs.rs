@@ -215,10 +215,10 @@ fn figures_count_each_call_once() {
     let mut server = world.start(now);
     server.hangs_up(second);
     let (from, to) = (MORNING - Duration::from_secs(1), server.now + AWAY);
-    let report = serde_json::to_value(server.center.report(server.now, from, to)).unwrap();
+    let report = serde_json::to_value(server.figures.metrics.report(server.now, from, to)).unwrap();
     let now = server.stop();
     let fresh = world.start(now);
-    let again = serde_json::to_value(fresh.center.report(to, from, to)).unwrap();
+    let again = serde_json::to_value(fresh.figures.metrics.report(to, from, to)).unwrap();
     assert_eq!(report["calls"], again["calls"], "{report:#}");
     assert!(!report["calls"].is_null());
 }
