@@ -112,11 +112,6 @@ pub enum Request {
         by: Principal,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
-    /// The agents considered for a waiting call. `None`: the call does not wait.
-    Why {
-        call: CallId,
-        reply: oneshot::Sender<Option<Vec<Considered>>>,
-    },
 }
 
 /// Why a change that was asked for is not confirmed.
@@ -139,16 +134,6 @@ pub enum Supervision {
         from: Option<Telephone>,
     },
     Leave,
-}
-
-/// One agent, as considered for one waiting call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Considered {
-    pub agent: String,
-    /// One word: `offered`, `lacks_skill`, …
-    pub verdict: String,
-    /// The same as a sentence.
-    pub why: String,
 }
 
 /// How the server is.

@@ -143,14 +143,6 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, names: &Asked, told:
                     _ => Err(Unconfirmed::NotFound),
                 });
             }
-            Request::Why { call, reply } => {
-                let considered = Considered {
-                    agent: "alice".to_owned(),
-                    verdict: "not_ready".to_owned(),
-                    why: "alice is not ready: lunch".to_owned(),
-                };
-                drop(reply.send((call == CallId(41)).then(|| vec![considered])));
-            }
         }
     }
 }

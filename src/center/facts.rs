@@ -115,6 +115,13 @@ impl Facts {
         }
     }
 
+    /// Its queue looks for an agent otherwise than before.
+    pub(super) fn call_searched(&mut self, call: CallId) {
+        if self.is_heard {
+            self.calls.insert(call);
+        }
+    }
+
     /// Tells the last facts of a call that is over.
     pub(super) fn call_over(&mut self, call: &mut Call) {
         if self.is_heard {
@@ -199,11 +206,13 @@ impl ContactCenter {
     /// Whom and what there is, as the first fact tells it.
     #[must_use]
     pub fn roster(&self) -> Roster {
+        let origin = |skill: String| self.skills.origin(self.skills.id(&skill)).map(Arc::from);
         let agents = (0..).map(AgentId).zip(&self.setup.agents).map(|(id, agent)| RosterAgent {
             agent: id,
             name: self.facts.agent_name(id),
             display_name: agent.display_name.clone(),
             skills: agent.skills.clone(),
+            origins: self.setup.origin_skills_of(&agent.name).filter_map(origin).collect(),
         });
         let former_queues = self.setup.former_queues.iter();
         Roster {
@@ -281,7 +290,9 @@ impl ContactCenter {
             }
         };
         let (order, in_line_since) = self.acd.order(call.id())?;
-        Some(Waits { queue: self.facts.queue_name(queue), since, in_line_since, order })
+        let search = Box::new(self.search(call.id())?);
+        let queue = self.facts.queue_name(queue);
+        Some(Waits { queue, since, in_line_since, order, search })
     }
 
     fn consult_stands(&self, call: &Call) -> Option<ConsultStands> {

@@ -80,13 +80,14 @@ mod tests;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use crate::acd::{self, Acd};
 use crate::call::{Call, Learned};
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId, QueueId};
 use crate::time::{Timers, Timestamp};
-use crate::words::{Cause, Command, EndedBy, Event, Fact, LookAhead, RecordingUpdate};
+use crate::words::{Cause, Command, EndedBy, Event, Fact, LookAhead, RecordingUpdate, Why};
 
 use agents::LastCall;
 use asks::Asks;
@@ -336,9 +337,9 @@ impl ContactCenter {
         self.draining
     }
 
-    /// The agents considered for a waiting call: name, verdict in one word, and as a sentence.
+    /// The agents considered for a waiting call, by name: what the facts must come to.
     #[must_use]
-    pub fn explain(&self, call: CallId) -> Option<Vec<(String, &'static str, String)>> {
+    pub fn explain(&self, call: CallId) -> Option<Vec<(Arc<str>, Why)>> {
         self.acd.position(call)?;
         let considered = self.acd.explain(call);
         Some(considered.iter().map(|one| self.explained(one)).collect())

@@ -40,11 +40,14 @@ impl ContactCenter {
             while let Some(output) = self.acd.poll_output() {
                 self.decided(now, output);
             }
-            let Some(input) = self.queue_inputs.pop_front() else { return };
+            let Some(input) = self.queue_inputs.pop_front() else { break };
             if let Some(agent) = input.agent() {
                 self.facts.agent_changed(agent);
             }
             self.acd.handle(now, input);
+        }
+        while let Some(call) = self.acd.poll_searched() {
+            self.facts.call_searched(call);
         }
     }
 

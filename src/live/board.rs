@@ -17,7 +17,7 @@ use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
 use crate::words::{
     AgentStands, AgentState, CallFact, CallRecord, CallStands, CallState, ConsultStands, Fact,
-    Numbered, Origin, Party, Roster, RosterAgent, Seq, SupervisorStands,
+    Numbered, Origin, Party, Roster, RosterAgent, Search, Seq, SupervisorStands,
 };
 
 /// Calls that ended of which the board remembers whom they concerned: what becomes known of one is
@@ -185,6 +185,16 @@ impl Board {
         queues.dedup();
         let concern = Arc::new(Concern { queues, agents: vec![Arc::clone(name)] });
         Folded { concern, record: None }
+    }
+
+    /// What its queue goes by for a call that waits.
+    pub(super) fn search(&self, call: CallId) -> Option<&Search> {
+        let stands = self.calls.get(&call)?.stands.as_deref()?;
+        Some(&stands.waits.as_ref()?.search)
+    }
+
+    pub(super) fn stands(&self, agent: AgentId) -> Option<&AgentStands> {
+        self.agents.get(&agent).map(|stands| &**stands)
     }
 
     /// Whom a live call concerns.

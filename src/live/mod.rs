@@ -16,6 +16,7 @@
 
 mod board;
 mod ring;
+mod why;
 #[cfg(test)]
 mod tests;
 

@@ -3,7 +3,7 @@
 //! **Invariant:** a request changes nothing but through an [`Event`], so it is in the journal; and
 //! one that changes something is answered when that is written.
 
-use crate::api::{Considered, Request, Unconfirmed};
+use crate::api::{Request, Unconfirmed};
 use crate::center::Refused;
 use crate::front::{FrontCannot, Turn};
 use crate::id::{AgentId, CallId};
@@ -29,7 +29,6 @@ impl Driver {
                 let answer = self.end_call(now, call, by);
                 self.outbox.reply(Reply::Changed(reply, answer));
             }
-            Request::Why { call, reply } => drop(reply.send(self.why(call))),
         }
     }
 
@@ -66,15 +65,5 @@ impl Driver {
             self.exchange.can(leg, ask)
         };
         can.map_err(|FrontCannot(why)| Refused::FrontCannot(why))
-    }
-
-    fn why(&self, call: CallId) -> Option<Vec<Considered>> {
-        let considered = self.center.explain(call)?;
-        let named = considered.into_iter().map(|(agent, verdict, why)| Considered {
-            agent,
-            verdict: verdict.to_owned(),
-            why,
-        });
-        Some(named.collect())
     }
 }

@@ -425,6 +425,10 @@ impl Turn for Sim {
         if self.watch.is_some() && is_rare {
             let (told, is) = (self.board.snapshot(now), self.center.snapshot(now));
             assert_eq!(told, is, "the facts do not tell how things stand");
+            for call in told.calls.iter().map(|call| call.call) {
+                let (told, is) = (self.board.why(call, now), self.center.explain(call));
+                assert_eq!(told, is, "the facts do not tell why {call} waits");
+            }
         }
     }
 }

@@ -149,6 +149,9 @@ pub struct RosterAgent {
     pub display_name: Option<String>,
     /// Level by skill.
     pub skills: Vec<(String, u8)>,
+    /// The origins whose calls can be brought to the agent.
+    #[serde(default)]
+    pub origins: Vec<Arc<str>>,
 }
 
 impl Fact {

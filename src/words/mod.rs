@@ -49,6 +49,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod via;
+mod why;
 
 pub use activity::Activity;
 pub use agent_request::{AgentRequest, ConsultTarget};
@@ -87,9 +88,10 @@ pub use recording::{
 pub use reply::{AskFailure, REPLY_LEN_MAX, Reply};
 pub use service_target::ServiceTarget;
 pub use standing::{
-    AgentStands, CallStands, CallState, ConsultStands, RecordingStage, Stage, SupervisorStands,
-    Waits,
+    AgentStands, CallStands, CallState, ConsultStands, Demanded, HeldFor, RecordingStage, Search,
+    Stage, SupervisorStands, TriedAgent, Waits,
 };
 pub use supervision::{SupervisorMode, SupervisorRequest, Telephone};
 pub use target::Target;
 pub use via::{NamedVia, NoVia, Via};
+pub use why::Why;

@@ -106,6 +106,7 @@ fn readable(data: &mut Value) {
     match data {
         Value::Object(fields) => {
             fields.remove("order");
+            fields.remove("search"); // asked for: GET /v1/why
             for (key, value) in fields.iter_mut() {
                 readable_field(key, value);
             }
