@@ -16,9 +16,9 @@
 
 mod board;
 mod ring;
-mod why;
 #[cfg(test)]
 mod tests;
+mod why;
 
 pub use board::{Board, Concern, Folded};
 pub use ring::{Lost, RING_FACTS_MAX, Ring, RingFact};

@@ -83,7 +83,9 @@ impl fmt::Display for Why {
                 }
                 write!(f, "; may be offered it again at {until}")
             }
-            Self::HeldFor { agent, until } => write!(f, "the call is held for {agent} until {until}"),
+            Self::HeldFor { agent, until } => {
+                write!(f, "the call is held for {agent} until {until}")
+            }
             Self::NotReady { reason } => write!(f, "is not ready: {reason}"),
             Self::Unreachable => f.write_str("the phone cannot be reached"),
             Self::Busy { call } => write!(f, "is busy with {call}"),

@@ -88,7 +88,13 @@ pub(super) fn waiting(supervisor: Option<SupervisorStands>) -> CallStands {
     CallStands {
         state: CallState::Waiting,
         since: Some(since),
-        waits: Some(Waits { queue: "billing".into(), since, in_line_since: since, order: 0, search: Box::default() }),
+        waits: Some(Waits {
+            queue: "billing".into(),
+            since,
+            in_line_since: since,
+            order: 0,
+            search: Box::default(),
+        }),
         agent: None,
         on_hold: false,
         language: Some("en".into()),
