@@ -180,14 +180,8 @@ impl Fold {
 
     /// As an amendment of the record would, had the call ended before.
     fn written_up(&mut self, wrap_up: &WrapUp) {
-        let mut legs = self.record.legs.iter_mut();
-        let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) else { return };
-        let before = leg.wrap_up.take();
-        leg.wrap_up = Some(wrap_up.clone().after(before.as_ref()));
-        if wrap_up.intent.is_some() {
-            self.record.intent.clone_from(&wrap_up.intent);
-            self.intent_corrected = true;
-        }
+        let is_corrected = self.record.write_up(wrap_up) && wrap_up.intent.is_some();
+        self.intent_corrected |= is_corrected;
     }
 
     fn transferred(&mut self, leg: LegId, to: &SentTo) {

@@ -90,7 +90,6 @@ impl ContactCenter {
 
     pub(super) fn agent_changed(&mut self, now: Timestamp, agent: AgentId, state: &AgentState) {
         tracing::info!(agent = self.agent_name(agent), %state, "agent");
-        self.count_agent(now, agent, state);
         self.facts.agent_changed(agent);
         self.facts.tell(now, |facts| {
             let (name, state) = (facts.agent_name(agent), state.clone());

@@ -60,7 +60,6 @@ mod check;
 mod dispositions;
 mod ears;
 mod facts;
-mod figures;
 mod flows;
 pub mod journal;
 mod legs;
@@ -82,14 +81,14 @@ mod tests;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use crate::acd::{self, Acd};
 use crate::call::{Call, Learned};
 use crate::flow;
-use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
-use crate::metrics::Metrics;
+use crate::id::{AgentId, CallId, LegId, QueueId};
 use crate::time::{Timers, Timestamp};
-use crate::words::{Cause, Command, EndedBy, Event, Fact, LookAhead, RecordingUpdate};
+use crate::words::{Cause, Command, EndedBy, Event, Fact, LookAhead, RecordingUpdate, Why};
 
 use asks::Asks;
 use calls::Calls;
@@ -122,10 +121,7 @@ pub struct ContactCenter {
     own: OwnCalls,
     saved_states: SavedAgentStates,
     learned: Learned,
-    metrics: Metrics,
     facts: Facts,
-    /// The queue each open offer came from.
-    offered_from: BTreeMap<OfferId, QueueId>,
     asks: Asks,
     timers: Timers<Wake>,
     commands: VecDeque<Command>,
@@ -162,9 +158,7 @@ impl ContactCenter {
         let skills = setup.skills();
         let acd = Acd::new(queues::acd_setup(&setup, &skills));
         Self {
-            metrics: figures::metrics(&setup),
             facts: Facts::new(&setup),
-            offered_from: BTreeMap::new(),
             skills,
             flow_by_number: flows::by_number(&setup),
             calls: Calls::default(),
@@ -348,9 +342,9 @@ impl ContactCenter {
         self.draining
     }
 
-    /// The agents considered for a waiting call: name, verdict in one word, and as a sentence.
+    /// The agents considered for a waiting call, by name: what the facts must come to.
     #[must_use]
-    pub fn explain(&self, call: CallId) -> Option<Vec<(String, &'static str, String)>> {
+    pub fn explain(&self, call: CallId) -> Option<Vec<(Arc<str>, Why)>> {
         self.acd.position(call)?;
         let considered = self.acd.explain(call);
         Some(considered.iter().map(|one| self.explained(one)).collect())

@@ -1,17 +1,13 @@
-//! What earlier runs learned, and the figures of a period, for the server and for the command line.
+//! What earlier runs learned, for the server and for the command line.
 //!
 //! **Invariant:** a center is taught before its first input, so that a flow never sees half of what
 //! a caller did.
 
-use std::ops::Range;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::center::names::Names;
 use crate::center::{ContactCenter, TalkedOn};
 use crate::id::{AgentId, LegId};
-use crate::metrics::{self, CallRow, Report};
+use crate::metrics;
 use crate::store::{RecordReader, StoreError};
 use crate::time::Timestamp;
 use crate::words::{Party, PartyLeg, RecordFilter, WrapUp};
@@ -98,65 +94,6 @@ impl Talk {
         let nothing = WrapUp { leg, acw_ms, resolved: None, intent: None, note: None };
         let wrap_up = wrap_up.unwrap_or(nothing);
         let done_at = ended_at + Duration::from_millis(wrap_up.acw_ms);
-        TalkedOn { wrap_up, queue, is_taken_over, done_at }
+        TalkedOn { wrap_up, queue, done_at }
     }
-}
-
-/// Begins the center's figures with the calls that ended in the last [`metrics::WINDOW`] before
-/// `since`, and everything after it.
-///
-/// # Errors
-///
-/// When the records cannot be read.
-pub fn restore(
-    center: &mut ContactCenter,
-    reader: &dyn RecordReader,
-    since: Timestamp,
-) -> Result<(), StoreError> {
-    restore_period(center, reader, since - metrics::WINDOW..Timestamp(u64::MAX))
-}
-
-/// As [`restore`], with nothing of calls that ended at `at` or later: their events come again.
-pub(super) fn restore_until(
-    center: &mut ContactCenter,
-    reader: &dyn RecordReader,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    restore_period(center, reader, at - metrics::WINDOW..at)
-}
-
-fn restore_period(
-    center: &mut ContactCenter,
-    reader: &dyn RecordReader,
-    period: Range<Timestamp>,
-) -> Result<(), StoreError> {
-    let mut rows: Vec<CallRow> = Vec::new();
-    reader.each_ended(period, &mut |record| rows.extend(center.row(&record)))?;
-    center.restore(rows);
-    Ok(())
-}
-
-/// The figures as JSON, with the names of the queues and agents they are of.
-pub(super) fn figures(
-    center: &ContactCenter,
-    now: Timestamp,
-    since: Timestamp,
-    until: Timestamp,
-) -> Value {
-    named_report(&center.report(now, since, until), &center.setup().names)
-}
-
-/// A report as JSON, with the names of the queues and agents it is of.
-#[must_use]
-pub fn named_report(report: &Report, names: &Names) -> Value {
-    let mut report = serde_json::to_value(report).unwrap_or_default();
-    let (agents, queues) = (&names.agents, &names.queues);
-    for (list, key, names) in [("agents", "agent", agents), ("queues", "queue", queues)] {
-        for entry in report[list].as_array_mut().into_iter().flatten() {
-            let id = entry[key].as_u64().and_then(|id| u32::try_from(id).ok());
-            let name = id.and_then(|id| names.name(id));
-            entry["name"] = name.map_or(Value::Null, Value::from);
-        }
-    }
-    report
 }

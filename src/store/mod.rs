@@ -59,7 +59,7 @@ pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
 pub use setups::{KeptSetup, setup_of};
-pub use shared::{Health, Watch};
+pub use shared::{Health, HealthWatch};
 
 use appender::Appender;
 use database::Database;
@@ -369,8 +369,8 @@ impl Store {
 
     /// Looks at the files' health from any other thread.
     #[must_use]
-    pub fn watch(&self) -> Watch {
-        Watch::new(&self.shared)
+    pub fn watch(&self) -> HealthWatch {
+        HealthWatch::new(&self.shared)
     }
 
     /// Another connection to the records, for reading.

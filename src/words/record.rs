@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueVisit, Recording, RecordingUpdate,
+    CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueVisit, Recording, RecordingUpdate, WrapUp,
 };
 
 /// What is kept of a call.
@@ -66,6 +66,20 @@ impl CallRecord {
     #[must_use]
     pub fn is_feature_code(&self) -> bool {
         self.flow.is_none() && self.answered_at.is_some() && self.legs.is_empty()
+    }
+
+    /// Takes in what an agent says of the call, and how long they worked on it after their talk;
+    /// what was said before and is not said anew stays. `false`: there is no such leg.
+    pub fn write_up(&mut self, wrap_up: &WrapUp) -> bool {
+        let Some(leg) = self.legs.iter_mut().find(|leg| leg.leg == wrap_up.leg) else {
+            return false;
+        };
+        let before = leg.wrap_up.take();
+        leg.wrap_up = Some(wrap_up.clone().after(before.as_ref()));
+        if wrap_up.intent.is_some() {
+            self.intent.clone_from(&wrap_up.intent);
+        }
+        true
     }
 
     /// Takes in an update of one of the recordings; `None` when the call has none of that name,
