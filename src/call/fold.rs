@@ -180,7 +180,7 @@ impl Fold {
     fn written_up(&mut self, wrap_up: &WrapUp) {
         let mut legs = self.legs.iter_mut();
         let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) else { return };
-        leg.wrap_up = Some(wrap_up.clone());
+        leg.write_up(wrap_up);
         if wrap_up.intent.is_some() {
             self.intent.clone_from(&wrap_up.intent);
             self.intent_corrected = true;

@@ -236,6 +236,11 @@ impl Call {
         Some((*at, fact))
     }
 
+    /// All of it is given again, to those who hear of it now.
+    pub fn tell_anew(&mut self) {
+        (self.is_begun, self.untold, self.stood) = (false, 0, None);
+    }
+
     /// Whether this asks for the first time: before any fact, the call itself is one.
     pub const fn begins(&mut self) -> bool {
         !std::mem::replace(&mut self.is_begun, true)
@@ -251,14 +256,10 @@ impl Call {
         Some(now)
     }
 
-    /// The queue a leg came from, and how long it talked and was on hold, in milliseconds: of an
-    /// agent who was consulted first, since they have the call.
+    /// The queue a leg came from.
     #[must_use]
-    pub fn leg_times(&self, leg: LegId) -> (Option<String>, u64, u64) {
-        let found = fold::leg(&self.facts, leg);
-        let Some(party) = found else { return (None, 0, 0) };
-        let (talk_ms, hold_ms) = party.handled_ms();
-        (party.queue, talk_ms, hold_ms)
+    pub fn leg_queue(&self, leg: LegId) -> Option<String> {
+        fold::leg(&self.facts, leg)?.queue
     }
 
     /// The path so far, for whoever looks at a live call.

@@ -57,7 +57,6 @@ impl ContactCenter {
         if let Via::Agent(agent) = via {
             return self.own_call_arrived(now, id, agent);
         }
-        self.count_arrived(now, id, None);
         if self.takes_no_calls() {
             return self.finish(now, id, EndedBy::Server, Cause::CONGESTION);
         }
@@ -81,16 +80,10 @@ impl ContactCenter {
         if self.calls.contains(&id) {
             return self.take_back(now, id, by, cause);
         }
-        let agent = match via {
-            Via::Agent(agent) => Some(agent),
-            Via::Trunk(_) | Via::Provider(_) => None,
-        };
         let mut call = Call::new(self.origin(now, id, from, to, &via));
-        self.count_arrived(now, id, agent);
         let record = Box::new(call.close(now, by, cause));
         self.facts.call_over(&mut call);
         tracing::info!(call = %id, via = %record.via, %by, %cause, "call refused");
-        self.count_ended(now, &call, &record);
         self.commands.push_back(Command::CloseRecord { record });
     }
 

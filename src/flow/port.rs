@@ -4,6 +4,7 @@
 //! out. A step never sees a queue, an agent or a socket.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -47,6 +47,8 @@ use crate::webhook::io::rest::Rest;
 use crate::webhook::rest::RestResult;
 use crate::words::{Command, Event};
 
+/// While a call is up or an agent has after-call work, the journal has a line at least this often.
+const HEARTBEAT: Duration = Duration::from_millis(900);
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
 const BATCH_MAX: usize = 256;
 /// Rounds of "commands cause events, events cause commands" after one input. Real inputs need 3;
@@ -190,7 +192,8 @@ impl Driver {
         let center = self.center.poll_timeout().map(|(at, _)| at);
         let fronts = self.exchange.poll_timeout();
         let store = self.store.poll_timeout();
-        let at = center.into_iter().chain(fronts).chain(store).min()?;
+        let beat = self.heartbeat_at();
+        let at = center.into_iter().chain(fronts).chain(store).chain(beat).min()?;
         Some(Instant::from_std(self.clock.instant(at)))
     }
 
@@ -223,6 +226,20 @@ impl Driver {
         let now = self.clock.now();
         self.wake_fronts(now);
         self.wake_center(now);
+        self.beat(now);
+    }
+
+    fn beat(&mut self, now: Timestamp) {
+        if self.heartbeat_at().is_some_and(|at| at <= now) {
+            self.tell_center(now, None);
+            self.carry_out_all(self.clock.now());
+        }
+    }
+
+    /// When the journal gets a line at the latest, so that what is lost with the process is dated
+    /// within a second of when it happened.
+    fn heartbeat_at(&self) -> Option<Timestamp> {
+        self.center.is_at_work().then(|| self.store.noted_at() + HEARTBEAT)
     }
 
     fn wake_center(&mut self, now: Timestamp) {

@@ -16,7 +16,7 @@ use crate::api::{Health, HealthSource};
 use crate::media::io::MediaEngine;
 use crate::server::clock::Clock;
 use crate::server::driver::Driver;
-use crate::store::Watch;
+use crate::store::HealthWatch;
 use crate::words::CallOutcome;
 
 /// A turn takes microseconds; one that waits for a busy disk, seconds.
@@ -81,7 +81,7 @@ impl HealthWord {
 /// What the interface asks; `None` while no driver runs, or where it stands still.
 pub(super) fn source(
     word: &Arc<HealthWord>,
-    store: Watch,
+    store: HealthWatch,
     media: Arc<MediaEngine>,
     clock: Clock,
 ) -> HealthSource {

@@ -47,8 +47,8 @@ impl Floor {
         Self::with(parsed(&FLOW.replace("[\"*\"]", "[\"100\"]")), agents)
     }
 
-    fn report(&self) -> Report {
-        self.center.report(self.now, Timestamp(0), Timestamp(u64::MAX))
+    fn report_all(&self) -> Report {
+        self.report(Timestamp(0), Timestamp(u64::MAX))
     }
 
     /// Ada, not ready, and a caller who waits for her.
@@ -109,7 +109,7 @@ fn fault_26_an_agent_is_never_offered_the_own_call_nor_another_beside_it() {
     floor.wait_s(30);
     floor.end(CALLED);
     floor.wait_s(30);
-    let report = floor.report();
+    let report = floor.report_all();
     assert_eq!((report.calls, report.agent_calls, report.handling.handled_legs), (0, 1, 0));
     assert_eq!((report.queueing.offered, report.presenting.offers), (0, 0));
     assert_eq!((report.kept.late_facts, report.agents[0].own_calls), (0, 1));
@@ -150,9 +150,9 @@ fn fault_26_a_colleague_is_called_and_both_are_busy_meanwhile() {
     assert_eq!(floor.state_of(BOB), AgentState::Ready, "no after-call work");
     let record = floor.records.pop().unwrap();
     assert_eq!((record.from.as_deref(), record.caller_agent()), (Some("ada"), Some("ada")));
-    let row = floor.center.row(&record).unwrap();
+    let row = floor.row(&record).unwrap();
     assert_eq!((row.by_agent, row.legs.len(), row.is_handled()), (Some(ADA), 0, false));
-    let report = floor.report();
+    let report = floor.report_all();
     assert_eq!((report.calls, report.agent_calls), (0, 1));
 }
 
@@ -309,7 +309,7 @@ fn fault_15_an_own_call_is_answered_when_there_is_sound_with_the_agent() {
     let record = floor.records.pop().unwrap();
     let answered = record.answered_at.unwrap();
     assert_eq!(answered.since(record.arrived_at).as_secs(), 1);
-    assert!(floor.center.row(&record).is_none());
+    assert!(floor.row(&record).is_none());
     // It was never heard: it was not answered, but it acted.
     floor.dial_silently("*42");
     floor.wait_s(60);

@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use crate::front::Turn;
+use crate::id::AgentId;
 use crate::server::driver::Driver;
-use crate::words::Event;
+use crate::words::{AgentRequest, Event};
 
 /// How long the end waits for what the media have to say of recordings.
 const RECORDINGS_END_WITHIN: Duration = Duration::from_secs(2);
@@ -44,6 +45,13 @@ impl Driver {
             self.turn();
             self.hear_of_recordings().await;
         }
+        // Nobody ends it while nothing runs, and until then its call's figures are not final.
+        let working: Vec<AgentId> = self.center.in_after_call_work().collect();
+        for agent in working {
+            let ask = AgentRequest::end_wrap_up(None);
+            self.input(self.clock.now(), Some(Event::AgentAsked { agent, ask, by: None }));
+        }
+        self.turn();
         if let Err(error) = self.store.shutdown() {
             tracing::error!(%error, "the last lines may not be on the disk");
         }
