@@ -1,6 +1,7 @@
 //! The interface over a real socket, in front of a driver that plays back one snapshot.
 
 mod consult;
+mod dashboard;
 mod door;
 mod events;
 mod figures;

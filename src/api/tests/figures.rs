@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 use crate::words::{CallOutcome, OfferOutcome, QueueExit};
 
 /// A report as it is answered, of one call that waited for 10 s and was handled.
-fn report() -> Value {
+pub(super) fn report() -> Value {
     let (queue, agent, at) = (QueueId(0), AgentId(0), Timestamp(1_764_000_000_000));
     let row = CallRow {
         call: CallId(1),

@@ -30,6 +30,19 @@ fn each_token_has_a_name_and_a_role() {
     assert_eq!(tokens[1].token.expose(), EVE);
 }
 
+/// The configuration of `docker/compose.yml`, with Prometheus as a monitor.
+#[test]
+fn the_composition_in_docker_is_accepted() {
+    let config = written(include_str!("../../../docker/attendant.toml"))
+        .variable("OPERATE_TOKEN", EVE)
+        .variable("METRICS_TOKEN", ANN)
+        .variable("ALICE_PASSWORD", "h7Kp2mQzx4")
+        .variable("BOB_PASSWORD", "m3Tz8wLqy6")
+        .config();
+    let tokens: Vec<_> = config.api.tokens.iter().map(|it| (it.name.as_str(), it.role)).collect();
+    assert_eq!(tokens, [("prometheus", PrincipalRole::Monitor)]);
+}
+
 #[test]
 fn what_is_wrong_with_tokens_is_said_with_its_place() {
     let agents = "[agents.alice]\naddress = \"sip:alice@192.0.2.20\"\n[api]\n";
