@@ -62,7 +62,7 @@ pub enum ArchiveError {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Asked {
+pub(super) struct RecordQuery {
     /// Calls that arrived at this time or later: 2026-11-22T08:00:00Z.
     since: Option<String>,
     /// Calls that arrived before this time.
@@ -71,7 +71,8 @@ pub(super) struct Asked {
     queue: Option<String>,
     /// Calls that were offered to this agent.
     agent: Option<String>,
-    /// handled, abandoned, overflowed, transferred, contained, refused or failed.
+    /// handled, abandoned, overflowed, exited, voicemail, transferred, contained, ivr_abandoned,
+    /// refused, failed or own_call.
     outcome: Option<String>,
     /// The caller's number as in the records: +14155550123, with the plus written %2B.
     number: Option<String>,
@@ -91,11 +92,11 @@ pub(super) struct Page {
 
 /// Calls that ended, the latest first.
 #[utoipa::path(get, path = "/v1/records", tag = "records", security(("token" = [])),
-    params(Asked), responses((status = 200, body = Page), (status = 400, body = ApiError),
+    params(RecordQuery), responses((status = 200, body = Page), (status = 400, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn records(
     State(api): State<Api>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    asked: Result<Query<RecordQuery>, QueryRejection>,
 ) -> Result<Json<Page>, ApiError> {
     let Query(asked) = asked.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let filter = filter(asked)?;
@@ -160,7 +161,7 @@ pub(super) async fn read<T: Send + 'static>(
     }
 }
 
-fn filter(asked: Asked) -> Result<RecordFilter, ApiError> {
+fn filter(asked: RecordQuery) -> Result<RecordFilter, ApiError> {
     let outcome = match asked.outcome {
         None => None,
         Some(word) => {

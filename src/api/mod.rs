@@ -67,7 +67,7 @@ pub use views::record_json;
 
 use auth::{Denied, Tokens, Who};
 use door::Client;
-use guard::Standing;
+use guard::ConnectionHandle;
 use limit::Limit;
 use rules::Scheme;
 
@@ -94,8 +94,6 @@ pub struct DriverHandle {
 /// it: a client that looks then finds it.
 #[derive(Debug)]
 pub enum Request {
-    /// How the server is, beside its calls.
-    Health(oneshot::Sender<Health>),
     Ask {
         agent: String,
         ask: AgentRequest,
@@ -173,11 +171,14 @@ pub struct Health {
     /// Telephones registered now.
     pub registrations: usize,
     /// Customers' calls that ended since the start, by outcome, in the order of
-    /// [`CallOutcome::ALL`].
-    pub calls_ended: [u64; CallOutcome::ALL.len()],
+    /// [`CallOutcome::OF_CUSTOMERS`].
+    pub calls_ended: [u64; CallOutcome::OF_CUSTOMERS.len()],
     /// Calls from agents' own telephones that did, feature codes left out.
     pub agent_calls_ended: u64,
 }
+
+/// Says how the server is, from any thread; `None` where no driver runs, or it stands still.
+pub type HealthSource = Arc<dyn Fn() -> Option<Health> + Send + Sync>;
 
 /// What the interface needs to know of the configuration.
 #[derive(Clone, Copy)]
@@ -196,6 +197,7 @@ pub struct Api(Arc<Inner>);
 struct Inner {
     driver: DriverHandle,
     live: Arc<Live>,
+    health: HealthSource,
     archive: Arc<dyn Archive>,
     tokens: RwLock<Tokens>,
     reloads: OnceLock<ReloadHandle>,
@@ -214,11 +216,13 @@ impl Api {
         settings: &Settings<'_>,
         driver: DriverHandle,
         live: Arc<Live>,
+        health: HealthSource,
         archive: Arc<dyn Archive>,
     ) -> Self {
         Self(Arc::new(Inner {
             driver,
             live,
+            health,
             archive,
             tokens: RwLock::new(Tokens::new(settings)),
             reloads: OnceLock::new(),
@@ -305,7 +309,7 @@ impl Api {
     fn who(
         &self,
         client: &Client,
-        standing: &Standing,
+        connection: &ConnectionHandle,
         headers: &HeaderMap,
     ) -> Result<Arc<Who>, ApiError> {
         let now = Instant::now();
@@ -323,7 +327,7 @@ impl Api {
             }
             banned.unwrap_or_else(ApiError::unauthorized)
         })?;
-        standing.became_known();
+        connection.became_known();
         Ok(who)
     }
 
@@ -338,6 +342,11 @@ impl Api {
             Ok(true) => self.0.live.read(look),
             Ok(false) | Err(_) => Err(ApiError::busy()),
         }
+    }
+
+    /// How the server is.
+    fn health(&self) -> Result<Health, ApiError> {
+        (self.0.health)().ok_or_else(ApiError::busy)
     }
 
     /// Asks the driver, and waits for the answer within [`DRIVER_TIMEOUT`].
@@ -393,7 +402,7 @@ async fn health() -> &'static str {
 #[utoipa::path(get, path = "/readyz", tag = "server",
     responses((status = 200, body = str), (status = 503, body = str)))]
 async fn ready(State(api): State<Api>) -> (StatusCode, &'static str) {
-    match api.ask(Request::Health).await {
+    match api.health() {
         Ok(Health { accepting: true, .. }) => (StatusCode::OK, "ready\n"),
         Ok(Health { accepting: false, .. }) | Err(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api::door::Client;
 use crate::api::error::ApiError;
-use crate::api::guard::Standing;
+use crate::api::guard::ConnectionHandle;
 use crate::api::rules::Right;
 use crate::api::views::word;
 use crate::api::{Api, Health, Request, figures};
@@ -34,18 +34,18 @@ const CALL_STATES: [CallState; 5] = [
 pub(super) async fn metrics(
     State(api): State<Api>,
     Extension(client): Extension<Client>,
-    Extension(standing): Extension<Standing>,
+    Extension(connection): Extension<ConnectionHandle>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let is_open = api.0.metrics_open_on_loopback && client.is_here && client.names_us;
     if !is_open {
-        let who = api.who(&client, &standing, &headers)?;
+        let who = api.who(&client, &connection, &headers)?;
         if !Right::Look.is_of(who.principal.role) {
             return Err(ApiError::forbidden(&who.principal, Right::Look.needs()));
         }
     }
     let snapshot = api.look(|board, _, now| board.snapshot(now)).await?;
-    let health = api.ask(Request::Health).await?;
+    let health = api.health()?;
     let since = Some(snapshot.at - figures::RECENT);
     let report = api.ask(|reply| Request::Report { since, until: None, reply }).await?;
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
@@ -77,7 +77,7 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     }
     let ended = "Customers' calls that ended since the start, by outcome.";
     out.family("attendant_calls_total", "counter", ended);
-    for (outcome, count) in CallOutcome::ALL.into_iter().zip(health.calls_ended) {
+    for (outcome, count) in CallOutcome::OF_CUSTOMERS.into_iter().zip(health.calls_ended) {
         out.sample("attendant_calls_total", Some(("outcome", &word(outcome))), count);
     }
     let help = "Calls from agents' own telephones that ended since the start, but feature codes.";

@@ -36,10 +36,10 @@ const READ: &str = "read-token-read-token-read-token";
 const OPERATE: &str = "operate-token-operate-token-oper";
 
 /// What was asked of the driver and of the archive.
-type Asked = Arc<Mutex<Vec<String>>>;
+type Questions = Arc<Mutex<Vec<String>>>;
 
 struct Shelf {
-    asked: Asked,
+    asked: Questions,
 }
 
 impl Archive for Shelf {
@@ -105,13 +105,15 @@ fn agent(state: AgentState) -> AgentView {
     }
 }
 
+/// A server that takes calls.
+fn well() -> HealthSource {
+    Arc::new(|| Some(Health { accepting: true, ..Health::default() }))
+}
+
 /// Answers as the driver would, on a thread of its own.
-fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, names: &Asked, told: &Told) {
+fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Questions, names: &Questions, told: &Told) {
     while let Some(request) = inbox.blocking_recv() {
         match request {
-            Request::Health(reply) => {
-                let _ = reply.send(Health { accepting: true, ..Health::default() });
-            }
             Request::Ask { agent: name, ask, by, reply } => {
                 names.lock().unwrap().push(by.to_string());
                 asked.lock().unwrap().push(format!("{name}: {ask:?}"));
@@ -158,10 +160,10 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, names: &Asked, told:
 
 struct Served {
     address: SocketAddr,
-    asked: Asked,
+    asked: Questions,
     told: Arc<Told>,
     live: Arc<Live>,
-    by: Asked,
+    by: Questions,
 }
 
 /// Runs `test` against the interface, which no proxy passes requests on to.
@@ -175,12 +177,12 @@ fn serve_behind<F: Future<Output = ()>>(
     settings: Settings<'_>,
     test: impl FnOnce(Served) -> F,
 ) {
-    let asked = Asked::default();
+    let asked = Questions::default();
     let (tx, inbox) = mpsc::channel(8);
     let (teller, live) = feed(7, Arc::new(|| NOW));
     let told = Arc::new(Told::new(teller));
     told.tell(facts());
-    let by = Asked::default();
+    let by = Questions::default();
     let driver = {
         let (asked, by, told) = (Arc::clone(&asked), Arc::clone(&by), Arc::clone(&told));
         std::thread::spawn(move || drive(inbox, &asked, &by, &told))
@@ -188,7 +190,7 @@ fn serve_behind<F: Future<Output = ()>>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let shelf = Arc::new(Shelf { asked: Arc::clone(&asked) });
-        let api = Api::new(&settings, DriverHandle { tx }, Arc::clone(&live), shelf);
+        let api = Api::new(&settings, DriverHandle { tx }, Arc::clone(&live), well(), shelf);
         api.set_reloads(super::reload::idle());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -423,7 +425,8 @@ fn agents_are_told_what_was_asked() {
                 "alice: Ready",
                 "nobody: Ready",
                 "alice: NotReady { reason: \"lunch\" }",
-                "alice: EndWrapUp { resolved: Some(true), intent: Some(\"refund\"), note: None }",
+                "alice: EndWrapUp { call: None, said: Disposition { resolved: Some(true), intent: \
+                 Some(\"refund\"), note: None } }",
                 "alice: Hold",
                 "alice: Transfer { step: \"tech\", vars: {\"n\": Number(2)} }",
                 "alice: Consult { target: Telephone(Number { number: \"+14155550123\", \
@@ -484,12 +487,15 @@ fn a_driver_that_is_gone_is_a_503() {
     let (tx, inbox) = mpsc::channel(1);
     drop(inbox);
     let (teller, live) = feed(7, Arc::new(|| NOW));
-    let shelf = Arc::new(Shelf { asked: Asked::default() });
-    let api = Api::new(&SETTINGS, DriverHandle { tx }, live, shelf);
+    let shelf = Arc::new(Shelf { asked: Questions::default() });
+    let api = Api::new(&SETTINGS, DriverHandle { tx }, live, Arc::new(|| None), shelf);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let wait = ApiError::banned(Duration::from_secs(599)).into_response();
     assert_eq!(wait.headers()[header::RETRY_AFTER], "599");
-    let error = runtime.block_on(api.ask(Request::Health)).unwrap_err();
+    let end = |reply| Request::EndCall { call: CallId(41), by: Principal::admin("ops"), reply };
+    let error = runtime.block_on(api.ask(end)).unwrap_err();
+    assert_eq!(error.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+    let error = api.health().unwrap_err();
     assert_eq!(error.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
     drop(teller);
     let error = runtime.block_on(api.look(|_, _, _| ())).unwrap_err();

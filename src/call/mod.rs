@@ -18,6 +18,8 @@ pub mod place;
 pub mod recorder;
 pub mod recordings;
 pub mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -253,7 +255,7 @@ impl Call {
     /// agent who was consulted first, since they have the call.
     #[must_use]
     pub fn leg_times(&self, leg: LegId) -> (Option<String>, u64, u64) {
-        let found = fold::leg(&self.facts, leg);
+        let found = fold::leg(&self.origin, &self.facts, leg);
         let Some(party) = found else { return (None, 0, 0) };
         let (talk_ms, hold_ms) = party.handled_ms();
         (party.queue, talk_ms, hold_ms)

@@ -8,24 +8,27 @@ use std::time::Duration;
 
 use crate::call::{Call, State};
 use crate::center::flows::millis;
+use crate::center::names::Names;
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
-use crate::metrics::{CallRow, Fact, Leg, Metrics, Offer, QueueVisit, Report, Target};
+use crate::metrics::{CallRow, Fact, Metrics, Naming, Report, Target};
 use crate::time::Timestamp;
-use crate::words::{
-    self, AgentState, CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party, QueueExit, WrapUp,
-};
+use crate::words::{self, AgentState, CallRecord, OfferOutcome, QueueExit, WrapUp};
 
 pub(super) fn metrics(setup: &Setup) -> Metrics {
-    Metrics::new(targets(setup))
+    Metrics::new(setup.targets())
 }
 
-pub(super) fn targets(setup: &Setup) -> Vec<Target> {
-    let target = |queue: &crate::center::setup::Queue| Target {
-        answer_within: queue.service_level,
-        short_abandon: queue.short_abandon,
-    };
-    setup.queues.iter().map(target).collect()
+impl Setup {
+    /// What each queue promises, by [`QueueId`].
+    #[must_use]
+    pub fn targets(&self) -> Vec<Target> {
+        let target = |queue: &crate::center::setup::Queue| Target {
+            answer_within: queue.service_level,
+            short_abandon: queue.short_abandon,
+        };
+        self.queues.iter().map(target).collect()
+    }
 }
 
 impl ContactCenter {
@@ -37,7 +40,7 @@ impl ContactCenter {
 
     /// Starts the figures from calls that ended before this process began.
     pub fn restore(&mut self, rows: impl IntoIterator<Item = CallRow>) {
-        self.metrics = Metrics::restore(targets(&self.setup), rows);
+        self.metrics = Metrics::restore(self.setup.targets(), rows);
     }
 
     /// What the figures need of a record; `None` for a feature code, which is not counted. Whoever
@@ -45,65 +48,7 @@ impl ContactCenter {
     /// is counted.
     #[must_use]
     pub fn row(&self, record: &CallRecord) -> Option<CallRow> {
-        if record.is_feature_code() {
-            return None;
-        }
-        let queue = |name: &str| self.setup.names.queue(name);
-        let agent = |name: &str| self.setup.names.agent(name);
-        let by_agent = match record.caller_agent() {
-            Some(name) => Some(agent(name)?),
-            None => None,
-        };
-        let mut row = CallRow {
-            call: record.call,
-            arrived_at: record.arrived_at,
-            by_agent,
-            ended_at: record.ended_at,
-            caller: record.from.as_deref().map(Arc::from),
-            intent: record.intent.as_deref().map(Arc::from),
-            outcome: record.outcome,
-            outside: record.outcome == CallOutcome::Transferred,
-            visits: Vec::new(),
-            offers: Vec::new(),
-            legs: Vec::new(),
-        };
-        // An agent who waits for a party to consult is no caller.
-        let visits = record.queued.iter().filter(|visit| !visit.consulted);
-        row.visits.extend(visits.filter_map(|visit| {
-            let wait_ms = millis(visit.left_at.since(visit.entered_at));
-            Some(QueueVisit { queue: queue(&visit.queue)?, wait_ms, left: visit.left })
-        }));
-        for leg in &record.legs {
-            let Party::Agent { name, .. } = &leg.party else { continue };
-            if leg.role.is_some() {
-                continue; // a supervisor handles nothing, also who takes over: no queue's work
-            }
-            let Some(agent) = agent(name) else { continue };
-            let queue = leg.queue.as_deref().and_then(queue);
-            if let Some(queue) = queue {
-                let outcome = offer_outcome(leg.outcome);
-                row.offers.push(Offer { queue, agent, outcome });
-            }
-            // A colleague whom an agent calls handles nothing, nor does one who is only consulted.
-            let is_queues = queue.is_some() || row.by_agent.is_none();
-            let (talk_ms, hold_ms) = leg.handled_ms();
-            if is_queues
-                && !leg.only_consulted()
-                && leg.answered_at.is_some()
-                && leg.outcome == LegOutcome::Accepted
-            {
-                row.legs.push(Leg {
-                    n: leg.leg.n,
-                    agent,
-                    queue,
-                    talk_ms,
-                    hold_ms,
-                    acw_ms: leg.wrap_up.as_ref().map(|wrap_up| wrap_up.acw_ms),
-                    resolved: leg.wrap_up.as_ref().and_then(|wrap_up| wrap_up.resolved),
-                });
-            }
-        }
-        Some(row)
+        CallRow::of(record, &mut Known(&self.setup.names))
     }
 
     pub(super) fn count_arrived(
@@ -174,7 +119,7 @@ impl ContactCenter {
             caller: record.from.as_deref().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),
             outcome: record.outcome,
-            outside: record.outcome == CallOutcome::Transferred,
+            outside: record.was_transferred_outside(),
         };
         self.metrics.fold(now, ended);
     }
@@ -196,17 +141,15 @@ impl ContactCenter {
     }
 }
 
-/// How the queue counts a leg that it had offered.
-const fn offer_outcome(outcome: LegOutcome) -> OfferOutcome {
-    match outcome {
-        LegOutcome::Accepted => OfferOutcome::Accepted,
-        LegOutcome::Rejected => OfferOutcome::Rejected,
-        LegOutcome::Busy => OfferOutcome::Busy,
-        LegOutcome::NoAnswer => OfferOutcome::NoAnswer,
-        LegOutcome::Withdrawn => OfferOutcome::Withdrawn,
-        LegOutcome::Ringing
-        | LegOutcome::DeviceError
-        | LegOutcome::Refused
-        | LegOutcome::Failed => OfferOutcome::DeviceError,
+/// Names that have ids.
+struct Known<'a>(&'a Names);
+
+impl Naming for Known<'_> {
+    fn queue(&mut self, name: &str) -> Option<QueueId> {
+        self.0.queue(name)
+    }
+
+    fn agent(&mut self, name: &str) -> Option<AgentId> {
+        self.0.agent(name)
     }
 }

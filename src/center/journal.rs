@@ -1,7 +1,7 @@
 //! The journal's lines: every input of the center in order, one line of JSON each.
 //!
 //! ```text
-//! {"attendant_journal":3,"run":3,"segment":0,"started_at":1764000000000,"seed":7,"config":"9f…"}
+//! {"attendant_journal":4,"node":0,"run":3,"segment":0,"started_at":1764000000000,"seed":7,"config":"9f…"}
 //! {"seq":0,"at":1764000000012,"in":{"event":"call_arrived","call":41,…}}
 //! {"seq":1,"at":1764000000020,"in":{"event":"wake"}}
 //! {"seq":2,"at":1764000060000,"in":{"event":"reconfigured","setup":"4c…"}}
@@ -22,13 +22,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::center::{ContactCenter, Setup};
+use crate::id::NodeId;
 use crate::time::Timestamp;
 use crate::words::{Digit, Event};
 
 /// The version of the format. Readers know this one and those before it. Since 2 a run may go on
 /// with the calls of another. Since 3 ids of agents, queues and skills last over runs, the head
-/// names the setup and not the configuration's files, and a run may be given another setup.
-pub const VERSION: u32 = 3;
+/// names the setup and not the configuration's files, and a run may be given another setup. Since 4
+/// the head names the node, and so does each call.
+pub const VERSION: u32 = 4;
 
 /// The version of a kept setup.
 const SETUP_VERSION: u32 = 1;
@@ -41,6 +43,9 @@ pub const LATE_MAX: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     pub attendant_journal: u32,
+    /// The server that wrote it; before version 4 there was one.
+    #[serde(default)]
+    pub node: NodeId,
     /// Counts the starts of the server on this folder.
     pub run: u64,
     /// Counts the segments of a run.
@@ -86,6 +91,15 @@ pub enum Own {
 pub fn setup_text(setup: &Setup) -> String {
     let kept = KeptSetup { attendant_setup: SETUP_VERSION, setup: Cow::Borrowed(setup) };
     serde_json::to_string(&kept).expect("a setup has only keys that are text")
+}
+
+/// The node of a kept setup, by the first bytes of its text; those of node 0 do not say it. Whether
+/// that is a setup at all shows when it is read.
+#[must_use]
+pub fn node_of_setup(first_bytes: &str) -> NodeId {
+    let (_, rest) = first_bytes.split_once(r#""setup":{"node":"#).unwrap_or_default();
+    let end = rest.find(',').unwrap_or_default();
+    rest[..end].parse().ok().and_then(NodeId::new).unwrap_or_default()
 }
 
 /// What [`setup_text`] wrote.

@@ -15,9 +15,9 @@
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::center::agents::LastCall;
+use crate::center::dispositions::LastCall;
 use crate::center::names::NamesError;
-use crate::center::{ContactCenter, Setup, figures, flows, queues, setup};
+use crate::center::{ContactCenter, Setup, flows, queues, setup};
 use crate::id::{AgentId, QueueId};
 use crate::time::Timestamp;
 
@@ -35,7 +35,7 @@ impl ContactCenter {
         self.flow_by_number = flows::by_number(&setup);
         self.last_calls.resize(setup.agents.len(), LastCall::default());
         self.saved_states.make_room(setup.agents.len());
-        self.metrics.set_targets(figures::targets(&setup));
+        self.metrics.set_targets(setup.targets());
         let rules = Box::new(queues::acd_setup(&setup, &self.skills));
         self.setup = setup;
         self.tell_roster(now);

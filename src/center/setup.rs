@@ -15,10 +15,13 @@ use crate::call::Directory;
 use crate::center::names::{Names, Table};
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::flow::Flow;
-use crate::id::{AgentId, QueueId, SkillId};
+use crate::id::{AgentId, NodeId, QueueId, SkillId};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Setup {
+    /// Whose it is. First, so that a kept one says it in its first bytes.
+    #[serde(default, skip_serializing_if = "is_first_node")]
+    pub node: NodeId,
     #[serde(with = "crate::center::sources")]
     pub flows: Vec<Arc<Flow>>,
     /// Once [completed](Self::complete), by [`AgentId`], with those who are there no more.
@@ -93,8 +96,18 @@ pub struct Queue {
     pub service_level: Duration,
     /// Abandons shorter than this are "short" and kept apart.
     pub short_abandon: Duration,
+    /// How long after after-call work ended an agent may still say something of the call.
+    #[serde(default = "wrap_up_late_max")]
+    pub wrap_up_late_max: Duration,
     pub recording: RecordingRule,
     pub recording_prompt: RecordingPrompt,
+}
+
+/// The default of a queue, and what holds for calls of none.
+pub const WRAP_UP_LATE_MAX: Duration = Duration::from_secs(3600);
+
+const fn wrap_up_late_max() -> Duration {
+    WRAP_UP_LATE_MAX
 }
 
 impl Queue {
@@ -106,6 +119,7 @@ impl Queue {
             keep_place: Duration::from_secs(60),
             service_level: Duration::from_secs(20),
             short_abandon: Duration::from_secs(5),
+            wrap_up_late_max: WRAP_UP_LATE_MAX,
             recording: RecordingRule::default(),
             recording_prompt: RecordingPrompt::default(),
         }
@@ -152,9 +166,15 @@ impl Default for Features {
     }
 }
 
+/// A setup of node 0 has the text that it had before there were others.
+fn is_first_node(node: &NodeId) -> bool {
+    *node == NodeId::default()
+}
+
 impl Default for Setup {
     fn default() -> Self {
         Self {
+            node: NodeId::default(),
             flows: Vec::new(),
             agents: Vec::new(),
             queues: Vec::new(),

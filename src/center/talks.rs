@@ -23,7 +23,7 @@ use crate::words::{
 impl ContactCenter {
     /// An agent asks for something about the call that goes on.
     pub(super) fn asked_about_talk(&mut self, now: Timestamp, agent: AgentId, ask: AgentRequest) {
-        let leg = match self.check_request(agent, &ask).and_then(|()| self.talk_of(agent)) {
+        let leg = match self.check_request(now, agent, &ask).and_then(|()| self.talk_of(agent)) {
             Ok((_, leg)) => leg,
             Err(why) => return tracing::debug!(ask = ask.name(), %why, "refused"),
         };

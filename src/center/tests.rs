@@ -4,6 +4,7 @@ mod asks;
 mod call_recording;
 mod conference;
 mod consult;
+mod dispositions;
 mod figures;
 mod holds;
 mod honest;
@@ -76,6 +77,7 @@ struct Floor {
     log: Vec<String>,
     records: Vec<CallRecord>,
     amended: Vec<RecordingUpdate>,
+    written_up: Vec<crate::words::WrapUp>,
 }
 
 fn parsed(source: &str) -> flow::Flow {
@@ -132,9 +134,10 @@ impl Floor {
         };
         let center = ContactCenter::new(setup);
         let now = Timestamp(1_000_000);
-        let (log, records, amended) = (Vec::new(), Vec::new(), Vec::new());
+        let (log, records, amended, written_up) = Default::default();
         let (hearing, recorders, ended) = (Hearing::default(), BTreeMap::new(), BTreeSet::new());
-        let mut floor = Self { center, now, hearing, recorders, ended, log, records, amended };
+        let mut floor =
+            Self { center, now, hearing, recorders, ended, log, records, amended, written_up };
         for index in 0..agents.len() {
             let agent = AgentId(u32::try_from(index).unwrap());
             floor.event(Event::PhoneReachable { agent, reachable: true });
@@ -175,6 +178,7 @@ impl Floor {
             match command {
                 Command::CloseRecord { record } => self.records.push(*record),
                 Command::AmendRecording { update } => self.amended.push(update),
+                Command::AmendRecord { wrap_up, .. } => self.written_up.push(wrap_up),
                 _ => {}
             }
         }
@@ -324,7 +328,7 @@ fn a_call_through_the_menu_and_the_queue_to_an_agent_and_back() {
         "record call-1 Handled by Agent talk 20000 hold 0",
     ]);
     floor.wait_s(4);
-    let ask = AgentRequest::EndWrapUp { resolved: Some(true), intent: None, note: None };
+    let ask = AgentRequest::end_wrap_up(Some(true));
     floor.event(Event::AgentAsked { agent: AgentId(0), ask, by: None });
     floor.check(&["amend call-1 acw 4000 resolved Some(true)"]);
     assert_eq!(floor.center.calls_live(), 0);
@@ -531,7 +535,7 @@ fn a_drain_refuses_new_calls_and_ends_the_rest_at_its_limit() {
 }
 
 #[test]
-fn the_same_news_twice_changes_nothing() {
+fn the_same_event_twice_changes_nothing() {
     let mut floor = Floor::new(&["ada"]);
     let caller = floor.call(1);
     floor.log.clear();

@@ -16,6 +16,7 @@ use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
 use crate::config::secret::Secret;
+use crate::id::NodeId;
 use crate::sip::path::Transport;
 use crate::words::PrincipalRole;
 
@@ -70,6 +71,8 @@ impl Config {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
+    /// Which of several servers this is: in the ids of its calls.
+    pub node: NodeId,
     pub flows: PathBuf,
     pub prompts: PathBuf,
     pub state: PathBuf,
@@ -316,6 +319,8 @@ pub struct Queue {
     pub service_level: Duration,
     /// A caller who leaves within this is a short abandon, and in no service level.
     pub short_abandon: Duration,
+    /// How long after after-call work ended an agent may still say something of the call.
+    pub wrap_up_late_max: Duration,
     pub recording: Recording,
 }
 

@@ -16,6 +16,7 @@ use crate::config::problem::Problems;
 use crate::config::read::Section;
 use crate::config::tokens;
 use crate::config::webhooks::has_credentials;
+use crate::id::NodeId;
 
 const RECORDING_KEYS_MAX: usize = 6;
 /// Ports of one leg: RTP, and RTCP beside it.
@@ -30,6 +31,10 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
     let state = s.path("state").unwrap_or_default();
     let recordings = s.path("recordings").unwrap_or_else(|| state.join("recordings"));
     let mut server = Server {
+        node: s
+            .number("node", 0..=u16::from(NodeId::MAX))
+            .and_then(NodeId::new)
+            .unwrap_or_default(),
         flows: s.path("flows").unwrap_or_default(),
         prompts: s.path("prompts").unwrap_or_default(),
         recordings,

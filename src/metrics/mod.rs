@@ -20,8 +20,11 @@ mod figures;
 pub mod oracle;
 mod ratio;
 mod report;
+mod row;
 mod service;
+mod spread;
 mod sum;
+mod tally;
 
 #[cfg(test)]
 mod tests;
@@ -29,12 +32,14 @@ mod tests;
 use std::time::Duration;
 
 pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit};
-pub use fcr::{FCR_WINDOWS, FcrRepeat, Scope};
+pub use fcr::{FCR_WINDOWS, FcrRepeat, Near, Scope};
 pub use figures::{Column, FIGURES, Figure, Figures, Section, Unit};
 pub use ratio::{Measured, Ratio};
 pub use report::{AgentReport, Handling, Kept, Presenting, QueueReport, Report, Time};
+pub use row::Naming;
 pub use service::Queueing;
-pub use sum::Sum;
+pub use sum::{Gathering, Sum};
+pub use tally::{TALLY_VERSION, Tallies, Tally};
 
 use crate::id::QueueId;
 use crate::time::Timestamp;

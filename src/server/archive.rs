@@ -30,6 +30,7 @@ fn failed(error: StoreError) -> ArchiveError {
         | StoreError::Newer { .. }
         | StoreError::InUse { .. }
         | StoreError::Names { .. }
+        | StoreError::OtherNode { .. }
         | StoreError::Lost => ArchiveError::Failed(error.to_string()),
     }
 }

@@ -20,6 +20,7 @@ mod swap;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -35,6 +36,7 @@ use crate::media::io::Fact;
 use crate::server::asks::Replied;
 use crate::server::clock::Clock;
 use crate::server::exchange::{Exchange, Room};
+use crate::server::health::HealthWord;
 use crate::server::outbox::{Outbox, Reply};
 use crate::server::reload::{self, SwapRequest};
 use crate::server::resolver::Resolved;
@@ -68,6 +70,8 @@ pub(super) struct Driver {
     pub(super) store: Store,
     /// What this turn promises, until it is written.
     pub(super) outbox: Outbox,
+    /// How it is, for whoever asks.
+    pub(super) health: Arc<HealthWord>,
     /// Who hears what happens.
     pub(super) teller: Teller,
     pub(super) facts: mpsc::Receiver<Fact>,
@@ -100,7 +104,7 @@ pub(super) struct Driver {
 enum Wakeup {
     Network,
     Media(Fact),
-    Asked(Request),
+    Request(Request),
     Resolved(Resolved),
     Webhooks(WebhookBatch),
     RestResult(RestResult),
@@ -121,11 +125,12 @@ impl Driver {
         self.turn();
         loop {
             let wakeup = self.select(&mut signals).await;
+            self.health.begin_turn(self.clock);
             let batch = self.exchange.sip.media.batch_orders();
             match wakeup {
                 Wakeup::Network => self.take_network(),
                 Wakeup::Media(fact) => self.take_media(fact),
-                Wakeup::Asked(request) => self.take_request(request),
+                Wakeup::Request(request) => self.take_request(request),
                 Wakeup::Resolved(Resolved { trunk, servers }) => {
                     self.exchange.sip.ua.set_trunk_servers(&trunk, &servers);
                 }
@@ -172,7 +177,7 @@ impl Driver {
             () = self.sockets.ready() => Wakeup::Network,
             Some(fact) = self.facts.recv() => Wakeup::Media(fact),
             () = self.timer.until(deadline) => Wakeup::Timer,
-            Some(request) = self.requests.recv() => Wakeup::Asked(request),
+            Some(request) = self.requests.recv() => Wakeup::Request(request),
             Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
             Some(batch) = self.webhooks.recv() => Wakeup::Webhooks(batch),
             Some(result) = self.rest_results.recv() => Wakeup::RestResult(result),
@@ -281,6 +286,8 @@ impl Driver {
         }
         // Whoever is answered looks at what came of it.
         self.teller.tell(std::iter::from_fn(|| self.center.poll_fact()).collect());
+        // What is answered then shows in what is asked next.
+        self.health.end_turn(self);
         self.outbox.release(self.rest.as_ref(), &self.asks, is_written);
     }
 

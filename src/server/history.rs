@@ -4,16 +4,25 @@
 //! a caller did.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::center::ContactCenter;
-use crate::metrics::{self, CallRow};
+use crate::center::names::Names;
+use crate::center::{ContactCenter, TalkedOn};
+use crate::id::AgentId;
+use crate::metrics::{self, CallRow, Report};
 use crate::store::{RecordReader, StoreError};
 use crate::time::Timestamp;
+use crate::words::{Party, PartyLeg, RecordFilter, WrapUp};
 
-/// Teaches the center who called when and why, as `caller.*` in flows, from the calls that ended
-/// before `at`.
+/// Longer than any `wrap_up_late_s_max`, and a call before it.
+const LAST_CALL_WITHIN: Duration = Duration::from_secs(8 * 24 * 3600);
+/// An agent who let more offers than this pass since has no last call to write up.
+const OFFERS_LOOKED_AT: usize = 20;
+
+/// Teaches the center who called when and why, as `caller.*` in flows, and each agent's last call,
+/// from the calls that ended before `at`.
 ///
 /// # Errors
 ///
@@ -27,7 +36,38 @@ pub fn teach(
         let (intent, agent) = (past.intent.as_deref(), past.agent.as_deref());
         center.learn(&past.number, past.ended_at, intent, agent);
     })?;
+    let agents: Vec<String> = center.setup().names.agents.iter().map(str::to_owned).collect();
+    for (id, name) in (0..).zip(&agents) {
+        if let Some(talked_on) = last_call(reader, name, at)? {
+            center.learn_last_call(AgentId(id), talked_on);
+        }
+    }
     Ok(())
+}
+
+/// The last call that an agent talked on, of those lately offered to them.
+fn last_call(
+    reader: &dyn RecordReader,
+    name: &str,
+    at: Timestamp,
+) -> Result<Option<TalkedOn>, StoreError> {
+    let (agent, since) = (Some(name.to_owned()), Some(at - LAST_CALL_WITHIN));
+    let filter = RecordFilter { agent, since, limit: OFFERS_LOOKED_AT, ..RecordFilter::default() };
+    let records = reader.list(&filter)?;
+    let before = records.iter().filter(|record| record.ended_at < at);
+    let talks = before.flat_map(|record| &record.legs).filter_map(|leg| talked_on(leg, name));
+    Ok(talks.max_by_key(|(ended_at, _)| *ended_at).map(|(_, talked_on)| talked_on))
+}
+
+/// When the talk of this leg ended, if it was this agent's.
+fn talked_on(leg: &PartyLeg, name: &str) -> Option<(Timestamp, TalkedOn)> {
+    let is_theirs = matches!(&leg.party, Party::Agent { name: of, .. } if of == name);
+    let ended_at = leg.ended_at.filter(|_| is_theirs && leg.served())?;
+    let nothing = WrapUp { leg: leg.leg, acw_ms: 0, resolved: None, intent: None, note: None };
+    let wrap_up = leg.wrap_up.clone().unwrap_or(nothing);
+    let done_at = ended_at + Duration::from_millis(wrap_up.acw_ms);
+    let (queue, is_taken_over) = (leg.queue.clone(), leg.role.is_some());
+    Some((ended_at, TalkedOn { wrap_up, queue, is_taken_over, done_at }))
 }
 
 /// Begins the center's figures with the calls that ended in the last [`metrics::WINDOW`] before
@@ -65,22 +105,25 @@ fn restore_period(
 }
 
 /// The figures as JSON, with the names of the queues and agents they are of.
-#[must_use]
-pub fn figures(
+pub(super) fn figures(
     center: &ContactCenter,
     now: Timestamp,
     since: Timestamp,
     until: Timestamp,
 ) -> Value {
-    let report = center.report(now, since, until);
+    named_report(&center.report(now, since, until), &center.setup().names)
+}
+
+/// A report as JSON, with the names of the queues and agents it is of.
+#[must_use]
+pub fn named_report(report: &Report, names: &Names) -> Value {
     let mut report = serde_json::to_value(report).unwrap_or_default();
-    let (agents, queues) = center.names();
+    let (agents, queues) = (&names.agents, &names.queues);
     for (list, key, names) in [("agents", "agent", agents), ("queues", "queue", queues)] {
         for entry in report[list].as_array_mut().into_iter().flatten() {
-            let index = entry[key].as_u64().and_then(|index| usize::try_from(index).ok());
-            // A record may name one that the configuration no longer has.
-            let name = index.and_then(|index| names.get(index));
-            entry["name"] = name.map_or(Value::Null, |name| name.as_str().into());
+            let id = entry[key].as_u64().and_then(|id| u32::try_from(id).ok());
+            let name = id.and_then(|id| names.name(id));
+            entry["name"] = name.map_or(Value::Null, Value::from);
         }
     }
     report

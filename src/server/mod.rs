@@ -17,6 +17,7 @@ mod calls;
 mod clock;
 mod driver;
 mod exchange;
+mod health;
 mod history;
 mod listen;
 mod local;
@@ -50,7 +51,7 @@ use crate::flow::Flow;
 use crate::time::Timestamp;
 
 pub use driver::End;
-pub use history::{figures, restore, teach};
+pub use history::{named_report, restore, teach};
 pub use resume::named;
 pub use start::StartError;
 

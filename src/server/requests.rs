@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::api::{Considered, Health, Request, Unconfirmed};
+use crate::api::{Considered, Request, Unconfirmed};
 use crate::center::Refused;
 use crate::front::{FrontCannot, Turn};
 use crate::id::{AgentId, CallId};
@@ -23,7 +23,6 @@ impl Driver {
         let now = self.clock.now();
         // An answer is dropped where the request does not wait any more.
         match request {
-            Request::Health(reply) => drop(reply.send(self.health())),
             Request::Ask { agent, ask, by, reply } => {
                 let answer = self.ask_agent(now, &agent, ask, by);
                 self.outbox.reply(Reply::Changed(reply, answer));
@@ -62,7 +61,7 @@ impl Driver {
     ) -> Confirmed {
         let agent = self.center.agent_id(name).ok_or(Unconfirmed::NotFound)?;
         let may =
-            self.center.check_request(agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
+            self.center.check_request(now, agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
         may.map_err(Unconfirmed::Refused)?;
         self.input(now, Some(Event::AgentAsked { agent, ask, by: Some(by) }));
         Ok(())
@@ -88,24 +87,5 @@ impl Driver {
             why,
         });
         Some(named.collect())
-    }
-
-    fn health(&self) -> Health {
-        let store = self.store.health();
-        let recordings_failing = self.exchange.sip.media.is_recording_failing();
-        Health {
-            accepting: !self.center.is_draining()
-                && self.store.is_accepting()
-                && !store.records_failing
-                && !recordings_failing,
-            journal_failing: store.journal_failing,
-            records_failing: store.records_failing,
-            recordings_failing,
-            store_waiting: store.waiting,
-            store_lost: store.lost,
-            calls_ended: self.exchange.calls.ended,
-            agent_calls_ended: self.exchange.calls.of_agents_ended,
-            registrations: self.exchange.sip.ua.counts().bindings,
-        }
     }
 }

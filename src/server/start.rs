@@ -14,7 +14,9 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use crate::api::{self, Api, DRIVER_REQUESTS_MAX, DriverHandle, Live, Request, Teller};
+use crate::api::{
+    self, Api, DRIVER_REQUESTS_MAX, DriverHandle, HealthSource, Live, Request, Teller,
+};
 use crate::ask::io::Asks;
 use crate::center::names::Names;
 use crate::config::{
@@ -30,7 +32,9 @@ use crate::server::calls::Calls;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
+use crate::server::health::{self, HealthWord};
 use crate::server::outbox::Outbox;
+use crate::server::providers::Door;
 use crate::server::reload::{ReloadSetup, Reloading};
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Beginning, Begun, Kept};
@@ -123,7 +127,7 @@ pub(super) fn open(soundless: Soundless) -> Result<Opened, StartError> {
 /// A driver that is ready to run, and the threads around it, which end with this.
 pub(super) struct Started {
     pub(super) driver: Driver,
-    pub(super) threads: (HttpThread, Option<HttpThread>, Reloading, Retention),
+    pub(super) threads: (HttpThread, Reloading, Retention),
 }
 
 /// What is bound, and what the center begins with.
@@ -136,6 +140,7 @@ struct Bound {
     exchange: Exchange,
     sockets: Sockets,
     store: Store,
+    health: Arc<HealthWord>,
     teller: Teller,
     facts: mpsc::Receiver<Fact>,
     requests: mpsc::Receiver<Request>,
@@ -145,7 +150,8 @@ struct Bound {
     asks: Asks,
     replies: mpsc::Receiver<Replied>,
     api: Api,
-    http: (HttpThread, Option<HttpThread>),
+    http: HttpThread,
+    door: Door,
     ended_at: retention::EndedAt,
 }
 
@@ -168,6 +174,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         run: bound.store.run(),
         is_demo: demo.is_some(),
         api: bound.api,
+        door: bound.door,
         prompts: bound.prompts,
         clock: bound.clock,
         swaps: swap,
@@ -182,6 +189,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         sockets: bound.sockets,
         store: bound.store,
         outbox: Outbox::default(),
+        health: bound.health,
         teller: bound.teller,
         facts: bound.facts,
         requests: bound.requests,
@@ -202,7 +210,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     // What they say was handed on: it need not stay here as well.
     drop((directory, demo));
     malloc::give_back();
-    let threads = (bound.http.0, bound.http.1, reloading, retention);
+    let threads = (bound.http, reloading, retention);
     Ok(Started { driver, threads })
 }
 
@@ -234,10 +242,13 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(config, &names, clock, &prompts)?;
-    print_banner(config, &loaded.flows, demo, &sockets, http.local_addr()?, &providers.links);
+    let links = providers.door.links(config);
+    print_banner(config, &loaded.flows, demo, &sockets, http.local_addr()?, &links);
     let readers = opened.store.readers()?;
-    let driver = (DriverHandle { tx: handle }, live);
-    let (api, http) = start_api(config, driver, readers, providers.counts, http)?;
+    let health = HealthWord::new();
+    let source = health::source(&health, opened.store.watch(), Arc::clone(&media), clock);
+    let driver = (DriverHandle { tx: handle }, live, source);
+    let (api, http) = start_api(config, driver, readers, providers.door.counts(), http)?;
     let (asks, replies) = asks::start(config, clock)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
@@ -256,7 +267,6 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let exchange = Exchange::new(providers.front, sip, Calls::new(next_call), first);
     let (webhooks, rest_results, rest) =
         (providers.webhooks, providers.rest_results, providers.rest);
-    let http = (http, providers.thread);
     Ok(Bound {
         loaded,
         names,
@@ -266,6 +276,7 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         exchange,
         sockets,
         store,
+        health,
         teller,
         facts,
         requests,
@@ -276,13 +287,14 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         replies,
         api,
         http,
+        door: providers.door,
         ended_at,
     })
 }
 
 fn start_api(
     config: &Config,
-    (driver, live): (DriverHandle, Arc<Live>),
+    (driver, live, health): (DriverHandle, Arc<Live>, HealthSource),
     readers: store::Readers,
     counts: Option<Arc<Counts>>,
     http: std::net::TcpListener,
@@ -290,7 +302,7 @@ fn start_api(
     let archive = Arc::new(Records::new(readers, config.server.recordings.clone()));
     let tokens = setup::tokens(config);
     let settings = setup::api(config, &tokens);
-    let api = Api::new(&settings, driver, Arc::clone(&live), archive);
+    let api = Api::new(&settings, driver, Arc::clone(&live), health, archive);
     show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
     Ok((api.clone(), HttpThread::api(api, live, http, is_proxy)?))
@@ -312,7 +324,7 @@ fn start_media(
 }
 
 /// What comes through the door for providers is in the metrics of the HTTP interface.
-fn show_counts(api: &Api, counts: Option<Arc<Counts>>) {
+pub(super) fn show_counts(api: &Api, counts: Option<Arc<Counts>>) {
     if let Some(counts) = counts {
         api.add_metrics(Box::new(move || counts.prometheus()));
     }
@@ -332,7 +344,7 @@ fn open_door(
     let key = store::secret_key(&config.server.state, "webhook.key")?;
     let door = providers::bind(config)
         .map_err(|error| StartError::ListenWebhooks(config.webhooks.listen, error))?;
-    Ok(providers::start(config, names, clock, key, prompts, door)?)
+    Ok(providers::start(config, names, (clock, key), prompts, door)?)
 }
 
 fn told(sender: mpsc::Sender<Fact>) -> crate::media::io::Facts {

@@ -14,7 +14,7 @@ use crate::center::journal::{Entry, Header, Input, LATE_MAX, Own, VERSION, overd
 use crate::center::names::NamesError;
 use crate::center::{ContactCenter, Setup};
 use crate::front::Turn;
-use crate::id::CallId;
+use crate::id::{CallId, NodeId};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Command, Event};
 
@@ -70,6 +70,7 @@ impl Journal {
         let config = "simulated".to_owned();
         let header = Header {
             attendant_journal: VERSION,
+            node: NodeId::default(),
             run: 0,
             segment: 0,
             started_at,
@@ -377,6 +378,7 @@ mod tests {
         let call = CallId(7);
         let header = Header {
             attendant_journal: VERSION,
+            node: NodeId::default(),
             run: 1,
             segment: 0,
             started_at: Timestamp(5),
@@ -535,8 +537,8 @@ give_up = "bye"
         check_error(&gap, "line 3 has number 2 after 0: lines are missing or mixed up");
         let back = whole.replace("\"at\":20", "\"at\":9");
         check_error(&back, "line 4 goes back in time, to 1970-01-01T00:00:00.009Z");
-        let newer = whole.replace("journal\":3", "journal\":4");
-        assert_eq!(parse(&newer).unwrap_err(), JournalError::Version { found: 4 });
+        let newer = whole.replace("journal\":4", "journal\":5");
+        assert_eq!(parse(&newer).unwrap_err(), JournalError::Version { found: 5 });
         assert!(matches!(parse(""), Err(JournalError::Header { .. })));
         let cut = &whole[..whole.len() - 5];
         assert!(matches!(parse(cut), Err(JournalError::Line { line: 4, .. })));

@@ -5,12 +5,14 @@
 
 use crate::words::{CallRecord, EndedBy, Party, PartyLeg, Recording, RecordingUpdate, WrapUp};
 
-/// Adds the after-call work of one leg. `false`: there is no such leg.
+/// Adds the after-call work of one leg, and what is said of it to what was. `false`: there is no
+/// such leg.
 pub(super) fn wrap_up(record: &mut CallRecord, wrap_up: &WrapUp) -> bool {
     let Some(leg) = record.legs.iter_mut().find(|leg| leg.leg == wrap_up.leg) else {
         return false;
     };
-    leg.wrap_up = Some(wrap_up.clone());
+    let before = leg.wrap_up.take();
+    leg.wrap_up = Some(wrap_up.clone().after(before.as_ref()));
     if wrap_up.intent.is_some() {
         record.intent.clone_from(&wrap_up.intent);
     }

@@ -2,6 +2,8 @@
 //!
 //! **Deliberately absent:** files, processes and errors, which are each kind's own.
 
+pub(super) mod figures;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -36,6 +38,7 @@ const PROMISES: &[(&str, Promise)] = &[
     ("pages", pages_follow_one_another),
     ("ended", calls_are_handed_over_as_they_ended),
     ("past", only_customers_with_numbers_are_past),
+    ("long ago", figures::a_day_long_ago_has_its_calls),
 ];
 
 /// Runs every promise over databases that `fresh` makes; each is opened for writing once.
@@ -125,6 +128,7 @@ fn recordings_are_amended_once_and_where_they_belong(database: &dyn Database) {
 fn progress_goes_up_and_is_found(database: &dyn Database) {
     let mut writer = writer(database);
     let nothing = Progress {
+        node: None,
         next_call: CallId(1),
         kept_until: 0,
         continues: None,

@@ -13,13 +13,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::center::SavedAgentState;
-use crate::id::CallId;
+use crate::center::names::Names;
+use crate::id::{CallId, NodeId};
+use crate::metrics::Gathering;
 use crate::store::journal::Entry;
 use crate::store::kept::Kept;
 use crate::store::{StoreError, sqlite};
@@ -43,12 +45,19 @@ pub(super) trait Database: fmt::Debug + Send + Sync {
 
 /// The writing side: the one writer of a database.
 pub(super) trait RecordWriter: fmt::Debug + Send {
+    /// Where it is, in words for people: a file, or a server and a database.
+    fn place(&self) -> PathBuf;
+
     /// Brings what an earlier attendant wrote into today's form: before the first
     /// [`Self::apply`], and once for each database.
     fn migrate(&mut self) -> Result<(), DatabaseError>;
 
     /// Applies all of the batch, in order, or nothing of it; says of each what came of it.
     fn apply(&mut self, batch: &[Change]) -> Result<Vec<Applied>, DatabaseError>;
+
+    /// Adds up some of the calls that no rollup has yet, the latest first: those of an earlier
+    /// attendant. Each time a little, so that what is applied does not wait long.
+    fn roll_up(&mut self) -> Result<RolledUp, DatabaseError>;
 
     /// Brings to the disk what was applied. Called about once a second.
     fn sync(&mut self) -> Result<(), DatabaseError>;
@@ -101,6 +110,19 @@ pub trait RecordReader: fmt::Debug + Send {
         period: Range<Timestamp>,
         take: &mut dyn FnMut(Past),
     ) -> Result<(), DatabaseError>;
+
+    /// Gathers the figures of the calls that ended in the period, however old, each as it is
+    /// recorded at one moment. A queue or agent without an id in `names` gets one.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn gather(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Gathering,
+    ) -> Result<(), DatabaseError>;
 }
 
 /// One thing to be written.
@@ -133,9 +155,19 @@ pub(super) enum Applied {
     Unknown,
 }
 
+/// Which calls have their rollups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RolledUp {
+    /// Those that ended at this time or later; the last step added so many.
+    Since(Timestamp, u64),
+    All,
+}
+
 /// Where the runs before ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Progress {
+    /// Whose calls it has. `None`: it has had none yet.
+    pub(super) node: Option<NodeId>,
     /// The first number that no call has had.
     pub(super) next_call: CallId,
     /// What was kept under lower numbers is in the database.

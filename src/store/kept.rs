@@ -23,7 +23,7 @@ use std::sync::atomic::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::center::SavedAgentState;
-use crate::id::CallId;
+use crate::id::{CallId, NodeId};
 use crate::store::database::{self, Change, RecordWriter};
 use crate::store::shared::Shared;
 use crate::store::{StoreError, journal};
@@ -214,6 +214,32 @@ pub(super) fn recover(
     let applied = db.apply(&batch)?;
     database::complain(&batch, &applied);
     Ok(next)
+}
+
+/// The first of the files that has a call of another node.
+pub(super) fn node_of_other(
+    folder: &Path,
+    ours: NodeId,
+) -> Result<Option<(PathBuf, NodeId)>, StoreError> {
+    for path in NAMES.map(|name| folder.join(name)) {
+        let mut nodes =
+            read(&path)?.into_iter().filter_map(|ReadLine(_, kept)| Some(call(&kept)?.node()));
+        if let Some(theirs) = nodes.find(|node| *node != ours) {
+            return Ok(Some((path, theirs)));
+        }
+    }
+    Ok(None)
+}
+
+/// The call that it is about.
+const fn call(kept: &Kept) -> Option<CallId> {
+    match kept {
+        Kept::Session { call, .. } | Kept::ForgetSession { call } | Kept::WrapUp { call, .. } => {
+            Some(*call)
+        }
+        Kept::Recording { update } => Some(update.name.call),
+        Kept::Leg { .. } | Kept::ForgetLeg { .. } | Kept::AgentState { .. } => None,
+    }
 }
 
 /// Whole lines; a last one without its end was never promised.

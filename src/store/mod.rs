@@ -23,9 +23,11 @@ mod database;
 pub mod journal;
 mod kept;
 mod names;
+mod nodes;
 mod open;
 mod readers;
 mod recover;
+mod rollup;
 mod secret;
 mod setups;
 mod shared;
@@ -46,7 +48,7 @@ use thiserror::Error;
 
 use crate::center::SavedAgentState;
 use crate::center::names::NamesError;
-use crate::id::CallId;
+use crate::id::{CallId, NodeId};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Event, RecordingUpdate, WrapUp};
 
@@ -57,7 +59,7 @@ pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
 pub use setups::{KeptSetup, setup_of};
-pub use shared::Health;
+pub use shared::{Health, Watch};
 
 use appender::Appender;
 use database::Database;
@@ -91,6 +93,13 @@ pub enum StoreError {
         "{path}: {error}: it is not of this folder's journal: take it away, and it is made anew"
     )]
     Names { path: PathBuf, error: NamesError },
+    #[error(
+        "{path} is of node {theirs}, and this server is node {ours} (`server.node`): files of two \
+         servers are mixed. Take it back to the folder of node {theirs}, and give each server a \
+         `server.state` of its own; if all of the folder is node {theirs}'s, `server.node` must be \
+         {theirs}"
+    )]
+    OtherNode { path: PathBuf, theirs: NodeId, ours: NodeId },
     #[error("the thread that writes ended early: see the log")]
     Lost,
     #[error(
@@ -326,18 +335,33 @@ impl Store {
     /// How the files are.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.shared.health(self.overflow.len())
+        self.shared.health(self.waiting_here())
     }
 
     /// Whether a new call may be taken: not while what it is promised could not be written, or more
     /// is kept in memory than leaves room: its lines or its record might find no room.
     #[must_use]
     pub fn is_accepting(&self) -> bool {
+        self.has_room() && !self.shared.is_failing()
+    }
+
+    /// Whether there is room in memory for what one more call leaves, and a thread to write it.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
         let has_room = self.overflow.len() < OVERFLOW_MAX / 2;
-        has_room
-            && self.journal.has_room()
-            && !self.shared.is_failing()
-            && !self.thread.is_finished()
+        has_room && self.journal.has_room() && !self.thread.is_finished()
+    }
+
+    /// Things to be written that wait at this end.
+    #[must_use]
+    pub fn waiting_here(&self) -> u64 {
+        self.overflow.len() as u64
+    }
+
+    /// Looks at the files' health from any other thread.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch::new(&self.shared)
     }
 
     /// Another connection to the records, for reading.

@@ -3,6 +3,7 @@
 //! ```text
 //! {
 //!   "attendant_names": 1,
+//!   "node": 0,
 //!   "agents": ["alice", "bob"],
 //!   …
 //! ```
@@ -15,11 +16,12 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::center::names::{Names, NamesError};
+use crate::id::NodeId;
 use crate::store::{RecordReader, StoreError, setups, whole};
 use crate::time::Timestamp;
 use crate::words::Party;
@@ -30,6 +32,9 @@ const VERSION: u32 = 1;
 #[derive(Serialize, Deserialize)]
 struct Form {
     attendant_names: u32,
+    /// Whose names these are; an earlier attendant did not say it.
+    #[serde(default)]
+    node: NodeId,
     #[serde(flatten)]
     names: Names,
 }
@@ -39,8 +44,8 @@ struct Form {
 /// # Errors
 ///
 /// When the folder cannot be written.
-pub fn keep_names(folder: &Path, names: &Names) -> Result<(), StoreError> {
-    let form = Form { attendant_names: VERSION, names: names.clone() };
+pub fn keep_names(folder: &Path, node: NodeId, names: &Names) -> Result<(), StoreError> {
+    let form = Form { attendant_names: VERSION, node, names: names.clone() };
     let text = serde_json::to_string_pretty(&form).expect("names are text") + "\n";
     let path = folder.join(FILE);
     if fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
@@ -84,6 +89,13 @@ pub fn names(folder: &Path) -> Result<Option<Names>, StoreError> {
         tracing::warn!(path = %path.display(), why, "names begin anew: the records have them");
     }
     Ok(of_setups)
+}
+
+/// Whose names a folder has, where that can be read: where not, they are made anew.
+pub(super) fn node_of_names(folder: &Path) -> Option<(PathBuf, NodeId)> {
+    let path = folder.join(FILE);
+    let form = read(&fs::read_to_string(&path).ok()?).ok()?;
+    Some((path, form.node))
 }
 
 /// What is wrong with the names of a folder.
@@ -161,7 +173,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(names(folder.path()).unwrap(), None);
         let kept = setup(&["tech", "billing"], Names::default()).names;
-        keep_names(folder.path(), &kept).unwrap();
+        keep_names(folder.path(), NodeId::default(), &kept).unwrap();
         assert_eq!(names(folder.path()).unwrap(), Some(kept));
         let text = fs::read_to_string(folder.path().join(FILE)).unwrap();
         assert!(text.contains("\"attendant_names\": 1,"), "{text}");
@@ -178,7 +190,7 @@ mod tests {
         }
         let wanted = Some(second.names.clone());
         assert_eq!(names(folder.path()).unwrap(), wanted, "lost");
-        keep_names(folder.path(), &second.names).unwrap();
+        keep_names(folder.path(), NodeId::default(), &second.names).unwrap();
         let path = folder.path().join(FILE);
         let text = fs::read_to_string(&path).unwrap();
         for torn in [&text[..text.len() / 2], "", "{}", "[]"] {

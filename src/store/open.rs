@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
+use crate::id::NodeId;
 use crate::store::appender::Appender;
 use crate::store::database::{self, Database, RecordWriter, Saved};
 use crate::store::journal::{self, Header, Segment};
@@ -19,20 +20,21 @@ use crate::store::kept::{self, KeptLog};
 use crate::store::recover::{self, Rebuild, Writing};
 use crate::store::shared::Shared;
 use crate::store::writer::Writer;
-use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError, setups};
+use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError, nodes, setups};
 
-/// Opens the folder, gives lost calls their records and begins a new run of the journal.
+/// Opens the folder of node 0, gives lost calls their records and begins a new run of the journal.
 ///
 /// # Errors
 ///
 /// When the folder cannot be written, belongs to a running server or to a later version.
 pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
-    look(folder, &mut recover::NoRebuild)?.begin(head, writing)
+    look(folder, NodeId::default(), &mut recover::NoRebuild)?.begin(head, writing)
 }
 
 /// A folder that this process has to itself, and what was found in it.
 pub struct Found {
     folder: PathBuf,
+    node: NodeId,
     lock: File,
     database: Arc<dyn Database>,
     db: Box<dyn RecordWriter>,
@@ -44,13 +46,14 @@ pub struct Found {
 ///
 /// # Errors
 ///
-/// As [`open`].
-pub fn look(folder: &Path, rebuild: &mut dyn Rebuild) -> Result<Found, StoreError> {
+/// As [`open`], and when something in it is another node's.
+pub fn look(folder: &Path, node: NodeId, rebuild: &mut dyn Rebuild) -> Result<Found, StoreError> {
     let lock = prepare(folder)?;
+    nodes::check_files(folder, node)?;
     let database = database::of(folder);
     let db = database.writer()?;
-    let lost = recover::find(&*db, folder, rebuild)?;
-    Ok(Found { folder: folder.to_path_buf(), lock, database, db, lost })
+    let lost = recover::find(&*db, folder, node, rebuild)?;
+    Ok(Found { folder: folder.to_path_buf(), node, lock, database, db, lost })
 }
 
 impl Found {
@@ -67,11 +70,12 @@ impl Found {
     ///
     /// When the folder cannot be written.
     pub fn begin(self, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
-        let Self { folder, lock, database, mut db, lost } = self;
+        let Self { folder, node, lock, database, mut db, lost } = self;
         db.migrate()?;
         let (recovered, next) = lost.settle(&mut *db, *writing)?;
         let header = Header {
             attendant_journal: journal::VERSION,
+            node,
             run: next.run,
             segment: 0,
             started_at: head.started_at,

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::id::{AgentId, CallId};
+use crate::id::{AgentId, CallId, NodeId};
 use crate::store::StoreError;
 use crate::store::database::{self, Applied, Change, Progress, RecordWriter};
 use crate::store::journal::{self, Entry, Header, Input, Line, Lines};
@@ -132,13 +132,17 @@ pub(super) struct Found {
 pub(super) fn find(
     db: &dyn RecordWriter,
     folder: &Path,
+    node: NodeId,
     rebuild: &mut dyn Rebuild,
 ) -> Result<Found, StoreError> {
     let failed = |error| StoreError::io(folder, error);
     let mut progress = db.progress()?;
+    if let Some(theirs) = progress.node.filter(|theirs| *theirs != node) {
+        return Err(StoreError::OtherNode { path: db.place(), theirs, ours: node });
+    }
     let runs = runs(&progress, folder)?;
     let after = runs.last_key_value().map_or(0, |(run, _)| run + 1);
-    let (call, continues) = (progress.next_call, None);
+    let (call, continues) = (progress.next_call.max(CallId::first(node)), None);
     let mut next = Next { run: after, call, continues, was_lost: false };
     let mut scan = Scan { missing: std::mem::take(&mut progress.carried), ..Scan::default() };
     let unfinished: Vec<PathBuf> =
@@ -148,8 +152,8 @@ pub(super) fn find(
     }
     if !unfinished.is_empty() {
         next.was_lost = true;
-        let seen = scan.last.map_or(0, |CallId(last)| last + 1);
-        next.call = CallId(next.call.0.max(seen).saturating_add(CALL_IDS_SKIPPED));
+        let seen = scan.last.map_or(next.call, CallId::next);
+        next.call = next.call.max(seen).after(CALL_IDS_SKIPPED);
     }
     let mut rebuilt = Rebuilt::default();
     if !scan.missing.is_empty()

@@ -95,6 +95,11 @@ pub(super) fn newest_first(folder: &Path) -> io::Result<Vec<(u64, String)>> {
     Ok(found)
 }
 
+/// All of them.
+pub(super) fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    Ok(files(folder)?.into_iter().map(|(_, _, path)| path).collect())
+}
+
 /// Deletes the setups of runs whose journal is gone.
 pub(super) fn delete_orphans(folder: &Path) -> io::Result<()> {
     let segments = journal::segments(folder)?;

@@ -49,6 +49,22 @@ pub(super) struct Shared {
     segments: Mutex<Segments>,
 }
 
+/// Looks at how the files are, beside the driver.
+#[derive(Clone, Debug)]
+pub struct Watch(Arc<Shared>);
+
+impl Watch {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self(Arc::clone(shared))
+    }
+
+    /// How the files are; `waiting_there` is what waits at the driver's end.
+    #[must_use]
+    pub fn health(&self, waiting_there: u64) -> Health {
+        self.0.health(waiting_there)
+    }
+}
+
 /// The segments of the run.
 #[derive(Debug, Default)]
 pub(super) struct Segments {
@@ -106,11 +122,11 @@ impl Shared {
         failing(&self.journal_failing) || failing(&self.kept_failing)
     }
 
-    pub(super) fn health(&self, overflow: usize) -> Health {
+    pub(super) fn health(&self, waiting_there: u64) -> Health {
         Health {
             journal_failing: self.is_failing(),
             records_failing: self.records_failing.load(Ordering::Relaxed),
-            waiting: self.records_waiting.load(Ordering::Relaxed) + overflow as u64,
+            waiting: self.records_waiting.load(Ordering::Relaxed) + waiting_there,
             lost: self.lost.load(Ordering::Relaxed),
         }
     }
@@ -124,7 +140,7 @@ impl Shared {
     }
 
     pub(super) fn arrived(&self, call: CallId) {
-        self.next_call.fetch_max(call.0.saturating_add(1), Ordering::Relaxed);
+        self.next_call.fetch_max(call.next().0, Ordering::Relaxed);
         let mut segments = self.segments();
         let present = segments.present();
         segments.live.insert(call, present);

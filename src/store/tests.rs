@@ -272,7 +272,10 @@ fn a_lost_call_keeps_what_could_be_rebuilt() {
     store.note(Timestamp(1_500), None);
     kill(store);
     let mut knows = Knows::default();
-    let opened = look(folder.path(), &mut knows).unwrap().begin(&HEAD, &writing()).unwrap();
+    let opened = look(folder.path(), NodeId::default(), &mut knows)
+        .unwrap()
+        .begin(&HEAD, &writing())
+        .unwrap();
     assert_eq!((knows.runs, knows.inputs), (vec![0], 4));
     assert_eq!(knows.missing, BTreeSet::from([CallId(2), CallId(3)]));
     assert_eq!(opened.recovered.calls, [CallId(2), CallId(3)]);
@@ -304,7 +307,10 @@ fn a_call_that_goes_on_is_carried_until_it_has_its_record() {
     kill(store);
     for (runs, inputs) in [(vec![0], 1), (vec![0, 1], 1), (vec![0, 2], 2)] {
         let mut knows = Knows { live: BTreeSet::from([CallId(7)]), ..Knows::default() };
-        let opened = look(folder.path(), &mut knows).unwrap().begin(&HEAD, &writing()).unwrap();
+        let opened = look(folder.path(), NodeId::default(), &mut knows)
+            .unwrap()
+            .begin(&HEAD, &writing())
+            .unwrap();
         assert_eq!((&knows.runs, knows.inputs), (&runs, inputs));
         assert_eq!(opened.recovered.carried, knows.live);
         assert_eq!(opened.sessions, [(CallId(7), "new".to_owned())]);
@@ -333,10 +339,16 @@ fn after_an_end_in_order_nothing_goes_on() {
     kill(store);
     let live = || Knows { live: BTreeSet::from([CallId(7)]), ..Knows::default() };
     let mut knows = live();
-    let opened = look(folder.path(), &mut knows).unwrap().begin(&HEAD, &writing()).unwrap();
+    let opened = look(folder.path(), NodeId::default(), &mut knows)
+        .unwrap()
+        .begin(&HEAD, &writing())
+        .unwrap();
     opened.store.shutdown().unwrap();
     let mut knows = live();
-    let opened = look(folder.path(), &mut knows).unwrap().begin(&HEAD, &writing()).unwrap();
+    let opened = look(folder.path(), NodeId::default(), &mut knows)
+        .unwrap()
+        .begin(&HEAD, &writing())
+        .unwrap();
     assert!(knows.runs.is_empty());
     assert_eq!(opened.recovered.calls, [CallId(7)]);
     kill(opened.store);
@@ -387,7 +399,7 @@ fn a_journal_of_a_later_version_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("journal-00000000-000000.jsonl"),
-        "{\"attendant_journal\":4}\n",
+        "{\"attendant_journal\":5}\n",
     )
     .unwrap();
     let refused = open(folder.path(), &HEAD, &writing()).map(|_| ()).unwrap_err().to_string();

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a fact of a kind that is not known here is a line all the same.
 
+use attendant::id::CallId;
 use serde_json::Value;
 
 use crate::cli::watch::events::Event;
@@ -31,7 +32,7 @@ pub(super) fn of(event: &Event) -> Option<String> {
         _ => fields(data),
     };
     let about = match (data["call"].as_u64(), data["name"].as_str()) {
-        (Some(call), _) => format!("call-{call} "),
+        (Some(call), _) => format!("{} ", CallId(call)),
         (None, Some(agent)) => format!("{agent} "),
         (None, None) => String::new(),
     };

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use attendant::id::CallId;
 use ratatui::crossterm::event::{self, Event as Input, KeyCode, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Style, Stylize};
@@ -21,51 +22,55 @@ use crate::cli::watch::{RETRY, Takes};
 const TICK: Duration = Duration::from_millis(250);
 
 /// What the thread that listens has to say.
-enum News {
-    Told(Event),
+enum FromServer {
+    Event(Event),
     Fault(Fault),
     /// It cannot be listened to, and will not be.
-    Over(Fault),
+    Final(Fault),
 }
 
 /// Draws until q or ctrl-c.
 pub(super) fn run(source: Source) -> Result<(), Fault> {
-    let news = listen(source);
+    let inbox = listen(source);
     let mut terminal = ratatui::init();
-    let ended = draw_until_asked(&mut terminal, &news);
+    let ended = draw_until_asked(&mut terminal, &inbox);
     ratatui::restore();
     ended
 }
 
-fn listen(mut source: Source) -> Receiver<News> {
-    let (tell, news) = channel();
+fn listen(mut source: Source) -> Receiver<FromServer> {
+    let (tell, inbox) = channel();
     std::thread::spawn(move || {
         loop {
-            let Err(fault) = source.listen(|event| tell.send(News::Told(event)).is_ok()) else {
+            let Err(fault) = source.listen(|event| tell.send(FromServer::Event(event)).is_ok())
+            else {
                 return; // nobody looks any more
             };
             let is_over = fault.is_final() || !source.was_there();
-            let said = if is_over { News::Over(fault) } else { News::Fault(fault) };
+            let said = if is_over { FromServer::Final(fault) } else { FromServer::Fault(fault) };
             if tell.send(said).is_err() || is_over {
                 return;
             }
             std::thread::park_timeout(RETRY);
         }
     });
-    news
+    inbox
 }
 
-fn draw_until_asked(terminal: &mut DefaultTerminal, news: &Receiver<News>) -> Result<(), Fault> {
+fn draw_until_asked(
+    terminal: &mut DefaultTerminal,
+    inbox: &Receiver<FromServer>,
+) -> Result<(), Fault> {
     let (mut board, mut fault) = (Board::default(), None);
     loop {
-        for said in news.try_iter() {
+        for said in inbox.try_iter() {
             match said {
-                News::Told(event) => {
+                FromServer::Event(event) => {
                     fault = None;
                     board.take(&event);
                 }
-                News::Fault(why) => fault = Some(why.to_string()),
-                News::Over(why) => return Err(why),
+                FromServer::Fault(why) => fault = Some(why.to_string()),
+                FromServer::Final(why) => return Err(why),
             }
         }
         let now = attendant::server::now().as_millis();
@@ -125,7 +130,7 @@ fn draw_agents(frame: &mut Frame<'_>, area: Rect, board: &Board, now_ms: u64) {
     let rows = board.agents.iter().map(|(name, agent)| {
         let reason = agent.reason.as_ref().map(|reason| format!(" ({reason})"));
         let state = format!("{}{}", agent.state, reason.unwrap_or_default());
-        let call = agent.call.map(|call| format!("call-{call}")).unwrap_or_default();
+        let call = agent.call.map(|call| CallId(call).to_string()).unwrap_or_default();
         let queue = agent.queue.clone().unwrap_or_default();
         [name.clone(), state, elapsed(&agent.since, now_ms), call, queue]
     });
@@ -136,7 +141,7 @@ fn draw_calls(frame: &mut Frame<'_>, area: Rect, board: &Board, now_ms: u64) {
     let rows = board.calls.iter().map(|(id, call)| {
         let with = call.queue.as_ref().or(call.agent.as_ref()).cloned().unwrap_or_default();
         let since = elapsed(&call.since, now_ms);
-        [format!("call-{id}"), call.state.clone(), since, call.caller.clone(), with]
+        [CallId(*id).to_string(), call.state.clone(), since, call.caller.clone(), with]
     });
     table(frame, area, ["call", "state", "since", "caller", "with"], rows.collect());
 }

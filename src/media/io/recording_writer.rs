@@ -300,7 +300,11 @@ fn finish(mut open: Open, part: &Path, whole: &Path) -> io::Result<()> {
 /// Where a recording lies once it is complete.
 #[must_use]
 pub fn file_of(folder: &Path, recording: RecordingId) -> PathBuf {
-    let thousand = format!("{:06}", recording.call.0 / 1_000);
+    let thousand = recording.call.n() / 1_000;
+    let thousand = match u16::from(recording.call.node()) {
+        0 => format!("{thousand:06}"),
+        node => format!("{node}.{thousand:06}"),
+    };
     folder.join(thousand).join(format!("{recording}.wav"))
 }
 

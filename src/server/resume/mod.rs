@@ -48,7 +48,7 @@ pub(super) struct NewSetup {
 }
 
 /// What the run before left: read, and nothing of it changed.
-pub(super) struct Left {
+pub(super) struct EarlierRuns {
     found: store::Found,
     restored: Option<Restored>,
     started_at: Timestamp,
@@ -109,11 +109,14 @@ impl rebuild::Kept for Folder<'_> {
 /// # Errors
 ///
 /// As [`store::look`].
-pub(super) fn look(config: &Config, clock: &dyn Fn() -> Timestamp) -> Result<Left, StoreError> {
+pub(super) fn look(
+    config: &Config,
+    clock: &dyn Fn() -> Timestamp,
+) -> Result<EarlierRuns, StoreError> {
     let now = clock();
     let folder = Folder(&config.server.state);
     let mut rebuilding = Rebuilding::new(now, &folder);
-    let found = store::look(&config.server.state, &mut rebuilding)?;
+    let found = store::look(&config.server.state, config.server.node, &mut rebuilding)?;
     let inputs = rebuilding.told();
     if inputs > 0 {
         // `tracing` remembers that nobody wanted the lines which the silent replay reached first:
@@ -121,10 +124,10 @@ pub(super) fn look(config: &Config, clock: &dyn Fn() -> Timestamp) -> Result<Lef
         tracing::callsite::rebuild_interest_cache();
     }
     let took = clock().since(now);
-    Ok(Left { found, restored: rebuilding.restored(), started_at: now, inputs, took })
+    Ok(EarlierRuns { found, restored: rebuilding.restored(), started_at: now, inputs, took })
 }
 
-impl Left {
+impl EarlierRuns {
     /// Begins a run of the journal, whose center is to have this setup. Whoever does not leaves
     /// everything to the next start.
     ///
@@ -142,7 +145,7 @@ impl Left {
         let wanted = KeptSetup::of(&setup);
         let begins = self.restored.as_ref().map(|it| KeptSetup::of(it.center.setup()));
         let begins = begins.unwrap_or_else(|| wanted.clone());
-        store::keep_names(folder, &setup.names)?;
+        store::keep_names(folder, setup.node, &setup.names)?;
         begins.keep(folder, run)?;
         wanted.keep(folder, run)?;
         let name = |agent: AgentId| setup.names.agent_name(agent).map(str::to_owned);

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use crate::center::ContactCenter;
 use crate::front::HandoffEnd;
-use crate::id::{CallId, LegId};
+use crate::id::LegId;
 use crate::media::io::Fact;
 use crate::media::source::Origins;
 use crate::server::calls::{Caller, Calls};
@@ -111,7 +111,7 @@ impl SipFront {
             return self.events.extend(refused);
         };
         // Also where it is refused now: what is said of this leg is never about the next one.
-        calls.next = CallId(call.0 + 1);
+        calls.next = call.next();
         let bound = self.ua.bind(now, dialog, leg, media);
         let (by, cause) = match bound {
             Bound::Fits => {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::center::SavedAgentState;
-use crate::id::CallId;
+use crate::id::{CallId, NodeId};
 use crate::store::database::{Progress, Saved};
 use crate::store::journal::Entry;
 use crate::store::sqlite::{sql, unreadable, unsigned};
@@ -25,10 +25,11 @@ const CONTINUES: &str = "continues";
 
 pub(super) fn progress(db: &Connection) -> rusqlite::Result<Progress> {
     let last: Option<i64> = db.query_row("SELECT max(call) FROM calls", [], |row| row.get(0))?;
-    let next_call =
-        meta(db, NEXT_CALL)?.unwrap_or(1).max(last.map_or(0, |last| unsigned(last) + 1));
+    let last = last.map(|last| CallId(unsigned(last)).next());
+    let next_call = meta(db, NEXT_CALL)?.map(CallId).max(last);
     Ok(Progress {
-        next_call: CallId(next_call),
+        node: next_call.map(CallId::node),
+        next_call: next_call.unwrap_or(CallId::first(NodeId::default())),
         kept_until: meta(db, KEPT_UNTIL)?.unwrap_or(0),
         continues: meta(db, CONTINUES)?,
         carried: carried(db)?,
@@ -36,7 +37,7 @@ pub(super) fn progress(db: &Connection) -> rusqlite::Result<Progress> {
     })
 }
 
-fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<u64>> {
+pub(super) fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<u64>> {
     let query = "SELECT value FROM meta WHERE key = ?1";
     let value: Option<i64> = db.query_row(query, [key], |row| row.get(0)).optional()?;
     Ok(value.map(unsigned))
@@ -122,10 +123,14 @@ pub(super) fn keep_agent_state(
     Ok(())
 }
 
-pub(super) fn set_kept_until(db: &Connection, until: u64) -> rusqlite::Result<()> {
+pub(super) fn set_meta(db: &Connection, key: &str, value: u64) -> rusqlite::Result<()> {
     let mut statement = db.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?;
-    statement.execute(params![KEPT_UNTIL, sql(until)])?;
+    statement.execute(params![key, sql(value)])?;
     Ok(())
+}
+
+pub(super) fn set_kept_until(db: &Connection, until: u64) -> rusqlite::Result<()> {
+    set_meta(db, KEPT_UNTIL, until)
 }
 
 pub(super) fn set_next_call(db: &Connection, next: CallId) -> rusqlite::Result<()> {

@@ -273,12 +273,15 @@ fn fault_33_a_look_changes_nothing_of_what_a_lost_run_left() {
     let before = files();
     for _ in 0..2 {
         let mut knows = Knows { live: [CallId(2)].into(), ..Knows::default() };
-        drop(look(folder.path(), &mut knows).unwrap());
+        drop(look(folder.path(), NodeId::default(), &mut knows).unwrap());
         assert_eq!((knows.runs, knows.inputs), (vec![0], 2), "it was replayed all the same");
         assert!(files() == before && all(folder.path()).is_empty());
     }
     let mut knows = Knows { live: [CallId(2)].into(), ..Knows::default() };
-    let opened = look(folder.path(), &mut knows).unwrap().begin(&HEAD, &writing()).unwrap();
+    let opened = look(folder.path(), NodeId::default(), &mut knows)
+        .unwrap()
+        .begin(&HEAD, &writing())
+        .unwrap();
     assert_eq!(
         (opened.recovered.calls, opened.recovered.carried),
         (vec![CallId(1)], [CallId(2)].into())

@@ -13,18 +13,20 @@ use attendant::center::recording_rule::{RecordingPrompt, RecordingRule, Words};
 use attendant::center::setup::{Agent, Queue, Trunk};
 use attendant::center::{ContactCenter, Setup};
 use attendant::flow::{self, Known};
-use attendant::id::{AgentId, CallId, LegId, PlayId, RecordingId};
+use attendant::id::{AgentId, CallId, LegId, NodeId, PlayId, RecordingId};
 use attendant::time::Timestamp;
 use attendant::words::{
-    AgentRequest, CallRecord, Cause, Command, ConsultTarget, Digit, EndedBy, Event, From, Loss,
-    Principal, RecordingEnd, RecordingFault, RecordingKind, SupervisorMode, SupervisorRequest,
-    Target, Telephone, Via,
+    AgentRequest, CallRecord, Cause, Command, ConsultTarget, Digit, Disposition, EndedBy, Event,
+    From, Loss, Principal, RecordingEnd, RecordingFault, RecordingKind, SupervisorMode,
+    SupervisorRequest, Target, Telephone, Via,
 };
 
 const ADA: AgentId = AgentId(0);
 const BOB: AgentId = AgentId(1);
 const EVE: AgentId = AgentId(2);
 const FAY: AgentId = AgentId(3);
+/// Since version 4 a call says whose it is.
+const NODE: NodeId = NodeId::new(3).expect("a small number");
 const PROVIDER: &str = "acme";
 /// A Monday morning.
 const BEGIN: Timestamp = Timestamp::from_millis(1_764_577_800_000);
@@ -202,6 +204,7 @@ impl Site {
         (self.run, self.seq) = (self.run + 1, 0);
         let header = Header {
             attendant_journal: VERSION,
+            node: NODE,
             run: self.run,
             segment: 0,
             started_at: self.now,
@@ -258,7 +261,7 @@ impl Site {
 
     fn next_call(&mut self) -> CallId {
         self.calls += 1;
-        CallId(self.calls)
+        CallId::new(NODE, self.calls)
     }
 
     fn arrives(&mut self, via: Via) -> LegId {
@@ -352,7 +355,10 @@ impl Site {
         self.recorded(RecordingKind::Call, RecordingEnd::HungUp);
         let resolved = Some(true);
         let (intent, note) = (Some("printer".to_owned()), Some("Paper was in the way.".to_owned()));
-        self.asks(ADA, AgentRequest::EndWrapUp { resolved, intent, note });
+        self.asks(
+            ADA,
+            AgentRequest::EndWrapUp { call: None, said: Disposition { resolved, intent, note } },
+        );
         self.rests();
         let caller = self.calls();
         self.presses(caller, "1");
@@ -504,7 +510,10 @@ impl Site {
         self.pass_s(5);
         self.hangs_up(caller);
         let (resolved, intent, note) = (Some(false), None, None);
-        self.asks(EVE, AgentRequest::EndWrapUp { resolved, intent, note });
+        self.asks(
+            EVE,
+            AgentRequest::EndWrapUp { call: None, said: Disposition { resolved, intent, note } },
+        );
         self.rests();
     }
 

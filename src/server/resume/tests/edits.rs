@@ -100,7 +100,7 @@ fn a_run_that_was_given_another_setup_is_read_back_with_it() {
     setup.complete();
     let kept = KeptSetup::of(&setup);
     kept.keep(&world.state(), server.store.run()).unwrap();
-    store::keep_names(&world.state(), &setup.names).unwrap();
+    store::keep_names(&world.state(), setup.node, &setup.names).unwrap();
     server.reconfigure(server.now, NewSetup { setup, digest: kept.digest });
     server.register("zoe");
     let leg = server.answered();

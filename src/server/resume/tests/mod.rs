@@ -237,7 +237,7 @@ impl Server {
     fn calls(&mut self, number: &str, via: Via) -> CallId {
         let from = From { number: Some(number.to_owned()), name: None };
         let call = self.next_call;
-        self.next_call = CallId(call.0 + 1);
+        self.next_call = call.next();
         self.tell(Event::CallArrived { call, from, to: "100".to_owned(), via });
         call
     }
