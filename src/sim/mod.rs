@@ -17,6 +17,7 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+mod agenda;
 pub mod agent;
 pub mod behaviour;
 pub mod caller;

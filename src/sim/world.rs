@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::center::{ContactCenter, Setup};
 use crate::flow::Flow;
 use crate::id::{AgentId, AskId, CallId, LegId, PlayId, RecordingId};
+use crate::sim::agenda::Agenda;
 use crate::sim::agent::{self, Person, Treatment};
 use crate::sim::behaviour::Behaviour;
 use crate::sim::caller::{self, Asks, Caller};
@@ -135,8 +136,7 @@ pub struct World {
     /// Callers and when they call: a stream of its own, so that other agents meet the same callers.
     pub(super) arrivals: Random,
     wire: Wire,
-    agenda: BTreeMap<(Timestamp, u64), Stimulus>,
-    sequence: u64,
+    agenda: Agenda<Stimulus>,
     pub(super) calls: u64,
     pub(super) strangers: u64,
     /// By flow and step.
@@ -160,8 +160,7 @@ impl World {
             calm: false,
             quiet: None,
             wire,
-            agenda: BTreeMap::new(),
-            sequence: 0,
+            agenda: Agenda::new(),
             calls: 0,
             strangers: 0,
             questions: questions.collect(),
@@ -186,16 +185,15 @@ impl World {
 
     #[must_use]
     pub fn next_at(&self) -> Option<Timestamp> {
-        self.agenda.first_key_value().map(|((at, _), _)| *at)
+        self.agenda.next_at()
     }
 
     pub fn pop(&mut self) -> Option<(Timestamp, Stimulus)> {
-        self.agenda.pop_first().map(|((at, _), stimulus)| (at, stimulus))
+        self.agenda.pop()
     }
 
     pub fn put(&mut self, at: Timestamp, stimulus: Stimulus) {
-        self.sequence += 1;
-        self.agenda.insert((at, self.sequence), stimulus);
+        self.agenda.put(at, stimulus);
     }
 
     /// Carries out everything but [`Stimulus::News`], which is the center's to hear.

@@ -3,7 +3,8 @@
 //! For whoever carries the commands out, or watches them, and has to know more than one of them:
 //! a front that joins two legs in one step waits until both hear each other.
 //!
-//! **Invariant:** a leg that ended hears none, and none hears it.
+//! **Invariant:** a leg that ended hears none, and none hears it. A leg hears legs of its own call
+//! alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,10 +47,16 @@ impl Hearing {
     /// A leg ended.
     pub fn forget(&mut self, leg: LegId) {
         self.of.remove(&leg);
-        self.of.retain(|_, from| {
+        // Only legs of its own call have heard it.
+        let of_call = LegId { n: 0, ..leg }..=LegId { n: u16::MAX, ..leg };
+        let mut alone = Vec::new();
+        for (other, from) in self.of.range_mut(of_call) {
             from.remove(&leg);
-            !from.is_empty()
-        });
+            alone.extend(from.is_empty().then_some(*other));
+        }
+        for other in alone {
+            self.of.remove(&other);
+        }
     }
 
     #[must_use]
