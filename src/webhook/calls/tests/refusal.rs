@@ -1,5 +1,7 @@
 //! Parties that are refused or accepted in the ways of one provider only.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 fn leg(n: u32) -> Link {
