@@ -18,6 +18,7 @@ use attendant::api::{
     self, Api, Archive, ArchiveError, DriverHandle, Live, Settings, Teller, door,
 };
 use attendant::id::{AgentId, CallId, RecordingId};
+use attendant::metrics::Follower;
 use attendant::time::Timestamp;
 use attendant::words::{
     AgentStands, AgentState, CallRecord, Fact, Numbered, RecordFilter, Roster, Seq,
@@ -62,7 +63,8 @@ fn main() {
 
 /// Milliseconds of the thread that folds, writes down and sends.
 fn measure(listeners: usize) -> u64 {
-    let (teller, live) = api::feed(1, Arc::new(Timestamp::default));
+    let (teller, live) =
+        api::feed(1, Arc::new(Timestamp::default), Seq(0), Follower::new(&Roster::default()));
     let (address, thread) = serve(Arc::clone(&live));
     tell(&teller, 0, vec![Fact::Roster(Arc::new(Roster::default()))]);
     let mut streams: Vec<_> = (0..listeners).map(|_| listen(address)).collect();
@@ -119,8 +121,9 @@ fn serve(live: Arc<Live>) -> (SocketAddr, String) {
                 requests_max: 64,
             };
             let (tx, _requests) = tokio::sync::mpsc::channel(1);
-            let api =
-                Api::new(&settings, DriverHandle { tx }, Arc::clone(&live), Arc::new(NoArchive));
+            let (driver, live_api) = (DriverHandle { tx }, Arc::clone(&live));
+            let archive = Arc::new(NoArchive);
+            let api = Api::new(&settings, driver, live_api, Arc::new(|| None), archive);
             let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
             let served =
                 door::serve(listener, api.router(), Arc::new(|_| false), std::future::pending());

@@ -60,7 +60,8 @@ impl fmt::Display for NodeId {
 /// there.
 ///
 /// Both are one number, the node in the bits from 40 on: a call of node 0, where most centers have
-/// no other, is its number there, and every number fits what JavaScript and SQL read exactly (2^52).
+/// no other, is its number there, and every one is below 2^52, which JavaScript and SQL read as it
+/// is.
 /// As text it is `call-41`, and of another node `call-3.41`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CallId(pub u64);

@@ -9,7 +9,7 @@ use crate::acd::agent::Agent;
 use crate::acd::waiting::{Status, index};
 use crate::id::{AgentId, CallId, QueueId, SkillId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, OfferOutcome};
+use crate::words::{AgentState, OfferOutcome, TriedAgent};
 
 /// One call in the line of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,17 @@ pub struct WaitingCall {
     pub offered_to: Option<AgentId>,
     /// The agent it is held for, and until when.
     pub held_for: Option<(AgentId, Timestamp)>,
+}
+
+/// What is gone by when an agent is looked for, for one call.
+#[derive(Clone, Debug)]
+pub struct Search<'a> {
+    pub demands: &'a [(SkillId, u8)],
+    pub offered_to: Option<AgentId>,
+    /// The agent it is held for, and until when.
+    pub held_for: Option<(AgentId, Timestamp)>,
+    /// Agents who did not take it.
+    pub tried: Vec<TriedAgent>,
 }
 
 /// One agent, as considered for one call.
@@ -78,6 +89,31 @@ impl Acd {
             return Vec::new();
         }
         self.agents.iter().map(|agent| self.consider(call, agent)).collect()
+    }
+
+    /// What is gone by for a waiting call; `None` where it does not wait.
+    #[must_use]
+    pub fn search(&self, call: CallId) -> Option<Search<'_>> {
+        let waiting = self.calls.get(&call)?;
+        let (offered_to, held_for) = match waiting.status {
+            Status::Open => (None, None),
+            Status::Held(_) => (None, waiting.prefer),
+            Status::Offered { agent, .. } => (Some(agent), None),
+        };
+        let tried = waiting.tried.iter().map(|(&agent, tried)| TriedAgent {
+            agent,
+            outcome: tried.outcome,
+            at: tried.at,
+            until: tried.until,
+            keeps_away: self.agent(agent).excluded.contains(&call),
+        });
+        let demands = self.classes.get(waiting.class()).demands.pairs();
+        Some(Search { demands, offered_to, held_for, tried: tried.collect() })
+    }
+
+    /// A waiting call of which that is another than it was when this was asked last.
+    pub fn poll_searched(&mut self) -> Option<CallId> {
+        self.searched.pop_first()
     }
 
     /// The calls of a queue, first in line first.

@@ -95,7 +95,7 @@ use std::time::Duration;
 
 use agent::Presence;
 pub use agent::{Agent, Intent, Missed, REASON_LOGGED_IN};
-pub use explain::{Considered, Verdict, WaitingCall};
+pub use explain::{Considered, Search, Verdict, WaitingCall};
 pub use port::*;
 
 use crate::id::{AgentId, CallId, OfferId, QueueId, SkillId};
@@ -118,6 +118,8 @@ pub struct Acd {
     classes: Classes,
     timers: Timers<Wake>,
     outputs: VecDeque<Output>,
+    /// Waiting calls of which [`Self::search`] says something else than before.
+    searched: BTreeSet<CallId>,
     offers_made: u64,
     now: Timestamp,
 }
@@ -179,6 +181,7 @@ impl Acd {
             classes: Classes::default(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
+            searched: BTreeSet::new(),
             offers_made: 0,
             now: Timestamp::default(),
         }
@@ -323,7 +326,7 @@ impl Acd {
         if ends_wrap_up {
             freed.append(&mut self.end_wrap_up(now, id));
         }
-        self.settle(now, freed, Some(id));
+        self.settle(now, &freed, Some(id));
     }
 
     /// What the person wants, at once where they rest and at the next rest point otherwise. Who is
@@ -374,11 +377,11 @@ impl Acd {
                 Wake::HoldOver { call } => self.hold_over(now, call),
                 Wake::ExclusionOver { call, agent } => {
                     self.exclusion_over(call, agent);
-                    self.settle(now, vec![call], None);
+                    self.settle(now, &[call], None);
                 }
                 Wake::WrapUpOver { agent } => {
                     let freed = self.end_wrap_up(now, agent);
-                    self.settle(now, freed, Some(agent));
+                    self.settle(now, &freed, Some(agent));
                 }
             }
         }

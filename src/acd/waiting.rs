@@ -133,12 +133,13 @@ impl Acd {
         }
         self.arm_relax(call);
         self.shelve(now, call);
-        self.settle(now, vec![call], None);
+        self.settle(now, &[call], None);
     }
 
     /// The next step of `relax` is due. It also applies while a phone rings, for after that.
     pub(super) fn relax(&mut self, now: Timestamp, call: CallId) {
         self.unshelve(call);
+        self.searched.insert(call);
         let waiting = self.call_mut(call);
         waiting.stage += 1;
         let step = u32::try_from(waiting.stage).unwrap_or(u32::MAX);
@@ -149,7 +150,7 @@ impl Acd {
         }
         self.shelve(now, call);
         if self.check_staffed(call) {
-            self.settle(now, vec![call], None);
+            self.settle(now, &[call], None);
         }
     }
 
@@ -171,7 +172,7 @@ impl Acd {
     pub(super) fn hold_over(&mut self, now: Timestamp, call: CallId) {
         self.unshelve(call);
         self.shelve(now, call);
-        self.settle(now, vec![call], None);
+        self.settle(now, &[call], None);
     }
 
     /// Lets go of every call held for an agent who cannot take it any more.
@@ -187,6 +188,7 @@ impl Acd {
 
     /// Puts a call that rings no agent where a matching agent will find it.
     pub(super) fn shelve(&mut self, now: Timestamp, call: CallId) {
+        self.searched.insert(call);
         let waiting = self.call(call);
         let (key, queue, class) = (waiting.key, waiting.queue, waiting.class());
         let demands = &self.classes.get(class).demands;
@@ -265,6 +267,7 @@ impl Acd {
 
     /// Keeps a call and an agent who did not take it out of each other's way.
     pub(super) fn exclude(&mut self, call: CallId, agent: AgentId, tried: Tried) {
+        self.searched.insert(call);
         let waiting = self.call_mut(call);
         waiting.tried.insert(agent, tried);
         if waiting.tried.len() > EXCLUSIONS_MAX {
@@ -309,6 +312,7 @@ impl Acd {
     }
 
     pub(super) fn exclusion_over(&mut self, call: CallId, agent: AgentId) {
+        self.searched.insert(call);
         self.agents[index_of(agent)].excluded.remove(&call);
         self.timers.cancel(&Wake::ExclusionOver { call, agent });
     }
@@ -335,6 +339,7 @@ impl Acd {
         for (_, class) in waiting.stages {
             self.classes.release(class, &mut self.agents);
         }
+        self.searched.remove(&call);
     }
 
     pub(super) fn call(&self, call: CallId) -> &Waiting {

@@ -14,18 +14,24 @@
 //! **Bound:** [`TOLD_MAX`] facts that nobody folded. Past it the interface stands still, or has
 //! ended: the driver says so and tells no more, and every read is a 503 until the next start.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::api::archive::Archive;
 use crate::api::error::ApiError;
+use crate::center::names::Names;
 use crate::live::{Board, Ring};
+use crate::metrics::{self, Counted, Counter, Follower, Gathering, Metrics, Report, Times};
 use crate::time::Timestamp;
-use crate::words::{Numbered, Seq};
+use crate::words::{Numbered, Roster, Seq};
 
 /// Facts that wait to be folded before the interface is woken to fold them.
 const FOLD_AFTER: usize = 4_096;
@@ -57,9 +63,13 @@ struct FeedState {
 pub struct Live {
     /// Which run of the server it is: a fact's number means nothing in another.
     pub(super) run: u64,
+    /// The number of its first fact.
+    first: Seq,
     now: Now,
     shared: Arc<FeedState>,
     inner: Mutex<Inner>,
+    /// Of agents' times. Whoever has both locks took this one first.
+    figures: Mutex<Metrics>,
     /// The number of the next fact, for those who wait for it.
     next: watch::Sender<Seq>,
     is_over: watch::Sender<bool>,
@@ -70,20 +80,33 @@ struct Inner {
     is_told: bool,
     board: Board,
     ring: Ring,
+    counter: Counter,
+    /// What the figures have not taken yet: a report is being made of them.
+    uncounted: VecDeque<Counted>,
 }
 
-/// Both ends for one run of the server.
+/// Both ends for one run of the server, whose first fact has this number, and the figures of the
+/// calls before it.
 #[must_use]
-pub fn feed(run: u64, now: Now) -> (Teller, Arc<Live>) {
+pub fn feed(run: u64, now: Now, first: Seq, figures: Follower) -> (Teller, Arc<Live>) {
     let (told, facts) = channel();
     let shared = Arc::new(FeedState::default());
-    let inner = Inner { facts, is_told: true, board: Board::default(), ring: Ring::default() };
+    let inner = Inner {
+        facts,
+        is_told: true,
+        board: Board::beginning(first),
+        ring: Ring::beginning(first),
+        counter: figures.counter,
+        uncounted: VecDeque::new(),
+    };
     let live = Live {
         run,
+        first,
         now,
         shared: Arc::clone(&shared),
         inner: Mutex::new(inner),
-        next: watch::Sender::new(Seq::default()),
+        figures: Mutex::new(figures.metrics),
+        next: watch::Sender::new(first),
         is_over: watch::Sender::new(false),
     };
     (Teller { facts: told, shared }, Arc::new(live))
@@ -127,6 +150,10 @@ impl Inner {
                     shared.waiting.fetch_sub(facts.len(), Ordering::Relaxed);
                     for fact in facts {
                         let folded = self.board.fold(&fact);
+                        // The archive has the calls: of agents' time it knows nothing.
+                        let counted = self.counter.count(&fact, None);
+                        let is_time = |it: &Counted| matches!(it, Counted::Agent { .. });
+                        self.uncounted.extend(counted.filter(is_time));
                         self.ring.push(fact, folded);
                     }
                 }
@@ -152,8 +179,11 @@ impl Live {
     ) -> Result<T, ApiError> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.catch_up(&self.shared);
+        if let Ok(mut figures) = self.figures.try_lock() {
+            inner.uncounted.drain(..).for_each(|counted| figures.count(counted));
+        }
         let is_current = inner.is_told && !self.shared.is_lost.load(Ordering::Relaxed);
-        if !is_current || inner.board.next() == Seq::default() {
+        if !is_current || inner.board.next() == self.first {
             return Err(ApiError::busy());
         }
         self.next.send_if_modified(|next| {
@@ -161,6 +191,52 @@ impl Live {
             before != *next
         });
         Ok(read(&inner.board, &inner.ring, (self.now)()))
+    }
+
+    /// The figures of the calls that ended in the period, as the archive has them, with agents'
+    /// times after all that the driver told. It keeps no other reader waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`], and when the archive cannot be read.
+    pub(super) fn figures(
+        &self,
+        period: impl FnOnce(Timestamp) -> Range<Timestamp>,
+        archive: &dyn Archive,
+    ) -> Result<Value, ApiError> {
+        let (now, roster, calls_open, times, period) = self.agent_times(period)?;
+        let mut names = Names::default();
+        for agent in &roster.agents {
+            names.agents.intern(&agent.name);
+        }
+        for queue in &roster.queues {
+            names.queues.intern(queue);
+        }
+        let mut gathered = Gathering::new(now);
+        let done = archive.gather(period.clone(), &mut names, &mut gathered);
+        done.map_err(|error| ApiError::archive(&error))?;
+        let period = (period.start, period.end);
+        let mut report = Report::of_records(gathered, period, &roster.targets, &times);
+        report.kept.calls_open = calls_open;
+        Ok(metrics::named(&report, names.agents.iter(), names.queues.iter()))
+    }
+
+    /// When it is, who is there, how many calls are up, and what agents spent their time on.
+    fn agent_times(
+        &self,
+        period: impl FnOnce(Timestamp) -> Range<Timestamp>,
+    ) -> Result<(Timestamp, Arc<Roster>, u64, Times, Range<Timestamp>), ApiError> {
+        let figures = &mut self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, roster, calls_open) = self
+            .read(|board, _, now| (now, Arc::clone(board.roster()), board.calls_open() as u64))?;
+        let uncounted = {
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut inner.uncounted)
+        };
+        uncounted.into_iter().for_each(|counted| figures.count(counted));
+        let period = period(now);
+        let times = figures.times(now, period.start, period.end);
+        Ok((now, roster, calls_open, times, period))
     }
 
     /// Waits for the first facts; `false`: there will be none.
@@ -176,7 +252,7 @@ impl Live {
         if self.read(|_, _, _| ()).is_ok() {
             return true; // the first fact came before that
         }
-        listening.next.wait_for(|next| *next != Seq::default()).await.is_ok()
+        listening.next.wait_for(|next| *next != self.first).await.is_ok()
     }
 
     fn is_told(&self) -> bool {

@@ -68,14 +68,14 @@ pub(super) async fn why(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Why>, ApiError> {
     let call = call_id(id)?;
-    let Some(considered) = api.ask(|reply| Request::Why { call, reply }).await? else {
+    let Some(considered) = api.look(|board, _, now| board.why(call, now)).await? else {
         let help = "the record of a call that ended lists its offers: GET /v1/records/{id}";
         return Err(ApiError::not_found("a waiting call of this number", help));
     };
-    let agents = considered.into_iter().map(|considered| WhyAgent {
-        agent: considered.agent,
-        verdict: considered.verdict,
-        why: considered.why,
+    let agents = considered.into_iter().map(|(agent, why)| WhyAgent {
+        agent: agent.to_string(),
+        verdict: why.word().to_owned(),
+        why: why.to_string(),
     });
     Ok(Json(Why { call: call.0, agents: agents.collect() }))
 }

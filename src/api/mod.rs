@@ -37,6 +37,7 @@ mod tests;
 mod throttle;
 mod views;
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -111,17 +112,6 @@ pub enum Request {
         by: Principal,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
-    /// The figures of the calls that ended in a period: by default the last 24 hours until now.
-    Report {
-        since: Option<Timestamp>,
-        until: Option<Timestamp>,
-        reply: oneshot::Sender<serde_json::Value>,
-    },
-    /// The agents considered for a waiting call. `None`: the call does not wait.
-    Why {
-        call: CallId,
-        reply: oneshot::Sender<Option<Vec<Considered>>>,
-    },
 }
 
 /// Why a change that was asked for is not confirmed.
@@ -144,16 +134,6 @@ pub enum Supervision {
         from: Option<Telephone>,
     },
     Leave,
-}
-
-/// One agent, as considered for one waiting call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Considered {
-    pub agent: String,
-    /// One word: `offered`, `lacks_skill`, …
-    pub verdict: String,
-    /// The same as a sentence.
-    pub why: String,
 }
 
 /// How the server is.
@@ -342,6 +322,18 @@ impl Api {
             Ok(true) => self.0.live.read(look),
             Ok(false) | Err(_) => Err(ApiError::busy()),
         }
+    }
+
+    /// The figures of the calls that ended in a period, which `period` makes of now; on a thread
+    /// that may take its time.
+    async fn figures(
+        &self,
+        period: impl FnOnce(Timestamp) -> Range<Timestamp> + Send + 'static,
+    ) -> Result<serde_json::Value, ApiError> {
+        self.look(|_, _, _| ()).await?; // there is something to count
+        let (live, archive) = (Arc::clone(&self.0.live), Arc::clone(&self.0.archive));
+        let made = tokio::task::spawn_blocking(move || live.figures(period, &*archive)).await;
+        made.unwrap_or_else(|_| Err(ApiError::busy())) // a panic there was printed there
     }
 
     /// How the server is.

@@ -23,11 +23,13 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::api::guard::IsProxy;
+use crate::center::names::Names;
 use crate::center::snapshot::AgentView;
-use crate::id::{AgentId, RecordingId};
+use crate::id::{AgentId, QueueId, RecordingId};
+use crate::metrics::{CallRow, Follower, Gathering, Naming, Tallies};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, RecordFilter,
+    AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, RecordFilter, Roster, Seq,
 };
 
 use told::{NOW, Told, facts, snapshot, stands, waiting};
@@ -55,6 +57,22 @@ impl Archive for Shelf {
         Ok(vec![ended(7), ended(6)])
     }
 
+    fn gather(
+        &self,
+        period: Range<Timestamp>,
+        _: &mut Names,
+        into: &mut Gathering,
+    ) -> Result<(), ArchiveError> {
+        self.asked.lock().unwrap().push(format!("{period:?}"));
+        let mut tallies = Tallies::default();
+        for call in 1..=3 {
+            let row = CallRow::of(&ended(call), &mut Nobody).unwrap();
+            tallies.add(&row, || [None, None]);
+        }
+        into.add(tallies);
+        Ok(())
+    }
+
     fn recording(&self, name: RecordingId) -> Result<Option<std::fs::File>, ArchiveError> {
         if name.call != CallId(7) {
             return Ok(None);
@@ -62,6 +80,19 @@ impl Archive for Shelf {
         let mut file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut file, b"0123456789").unwrap();
         Ok(Some(file))
+    }
+}
+
+/// No name has an id.
+struct Nobody;
+
+impl Naming for Nobody {
+    fn queue(&mut self, _: &str) -> Option<QueueId> {
+        None
+    }
+
+    fn agent(&mut self, _: &str) -> Option<AgentId> {
+        None
     }
 }
 
@@ -130,10 +161,6 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Questions, names: &Question
                 };
                 drop(reply.send(answer));
             }
-            Request::Report { since, until, reply } => {
-                asked.lock().unwrap().push(format!("{since:?} {until:?}"));
-                drop(reply.send(json!({"calls": 3})));
-            }
             Request::Supervise { call, wish, by, reply } => {
                 names.lock().unwrap().push(by.to_string());
                 asked.lock().unwrap().push(format!("{call}: {wish:?}"));
@@ -145,14 +172,6 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Questions, names: &Question
                     CallId(42) => Err(Unconfirmed::Unwritten),
                     _ => Err(Unconfirmed::NotFound),
                 });
-            }
-            Request::Why { call, reply } => {
-                let considered = Considered {
-                    agent: "alice".to_owned(),
-                    verdict: "not_ready".to_owned(),
-                    why: "alice is not ready: lunch".to_owned(),
-                };
-                drop(reply.send((call == CallId(41)).then(|| vec![considered])));
             }
         }
     }
@@ -179,7 +198,7 @@ fn serve_behind<F: Future<Output = ()>>(
 ) {
     let asked = Questions::default();
     let (tx, inbox) = mpsc::channel(8);
-    let (teller, live) = feed(7, Arc::new(|| NOW));
+    let (teller, live) = feed(7, Arc::new(|| NOW), Seq(0), Follower::new(&Roster::default()));
     let told = Arc::new(Told::new(teller));
     told.tell(facts());
     let by = Questions::default();
@@ -454,7 +473,9 @@ fn figures_are_of_a_period() {
         let line = "GET /v1/metrics?since=2025-11-24T16:00:00Z";
         let (status, report) = served.ask(line, READ, None).await;
         assert_eq!((status, &report["calls"]), (200, &json!(3)));
-        assert_eq!(*served.asked.lock().unwrap(), ["Some(Timestamp(1764000000000)) None"]);
+        let until = NOW + Duration::from_millis(1);
+        let period = Timestamp(1_764_000_000_000)..until;
+        assert_eq!(*served.asked.lock().unwrap(), [format!("{period:?}")]);
         assert_eq!(served.ask("GET /v1/metrics?since=today", READ, None).await.0, 400);
     });
 }
@@ -486,7 +507,7 @@ fn what_is_too_large_is_refused() {
 fn a_driver_that_is_gone_is_a_503() {
     let (tx, inbox) = mpsc::channel(1);
     drop(inbox);
-    let (teller, live) = feed(7, Arc::new(|| NOW));
+    let (teller, live) = feed(7, Arc::new(|| NOW), Seq(0), Follower::new(&Roster::default()));
     let shelf = Arc::new(Shelf { asked: Questions::default() });
     let api = Api::new(&SETTINGS, DriverHandle { tx }, live, Arc::new(|| None), shelf);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -519,8 +540,11 @@ fn prometheus_reads_the_present() {
         attendant_calls_total{outcome="handled"} 0
         attendant_calls_total{outcome="abandoned"} 0
         attendant_calls_total{outcome="overflowed"} 0
+        attendant_calls_total{outcome="exited"} 0
+        attendant_calls_total{outcome="voicemail"} 0
         attendant_calls_total{outcome="transferred"} 0
         attendant_calls_total{outcome="contained"} 0
+        attendant_calls_total{outcome="ivr_abandoned"} 0
         attendant_calls_total{outcome="refused"} 0
         attendant_calls_total{outcome="failed"} 0
         attendant_agent_calls_total 0

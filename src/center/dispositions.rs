@@ -28,8 +28,6 @@ pub(super) struct LastCall {
     leg: Option<LegId>,
     /// Of which queue's rules it is.
     queue: Option<String>,
-    /// The agent took that call over: no queue's work, and in no figure of handling.
-    is_taken_over: bool,
     /// Length of the after-call work of `leg`, and when it ended, once it did.
     work: Option<(Duration, Timestamp)>,
     said: Disposition,
@@ -42,7 +40,6 @@ pub(super) struct LastCall {
 pub struct TalkedOn {
     pub wrap_up: WrapUp,
     pub queue: Option<String>,
-    pub is_taken_over: bool,
     /// When after-call work ended.
     pub done_at: Timestamp,
 }
@@ -75,13 +72,12 @@ impl ContactCenter {
     /// What the records say of the last call of an agent, who may still say more. To be told before
     /// the first input.
     pub fn learn_last_call(&mut self, agent: AgentId, talked_on: TalkedOn) {
-        let TalkedOn { wrap_up, queue, is_taken_over, done_at } = talked_on;
+        let TalkedOn { wrap_up, queue, done_at } = talked_on;
         let Some(last) = self.last_calls.get_mut(agent.0 as usize) else { return };
         let WrapUp { leg, acw_ms, resolved, intent, note } = wrap_up;
         *last = LastCall {
             leg: Some(leg),
             queue,
-            is_taken_over,
             work: Some((Duration::from_millis(acw_ms), done_at)),
             said: Disposition { resolved, intent, note },
             of_talk: None,
@@ -168,17 +164,17 @@ impl ContactCenter {
         now: Timestamp,
         leg: LegId,
         ended: &Leg,
-        times: (Option<String>, u64, u64),
+        queue: Option<String>,
     ) {
         match ended.role {
-            Role::Agent { agent, .. } => self.talk_ended(now, leg, agent, times),
+            Role::Agent { agent, .. } => self.talk_ended(leg, agent, queue),
             Role::TookOver => {
                 let Some(agent) = ended.agent() else { return };
                 let last = &mut self.last_calls[agent.0 as usize];
                 // After-call work that goes on comes first: its record still waits for it.
                 if last.leg.is_none() || last.work.is_some() {
                     last.begin(leg, None);
-                    (last.is_taken_over, last.work) = (true, Some((Duration::ZERO, now)));
+                    last.work = Some((Duration::ZERO, now));
                     if !last.said.is_empty() {
                         self.amend(now, agent);
                     }
@@ -193,15 +189,8 @@ impl ContactCenter {
     }
 
     /// The agent stops talking on this leg; after-call work may begin.
-    fn talk_ended(
-        &mut self,
-        now: Timestamp,
-        leg: LegId,
-        agent: AgentId,
-        times: (Option<String>, u64, u64),
-    ) {
-        self.last_calls[agent.0 as usize].begin(leg, times.0.clone());
-        self.count_leg(now, leg, agent, times);
+    fn talk_ended(&mut self, leg: LegId, agent: AgentId, queue: Option<String>) {
+        self.last_calls[agent.0 as usize].begin(leg, queue);
         self.queue_inputs.push_back(acd::Input::TalkEnded { agent, call: leg.call });
     }
 
@@ -224,9 +213,6 @@ impl ContactCenter {
         let (Some(leg), Some((acw, _))) = (last.leg, last.work) else { return };
         let Disposition { resolved, intent, note } = last.said.clone();
         let wrap_up = WrapUp { leg, acw_ms: millis(acw), resolved, intent, note };
-        if !last.is_taken_over {
-            self.count_wrap_up(now, agent, &wrap_up);
-        }
         let call = leg.call;
         match self.calls.get_mut(&call) {
             // The caller stayed after the talk: the record is still to be made.

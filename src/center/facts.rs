@@ -13,14 +13,19 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::call::{Call, Leg, Role, State, Whom};
-use crate::center::snapshot::{consult_stage, stands_in};
+use crate::center::setup::Queue;
+use crate::center::snapshot::{consult_stage, rings, stands_in};
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, QueueId};
 use crate::time::Timestamp;
 use crate::words::{
     AgentStands, CallStands, ConsultStands, Fact, Numbered, Party, Roster, RosterAgent, Seq,
-    SupervisorStands, Waits,
+    ServiceTarget, SupervisorStands, Waits,
 };
+
+const fn target(queue: &Queue) -> ServiceTarget {
+    ServiceTarget { answer_within: queue.service_level, short_abandon: queue.short_abandon }
+}
 
 #[derive(Debug)]
 pub(super) struct Facts {
@@ -52,6 +57,14 @@ impl Facts {
             agent_names: setup.agents.iter().map(|agent| agent.name.as_str().into()).collect(),
             queue_names: setup.queues.iter().map(|queue| queue.name.as_str().into()).collect(),
         }
+    }
+
+    /// What was told is forgotten, and what was not is not told any more.
+    fn begin(&mut self, now: Timestamp) {
+        (self.is_heard, self.at) = (true, now);
+        self.untold.clear();
+        self.calls.clear();
+        self.stood.fill(None);
     }
 
     /// Names of agents and queues with new ids come behind those that are known.
@@ -102,6 +115,13 @@ impl Facts {
         }
     }
 
+    /// Its queue looks for an agent otherwise than before.
+    pub(super) fn call_searched(&mut self, call: CallId) {
+        if self.is_heard {
+            self.calls.insert(call);
+        }
+    }
+
     /// Tells the last facts of a call that is over.
     pub(super) fn call_over(&mut self, call: &mut Call) {
         if self.is_heard {
@@ -132,20 +152,27 @@ impl Facts {
 
 impl ContactCenter {
     /// From now on facts are kept for [`Self::poll_fact`]: first whom and what there is, and all
-    /// that happened in the calls that are up.
-    pub fn hear_facts(&mut self, now: Timestamp) {
-        if std::mem::replace(&mut self.facts.is_heard, true) {
-            return;
-        }
-        self.facts.at = now;
+    /// that happened in the calls that are up. Whoever missed some begins anew with it. Returns the
+    /// number of the first.
+    pub fn hear_facts(&mut self, now: Timestamp) -> Seq {
+        self.facts.begin(now);
+        let first = self.facts.next;
         self.tell_roster(now);
         let is_draining = self.draining;
         self.facts.push(now, Fact::Draining { is_draining });
         let live: Vec<CallId> = self.calls.ids().collect();
         for id in live {
             let Some(call) = self.calls.get_untouched(&id) else { continue };
+            call.tell_anew();
             self.facts.call_changed(call);
         }
+        first
+    }
+
+    /// Nothing is kept any more.
+    #[cfg(test)]
+    pub(super) fn mute_facts(&mut self) {
+        self.facts = Facts::new(&self.setup);
     }
 
     /// The next fact; `None` when there is no more since the last input.
@@ -176,17 +203,22 @@ impl ContactCenter {
         }
     }
 
-    fn roster(&self) -> Roster {
+    /// Whom and what there is, as the first fact tells it.
+    #[must_use]
+    pub fn roster(&self) -> Roster {
+        let origin = |skill: String| self.skills.origin(self.skills.id(&skill)).map(Arc::from);
         let agents = (0..).map(AgentId).zip(&self.setup.agents).map(|(id, agent)| RosterAgent {
             agent: id,
             name: self.facts.agent_name(id),
             display_name: agent.display_name.clone(),
             skills: agent.skills.clone(),
+            origins: self.setup.origin_skills_of(&agent.name).filter_map(origin).collect(),
         });
         let former_queues = self.setup.former_queues.iter();
         Roster {
             agents: agents.collect(),
             queues: self.facts.queue_names.clone(),
+            targets: self.setup.queues.iter().map(target).collect(),
             former_agents: self.setup.former_agents.clone(),
             former_queues: former_queues.map(|&queue| self.facts.queue_name(queue)).collect(),
         }
@@ -227,8 +259,7 @@ impl ContactCenter {
     }
 
     fn call_stands(&self, call: &Call) -> CallStands {
-        let rings = |leg: &&Leg| !leg.is_up() && leg.is_party();
-        let ringing = call.parties().map(|(_, leg)| leg).find(rings);
+        let ringing = rings(call);
         let talking = call.talk().and_then(|talk| call.party(talk.leg));
         let (state, since) = stands_in(call.state(), ringing.is_some());
         CallStands {
@@ -236,7 +267,7 @@ impl ContactCenter {
             since,
             waits: self.waits(call),
             agent: talking.or(ringing).and_then(|leg| self.agent_of(leg)),
-            on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
+            on_hold: call.holding().iter().any(|leg| call.talks_on(leg)),
             language: call.run().map(|run| Arc::clone(run.language())),
             recording: call.recording_stage(),
             consult: self.consult_stands(call).map(Box::new),
@@ -258,7 +289,9 @@ impl ContactCenter {
             }
         };
         let (order, in_line_since) = self.acd.order(call.id())?;
-        Some(Waits { queue: self.facts.queue_name(queue), since, in_line_since, order })
+        let search = Box::new(self.search(call.id())?);
+        let queue = self.facts.queue_name(queue);
+        Some(Waits { queue, since, in_line_since, order, search })
     }
 
     fn consult_stands(&self, call: &Call) -> Option<ConsultStands> {

@@ -1,7 +1,7 @@
 //! The journal's lines: every input of the center in order, one line of JSON each.
 //!
 //! ```text
-//! {"attendant_journal":4,"node":0,"run":3,"segment":0,"started_at":1764000000000,"seed":7,"config":"9f…"}
+//! {"attendant_journal":4,"node":0,"run":3,"segment":0,"started_at":1764000000000,"seed":7,…}
 //! {"seq":0,"at":1764000000012,"in":{"event":"call_arrived","call":41,…}}
 //! {"seq":1,"at":1764000000020,"in":{"event":"wake"}}
 //! {"seq":2,"at":1764000060000,"in":{"event":"reconfigured","setup":"4c…"}}

@@ -213,8 +213,8 @@ impl ContactCenter {
         lost: Option<EndedBy>,
     ) {
         let Some(call) = self.calls.get(&leg.call) else { return };
-        let times = call.leg_times(leg);
-        self.stopped_talking(now, leg, ended, times);
+        let queue = call.leg_queue(leg);
+        self.stopped_talking(now, leg, ended, queue);
         self.finish(now, leg.call, lost.unwrap_or(end_of(ended)), cause);
     }
 
@@ -223,7 +223,7 @@ impl ContactCenter {
     pub(super) fn end_talk(&mut self, now: Timestamp, leg: LegId, ended: &Leg) {
         self.dismiss_consulted_parties(now, leg.call);
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let times = call.leg_times(leg);
+        let queue = call.leg_queue(leg);
         call.end_talk();
         if self.is_elsewhere(leg.call) {
             // The caller goes back to the provider, whose calls no leg of ours can hear.
@@ -232,7 +232,7 @@ impl ContactCenter {
             call.silence_supervisor(now, &[SupervisorMode::Whisper, SupervisorMode::Barge]);
         }
         self.stop_play(now, leg.call);
-        self.stopped_talking(now, leg, ended, times);
+        self.stopped_talking(now, leg, ended, queue);
     }
 
     /// Ends a call in any state: closes its record, hangs up its legs, forgets it.
@@ -263,9 +263,7 @@ impl ContactCenter {
         let waiting = matches!(call.state(), State::Waiting { .. });
         if waiting {
             let left = if by == EndedBy::Caller { QueueExit::Abandoned } else { QueueExit::Ended };
-            if let Some((queue, waited)) = call.leave_queue(now, left) {
-                self.count_left(now, id, queue, waited, left);
-            }
+            call.leave_queue(now, left);
         }
         let consulted = call.leave_consult_queue(now, QueueExit::Withdrawn);
         let talked = self.end_legs(now, &mut call);
@@ -280,7 +278,6 @@ impl ContactCenter {
         let record = Box::new(call.close(now, by, cause));
         self.facts.call_over(&mut call);
         tracing::info!(call = %id, outcome = %record.outcome, %by, %cause, "call ended");
-        self.count_ended(now, &call, &record);
         self.remember(now, &record);
         self.commands.push_back(Command::CloseRecord { record });
 
@@ -289,23 +286,24 @@ impl ContactCenter {
             self.queue_inputs.push_back(acd::Input::Leave { call: id });
         }
         for (leg, ended) in talked {
-            self.stopped_talking(now, leg, &ended, call.leg_times(leg));
+            self.stopped_talking(now, leg, &ended, call.leg_queue(leg));
         }
         self.end_own_call(id);
     }
 
     /// Hangs up every party; returns those who were there for the caller.
     fn end_legs(&mut self, now: Timestamp, call: &mut Call) -> Vec<(LegId, Leg)> {
-        let legs: Vec<(LegId, Leg)> = call.parties().map(|(id, leg)| (id, leg.clone())).collect();
+        let legs: Vec<(LegId, LegOutcome)> =
+            call.parties().map(|(id, leg)| (id, leg.ended_by_us())).collect();
         let mut talked = Vec::new();
-        for (id, leg) in legs {
+        for (id, outcome) in legs {
             self.timers.cancel(&Wake::RingOut(id));
             let cause = Cause::NORMAL_CLEARING;
             self.commands.push_back(Command::HangUp { leg: id, cause });
-            call.leg_ended(now, id, leg.ended_by_us(), Some(cause));
-            if leg.is_up() && leg.serves_caller() {
-                talked.push((id, leg));
-            }
+            let ended = call.leg_ended(now, id, outcome, Some(cause));
+            talked.extend(
+                ended.filter(|leg| leg.is_up() && leg.serves_caller()).map(|leg| (id, leg)),
+            );
         }
         talked
     }

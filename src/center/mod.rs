@@ -60,7 +60,6 @@ mod check;
 mod dispositions;
 mod ears;
 mod facts;
-mod figures;
 mod flows;
 pub mod journal;
 mod legs;
@@ -82,14 +81,14 @@ mod tests;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use crate::acd::{self, Acd};
 use crate::call::{Call, Learned};
 use crate::flow;
-use crate::id::{AgentId, CallId, LegId, OfferId, QueueId};
-use crate::metrics::Metrics;
+use crate::id::{AgentId, CallId, LegId, QueueId};
 use crate::time::{Timers, Timestamp};
-use crate::words::{Cause, Command, EndedBy, Event, Fact, LookAhead, RecordingUpdate};
+use crate::words::{Cause, Command, EndedBy, Event, Fact, LookAhead, RecordingUpdate, Why};
 
 use asks::Asks;
 use calls::Calls;
@@ -117,13 +116,12 @@ pub struct ContactCenter {
     queue_inputs: VecDeque<acd::Input>,
     /// By [`AgentId`]: the call an agent may still say something about.
     last_calls: Vec<LastCall>,
+    /// Agents in after-call work.
+    after_call: BTreeSet<AgentId>,
     own: OwnCalls,
     saved_states: SavedAgentStates,
     learned: Learned,
-    metrics: Metrics,
     facts: Facts,
-    /// The queue each open offer came from.
-    offered_from: BTreeMap<OfferId, QueueId>,
     asks: Asks,
     timers: Timers<Wake>,
     commands: VecDeque<Command>,
@@ -160,15 +158,14 @@ impl ContactCenter {
         let skills = setup.skills();
         let acd = Acd::new(queues::acd_setup(&setup, &skills));
         Self {
-            metrics: figures::metrics(&setup),
             facts: Facts::new(&setup),
-            offered_from: BTreeMap::new(),
             skills,
             flow_by_number: flows::by_number(&setup),
             calls: Calls::default(),
             acd,
             queue_inputs: VecDeque::new(),
             last_calls: vec![LastCall::default(); setup.agents.len()],
+            after_call: BTreeSet::new(),
             own: OwnCalls::default(),
             saved_states: SavedAgentStates::new(setup.agents.len()),
             learned: Learned::default(),
@@ -327,7 +324,8 @@ impl ContactCenter {
     /// Whom a leg may hear now.
     #[must_use]
     pub fn heard_by(&self, leg: LegId) -> BTreeSet<LegId> {
-        self.calls.get(&leg.call).map(|call| call.heard_by(leg)).unwrap_or_default()
+        let call = self.calls.get(&leg.call);
+        call.map(|call| call.heard_by(leg).iter().collect()).unwrap_or_default()
     }
 
     #[must_use]
@@ -345,9 +343,9 @@ impl ContactCenter {
         self.draining
     }
 
-    /// The agents considered for a waiting call: name, verdict in one word, and as a sentence.
+    /// The agents considered for a waiting call, by name: what the facts must come to.
     #[must_use]
-    pub fn explain(&self, call: CallId) -> Option<Vec<(String, &'static str, String)>> {
+    pub fn explain(&self, call: CallId) -> Option<Vec<(Arc<str>, Why)>> {
         self.acd.position(call)?;
         let considered = self.acd.explain(call);
         Some(considered.iter().map(|one| self.explained(one)).collect())

@@ -127,7 +127,6 @@ impl ContactCenter {
         if self.feature_code(now, id, agent) {
             return;
         }
-        self.count_arrived(now, id, Some(agent));
         if self.takes_no_calls() {
             return self.finish(now, id, EndedBy::Server, Cause::CONGESTION);
         }

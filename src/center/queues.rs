@@ -12,7 +12,7 @@ use crate::center::{ContactCenter, Setup};
 use crate::flow::{Input, QueueOutcome};
 use crate::id::{AgentId, CallId, OfferId, QueueId};
 use crate::time::Timestamp;
-use crate::words::{Cause, Command, OfferOutcome, Overflow, Party, QueueExit, Target};
+use crate::words::{Cause, Command, Fact, OfferOutcome, Overflow, Party, QueueExit, Target};
 
 pub(super) fn acd_setup(setup: &Setup, skills: &Skills) -> acd::Setup {
     let levels = |levels: &[(String, u8)]| -> Vec<_> {
@@ -40,11 +40,14 @@ impl ContactCenter {
             while let Some(output) = self.acd.poll_output() {
                 self.decided(now, output);
             }
-            let Some(input) = self.queue_inputs.pop_front() else { return };
+            let Some(input) = self.queue_inputs.pop_front() else { break };
             if let Some(agent) = input.agent() {
                 self.facts.agent_changed(agent);
             }
             self.acd.handle(now, input);
+        }
+        while let Some(call) = self.acd.poll_searched() {
+            self.facts.call_searched(call);
         }
     }
 
@@ -78,7 +81,6 @@ impl ContactCenter {
         until: Timestamp,
     ) {
         let name = self.agent_name(agent).to_owned();
-        let queue_id = queue;
         let queue = self.facts.queue_name(queue);
         let dialed = self.calls.get_mut(&id).and_then(|call| {
             let party = Party::Agent { id: agent, name };
@@ -91,7 +93,6 @@ impl ContactCenter {
         let from = self.shown_of(id);
         let target = Target::Agent(agent);
         self.commands.push_back(Command::Dial { leg, target, from, until });
-        self.count_offered(offer, queue_id);
     }
 
     fn offer_ended(
@@ -102,7 +103,11 @@ impl ContactCenter {
         agent: AgentId,
         outcome: OfferOutcome,
     ) {
-        self.count_offer_ended(now, offer, id, agent, outcome);
+        self.facts.agent_changed(agent);
+        self.facts.tell(now, |facts| {
+            let name = facts.agent_name(agent);
+            Fact::OfferEnded { call: id, offer, agent, name, outcome }
+        });
         if outcome == OfferOutcome::Accepted {
             return self.accepted(now, offer, id);
         }
@@ -132,9 +137,7 @@ impl ContactCenter {
     pub(super) fn left_queue(&mut self, now: Timestamp, id: CallId, left: QueueExit) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.stop_announcing();
-        if let Some((queue, waited)) = call.leave_queue(now, left) {
-            self.count_left(now, id, queue, waited, left);
-        }
+        call.leave_queue(now, left);
     }
 
     /// The queue agrees that this agent has the call: the two hear each other.
@@ -155,7 +158,6 @@ impl ContactCenter {
     pub(super) fn answered_from_queue(&mut self, now: Timestamp, id: CallId) -> Option<Duration> {
         let left = QueueExit::Answered;
         let (queue, waited) = self.calls.get_mut(&id)?.leave_queue(now, left)?;
-        self.count_left(now, id, queue, waited, left);
         self.record_talk(now, id, queue);
         Some(waited)
     }

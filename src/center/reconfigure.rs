@@ -35,7 +35,6 @@ impl ContactCenter {
         self.flow_by_number = flows::by_number(&setup);
         self.last_calls.resize(setup.agents.len(), LastCall::default());
         self.saved_states.make_room(setup.agents.len());
-        self.metrics.set_targets(setup.targets());
         let rules = Box::new(queues::acd_setup(&setup, &self.skills));
         self.setup = setup;
         self.tell_roster(now);

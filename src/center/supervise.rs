@@ -81,7 +81,7 @@ impl ContactCenter {
         match (dialed, from) {
             (Party::Agent { name, .. }, Telephone::Agent { agent }) => name == agent,
             (Party::Outside { number: dialed, .. }, Telephone::Number { number, .. }) => {
-                normalize(number, &self.setup.region).as_ref() == Some(dialed)
+                normalize(number, &self.setup.region).as_deref() == Some(dialed)
             }
             (Party::Agent { .. }, Telephone::Number { .. })
             | (Party::Outside { .. }, Telephone::Agent { .. }) => false,
@@ -246,8 +246,7 @@ impl ContactCenter {
     fn take_out_of_queue(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let left = QueueExit::TakenOver;
-        let Some((queue, waited)) = call.leave_queue(now, left) else { return };
-        self.count_left(now, id, queue, waited, left);
+        let Some((queue, _)) = call.leave_queue(now, left) else { return };
         self.queue_inputs.push_back(acd::Input::Leave { call: id });
         self.record_talk(now, id, queue);
     }
@@ -255,11 +254,11 @@ impl ContactCenter {
     /// A party leaves a talk that goes on with the supervisor.
     fn party_leaves(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
+        let queue = call.leg_queue(leg);
         let ended = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause));
-        let times = call.leg_times(leg);
         let Some(ended) = ended else { return };
         self.free_telephone(leg.call, &ended);
-        self.stopped_talking(now, leg, &ended, times);
+        self.stopped_talking(now, leg, &ended, queue);
     }
 
     pub(super) fn supervisor_leaves(&mut self, now: Timestamp, id: CallId) {

@@ -159,14 +159,13 @@ impl ContactCenter {
     /// answered.
     pub(super) fn hand_over(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let heir = call.consulted_there();
+        let (heir, queue) = (call.consulted_there(), call.leg_queue(leg));
         let Some(ended) = call.hand_over(now, cause) else { return };
         // A whispering supervisor did so to the agent who leaves; one who joined all goes on with
         // the others.
         call.silence_supervisor(now, &[SupervisorMode::Whisper]);
-        let times = call.leg_times(leg);
         self.free_telephone(leg.call, &ended);
-        self.stopped_talking(now, leg, &ended, times);
+        self.stopped_talking(now, leg, &ended, queue);
         if let Some(heir) = heir {
             self.handed_over(now, heir);
         }
@@ -194,7 +193,7 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&id).filter(|call| call.caller().is_some()) else {
             return;
         };
-        let found_by = call.leg_times(heir).0.and_then(|name| self.setup.names.queue(&name));
+        let found_by = call.leg_queue(heir).and_then(|name| self.setup.names.queue(&name));
         let queue = found_by.or(call.recordings().queue());
         let agent = call.party(heir).and_then(Leg::agent);
         let Some((agent, queue)) = agent.zip(queue) else { return };

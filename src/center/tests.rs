@@ -30,6 +30,7 @@ use crate::center::setup::{Agent, Queue, Reachability, Trunk};
 use crate::center::{ContactCenter, Setup};
 use crate::flow::{self, Known};
 use crate::id::{AgentId, CallId, LegId};
+use crate::metrics::{CallRow, Follower, Report};
 use crate::time::Timestamp;
 use crate::words::{
     AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, Event, From, Hearing,
@@ -78,6 +79,8 @@ struct Floor {
     records: Vec<CallRecord>,
     amended: Vec<RecordingUpdate>,
     written_up: Vec<crate::words::WrapUp>,
+    /// `None`: the facts are not heard.
+    figures: Option<Follower>,
 }
 
 fn parsed(source: &str) -> flow::Flow {
@@ -86,6 +89,38 @@ fn parsed(source: &str) -> flow::Flow {
 }
 
 impl Floor {
+    /// Takes the facts of what has happened into the figures.
+    fn count(&mut self) {
+        let Some(figures) = &mut self.figures else { return };
+        while let Some(told) = self.center.poll_fact() {
+            let of_fact = |record: &&CallRecord| Some(record.call) == told.fact.call();
+            let record = self.records.iter().rfind(of_fact);
+            figures.fold(&told, record);
+        }
+    }
+
+    /// The figures of the calls that ended in a period.
+    fn report(&self, from: Timestamp, to: Timestamp) -> Report {
+        self.followed().metrics.report(self.now, from, to)
+    }
+
+    fn followed(&self) -> &Follower {
+        self.figures.as_ref().expect("the facts are heard")
+    }
+
+    /// Whose facts nobody hears.
+    fn unheard(agents: &[&str]) -> Self {
+        let mut floor = Self::new(agents);
+        floor.center.mute_facts();
+        floor.figures = None;
+        floor
+    }
+
+    /// What a record is to the figures.
+    fn row(&self, record: &CallRecord) -> Option<CallRow> {
+        CallRow::of(record, &mut self.followed().counter.clone())
+    }
+
     fn new(agents: &[&str]) -> Self {
         Self::with_reachability(agents, BTreeMap::new())
     }
@@ -132,12 +167,24 @@ impl Floor {
             reachability,
             ..Setup::default()
         };
-        let center = ContactCenter::new(setup);
+        let mut center = ContactCenter::new(setup);
         let now = Timestamp(1_000_000);
+        center.hear_facts(now);
+        let figures = Some(Follower::new(&center.roster()));
         let (log, records, amended, written_up) = Default::default();
         let (hearing, recorders, ended) = (Hearing::default(), BTreeMap::new(), BTreeSet::new());
-        let mut floor =
-            Self { center, now, hearing, recorders, ended, log, records, amended, written_up };
+        let mut floor = Self {
+            center,
+            now,
+            hearing,
+            recorders,
+            ended,
+            log,
+            records,
+            amended,
+            written_up,
+            figures,
+        };
         for index in 0..agents.len() {
             let agent = AgentId(u32::try_from(index).unwrap());
             floor.event(Event::PhoneReachable { agent, reachable: true });
@@ -183,6 +230,7 @@ impl Floor {
             }
         }
         self.settle_recorders();
+        self.count();
         self.center.check(self.now);
     }
 
@@ -302,9 +350,9 @@ fn why_an_agent_cannot_take_a_call_names_its_origin() {
     }
     for (call, agent, origin) in [(2, "ada", "sip"), (4, "bob", "acme")] {
         let considered = floor.center.explain(CallId(call)).expect("it waits");
-        let why = considered.into_iter().find(|(name, ..)| name == agent).expect("considered");
+        let why = considered.into_iter().find(|(name, _)| &**name == agent).expect("considered").1;
         let text = format!("cannot be reached from a call by way of {origin}");
-        assert_eq!(why, (agent.to_owned(), "elsewhere", text));
+        assert_eq!((why.word(), why.to_string()), ("elsewhere", text));
     }
 }
 
@@ -438,7 +486,7 @@ fn a_declined_offer_comes_back_to_the_queue_and_the_caller_may_leave_it() {
     floor.press(caller, '#');
     floor.check(&[
         "hang-up call-1/0 normal_clearing",
-        "record call-1 Contained by Flow talk 0 hold 0",
+        "record call-1 Exited by Flow talk 0 hold 0",
     ]);
 }
 
@@ -500,7 +548,7 @@ fn an_agents_phone_dials_a_feature_code() {
         if let Command::CloseRecord { record } = command { Some(record) } else { None }
     });
     let record = closed.expect("the call ended");
-    assert_eq!(floor.center.row(&record), None, "a feature code is in no figure");
+    assert_eq!(floor.row(&record), None, "a feature code is in no figure");
 }
 
 #[test]
@@ -530,7 +578,7 @@ fn a_drain_refuses_new_calls_and_ends_the_rest_at_its_limit() {
     floor.drain();
     floor.check(&[
         "hang-up call-1/0 normal_unspecified",
-        "record call-1 Contained by Operator talk 0 hold 0",
+        "record call-1 Failed by Operator talk 0 hold 0",
     ]);
 }
 

@@ -1,43 +1,56 @@
-//! Why a waiting call is not with an agent yet, in words.
+//! Why a waiting call is not with an agent yet, and what its queue goes by, for the facts.
+
+use std::sync::Arc;
 
 use crate::acd::{Considered, Verdict};
 use crate::center::ContactCenter;
-use crate::id::SkillId;
+use crate::id::{CallId, SkillId};
+use crate::words::{Demanded, HeldFor, Search, Why};
 
 impl ContactCenter {
-    /// One agent, as considered for one call: name, verdict, sentence.
-    pub(super) fn explained(&self, one: &Considered) -> (String, &'static str, String) {
-        let (word, why) = match &one.verdict {
-            Verdict::Offered => ("offered", "the phone rings for this call".to_owned()),
-            Verdict::LoggedOut => ("logged_out", "is not logged in".to_owned()),
-            Verdict::LacksSkill { skill, needs, has } => {
-                if let Some(origin) = self.skills.origin(*skill) {
-                    ("elsewhere", format!("cannot be reached from a call by way of {origin}"))
-                } else {
-                    let skill = self.skill_name(*skill);
-                    ("lacks_skill", format!("has {skill} {has}, and {needs} is needed"))
+    /// One agent, as considered for one call.
+    pub(super) fn explained(&self, one: &Considered) -> (Arc<str>, Why) {
+        let why = match &one.verdict {
+            Verdict::Offered => Why::Offered,
+            Verdict::LoggedOut => Why::LoggedOut,
+            Verdict::LacksSkill { skill, needs, has } => match self.demanded(*skill, *needs) {
+                Demanded::Origin(origin) => Why::Elsewhere { origin },
+                Demanded::Skill { skill, level } => {
+                    Why::LacksSkill { skill, needs: level, has: *has }
                 }
-            }
-            Verdict::Excluded { until } => {
-                let how = one.tried.map(|(outcome, at)| format!(" ({outcome} at {at})"));
-                let how = how.unwrap_or_default();
-                let why =
-                    format!("did not take this call{how}; may be offered it again at {until}");
-                ("excluded", why)
-            }
+            },
+            Verdict::Excluded { until } => Why::Excluded { tried: one.tried, until: *until },
             Verdict::HeldFor { agent, until } => {
-                let held_for = self.agent_name(*agent);
-                ("held_for", format!("the call is held for {held_for} until {until}"))
+                Why::HeldFor { agent: self.facts.agent_name(*agent), until: *until }
             }
-            Verdict::NotReady { reason } => ("not_ready", format!("is not ready: {reason}")),
-            Verdict::Unreachable => ("unreachable", "the phone cannot be reached".to_owned()),
-            Verdict::Busy { call } => ("busy", format!("is busy with {call}")),
-            Verdict::Behind => ("behind", "another agent was first".to_owned()),
+            Verdict::NotReady { reason } => Why::NotReady { reason: reason.clone() },
+            Verdict::Unreachable => Why::Unreachable,
+            Verdict::Busy { call } => Why::Busy { call: *call },
+            Verdict::Behind => Why::Behind,
         };
-        (self.agent_name(one.agent).to_owned(), word, why)
+        (self.facts.agent_name(one.agent), why)
     }
 
-    fn skill_name(&self, skill: SkillId) -> &str {
-        self.skills.name(skill).unwrap_or("a skill that nobody has")
+    /// What the queue goes by for a call that waits in it.
+    pub(super) fn search(&self, call: CallId) -> Option<Search> {
+        let search = self.acd.search(call)?;
+        let held = |(agent, until)| {
+            let name = self.facts.agent_name(agent);
+            HeldFor { agent, name, until }
+        };
+        Some(Search {
+            tried: search.tried,
+            demands: search.demands.iter().map(|&(skill, n)| self.demanded(skill, n)).collect(),
+            offered_to: search.offered_to,
+            held_for: search.held_for.map(held),
+        })
+    }
+
+    fn demanded(&self, skill: SkillId, level: u8) -> Demanded {
+        if let Some(origin) = self.skills.origin(skill) {
+            return Demanded::Origin(origin.into());
+        }
+        let skill = self.skills.name(skill).unwrap_or("a skill that no agent has").into();
+        Demanded::Skill { skill, level }
     }
 }

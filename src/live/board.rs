@@ -17,7 +17,7 @@ use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
 use crate::words::{
     AgentStands, AgentState, CallFact, CallRecord, CallStands, CallState, ConsultStands, Fact,
-    Numbered, Origin, Party, Roster, RosterAgent, Seq, SupervisorStands,
+    Numbered, Origin, Party, Roster, RosterAgent, Search, Seq, SupervisorStands,
 };
 
 /// Calls that ended of which the board remembers whom they concerned: what becomes known of one is
@@ -66,6 +66,18 @@ pub struct Folded {
 }
 
 impl Board {
+    /// Whose first fact has this number.
+    #[must_use]
+    pub fn beginning(first: Seq) -> Self {
+        Self { next: first, ..Self::default() }
+    }
+
+    /// Calls that have not ended.
+    #[must_use]
+    pub fn calls_open(&self) -> usize {
+        self.calls.len()
+    }
+
     /// The number of the next fact: the board stands as of all before it.
     #[must_use]
     pub const fn next(&self) -> Seq {
@@ -175,6 +187,16 @@ impl Board {
         Folded { concern, record: None }
     }
 
+    /// What its queue goes by for a call that waits.
+    pub(super) fn search(&self, call: CallId) -> Option<&Search> {
+        let stands = self.calls.get(&call)?.stands.as_deref()?;
+        Some(&stands.waits.as_ref()?.search)
+    }
+
+    pub(super) fn stands(&self, agent: AgentId) -> Option<&AgentStands> {
+        self.agents.get(&agent).map(|stands| &**stands)
+    }
+
     /// Whom a live call concerns.
     #[must_use]
     pub fn concern(&self, call: CallId) -> Option<&Concern> {
@@ -182,7 +204,7 @@ impl Board {
     }
 
     #[must_use]
-    pub fn roster(&self) -> &Roster {
+    pub const fn roster(&self) -> &Arc<Roster> {
         &self.roster
     }
 

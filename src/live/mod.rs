@@ -18,6 +18,7 @@ mod board;
 mod ring;
 #[cfg(test)]
 mod tests;
+mod why;
 
 pub use board::{Board, Concern, Folded};
 pub use ring::{Lost, RING_FACTS_MAX, Ring, RingFact};

@@ -53,6 +53,12 @@ impl Ring {
         Self { facts_max, facts: VecDeque::new(), next: Seq(0) }
     }
 
+    /// Whose first fact has this number.
+    #[must_use]
+    pub fn beginning(first: Seq) -> Self {
+        Self { next: first, ..Self::default() }
+    }
+
     /// Keeps a fact, and forgets the oldest where there is no room for both.
     pub fn push(&mut self, numbered: Numbered, folded: Folded) {
         if self.facts.len() == self.facts_max {

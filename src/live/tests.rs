@@ -33,7 +33,13 @@ fn waits(call: CallId, queue: &str, order: i64) -> Fact {
     let stands = CallStands {
         state: CallState::Waiting,
         since: Some(since),
-        waits: Some(Waits { queue: queue.into(), since, in_line_since: since, order }),
+        waits: Some(Waits {
+            queue: queue.into(),
+            since,
+            in_line_since: since,
+            order,
+            search: Box::default(),
+        }),
         agent: None,
         on_hold: false,
         language: None,

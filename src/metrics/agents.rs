@@ -28,6 +28,14 @@ pub(super) struct Agents {
     pub(super) gone_until: Option<Timestamp>,
 }
 
+/// What each agent spent their time on.
+#[derive(Clone, Debug, Default)]
+pub struct Times {
+    pub(super) spent: BTreeMap<AgentId, Spent>,
+    /// Times before this are not known.
+    pub(super) gone_until: Option<Timestamp>,
+}
+
 /// Milliseconds by activity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Spent {
@@ -64,12 +72,19 @@ impl Agents {
         }
     }
 
-    pub(super) fn ids(&self) -> impl Iterator<Item = AgentId> {
-        self.days.keys().copied()
+    /// Whether the agent ever did anything that is kept.
+    pub(super) fn knows(&self, agent: AgentId) -> bool {
+        self.days.contains_key(&agent)
+    }
+
+    /// Of every agent, within `from..to`.
+    pub(super) fn times(&self, from: Timestamp, to: Timestamp) -> Times {
+        let spent = self.days.keys().map(|agent| (*agent, self.spent(*agent, from, to)));
+        Times { spent: spent.collect(), gone_until: self.gone_until }
     }
 
     /// Time by activity within `from..to`.
-    pub(super) fn spent(&self, agent: AgentId, from: Timestamp, to: Timestamp) -> Spent {
+    fn spent(&self, agent: AgentId, from: Timestamp, to: Timestamp) -> Spent {
         let mut spent = Spent::default();
         let Some(day) = self.days.get(&agent) else { return spent };
         let first = day.partition_point(|(at, _)| *at <= from).saturating_sub(1);

@@ -13,6 +13,7 @@ use crate::id::{AgentId, CallId, LegId};
 use crate::metrics::fact::PARTS_MAX;
 use crate::metrics::{CallRow, Leg, Offer, QueueVisit};
 use crate::time::Timestamp;
+use crate::words::WrapUp;
 
 /// Ended calls in memory; with some 400 bytes each, 80 MB. Past it the call that ended
 /// first is dropped, and reports say how many and until when.
@@ -80,6 +81,19 @@ impl Calls {
         } else if let Some(mut row) = self.remove_ended(call) {
             row.intent = Some(intent);
             self.insert_ended(row);
+        }
+    }
+
+    /// After-call work ended, or the agent said more of a call that is over. Of a leg that handled
+    /// nothing, a supervisor's, only the intent counts.
+    pub(super) fn amend(&mut self, wrap_up: &WrapUp) {
+        let leg = wrap_up.leg;
+        let Some(row) = self.row(leg.call) else { return };
+        if let Some(known) = row.legs.iter_mut().find(|known| known.n == leg.n) {
+            (known.acw_ms, known.resolved) = (Some(wrap_up.acw_ms), wrap_up.resolved);
+        }
+        if let Some(intent) = &wrap_up.intent {
+            self.set_intent(leg.call, intent.as_str().into());
         }
     }
 

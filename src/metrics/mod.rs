@@ -17,6 +17,7 @@ mod calls;
 mod fact;
 mod fcr;
 mod figures;
+mod follow;
 pub mod oracle;
 mod ratio;
 mod report;
@@ -31,15 +32,19 @@ mod tests;
 
 use std::time::Duration;
 
+pub use agents::Times;
 pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit};
 pub use fcr::{FCR_WINDOWS, FcrRepeat, Near, Scope};
 pub use figures::{Column, FIGURES, Figure, Figures, Section, Unit};
+pub use follow::{Counted, Counter, Follower, named};
 pub use ratio::{Measured, Ratio};
 pub use report::{AgentReport, Handling, Kept, Presenting, QueueReport, Report, Time};
 pub use row::Naming;
 pub use service::Queueing;
 pub use sum::{Gathering, Sum};
 pub use tally::{TALLY_VERSION, Tallies, Tally};
+
+pub use crate::words::ServiceTarget as Target;
 
 use crate::id::QueueId;
 use crate::time::Timestamp;
@@ -49,15 +54,6 @@ use calls::Calls;
 /// How long calls and agents' changes are kept: longer than the widest FCR window, so that a repeat
 /// is found for every issue of the last days.
 pub const WINDOW: Duration = Duration::from_secs(35 * 24 * 3600);
-
-/// What a queue promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Service level: answered within this.
-    pub answer_within: Duration,
-    /// A caller who hangs up sooner than this did not really wait.
-    pub short_abandon: Duration,
-}
 
 /// Facts in, reports out.
 #[derive(Clone, Debug)]
@@ -123,6 +119,10 @@ impl Metrics {
                 });
             }
         }
+        self.expire(at);
+    }
+
+    fn expire(&mut self, at: Timestamp) {
         self.calls.expire(at - WINDOW);
         self.agents.expire(at - WINDOW);
     }
@@ -134,6 +134,12 @@ impl Metrics {
         report::build(self, now, from, to)
     }
 
+    /// What agents spent their time on within `from..to`, as known at `now`.
+    #[must_use]
+    pub fn times(&self, now: Timestamp, from: Timestamp, to: Timestamp) -> Times {
+        self.agents.times(from, to.min(now))
+    }
+
     /// The rows of the calls that ended in `from..to`: what a figure is made of.
     pub fn rows(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &CallRow> {
         self.calls.ended_in(from, to)
@@ -141,12 +147,5 @@ impl Metrics {
 
     fn target(&self, queue: QueueId) -> Target {
         self.targets.get(queue.0 as usize).copied().unwrap_or_default()
-    }
-}
-
-impl Default for Target {
-    /// 80/20 is the usual promise; this is its 20 seconds, and a 5-second short abandon.
-    fn default() -> Self {
-        Self { answer_within: Duration::from_secs(20), short_abandon: Duration::from_secs(5) }
     }
 }

@@ -16,7 +16,7 @@ use crate::api::{Health, HealthSource};
 use crate::media::io::MediaEngine;
 use crate::server::clock::Clock;
 use crate::server::driver::Driver;
-use crate::store::Watch;
+use crate::store::HealthWatch;
 use crate::words::CallOutcome;
 
 /// A turn takes microseconds; one that waits for a busy disk, seconds.
@@ -61,7 +61,7 @@ impl HealthWord {
         let has_room = !driver.center.is_draining() && driver.store.has_room();
         self.has_room.store(has_room, Ordering::Relaxed);
         write(&self.store_waiting, driver.store.waiting_here());
-        write(&self.registrations, driver.exchange.sip.ua.counts().bindings as u64);
+        write(&self.registrations, driver.exchange.fronts.sip.ua.counts().bindings as u64);
         let calls = &driver.exchange.calls;
         for (word, ended) in self.calls_ended.iter().zip(calls.ended) {
             write(word, ended);
@@ -81,7 +81,7 @@ impl HealthWord {
 /// What the interface asks; `None` while no driver runs, or where it stands still.
 pub(super) fn source(
     word: &Arc<HealthWord>,
-    store: Watch,
+    store: HealthWatch,
     media: Arc<MediaEngine>,
     clock: Clock,
 ) -> HealthSource {

@@ -1,28 +1,28 @@
-//! What earlier runs learned, and the figures of a period, for the server and for the command line.
+//! What earlier runs learned, for the server and for the command line.
 //!
 //! **Invariant:** a center is taught before its first input, so that a flow never sees half of what
 //! a caller did.
 
-use std::ops::Range;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::center::names::Names;
 use crate::center::{ContactCenter, TalkedOn};
-use crate::id::AgentId;
-use crate::metrics::{self, CallRow, Report};
+use crate::id::{AgentId, LegId};
+use crate::metrics;
 use crate::store::{RecordReader, StoreError};
 use crate::time::Timestamp;
 use crate::words::{Party, PartyLeg, RecordFilter, WrapUp};
 
 /// Longer than any `wrap_up_late_s_max`, and a call before it.
 const LAST_CALL_WITHIN: Duration = Duration::from_secs(8 * 24 * 3600);
+/// After-call work that seems longer was left open by an earlier attendant: how long it took nobody
+/// knows, and it counts as none.
+const WORK_LEFT_MAX: Duration = Duration::from_secs(12 * 3600);
 /// An agent who let more offers than this pass since has no last call to write up.
 const OFFERS_LOOKED_AT: usize = 20;
 
 /// Teaches the center who called when and why, as `caller.*` in flows, and each agent's last call,
-/// from the calls that ended before `at`.
+/// from the calls that ended before `at`. Returns the after-call work that nobody ended, because the
+/// server was lost at `lost_at` meanwhile: as long as it lasted until then.
 ///
 /// # Errors
 ///
@@ -31,18 +31,31 @@ pub fn teach(
     center: &mut ContactCenter,
     reader: &dyn RecordReader,
     at: Timestamp,
-) -> Result<(), StoreError> {
+    lost_at: Option<Timestamp>,
+) -> Result<Vec<WrapUp>, StoreError> {
     reader.each_past(at - metrics::WINDOW..at, &mut |past| {
         let (intent, agent) = (past.intent.as_deref(), past.agent.as_deref());
         center.learn(&past.number, past.ended_at, intent, agent);
     })?;
     let agents: Vec<String> = center.setup().names.agents.iter().map(str::to_owned).collect();
+    let mut left_open = Vec::new();
     for (id, name) in (0..).zip(&agents) {
-        if let Some(talked_on) = last_call(reader, name, at)? {
-            center.learn_last_call(AgentId(id), talked_on);
-        }
+        let Some(last) = last_call(reader, name, at)? else { continue };
+        let is_open = last.wrap_up.is_none() && !last.is_taken_over;
+        let talked_on = last.until(lost_at);
+        left_open.extend(is_open.then(|| talked_on.wrap_up.clone()));
+        center.learn_last_call(AgentId(id), talked_on);
     }
-    Ok(())
+    Ok(left_open)
+}
+
+/// A talk of an agent's that ended.
+struct Talk {
+    leg: LegId,
+    queue: Option<String>,
+    is_taken_over: bool,
+    ended_at: Timestamp,
+    wrap_up: Option<WrapUp>,
 }
 
 /// The last call that an agent talked on, of those lately offered to them.
@@ -50,81 +63,37 @@ fn last_call(
     reader: &dyn RecordReader,
     name: &str,
     at: Timestamp,
-) -> Result<Option<TalkedOn>, StoreError> {
+) -> Result<Option<Talk>, StoreError> {
     let (agent, since) = (Some(name.to_owned()), Some(at - LAST_CALL_WITHIN));
     let filter = RecordFilter { agent, since, limit: OFFERS_LOOKED_AT, ..RecordFilter::default() };
     let records = reader.list(&filter)?;
     let before = records.iter().filter(|record| record.ended_at < at);
-    let talks = before.flat_map(|record| &record.legs).filter_map(|leg| talked_on(leg, name));
-    Ok(talks.max_by_key(|(ended_at, _)| *ended_at).map(|(_, talked_on)| talked_on))
+    let talks = before.flat_map(|record| &record.legs).filter_map(|leg| Talk::of(leg, name));
+    Ok(talks.max_by_key(|talk| talk.ended_at))
 }
 
-/// When the talk of this leg ended, if it was this agent's.
-fn talked_on(leg: &PartyLeg, name: &str) -> Option<(Timestamp, TalkedOn)> {
-    let is_theirs = matches!(&leg.party, Party::Agent { name: of, .. } if of == name);
-    let ended_at = leg.ended_at.filter(|_| is_theirs && leg.served())?;
-    let nothing = WrapUp { leg: leg.leg, acw_ms: 0, resolved: None, intent: None, note: None };
-    let wrap_up = leg.wrap_up.clone().unwrap_or(nothing);
-    let done_at = ended_at + Duration::from_millis(wrap_up.acw_ms);
-    let (queue, is_taken_over) = (leg.queue.clone(), leg.role.is_some());
-    Some((ended_at, TalkedOn { wrap_up, queue, is_taken_over, done_at }))
-}
-
-/// Begins the center's figures with the calls that ended in the last [`metrics::WINDOW`] before
-/// `since`, and everything after it.
-///
-/// # Errors
-///
-/// When the records cannot be read.
-pub fn restore(
-    center: &mut ContactCenter,
-    reader: &dyn RecordReader,
-    since: Timestamp,
-) -> Result<(), StoreError> {
-    restore_period(center, reader, since - metrics::WINDOW..Timestamp(u64::MAX))
-}
-
-/// As [`restore`], with nothing of calls that ended at `at` or later: their events come again.
-pub(super) fn restore_until(
-    center: &mut ContactCenter,
-    reader: &dyn RecordReader,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    restore_period(center, reader, at - metrics::WINDOW..at)
-}
-
-fn restore_period(
-    center: &mut ContactCenter,
-    reader: &dyn RecordReader,
-    period: Range<Timestamp>,
-) -> Result<(), StoreError> {
-    let mut rows: Vec<CallRow> = Vec::new();
-    reader.each_ended(period, &mut |record| rows.extend(center.row(&record)))?;
-    center.restore(rows);
-    Ok(())
-}
-
-/// The figures as JSON, with the names of the queues and agents they are of.
-pub(super) fn figures(
-    center: &ContactCenter,
-    now: Timestamp,
-    since: Timestamp,
-    until: Timestamp,
-) -> Value {
-    named_report(&center.report(now, since, until), &center.setup().names)
-}
-
-/// A report as JSON, with the names of the queues and agents it is of.
-#[must_use]
-pub fn named_report(report: &Report, names: &Names) -> Value {
-    let mut report = serde_json::to_value(report).unwrap_or_default();
-    let (agents, queues) = (&names.agents, &names.queues);
-    for (list, key, names) in [("agents", "agent", agents), ("queues", "queue", queues)] {
-        for entry in report[list].as_array_mut().into_iter().flatten() {
-            let id = entry[key].as_u64().and_then(|id| u32::try_from(id).ok());
-            let name = id.and_then(|id| names.name(id));
-            entry["name"] = name.map_or(Value::Null, Value::from);
-        }
+impl Talk {
+    /// `None`: it was not this agent's, or none.
+    fn of(leg: &PartyLeg, name: &str) -> Option<Self> {
+        let is_theirs = matches!(&leg.party, Party::Agent { name: of, .. } if of == name);
+        Some(Self {
+            leg: leg.leg,
+            queue: leg.queue.clone(),
+            is_taken_over: leg.role.is_some(),
+            ended_at: leg.ended_at.filter(|_| is_theirs && leg.served())?,
+            wrap_up: leg.wrap_up.clone(),
+        })
     }
-    report
+
+    /// With after-call work that goes on ended at this moment.
+    fn until(self, lost_at: Option<Timestamp>) -> TalkedOn {
+        let Self { leg, queue, is_taken_over, ended_at, wrap_up } = self;
+        let worked = lost_at.filter(|_| !is_taken_over).map(|at| at.since(ended_at));
+        let worked = worked.filter(|worked| *worked <= WORK_LEFT_MAX).unwrap_or_default();
+        let acw_ms = u64::try_from(worked.as_millis()).unwrap_or(u64::MAX);
+        let nothing = WrapUp { leg, acw_ms, resolved: None, intent: None, note: None };
+        let wrap_up = wrap_up.unwrap_or(nothing);
+        let done_at = ended_at + Duration::from_millis(wrap_up.acw_ms);
+        TalkedOn { wrap_up, queue, done_at }
+    }
 }

@@ -17,6 +17,7 @@ mod calls;
 mod clock;
 mod driver;
 mod exchange;
+mod fronts;
 mod health;
 mod history;
 mod listen;
@@ -51,7 +52,7 @@ use crate::flow::Flow;
 use crate::time::Timestamp;
 
 pub use driver::End;
-pub use history::{named_report, restore, teach};
+pub use history::teach;
 pub use resume::named;
 pub use start::StartError;
 

@@ -3,20 +3,14 @@
 //! **Invariant:** a request changes nothing but through an [`Event`], so it is in the journal; and
 //! one that changes something is answered when that is written.
 
-use std::time::Duration;
-
-use crate::api::{Considered, Request, Unconfirmed};
+use crate::api::{Request, Unconfirmed};
 use crate::center::Refused;
 use crate::front::{FrontCannot, Turn};
 use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
-use crate::server::history;
 use crate::server::outbox::{Confirmed, Reply};
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, Event, Principal};
-
-/// What a report covers where the request does not say.
-const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Driver {
     pub(super) fn take_request(&mut self, request: Request) {
@@ -34,12 +28,6 @@ impl Driver {
             Request::EndCall { call, by, reply } => {
                 let answer = self.end_call(now, call, by);
                 self.outbox.reply(Reply::Changed(reply, answer));
-            }
-            Request::Why { call, reply } => drop(reply.send(self.why(call))),
-            Request::Report { since, until, reply } => {
-                let until = until.unwrap_or(now + Duration::from_millis(1));
-                let since = since.unwrap_or(now - PERIOD);
-                drop(reply.send(history::figures(&self.center, now, since, until)));
             }
         }
     }
@@ -77,15 +65,5 @@ impl Driver {
             self.exchange.can(leg, ask)
         };
         can.map_err(|FrontCannot(why)| Refused::FrontCannot(why))
-    }
-
-    fn why(&self, call: CallId) -> Option<Vec<Considered>> {
-        let considered = self.center.explain(call)?;
-        let named = considered.into_iter().map(|(agent, verdict, why)| Considered {
-            agent,
-            verdict: verdict.to_owned(),
-            why,
-        });
-        Some(named.collect())
     }
 }

@@ -18,6 +18,7 @@ use crate::api::{
     self, Api, DRIVER_REQUESTS_MAX, DriverHandle, HealthSource, Live, Request, Teller,
 };
 use crate::ask::io::Asks;
+use crate::center::ContactCenter;
 use crate::center::names::Names;
 use crate::config::{
     self, Config, Demo, Loaded, Problems, Ready, Secret, Soundless, Sources, TOKEN_LEN,
@@ -32,12 +33,13 @@ use crate::server::calls::Calls;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
+use crate::server::fronts::Fronts;
 use crate::server::health::{self, HealthWord};
 use crate::server::outbox::Outbox;
 use crate::server::providers::{Door, DoorError};
 use crate::server::reload::{ReloadSetup, Reloading};
 use crate::server::resolver::Resolver;
-use crate::server::resume::{self, Beginning, Begun, Kept};
+use crate::server::resume::{self, Begun, First, Kept};
 use crate::server::retention::{self, Retention};
 use crate::server::seed::random_seed;
 use crate::server::signals::Signals;
@@ -134,7 +136,8 @@ struct Bound {
     names: Names,
     prompts: Arc<PromptStore>,
     clock: Clock,
-    beginning: Beginning,
+    center: ContactCenter,
+    first: Vec<(Timestamp, First)>,
     exchange: Exchange,
     sockets: Sockets,
     store: Store,
@@ -182,7 +185,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     let driver = Driver {
         clock: bound.clock,
         timer: Timer::default(),
-        center: bound.beginning.center,
+        center: bound.center,
         exchange: bound.exchange,
         sockets: bound.sockets,
         store: bound.store,
@@ -203,7 +206,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         drain_timeout,
         calls_max,
         unfinished: false,
-        first: bound.beginning.inputs,
+        first: bound.first,
     };
     // What they say was handed on: it need not stay here as well.
     drop((directory, demo));
@@ -234,8 +237,9 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let lost_at = begun.restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
     let (mut beginning, opened) = begun.begin(clock.now(), config, &*reader)?;
-    beginning.center.hear_facts(clock.now());
-    let (teller, live) = api::feed(clock.now().as_millis(), Arc::new(move || clock.now()));
+    let first = beginning.center.hear_facts(clock.now());
+    let run = clock.now().as_millis();
+    let (teller, live) = api::feed(run, Arc::new(move || clock.now()), first, beginning.figures);
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
@@ -263,8 +267,9 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         outside: setup::outside(config, &names),
         has_handoffs: !config.providers.is_empty(),
     });
-    let first = repaired.into_iter().map(left).collect();
-    let exchange = Exchange::new(providers.front, sip, Calls::new(next_call), first);
+    let repaired = repaired.into_iter().map(left).collect();
+    let fronts = Fronts { providers: providers.front, sip };
+    let exchange = Exchange::new(fronts, Calls::new(next_call), repaired);
     let (webhooks, rest_results, rest) =
         (providers.webhooks, providers.rest_results, providers.rest);
     Ok(Bound {
@@ -272,7 +277,8 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         names,
         prompts,
         clock,
-        beginning,
+        center: beginning.center,
+        first: beginning.inputs,
         exchange,
         sockets,
         store,

@@ -247,7 +247,7 @@ fn one_day(options: &Options, agents: u32, seed: u64) -> Day {
     let mut sim = Sim::new(setup, plan, seed, None, None);
     sim.run();
     // After closing time no call comes: only those that were left still count.
-    let open = sim.center.report(sim.now(), options.start, closes);
+    let open = sim.figures_until(sim.now(), closes);
     Day { calls: sim.figures(), occupancy: open.figures["occupancy"].value }
 }
 

@@ -46,6 +46,7 @@ use crate::front::Turn;
 use crate::id::CallId;
 use crate::live::Board;
 use crate::metrics;
+use crate::metrics::Follower;
 use crate::time::Timestamp;
 use crate::words::{Command, Event};
 
@@ -221,8 +222,10 @@ pub struct Sim {
     pub center: ContactCenter,
     pub world: World,
     pub tally: Tally,
-    /// What the facts tell, where a watch compares it.
-    board: Option<Board>,
+    /// What the facts tell; a watch compares it.
+    board: Board,
+    /// And what they come to.
+    figures: Follower,
     watch: Option<Watch>,
     journal: Option<Journal>,
     inputs: u64,
@@ -249,13 +252,12 @@ impl Sim {
         let start = plan.start;
         let random = Random::new(seed);
         let mut center = ContactCenter::new(setup.clone());
-        let board = watch.is_some().then(Board::default);
-        if board.is_some() {
-            center.hear_facts(start);
-        }
+        let board = Board::beginning(center.hear_facts(start));
+        let figures = Follower::new(&center.roster());
         Self {
             center,
             board,
+            figures,
             world: World::new(plan, random),
             setup,
             tally: Tally::default(),
@@ -288,11 +290,18 @@ impl Sim {
         }
     }
 
-    /// What the center itself says of all calls so far.
+    /// What the facts of all calls so far come to.
     #[must_use]
     pub fn figures(&self) -> metrics::Report {
         let end = self.now + Duration::from_millis(1);
-        self.center.report(end, self.world.plan.start, end)
+        self.figures_until(end, end)
+    }
+
+    /// The same of those that ended before `end`, as known at `now`.
+    fn figures_until(&self, now: Timestamp, end: Timestamp) -> metrics::Report {
+        let mut report = self.figures.metrics.report(now, self.world.plan.start, end);
+        report.kept.calls_open = self.board.calls_open() as u64;
+        report
     }
 
     /// Lets the next thing happen; `false` when there is nothing left.
@@ -309,7 +318,7 @@ impl Sim {
         match self.world.pop() {
             // An id is given to a call once, so its front knows that an ended call does not arrive.
             Some((_, Stimulus::News { event, copy: true }))
-                if arrival(&event).is_some_and(|call| self.center.call(call).is_none()) => {}
+                if arrival(&event).is_some_and(|call| !self.center.is_live(call)) => {}
             Some((_, Stimulus::News { event, copy })) => {
                 self.is_copy = copy;
                 self.input(at, Some(event));
@@ -415,13 +424,17 @@ impl Turn for Sim {
             self.center.check(now);
             watch.settled(&self.center, self.is_copy);
         }
-        if let Some(board) = &mut self.board {
-            while let Some(fact) = self.center.poll_fact() {
-                board.fold(&fact);
-            }
-            if self.inputs.is_multiple_of(COMPARED_EVERY) || self.center.calls_live() == 0 {
-                let (told, is) = (board.snapshot(now), self.center.snapshot(now));
-                assert_eq!(told, is, "the facts do not tell how things stand");
+        while let Some(fact) = self.center.poll_fact() {
+            let folded = self.board.fold(&fact);
+            self.figures.fold(&fact, folded.record.as_deref());
+        }
+        let is_rare = self.inputs.is_multiple_of(COMPARED_EVERY) || self.center.calls_live() == 0;
+        if self.watch.is_some() && is_rare {
+            let (told, is) = (self.board.snapshot(now), self.center.snapshot(now));
+            assert_eq!(told, is, "the facts do not tell how things stand");
+            for call in told.calls.iter().map(|call| call.call) {
+                let (told, is) = (self.board.why(call, now), self.center.explain(call));
+                assert_eq!(told, is, "the facts do not tell why {call} waits");
             }
         }
     }

@@ -59,7 +59,7 @@ pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
 pub use setups::{KeptSetup, setup_of};
-pub use shared::{Health, Watch};
+pub use shared::{Health, HealthWatch};
 
 use appender::Appender;
 use database::Database;
@@ -131,6 +131,8 @@ pub struct Opened {
     pub store: Store,
     /// The number of the first call of this run.
     pub next_call: CallId,
+    /// When the journal of the run before ends, where that one did not end in order.
+    pub lost_at: Option<Timestamp>,
     pub recovered: Recovered,
     /// What fronts kept of calls and did not forget, also of calls that ended since.
     pub sessions: Vec<(CallId, String)>,
@@ -209,6 +211,13 @@ impl Store {
     pub fn note_setup(&mut self, at: Timestamp, digest: &str) -> Noted {
         let setup = digest.to_owned();
         self.note_input(at, NotedInput::Own(Own::Reconfigured { setup }))
+    }
+
+    /// When the latest line of the journal was noted: a process that is lost is taken to have gone
+    /// on until then.
+    #[must_use]
+    pub fn noted_at(&self) -> Timestamp {
+        self.shared.latest()
     }
 
     /// The number of this run of the journal.
@@ -360,8 +369,8 @@ impl Store {
 
     /// Looks at the files' health from any other thread.
     #[must_use]
-    pub fn watch(&self) -> Watch {
-        Watch::new(&self.shared)
+    pub fn watch(&self) -> HealthWatch {
+        HealthWatch::new(&self.shared)
     }
 
     /// Another connection to the records, for reading.

@@ -1,4 +1,4 @@
-//! Whose files are in a folder: two servers' in one would give one name to two calls.
+//! Which node the files of a folder are of: two servers' in one would give one name to two calls.
 //!
 //! A journal's head, the names, a kept setup and the calls of the other files say their node. That
 //! of the database is looked at where it is opened ([`recover::find`](super::recover::find)).

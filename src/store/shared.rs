@@ -51,9 +51,9 @@ pub(super) struct Shared {
 
 /// Looks at how the files are, beside the driver.
 #[derive(Clone, Debug)]
-pub struct Watch(Arc<Shared>);
+pub struct HealthWatch(Arc<Shared>);
 
-impl Watch {
+impl HealthWatch {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
         Self(Arc::clone(shared))
     }

@@ -25,7 +25,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::{AgentId, CallId, OfferId};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentStands, AgentState, CallFact, CallStands, NamedVia, OfferOutcome, RecordingUpdate, WrapUp,
+    AgentStands, AgentState, CallFact, CallStands, NamedVia, OfferOutcome, RecordingUpdate,
+    ServiceTarget, WrapUp,
 };
 
 /// The version of the stream: of what a fact says, and how it is written.
@@ -129,6 +130,9 @@ pub struct Origin {
 pub struct Roster {
     pub agents: Vec<RosterAgent>,
     pub queues: Vec<Arc<str>>,
+    /// What each of these queues promises.
+    #[serde(default)]
+    pub targets: Vec<ServiceTarget>,
     /// Those of them whom the configuration names no more. They are shown until the last call that
     /// concerns them is over.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -145,6 +149,9 @@ pub struct RosterAgent {
     pub display_name: Option<String>,
     /// Level by skill.
     pub skills: Vec<(String, u8)>,
+    /// The origins whose calls can be brought to the agent.
+    #[serde(default)]
+    pub origins: Vec<Arc<str>>,
 }
 
 impl Fact {

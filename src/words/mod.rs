@@ -44,12 +44,14 @@ mod record;
 mod record_filter;
 mod recording;
 mod reply;
+mod service_target;
 mod standing;
 mod supervision;
 mod target;
 #[cfg(test)]
 mod tests;
 mod via;
+mod why;
 
 pub use activity::Activity;
 pub use agent_request::{AgentRequest, ConsultTarget};
@@ -88,10 +90,12 @@ pub use recording::{
     Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingState, RecordingUpdate,
 };
 pub use reply::{AskFailure, REPLY_LEN_MAX, Reply};
+pub use service_target::ServiceTarget;
 pub use standing::{
-    AgentStands, CallStands, CallState, ConsultStands, RecordingStage, Stage, SupervisorStands,
-    Waits,
+    AgentStands, CallStands, CallState, ConsultStands, Demanded, HeldFor, RecordingStage, Search,
+    Stage, SupervisorStands, TriedAgent, Waits,
 };
 pub use supervision::{SupervisorMode, SupervisorRequest, Telephone};
 pub use target::Target;
 pub use via::{NamedVia, NoVia, Via};
+pub use why::Why;

@@ -13,7 +13,7 @@ use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{
     CallOutcome, Cause, EndedBy, InputOutcome, NamedVia, PartyLeg, QueueVisit, Recording,
-    RecordingUpdate, SentTo,
+    RecordingUpdate, SentTo, WrapUp,
 };
 
 /// What is kept of a call.
@@ -76,6 +76,19 @@ impl CallRecord {
         let sent_to = |leg: &PartyLeg| matches!(leg.sent_to, Some(SentTo::Number(_)));
         let mut outside = self.legs.iter().filter(|leg| leg.served() && !leg.is_of_house());
         outside.any(|leg| !leg.consulted) || self.legs.iter().any(sent_to)
+    }
+
+    /// Takes in what an agent says of the call, and how long they worked on it after their talk;
+    /// what was said before and is not said anew stays. `false`: there is no such leg.
+    pub fn write_up(&mut self, wrap_up: &WrapUp) -> bool {
+        let Some(leg) = self.legs.iter_mut().find(|leg| leg.leg == wrap_up.leg) else {
+            return false;
+        };
+        leg.write_up(wrap_up);
+        if wrap_up.intent.is_some() {
+            self.intent.clone_from(&wrap_up.intent);
+        }
+        true
     }
 
     /// Takes in an update of one of the recordings; `None` when the call has none of that name,

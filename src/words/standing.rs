@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
-use crate::words::{AgentState, SupervisorMode};
+use crate::words::{AgentState, OfferOutcome, SupervisorMode};
 
 /// Where a live call is, as people see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +79,52 @@ pub struct Waits {
     /// What the calls of a line are sorted by, before that and the call's number: smaller is
     /// sooner.
     pub order: i64,
+    #[serde(default)]
+    pub search: Box<Search>,
+}
+
+/// What a queue goes by when it looks for an agent for a call. With how agents stand, it says why
+/// each of them is offered the call or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Search {
+    /// In the order in which they are looked at.
+    pub demands: Vec<Demanded>,
+    /// The agent whose phone rings for the call.
+    pub offered_to: Option<AgentId>,
+    pub held_for: Option<HeldFor>,
+    /// Agents who did not take the call.
+    pub tried: Vec<TriedAgent>,
+}
+
+/// What an agent must have, to be offered a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Demanded {
+    Skill {
+        skill: Arc<str>,
+        level: u8,
+    },
+    /// Calls that come this way can be brought to the agent.
+    Origin(Arc<str>),
+}
+
+/// For whom a call is held, and until when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldFor {
+    pub agent: AgentId,
+    pub name: Arc<str>,
+    pub until: Timestamp,
+}
+
+/// An agent did not take a call that was offered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriedAgent {
+    pub agent: AgentId,
+    pub outcome: OfferOutcome,
+    pub at: Timestamp,
+    /// The two keep out of each other's way until then, if they still do.
+    pub until: Timestamp,
+    pub keeps_away: bool,
 }
 
 /// The agent consults a party.

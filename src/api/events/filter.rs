@@ -95,6 +95,7 @@ mod tests {
             name: name.into(),
             display_name: None,
             skills: Vec::new(),
+            origins: Vec::new(),
         };
         let (agents, queues) = (vec![agent("alice")], vec!["billing".into()]);
         let roster = Roster { agents, queues, ..Roster::default() };

@@ -79,6 +79,7 @@ pub(super) fn fact(run: u64, entry: &RingFact) -> String {
         | Fact::RecordingAmended { .. } => plain(fact),
     };
     if let Value::Object(fields) = &mut data {
+        fields.remove("targets"); // what figures are measured by
         fields.remove("fact");
         fields.remove("happened");
         fields.insert("at".to_owned(), at.as_millis().into());
@@ -105,6 +106,7 @@ fn readable(data: &mut Value) {
     match data {
         Value::Object(fields) => {
             fields.remove("order");
+            fields.remove("search"); // asked for: GET /v1/why
             for (key, value) in fields.iter_mut() {
                 readable_field(key, value);
             }

@@ -107,7 +107,12 @@ async fn fault_05_a_good_token_makes_a_connection_known_and_a_guess_does_not() {
         let (tx, _) = tokio::sync::mpsc::channel(1); // no driver: a good token is answered 503
         let shelf = Arc::new(Shelf { asked: Questions::default() });
         // And a driver that has gone before it told anything.
-        let (_, live) = crate::api::feed(7, Arc::new(crate::time::Timestamp::default));
+        let (_, live) = crate::api::feed(
+            7,
+            Arc::new(crate::time::Timestamp::default),
+            crate::words::Seq(0),
+            crate::metrics::Follower::new(&crate::words::Roster::default()),
+        );
         let app = Api::new(&SETTINGS, DriverHandle { tx }, live, Arc::new(|| None), shelf).router();
         serve_strangers(app, LIMITS, async |port| {
             let from = IpAddr::from([127, 0, 0, 1]);

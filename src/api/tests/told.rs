@@ -20,6 +20,7 @@ pub(super) fn facts() -> Vec<Fact> {
             name: agent.name.as_str().into(),
             display_name: None,
             skills: agent.skills.clone(),
+            origins: Vec::new(),
         }],
         queues: vec!["billing".into()],
         ..Roster::default()
@@ -57,6 +58,7 @@ pub(super) fn bob_talks() -> Vec<Fact> {
         name: name.into(),
         display_name: None,
         skills: Vec::new(),
+        origins: Vec::new(),
     };
     let agents = vec![agent(AgentId(0), "alice"), agent(AgentId(1), "bob")];
     let roster = Roster { agents, queues: vec!["billing".into()], ..Roster::default() };
@@ -86,7 +88,13 @@ pub(super) fn waiting(supervisor: Option<SupervisorStands>) -> CallStands {
     CallStands {
         state: CallState::Waiting,
         since: Some(since),
-        waits: Some(Waits { queue: "billing".into(), since, in_line_since: since, order: 0 }),
+        waits: Some(Waits {
+            queue: "billing".into(),
+            since,
+            in_line_since: since,
+            order: 0,
+            search: Box::default(),
+        }),
         agent: None,
         on_hold: false,
         language: Some("en".into()),

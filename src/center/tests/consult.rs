@@ -98,7 +98,7 @@ impl Floor {
 
     /// How many legs of agents count as handled, and what they talked and held, in seconds.
     fn handled(&self, record: &CallRecord) -> Vec<(u32, u64, u64)> {
-        let row = self.center.row(record).unwrap();
+        let row = self.row(record).unwrap();
         let of =
             |leg: &crate::metrics::Leg| (leg.agent.0, leg.talk_ms / 1_000, leg.hold_ms / 1_000);
         row.legs.iter().map(of).collect()
@@ -108,7 +108,7 @@ impl Floor {
     #[track_caller]
     fn check_figures(&self, legs: u64) {
         let to = self.now + std::time::Duration::from_secs(1);
-        let report = self.center.report(self.now, crate::time::Timestamp(0), to);
+        let report = self.report(crate::time::Timestamp(0), to);
         assert_eq!((report.handling.handled_calls, report.handling.handled_legs), (1, legs));
         assert_eq!(report.queueing.offered, 1, "nobody but the caller waited");
     }
@@ -351,7 +351,7 @@ fn a_queue_finds_somebody_by_its_rules() {
         (QueueExit::Answered, 7)
     );
     assert_eq!(floor.handled(&record), [(0, 10, 12)]);
-    let offers: Vec<_> = floor.center.row(&record).unwrap().offers;
+    let offers: Vec<_> = floor.row(&record).unwrap().offers;
     let offers: Vec<_> = offers.iter().map(|offer| offer.outcome).collect();
     let accepted = OfferOutcome::Accepted;
     assert_eq!(offers, [accepted, OfferOutcome::Rejected, accepted]);

@@ -23,8 +23,8 @@ impl Floor {
     /// The row of the first call now, and as a restart would make it from its record.
     fn rows(&mut self) -> (CallRow, CallRow, CallRecord) {
         let record = self.records.pop().expect("the call has ended");
-        let live = self.center.metrics.rows(ALWAYS.0, ALWAYS.1).next().cloned();
-        let restored = self.center.row(&record).expect("it is no feature code");
+        let live = self.followed().metrics.rows(ALWAYS.0, ALWAYS.1).next().cloned();
+        let restored = self.row(&record).expect("it is no feature code");
         (live.expect("the call has ended"), restored, record)
     }
 }

@@ -29,9 +29,9 @@ fn fault_12_a_call_refused_where_it_came_in_is_one_record_and_nothing_else() {
     let record = &floor.records[0];
     assert_eq!((record.cause, record.answered_at), (Cause::INCOMPATIBLE, None));
     assert_eq!((&*record.via.to_string(), &record.flow), ("trunk:main", &None));
-    let row = floor.center.row(record).expect("it is counted");
+    let row = floor.row(record).expect("it is counted");
     assert_eq!(row.outcome, crate::words::CallOutcome::Refused);
-    let report = floor.center.report(floor.now, Timestamp(0), floor.now + Duration::from_secs(1));
+    let report = floor.report(Timestamp(0), floor.now + Duration::from_secs(1));
     let report = serde_json::to_value(report).unwrap();
     assert_eq!(report["containment_rate"]["n"], 0, "it is neither contained nor handled");
     // It is written to the journal, and read back.

@@ -115,8 +115,7 @@ fn an_agent_and_a_consulted_party_go_on_without_the_caller() {
     let left = record.caller_left_at.expect("the caller left before");
     assert_eq!((record.ended_at.since(left).as_secs(), record.ended_by), (30, EndedBy::Agent));
     floor.wait_s(10); // after-call work
-    let figures =
-        floor.center.report(floor.now, record.arrived_at, floor.now + Duration::from_secs(1));
+    let figures = floor.report(record.arrived_at, floor.now + Duration::from_secs(1));
     assert_eq!(figures.figures["talk_leg_s"].value, Some(40.0));
 }
 

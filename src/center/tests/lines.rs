@@ -152,11 +152,11 @@ fn fault_32_why_says_when_in_words_of_the_calendar() {
     floor.wait_s(3);
     let leg = LegId { call: CallId(1), n: 1 };
     floor.event(Event::DialFailed { leg, cause: Cause::CALL_REJECTED });
-    let why = floor.center.explain(caller.call).unwrap().remove(0);
-    assert_eq!((&*why.0, why.1), ("ada", "excluded"));
+    let (name, why) = floor.center.explain(caller.call).unwrap().remove(0);
+    assert_eq!((&*name, why.word()), ("ada", "excluded"));
     let said = "did not take this call (rejected at 2026-11-29T23:20:55.000Z); \
                 may be offered it again at 2026-11-29T23:21:25.000Z";
-    assert_eq!(why.2, said);
+    assert_eq!(why.to_string(), said);
     let (misses, exclude) = (Misses::default(), QueueSetup::default().exclude);
     assert!(misses.rejected > 1 && exclude.as_secs() == 30, "as the text above has it");
 }

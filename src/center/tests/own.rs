@@ -47,8 +47,8 @@ impl Floor {
         Self::with(parsed(&FLOW.replace("[\"*\"]", "[\"100\"]")), agents)
     }
 
-    fn report(&self) -> Report {
-        self.center.report(self.now, Timestamp(0), Timestamp(u64::MAX))
+    fn report_all(&self) -> Report {
+        self.report(Timestamp(0), Timestamp(u64::MAX))
     }
 
     /// Ada, not ready, and a caller who waits for her.
@@ -73,7 +73,7 @@ fn fault_26_ready_by_telephone_brings_the_waiting_caller_once_the_telephone_is_f
     assert_eq!(floor.state_of(ADA), BUSY);
     floor.wait_s(1);
     floor.end(OWN);
-    floor.check(&["record call-7 Contained by Caller talk 0 hold 0", "ring call-1/1 agent-0"]);
+    floor.check(&["record call-7 OwnCall by Caller talk 0 hold 0", "ring call-1/1 agent-0"]);
 
     let mut floor = Floor::waited_for();
     floor.dial("*42");
@@ -81,7 +81,7 @@ fn fault_26_ready_by_telephone_brings_the_waiting_caller_once_the_telephone_is_f
     floor.event(Event::PromptDone { leg: OWN, play: PlayId(1) });
     floor.check(&[
         "hang-up call-7/0 normal_clearing",
-        "record call-7 Contained by Flow talk 0 hold 0",
+        "record call-7 OwnCall by Flow talk 0 hold 0",
         "ring call-1/1 agent-0",
     ]);
 }
@@ -109,7 +109,7 @@ fn fault_26_an_agent_is_never_offered_the_own_call_nor_another_beside_it() {
     floor.wait_s(30);
     floor.end(CALLED);
     floor.wait_s(30);
-    let report = floor.report();
+    let report = floor.report_all();
     assert_eq!((report.calls, report.agent_calls, report.handling.handled_legs), (0, 1, 0));
     assert_eq!((report.queueing.offered, report.presenting.offers), (0, 0));
     assert_eq!((report.kept.late_facts, report.agents[0].own_calls), (0, 1));
@@ -150,9 +150,9 @@ fn fault_26_a_colleague_is_called_and_both_are_busy_meanwhile() {
     assert_eq!(floor.state_of(BOB), AgentState::Ready, "no after-call work");
     let record = floor.records.pop().unwrap();
     assert_eq!((record.from.as_deref(), record.caller_agent()), (Some("ada"), Some("ada")));
-    let row = floor.center.row(&record).unwrap();
+    let row = floor.row(&record).unwrap();
     assert_eq!((row.by_agent, row.legs.len(), row.is_handled()), (Some(ADA), 0, false));
-    let report = floor.report();
+    let report = floor.report_all();
     assert_eq!((report.calls, report.agent_calls), (0, 1));
 }
 
@@ -309,7 +309,7 @@ fn fault_15_an_own_call_is_answered_when_there_is_sound_with_the_agent() {
     let record = floor.records.pop().unwrap();
     let answered = record.answered_at.unwrap();
     assert_eq!(answered.since(record.arrived_at).as_secs(), 1);
-    assert!(floor.center.row(&record).is_none());
+    assert!(floor.row(&record).is_none());
     // It was never heard: it was not answered, but it acted.
     floor.dial_silently("*42");
     floor.wait_s(60);
@@ -366,7 +366,7 @@ fn fault_26_a_telephone_that_comes_into_use_lets_go_of_its_offer_and_keeps_its_t
     assert_eq!(floor.log.last().unwrap(), "hang-up call-1/1 normal_clearing");
     floor.log.clear();
     floor.end(OWN);
-    floor.check(&["record call-7 Contained by Caller talk 0 hold 0", "ring call-1/2 agent-0"]);
+    floor.check(&["record call-7 OwnCall by Caller talk 0 hold 0", "ring call-1/2 agent-0"]);
     let leg = LegId { call: CallId(1), n: 2 };
     floor.event(Event::Answered { leg });
     floor.log.clear();

@@ -260,7 +260,7 @@ fn a_setup_that_was_kept_makes_the_same_center() {
 
 #[test]
 fn a_new_setup_tells_its_roster_before_any_standing_and_of_each_agent_who_is_new() {
-    let mut floor = Floor::new(&["ann", "ben"]);
+    let mut floor = Floor::unheard(&["ann", "ben"]);
     floor.center.hear_facts(floor.now);
     assert_eq!(floor.told(), ["roster", "draining", "agent_stands", "agent_stands"]);
     floor.reconfigure(|setup| {
@@ -273,7 +273,7 @@ fn a_new_setup_tells_its_roster_before_any_standing_and_of_each_agent_who_is_new
 
 #[test]
 fn without_a_listener_a_new_setup_tells_nothing() {
-    let mut floor = Floor::new(&["ann"]);
+    let mut floor = Floor::unheard(&["ann"]);
     floor.reconfigure(|setup| setup.agents.clear());
     assert_eq!(floor.center.poll_fact(), None);
 }

@@ -131,7 +131,7 @@ fn each_mode_says_by_whom_a_supervisor_is_heard() {
     assert_eq!(serde_json::from_value::<crate::words::PartyLeg>(json).unwrap(), *supervisor);
     let agent = serde_json::to_value(agent).unwrap();
     assert!(agent.get("role").is_none() && agent.get("modes").is_none(), "as ever: {agent}");
-    assert_eq!(floor.center.row(&record).unwrap().legs.len(), 1, "a supervisor handles nothing");
+    assert_eq!(floor.row(&record).unwrap().legs.len(), 1, "a supervisor handles nothing");
 }
 
 #[test]

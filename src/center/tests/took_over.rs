@@ -11,7 +11,7 @@ use crate::call::{HOLDS_MAX, RecordingStage, SUPERVISORS_MAX, Stage};
 use crate::center::Refused;
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::id::LegId;
-use crate::metrics::{FIGURES, Report, Section};
+use crate::metrics::{FIGURES, Follower, Report, Section};
 use crate::words::{
     AgentRequest, AgentState, CallOutcome, ConsultTarget, Event, QueueExit, RecordingState, SentTo,
     SupervisorMode, SupervisorRequest, Telephone, Via,
@@ -62,7 +62,7 @@ impl Floor {
     }
 
     fn figures(&self) -> Report {
-        self.center.report(self.now, self.now - PERIOD, self.now + PERIOD)
+        self.report(self.now - PERIOD, self.now + PERIOD)
     }
 
     fn is_taken_over_from(&mut self, from: Telephone) {
@@ -191,7 +191,7 @@ fn who_took_over_holds_and_asks_somebody_to_join() {
     assert_eq!((ada.talk_ms, eve.talk_ms, eve.hold_ms), (10_000, 15_000, 5_000));
     assert_eq!(eve.sent_to, Some(SentTo::Number("+14155550177".to_owned())));
     assert!(consulted.consulted);
-    assert_eq!(floor.center.row(&record).unwrap().legs.len(), 1, "Ada's, which the queue offered");
+    assert_eq!(floor.row(&record).unwrap().legs.len(), 1, "Ada's, which the queue offered");
 }
 
 #[test]
@@ -299,8 +299,9 @@ fn a_caller_taken_over_from_the_line_is_in_the_figures_as_one_who_left_it() {
     assert_eq!((queueing.offered, queueing.answered, queueing.exited), (1, 0, 1));
     assert_eq!((handling.handled_calls, figures.figures["asa_s"].n), (0, 0));
     // The figures of a restart are the same.
-    let rows = [floor.center.row(&record).unwrap()];
-    floor.center.restore(rows);
+    let mut restored = Follower::new(&floor.center.roster());
+    restored.ended(&record);
+    floor.figures = Some(restored);
     let again = floor.figures();
     assert_eq!(again.queueing, figures.queueing);
     for figure in FIGURES.iter().filter(|figure| !figure.sections.contains(&Section::Agent)) {

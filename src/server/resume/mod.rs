@@ -17,6 +17,7 @@ use crate::center::names::Names;
 use crate::center::{ContactCenter, SavedAgentState, Setup};
 use crate::config::{Config, Phone};
 use crate::id::{AgentId, CallId};
+use crate::metrics::Follower;
 use crate::number::normalize;
 use crate::server::{history, setup};
 use crate::store::{self, KeptSetup, Opened, RecordReader, Store, StoreError};
@@ -31,6 +32,8 @@ use rebuild::Rebuilding;
 /// The center of a run, and its first inputs.
 pub(super) struct Beginning {
     pub(super) center: ContactCenter,
+    /// Of the calls before the first input.
+    pub(super) figures: Follower,
     pub(super) inputs: Vec<(Timestamp, First)>,
 }
 
@@ -91,16 +94,15 @@ impl rebuild::Kept for Folder<'_> {
         }
     }
 
-    fn fresh(&self, began: Timestamp, setup: Setup) -> ContactCenter {
+    fn fresh(&self, began: Timestamp, setup: Setup) -> (ContactCenter, Follower) {
         let mut center = ContactCenter::new(setup);
-        let taught = store::read_records(self.0).and_then(|reader| {
-            history::teach(&mut center, &*reader, began)?;
-            history::restore_until(&mut center, &*reader, began)
-        });
+        let roster = center.roster();
+        let taught = store::read_records(self.0)
+            .and_then(|reader| history::teach(&mut center, &*reader, began, None));
         if let Err(error) = taught {
             tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
         }
-        center
+        (center, Follower::new(&roster))
     }
 }
 
@@ -149,7 +151,8 @@ impl EarlierRuns {
         begins.keep(folder, run)?;
         wanted.keep(folder, run)?;
         let name = |agent: AgentId| setup.names.agent_name(agent).map(str::to_owned);
-        let number = |raw: &str| normalize(raw, &config.callers.region);
+        let number =
+            |raw: &str| normalize(raw, &config.callers.region).map(std::borrow::Cow::into_owned);
         let writing = store::Writing { agent: &name, number: &number };
         // The seed only names the run: the center takes no chances, and what tags and nonces are
         // drawn from must be in no file.
@@ -208,14 +211,14 @@ impl Begun {
         config: &Config,
         reader: &dyn RecordReader,
     ) -> Result<(Beginning, Opened), StoreError> {
-        let Self { opened, restored, new, is_other } = self;
+        let Self { mut opened, restored, new, is_other } = self;
         let goes_on = restored.is_some();
         let agents = first_of_agents(config, &new.setup.names, &opened.agent_states, goes_on);
-        let (center, mut inputs) = match restored {
+        let (center, figures, mut inputs) = match restored {
             Some(restored) => {
                 let calls = opened.recovered.carried.len();
                 tracing::warn!(calls, "calls were up when the server was lost: providers' go on");
-                let Restored { mut center, lost_at } = restored;
+                let Restored { mut center, figures, lost_at } = restored;
                 center.begin_run();
                 let carried = &opened.recovered.carried;
                 let names = &center.setup().names;
@@ -229,17 +232,19 @@ impl Begun {
                 if is_other {
                     inputs.push((now, First::Setup(Box::new(new))));
                 }
-                (center, inputs)
+                (center, figures, inputs)
             }
             None => {
                 let mut center = ContactCenter::new(new.setup);
-                history::teach(&mut center, reader, now)?;
-                history::restore(&mut center, reader, now)?;
-                (center, Vec::new())
+                for wrap_up in history::teach(&mut center, reader, now, opened.lost_at)? {
+                    opened.store.amend(wrap_up.leg.call, wrap_up);
+                }
+                let figures = Follower::new(&center.roster());
+                (center, figures, Vec::new())
             }
         };
         inputs.extend(agents.into_iter().map(|event| (now, First::Event(event))));
-        Ok((Beginning { center, inputs }, opened))
+        Ok((Beginning { center, figures, inputs }, opened))
     }
 }
 

@@ -16,6 +16,7 @@ use tracing::dispatcher::{self, Dispatch};
 use crate::center::journal::{Entry, Header, Input, Own, overdue};
 use crate::center::{ContactCenter, Setup};
 use crate::id::CallId;
+use crate::metrics::Follower;
 use crate::store::{Rebuild, Rebuilt};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Command, Event};
@@ -31,6 +32,8 @@ pub(super) struct Rebuilding<'a> {
     /// The run whose inputs come.
     run: u64,
     center: Option<ContactCenter>,
+    /// What the facts of that center come to; there while it is.
+    figures: Option<Follower>,
     missing: BTreeSet<CallId>,
     /// Of calls that ended, and whose records were not written any more.
     records: BTreeMap<CallId, CallRecord>,
@@ -45,12 +48,14 @@ pub(super) trait Kept {
     fn setup(&self, run: u64, digest: &str) -> Option<Setup>;
 
     /// A center that knows of earlier calls what a run knew that began then.
-    fn fresh(&self, began: Timestamp, setup: Setup) -> ContactCenter;
+    /// And the figures of those calls.
+    fn fresh(&self, began: Timestamp, setup: Setup) -> (ContactCenter, Follower);
 }
 
 /// A center that goes on, and when the run before it was lost.
 pub(in crate::server) struct Restored {
     pub(in crate::server) center: ContactCenter,
+    pub(in crate::server) figures: Follower,
     pub(in crate::server) lost_at: Timestamp,
 }
 
@@ -61,6 +66,7 @@ impl<'a> Rebuilding<'a> {
             kept,
             run: 0,
             center: None,
+            figures: None,
             missing: BTreeSet::new(),
             records: BTreeMap::new(),
             lost_at: Timestamp::default(),
@@ -75,7 +81,7 @@ impl<'a> Rebuilding<'a> {
 
     /// The center, if it goes on.
     pub(super) fn restored(self) -> Option<Restored> {
-        Some(Restored { center: self.center?, lost_at: self.lost_at })
+        Some(Restored { center: self.center?, figures: self.figures?, lost_at: self.lost_at })
     }
 
     fn handle(&mut self, at: Timestamp, input: Input) {
@@ -99,10 +105,8 @@ impl<'a> Rebuilding<'a> {
                     self.records.insert(record.call, *record);
                 }
                 Command::AmendRecord { call, wrap_up } => {
-                    let legs = self.records.get_mut(&call).map(|record| &mut record.legs);
-                    let mut legs = legs.into_iter().flatten();
-                    if let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) {
-                        leg.wrap_up = Some(wrap_up);
+                    if let Some(record) = self.records.get_mut(&call) {
+                        record.write_up(&wrap_up);
                     }
                 }
                 Command::AmendRecording { update } => {
@@ -126,6 +130,10 @@ impl<'a> Rebuilding<'a> {
                 | Command::Ask { .. }
                 | Command::HangUp { .. } => {}
             }
+        }
+        let Some(figures) = &mut self.figures else { return };
+        while let Some(fact) = center.poll_fact() {
+            figures.fold(&fact, None); // of its calls the records will say it
         }
     }
 
@@ -158,7 +166,11 @@ impl Rebuild for Rebuilding<'_> {
             Some(center) => center.begin_run(),
             None => {
                 let setup = self.kept.setup(header.run, &header.config);
-                self.center = setup.map(|setup| self.kept.fresh(header.started_at, setup));
+                let fresh = setup.map(|setup| self.kept.fresh(header.started_at, setup));
+                (self.center, self.figures) = fresh.unzip();
+                if let Some(center) = &mut self.center {
+                    center.hear_facts(header.started_at);
+                }
             }
         }
         self.center.is_some()

@@ -77,7 +77,7 @@ pub(super) fn amend(
         return Ok(Applied::Unknown);
     };
     let mut before = rollups.before(&record)?;
-    if !amend::wrap_up(&mut record, wrap_up) {
+    if !record.write_up(wrap_up) {
         return Ok(Applied::Unknown);
     }
     rollups.before_as(&mut before, &record)?;

@@ -11,14 +11,16 @@ use std::time::Duration;
 
 use super::*;
 use crate::center::journal::masked;
+use crate::center::names::Names;
 use crate::center::snapshot::{AgentView, CallState, CallView};
 use crate::config::{self, Sources};
 use crate::id::{CallId, LegId};
+use crate::metrics::{Gathering, Report, Times};
 use crate::server::setup;
 use crate::store::Store;
 use crate::words::{
-    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, From,
-    RecordFilter, Via,
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, Disposition, EndedBy,
+    From, RecordFilter, Via,
 };
 
 const CALLER: &str = "+14155550123";
@@ -117,10 +119,13 @@ impl World {
         let goes_on = restored.is_some();
         let now = restored.map_or(now, |restored| restored.lost_at.max(now));
         let reader = begun.opened.store.reader().unwrap();
-        let (Beginning { center, inputs }, opened) = begun.begin(now, &config, &*reader).unwrap();
+        let (Beginning { mut center, figures, inputs }, opened) =
+            begun.begin(now, &config, &*reader).unwrap();
+        center.hear_facts(now);
         let store = opened.store;
         let (next_call, carried) = (opened.next_call, opened.recovered.carried.len());
-        let mut server = Server { center, store, now, next_call, goes_on, carried, dialed: None };
+        let mut server =
+            Server { center, figures, store, now, next_call, goes_on, carried, dialed: None };
         for (at, first) in inputs {
             server.wake(at);
             match first {
@@ -156,6 +161,7 @@ fn with_skills(config: &str) -> String {
 /// A running server, without sockets.
 struct Server {
     center: ContactCenter,
+    figures: Follower,
     store: Store,
     now: Timestamp,
     next_call: CallId,
@@ -178,13 +184,21 @@ impl Server {
     }
 
     fn carry_out(&mut self, at: Timestamp) {
+        let mut ended = Vec::new();
         while let Some(command) = self.center.poll_command() {
             match command {
                 Command::Dial { leg, .. } => self.dialed = Some(leg),
-                Command::CloseRecord { record } => drop(self.store.close(record)),
+                Command::CloseRecord { record } => {
+                    ended.push(record.clone());
+                    self.store.close(record);
+                }
                 Command::AmendRecord { call, wrap_up } => drop(self.store.amend(call, wrap_up)),
                 _ => {}
             }
+        }
+        while let Some(told) = self.center.poll_fact() {
+            let of_fact = |record: &&Box<CallRecord>| Some(record.call) == told.fact.call();
+            self.figures.fold(&told, ended.iter().find(of_fact).map(|record| &**record));
         }
         while let Some((agent, state)) = self.center.poll_saved_state() {
             self.store.keep_agent_state(self.center.agent_name(agent), state);
