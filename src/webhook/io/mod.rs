@@ -128,6 +128,15 @@ struct ServedSite {
     is_former: bool,
 }
 
+impl ServedSite {
+    /// A provider that is commanded reports everything at one address, also what goes on: its new
+    /// calls are rejected where calls are.
+    fn takes(&self, link: &Link) -> bool {
+        let is_new_call = *link == Link::Voice && self.site.provider.commanded().is_none();
+        !(self.is_former && is_new_call)
+    }
+}
+
 impl WebhookServer {
     #[must_use]
     pub fn new(settings: Settings, around: Around) -> Self {
@@ -295,7 +304,7 @@ impl WebhookServer {
         let served = self.site(name).ok_or(Refused::NotFound)?;
         let site = &served.site;
         let link = site.context.links.read(kind, query);
-        let Some(link) = link.filter(|link| !served.is_former || *link != Link::Voice) else {
+        let Some(link) = link.filter(|link| served.takes(link)) else {
             self.0.counts.add(site.provider.name(), Outcome::BadLink);
             return Err(Refused::Link);
         };

@@ -166,6 +166,26 @@ async fn a_signed_request_is_answered_with_the_document() {
 }
 
 #[tokio::test]
+async fn other_secrets_hold_for_the_next_request_and_a_site_that_is_gone_begins_no_call() {
+    let mut door = door(4);
+    let context = RenderContext { links: door.links.clone(), voices: BTreeMap::new() };
+    let keys = Keys { secrets: vec!["newest".to_owned()], application: None, window_s: 300 };
+    door.server.set_sites(vec![Site { provider: &PLAIN, keys, context }]);
+    assert_eq!(door.ask(door.post(&STEP, SECRET, "call-1")).await.0, 403);
+    let newest = &[("x-secret", "newest")];
+    for is_gone in [false, true] {
+        if is_gone {
+            door.server.set_sites(Vec::new());
+            let said = door.ask(door.post(&Link::Voice, newest, "call-2")).await;
+            assert_eq!((said.0, door.is_untouched()), (404, true));
+        }
+        let asked = door.ask(door.post(&STEP, newest, "call-1"));
+        let answered = door.answer(Some(Document::default()));
+        assert_eq!(tokio::join!(asked, answered).0.0, 200, "it is gone: {is_gone}");
+    }
+}
+
+#[tokio::test]
 async fn the_path_of_the_public_url_may_be_passed_on_or_not() {
     let mut door = door(4);
     for path in ["/calls/webhooks/plain/voice", "/webhooks/plain/voice"] {

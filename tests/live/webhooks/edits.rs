@@ -29,7 +29,7 @@ pub(super) type Edit = (&'static str, &'static str, fn(&str, usize) -> String);
 pub(super) const EDITS: [Edit; 12] = [
     ("a flow with calls in it", "flows/provider.toml", |text, n| {
         text.replace("2 = \"bye\"", "5 = \"bye\"")
-            .replace("tries_max = 3", &format!("tries_max = {}", 3 + n))
+            .replace("tries_max = 3", &format!("tries_max = {}", 4 + n % 6))
     }),
     ("a new flow", "flows/night.toml", |_, n| {
         format!("[flow]\nnumbers = [\"77{n}\"]\nstart = \"a\"\n[hangup.a]\n")
@@ -115,6 +115,7 @@ fn survives(rig: &mut Rig, carrier: Carrier, edit: Edit, (first, n): (&str, usiz
     let what = format!("{}, reloaded: {loads}", edit.0);
     let mut leg = carrier.call(&format!("CA{n:03}"));
     reach_queue(&mut leg);
+    leg.hear("music/");
     let mut caller = rig.caller();
     let _dialog = caller.call("1000");
     caller.media.expect_tone(MENU_HZ, SOON);

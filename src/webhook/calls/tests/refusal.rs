@@ -1,5 +1,7 @@
 //! Parties that are refused or accepted in the ways of one provider only.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 fn leg(n: u32) -> Link {
@@ -168,4 +170,31 @@ fn where_the_provider_waits_for_the_key_in_vain_nobody_answered() {
     let failed = Event::DialFailed { leg: PARTY, cause: Cause::NO_ANSWER };
     assert_eq!(world.events.iter().filter(|event| **event == failed).count(), 1);
     assert_eq!(accepted(&world), 0);
+}
+
+/// The provider is taken out of the configuration, and comes back.
+#[test]
+fn a_provider_that_is_gone_goes_on_with_its_calls_and_begins_none() {
+    let mut world = World::waiting(None, true);
+    let with = |providers| ProviderCallsSetup {
+        providers,
+        agents: BTreeMap::new(),
+        key: [0; 32],
+        ..world.calls.setup.clone()
+    };
+    let (gone, back) = (with(BTreeMap::new()), with(world.calls.setup.providers.clone()));
+    let key = world.calls.setup.key;
+    world.calls.reconfigure(gone);
+    assert_eq!(world.calls.setup.key, key, "the addresses that it was given hold");
+    assert_eq!(told(&world.keys(2, "")), ["[music/default/2] 1 keys → 3"]);
+    let other = || Fields { reference: "CA9".to_owned(), ..Fields::default() };
+    let rejected = world.post(&Link::Voice, other());
+    assert_eq!(told(&rejected), ["reject call_rejected"]);
+    // The call is ended there as it would have been: by REST.
+    world.tell(Event::EndCall { call: CALL, by: None });
+    assert!(world.control.iter().any(|asked| asked.what == Control::End));
+    world.calls.reconfigure(back);
+    let handled =
+        world.calls.handle_request(world.now, "acme", &Link::Voice, &other(), &mut world.next_call);
+    assert!(matches!(handled, WebhookResult::Pending(_)), "{handled:?}");
 }
