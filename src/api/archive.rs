@@ -88,7 +88,8 @@ pub(super) struct RecordQuery {
     queue: Option<String>,
     /// Calls that were offered to this agent.
     agent: Option<String>,
-    /// handled, abandoned, overflowed, transferred, contained, refused or failed.
+    /// handled, abandoned, overflowed, exited, voicemail, transferred, contained, ivr_abandoned,
+    /// refused, failed or own_call.
     outcome: Option<String>,
     /// The caller's number as in the records: +14155550123, with the plus written %2B.
     number: Option<String>,

@@ -151,8 +151,8 @@ pub struct Health {
     /// Telephones registered now.
     pub registrations: usize,
     /// Customers' calls that ended since the start, by outcome, in the order of
-    /// [`CallOutcome::ALL`].
-    pub calls_ended: [u64; CallOutcome::ALL.len()],
+    /// [`CallOutcome::OF_CUSTOMERS`].
+    pub calls_ended: [u64; CallOutcome::OF_CUSTOMERS.len()],
     /// Calls from agents' own telephones that did, feature codes left out.
     pub agent_calls_ended: u64,
 }

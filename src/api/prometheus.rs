@@ -79,7 +79,7 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     }
     let ended = "Customers' calls that ended since the start, by outcome.";
     out.family("attendant_calls_total", "counter", ended);
-    for (outcome, count) in CallOutcome::ALL.into_iter().zip(health.calls_ended) {
+    for (outcome, count) in CallOutcome::OF_CUSTOMERS.into_iter().zip(health.calls_ended) {
         out.sample("attendant_calls_total", Some(("outcome", &word(outcome))), count);
     }
     let help = "Calls from agents' own telephones that ended since the start, but feature codes.";

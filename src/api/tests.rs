@@ -540,8 +540,11 @@ fn prometheus_reads_the_present() {
         attendant_calls_total{outcome="handled"} 0
         attendant_calls_total{outcome="abandoned"} 0
         attendant_calls_total{outcome="overflowed"} 0
+        attendant_calls_total{outcome="exited"} 0
+        attendant_calls_total{outcome="voicemail"} 0
         attendant_calls_total{outcome="transferred"} 0
         attendant_calls_total{outcome="contained"} 0
+        attendant_calls_total{outcome="ivr_abandoned"} 0
         attendant_calls_total{outcome="refused"} 0
         attendant_calls_total{outcome="failed"} 0
         attendant_agent_calls_total 0

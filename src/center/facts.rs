@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::call::{Call, Leg, Role, State, Whom};
 use crate::center::setup::Queue;
-use crate::center::snapshot::{consult_stage, stands_in};
+use crate::center::snapshot::{consult_stage, rings, stands_in};
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, QueueId};
 use crate::time::Timestamp;
@@ -259,8 +259,7 @@ impl ContactCenter {
     }
 
     fn call_stands(&self, call: &Call) -> CallStands {
-        let rings = |leg: &&Leg| !leg.is_up() && leg.is_party();
-        let ringing = call.parties().map(|(_, leg)| leg).find(rings);
+        let ringing = rings(call);
         let talking = call.talk().and_then(|talk| call.party(talk.leg));
         let (state, since) = stands_in(call.state(), ringing.is_some());
         CallStands {
@@ -268,7 +267,7 @@ impl ContactCenter {
             since,
             waits: self.waits(call),
             agent: talking.or(ringing).and_then(|leg| self.agent_of(leg)),
-            on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
+            on_hold: call.holding().iter().any(|leg| call.talks_on(leg)),
             language: call.run().map(|run| Arc::clone(run.language())),
             recording: call.recording_stage(),
             consult: self.consult_stands(call).map(Box::new),

@@ -293,16 +293,17 @@ impl ContactCenter {
 
     /// Hangs up every party; returns those who were there for the caller.
     fn end_legs(&mut self, now: Timestamp, call: &mut Call) -> Vec<(LegId, Leg)> {
-        let legs: Vec<(LegId, Leg)> = call.parties().map(|(id, leg)| (id, leg.clone())).collect();
+        let legs: Vec<(LegId, LegOutcome)> =
+            call.parties().map(|(id, leg)| (id, leg.ended_by_us())).collect();
         let mut talked = Vec::new();
-        for (id, leg) in legs {
+        for (id, outcome) in legs {
             self.timers.cancel(&Wake::RingOut(id));
             let cause = Cause::NORMAL_CLEARING;
             self.commands.push_back(Command::HangUp { leg: id, cause });
-            call.leg_ended(now, id, leg.ended_by_us(), Some(cause));
-            if leg.is_up() && leg.serves_caller() {
-                talked.push((id, leg));
-            }
+            let ended = call.leg_ended(now, id, outcome, Some(cause));
+            talked.extend(
+                ended.filter(|leg| leg.is_up() && leg.serves_caller()).map(|leg| (id, leg)),
+            );
         }
         talked
     }

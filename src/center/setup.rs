@@ -244,7 +244,8 @@ impl Setup {
         // another.
         let of_flows = self.flows.iter().flat_map(|flow| flow.skills());
         let skills = of_agents.map(|(name, _)| name.as_str()).chain(of_flows).map(str::to_owned);
-        let skills: BTreeSet<String> = skills.chain(self.origins().map(origin_skill)).collect();
+        let skills: BTreeSet<String> =
+            skills.chain(self.origins().into_iter().map(origin_skill)).collect();
         for skill in &skills {
             self.names.skills.intern(skill);
         }
@@ -255,7 +256,7 @@ impl Setup {
     }
 
     pub(super) fn skills(&self) -> Skills {
-        let origins = self.origins().filter_map(|origin| {
+        let origins = self.origins().into_iter().filter_map(|origin| {
             let id = self.names.skill(&origin_skill(origin))?;
             Some((id, origin_name(origin).to_owned()))
         });
@@ -277,24 +278,32 @@ impl Setup {
             Some(Reachability::Provider(name)) => *origin == Some(name.as_str()),
             Some(Reachability::Sip) => origin.is_none(),
         };
-        self.origins().filter(is_reached).map(origin_skill)
+        self.origins().into_iter().filter(is_reached).map(origin_skill)
     }
 
-    /// Where calls come from: our own telephones and trunks (`None`), and each provider. Also where
-    /// every agent can take every call: calls may still wait that came when that was not so.
-    fn origins(&self) -> impl Iterator<Item = Option<&str>> {
-        let providers = self.providers.keys().map(|name| Some(name.as_str()));
-        std::iter::once(None).chain(providers)
+    /// Where calls come from, or came from under an earlier setup: our own telephones and trunks
+    /// (`None`), and each provider. Also where every agent can take every call: calls may still
+    /// wait that came when that was not so.
+    fn origins(&self) -> BTreeSet<Option<&str>> {
+        let providers = self.providers.keys().map(String::as_str);
+        let earlier = self.names.skills.iter().filter_map(|skill| skill.strip_prefix(ORIGIN));
+        let providers = providers.chain(earlier.filter(|origin| *origin != SIP));
+        std::iter::once(None).chain(providers.map(Some)).collect()
     }
 }
 
-/// The skill that stands for an origin: no flow can name it, because a skill's name has no colon.
+/// What the skills that stand for origins begin with: no flow can name one, because a skill's name
+/// has no colon.
+const ORIGIN: &str = "via:";
+/// The origin of our own telephones and trunks.
+const SIP: &str = "sip";
+
 fn origin_skill(origin: Option<&str>) -> String {
-    format!("via:{}", origin_name(origin))
+    format!("{ORIGIN}{}", origin_name(origin))
 }
 
 fn origin_name(origin: Option<&str>) -> &str {
-    origin.unwrap_or("sip")
+    origin.unwrap_or(SIP)
 }
 
 /// The table of skill names.

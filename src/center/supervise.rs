@@ -81,7 +81,7 @@ impl ContactCenter {
         match (dialed, from) {
             (Party::Agent { name, .. }, Telephone::Agent { agent }) => name == agent,
             (Party::Outside { number: dialed, .. }, Telephone::Number { number, .. }) => {
-                normalize(number, &self.setup.region).as_ref() == Some(dialed)
+                normalize(number, &self.setup.region).as_deref() == Some(dialed)
             }
             (Party::Agent { .. }, Telephone::Number { .. })
             | (Party::Outside { .. }, Telephone::Agent { .. }) => false,

@@ -486,7 +486,7 @@ fn a_declined_offer_comes_back_to_the_queue_and_the_caller_may_leave_it() {
     floor.press(caller, '#');
     floor.check(&[
         "hang-up call-1/0 normal_clearing",
-        "record call-1 Contained by Flow talk 0 hold 0",
+        "record call-1 Exited by Flow talk 0 hold 0",
     ]);
 }
 
@@ -578,7 +578,7 @@ fn a_drain_refuses_new_calls_and_ends_the_rest_at_its_limit() {
     floor.drain();
     floor.check(&[
         "hang-up call-1/0 normal_unspecified",
-        "record call-1 Contained by Operator talk 0 hold 0",
+        "record call-1 Failed by Operator talk 0 hold 0",
     ]);
 }
 

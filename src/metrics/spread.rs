@@ -5,7 +5,7 @@
 //!
 //! **Deliberately absent:** buckets. With each duration as it was, a percentile is the nearest rank
 //! to the millisecond, and a threshold can be moved afterwards, as a queue's target is
-//! (`docs/decisions/023-rollups.md`).
+//! (`docs/decisions/024-rollups.md`).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

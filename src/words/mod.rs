@@ -27,6 +27,7 @@ mod event;
 mod fact;
 mod from;
 mod hearing;
+mod input_outcome;
 mod leg_outcome;
 mod listen;
 mod look_ahead;
@@ -68,6 +69,7 @@ pub use event::Event;
 pub use fact::{FACTS_VERSION, Fact, Numbered, Origin, Roster, RosterAgent, Seq};
 pub use from::From;
 pub use hearing::Hearing;
+pub use input_outcome::InputOutcome;
 pub use leg_outcome::LegOutcome;
 pub use listen::Listen;
 pub use look_ahead::LookAhead;
@@ -82,7 +84,7 @@ pub use question::{
 };
 pub use queue_exit::{Overflow, QueueExit};
 pub use queue_visit::QueueVisit;
-pub use record::{CallRecord, PathEntry};
+pub use record::{CallRecord, PathEntry, StepInput};
 pub use record_filter::RecordFilter;
 pub use recording::{
     Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingState, RecordingUpdate,

@@ -61,6 +61,18 @@ impl PartyLeg {
         self.consulted && is_agents && self.handed_over.is_none()
     }
 
+    /// Takes in what the agent of this leg says; what was said before and is not said anew stays.
+    pub fn write_up(&mut self, wrap_up: &WrapUp) {
+        let before = self.wrap_up.take();
+        self.wrap_up = Some(wrap_up.clone().after(before.as_ref()));
+    }
+
+    /// Whether it leads to an agent, or to a supervisor at whatever telephone.
+    #[must_use]
+    pub fn is_of_house(&self) -> bool {
+        self.role.is_some() || matches!(self.party, Party::Agent { .. })
+    }
+
     /// Whether the party answered for the caller's sake.
     #[must_use]
     pub fn served(&self) -> bool {

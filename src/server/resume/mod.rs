@@ -151,7 +151,8 @@ impl EarlierRuns {
         begins.keep(folder, run)?;
         wanted.keep(folder, run)?;
         let name = |agent: AgentId| setup.names.agent_name(agent).map(str::to_owned);
-        let number = |raw: &str| normalize(raw, &config.callers.region);
+        let number =
+            |raw: &str| normalize(raw, &config.callers.region).map(std::borrow::Cow::into_owned);
         let writing = store::Writing { agent: &name, number: &number };
         // The seed only names the run: the center takes no chances, and what tags and nonces are
         // drawn from must be in no file.
