@@ -18,6 +18,8 @@ const DAY: u64 = Span::Day.ms();
 /// Midnight, and the periods of the tests are around it.
 const START: u64 = 20_000 * DAY;
 
+const OUTCOMES: usize = CallOutcome::OF_CUSTOMERS.len();
+
 /// A call at random: who, about what, how it went.
 #[derive(Clone, Debug)]
 struct Drawn {
@@ -43,7 +45,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
         wrap_up.prop_map(|(leg, acw, resolved, other)| (leg, acw, resolved, other.map(u8::from)));
     // Some hours around midnights, so that quarters and days have several calls and edges some.
     let arrived_ms = prop_oneof![0..6 * QUARTER, DAY - 2 * QUARTER..DAY + QUARTER, 0..33 * DAY];
-    let how = (0u8..4, 0u8..3, arrived_ms, 1u64..3 * QUARTER, 0usize..7, 0u8..6);
+    let how = (0u8..4, 0u8..3, arrived_ms, 1u64..3 * QUARTER, 0..OUTCOMES, 0u8..6);
     let visits = proptest::collection::vec(visit, 0..3);
     let legs = proptest::collection::vec(leg, 0..3);
     let wrap_ups = proptest::collection::vec(wrap_up, 0..3);

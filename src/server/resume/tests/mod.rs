@@ -300,6 +300,11 @@ impl Server {
         self.center.handle(self.now, Event::Drain { until: self.now });
         self.pass(Duration::ZERO);
         assert_eq!(self.center.calls_live(), 0);
+        let working: Vec<AgentId> = self.center.in_after_call_work().collect();
+        for agent in working {
+            let ask = AgentRequest::end_wrap_up(None);
+            self.feed(self.now, Event::AgentAsked { agent, ask, by: None });
+        }
         self.store.shutdown().unwrap();
         self.now + AWAY
     }
