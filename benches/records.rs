@@ -133,7 +133,12 @@ fn record(call: u64) -> Box<CallRecord> {
         by: None,
         modes: Vec::new(),
     };
-    let step = |step: &str| PathEntry { at: arrived_at, step: step.to_owned() };
+    let step = |step: &str| PathEntry {
+        at: arrived_at,
+        step: step.to_owned(),
+        inputs: Vec::new(),
+        failed: false,
+    };
     Box::new(CallRecord {
         call: CallId(call),
         from: Some(format!("+1415{:07}", mixed % 2_000_000)),
