@@ -11,14 +11,16 @@
 //!
 //! **Invariant:** the driver never waits here, for a lock neither; and no fact is left out.
 //!
-//! **Bound:** [`TOLD_MAX`] facts that nobody folded. Past it the interface stands still, or has
-//! ended: the driver says so and tells no more, and every read is a 503 until the next start.
+//! **Bound:** [`TOLD_MAX`] facts that the interface has not folded. Past it the interface stands
+//! still: the driver says so in the log, tells no more, and reads are 503. Once the interface has
+//! caught up the driver tells it anew how everything stands: listeners get a snapshot, and the
+//! figures are made of the records again.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -29,7 +31,7 @@ use crate::api::error::ApiError;
 use crate::live::{Board, Ring};
 use crate::metrics::{self, Counted, Counter, Follower, Metrics};
 use crate::time::Timestamp;
-use crate::words::{Numbered, Seq};
+use crate::words::{Numbered, Roster, Seq};
 
 /// Facts that wait to be folded before the interface is woken to fold them.
 const FOLD_AFTER: usize = 4_096;
@@ -41,11 +43,30 @@ const PULSE: Duration = Duration::from_millis(20);
 /// Says what time it is.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Makes the figures of the records once more; `None` where these cannot be read.
+pub type FiguresAgain = Box<dyn Fn(&Roster) -> Option<Follower> + Send + Sync>;
+
 /// The driver's end.
 #[derive(Debug)]
 pub struct Teller {
-    facts: Sender<Vec<Numbered>>,
+    told: Sender<Told>,
+    told_max: usize,
     shared: Arc<FeedState>,
+}
+
+/// The facts of a turn.
+#[derive(Debug)]
+struct Told {
+    /// The first of them, where nothing before them counts any more.
+    anew: Option<Seq>,
+    facts: Vec<Numbered>,
+}
+
+/// What the figures have not taken yet.
+enum Uncounted {
+    Counted(Counted),
+    /// Facts were lost before what follows.
+    Again,
 }
 
 #[derive(Debug, Default)]
@@ -68,29 +89,36 @@ pub struct Live {
     inner: Mutex<Inner>,
     /// Of all that was counted. Whoever has both locks took this one first.
     figures: Mutex<Metrics>,
+    figures_again: FiguresAgain,
     /// The number of the next fact, for those who wait for it.
     next: watch::Sender<Seq>,
     is_over: watch::Sender<bool>,
 }
 
 struct Inner {
-    facts: Receiver<Vec<Numbered>>,
+    told: Receiver<Told>,
     is_told: bool,
     board: Board,
     ring: Ring,
     counter: Counter,
-    /// What the figures have not taken yet: a report is being made of them.
-    uncounted: VecDeque<Counted>,
+    /// Facts come in while a report is being made of those before.
+    uncounted: VecDeque<Uncounted>,
 }
 
 /// Both ends for one run of the server, whose first fact has this number, and the figures of the
 /// calls before it.
 #[must_use]
-pub fn feed(run: u64, now: Now, first: Seq, figures: Follower) -> (Teller, Arc<Live>) {
-    let (told, facts) = channel();
+pub fn feed(
+    run: u64,
+    now: Now,
+    first: Seq,
+    figures: Follower,
+    figures_again: FiguresAgain,
+) -> (Teller, Arc<Live>) {
+    let (tell, told) = channel();
     let shared = Arc::new(FeedState::default());
     let inner = Inner {
-        facts,
+        told,
         is_told: true,
         board: Board::beginning(first),
         ring: Ring::beginning(first),
@@ -104,10 +132,11 @@ pub fn feed(run: u64, now: Now, first: Seq, figures: Follower) -> (Teller, Arc<L
         shared: Arc::clone(&shared),
         inner: Mutex::new(inner),
         figures: Mutex::new(figures.metrics),
+        figures_again,
         next: watch::Sender::new(first),
         is_over: watch::Sender::new(false),
     };
-    (Teller { facts: told, shared }, Arc::new(live))
+    (Teller { told: tell, told_max: TOLD_MAX, shared }, Arc::new(live))
 }
 
 impl Teller {
@@ -117,19 +146,46 @@ impl Teller {
             return;
         }
         let waiting = self.shared.waiting.fetch_add(facts.len(), Ordering::Relaxed) + facts.len();
-        if waiting > TOLD_MAX {
-            self.shared.is_lost.store(true, Ordering::Relaxed);
+        if waiting > self.told_max {
+            self.shared.waiting.fetch_sub(facts.len(), Ordering::Relaxed);
+            self.shared.is_lost.store(true, Ordering::Release);
+            self.shared.fold.notify_one();
             return tracing::error!(
                 waiting,
-                "the HTTP interface stands still and shows nothing any more; calls go on; restart \
-                 the server when it suits"
+                "the HTTP interface stands still and shows nothing until it has caught up; calls \
+                 go on"
             );
         }
-        // Without the interface nobody is there to read.
-        let _ = self.facts.send(facts);
+        self.send(Told { anew: None, facts });
         if waiting >= FOLD_AFTER || self.shared.listeners.load(Ordering::Relaxed) > 0 {
             self.shared.fold.notify_one();
         }
+    }
+
+    /// Whether facts were lost, and the interface has caught up with those that were not.
+    #[must_use]
+    pub fn wants_anew(&self) -> bool {
+        let shared = &self.shared;
+        shared.is_lost.load(Ordering::Relaxed)
+            && shared.waiting.load(Ordering::Relaxed) < FOLD_AFTER
+    }
+
+    /// Hands over how everything stands, as facts from this number on.
+    pub fn tell_anew(&self, first: Seq, facts: Vec<Numbered>) {
+        self.shared.waiting.fetch_add(facts.len(), Ordering::Relaxed);
+        self.send(Told { anew: Some(first), facts });
+        // Who finds it so finds what was sent before.
+        self.shared.is_lost.store(false, Ordering::Release);
+        self.shared.fold.notify_one();
+        tracing::warn!(
+            "the HTTP interface has caught up: it is told anew how everything stands; listeners \
+             get a snapshot, and the figures are made of the records again"
+        );
+    }
+
+    fn send(&self, told: Told) {
+        // Without the interface no reader is there.
+        let _ = self.told.send(told);
     }
 }
 
@@ -143,13 +199,20 @@ impl Inner {
     /// Folds what the driver told.
     fn catch_up(&mut self, shared: &FeedState) {
         loop {
-            match self.facts.try_recv() {
-                Ok(facts) => {
+            match self.told.try_recv() {
+                Ok(Told { anew, facts }) => {
                     shared.waiting.fetch_sub(facts.len(), Ordering::Relaxed);
+                    if let Some(first) = anew {
+                        self.board = Board::beginning(first);
+                        self.ring = Ring::beginning(first);
+                        self.uncounted.clear(); // the records have it
+                        self.uncounted.push_back(Uncounted::Again);
+                    }
                     for fact in facts {
                         let folded = self.board.fold(&fact);
                         let record = folded.record.as_deref();
-                        self.uncounted.extend(self.counter.count(&fact, record));
+                        let counted = self.counter.count(&fact, record);
+                        self.uncounted.extend(counted.map(Uncounted::Counted));
                         self.ring.push(fact, folded);
                     }
                 }
@@ -158,6 +221,24 @@ impl Inner {
                     self.is_told = false;
                     return;
                 }
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Whether the figures are to be made of the records again, which takes its time.
+    fn must_recount(&self) -> bool {
+        self.uncounted.iter().any(|uncounted| matches!(uncounted, Uncounted::Again))
+    }
+
+    /// The next that the figures take without that.
+    fn next_counted(&mut self) -> Option<Counted> {
+        match self.uncounted.pop_front()? {
+            Uncounted::Counted(counted) => Some(counted),
+            Uncounted::Again => {
+                self.uncounted.push_front(Uncounted::Again);
+                None
             }
         }
     }
@@ -173,12 +254,16 @@ impl Live {
         &self,
         read: impl FnOnce(&Board, &Ring, Timestamp) -> T,
     ) -> Result<T, ApiError> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before what is there is taken in: see `Teller::tell_anew`.
+        let was_lost = self.shared.is_lost.load(Ordering::Acquire);
+        let mut inner = self.inner();
         inner.catch_up(&self.shared);
         if let Ok(mut figures) = self.figures.try_lock() {
-            inner.uncounted.drain(..).for_each(|counted| figures.count(counted));
+            while let Some(counted) = inner.next_counted() {
+                figures.count(counted);
+            }
         }
-        let is_current = inner.is_told && !self.shared.is_lost.load(Ordering::Relaxed);
+        let is_current = inner.is_told && !was_lost;
         if !is_current || inner.board.next() == self.first {
             return Err(ApiError::busy());
         }
@@ -202,20 +287,47 @@ impl Live {
         let figures = &mut self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, roster, calls_open) = self
             .read(|board, _, now| (now, Arc::clone(board.roster()), board.calls_open() as u64))?;
-        let uncounted = {
-            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut inner.uncounted)
-        };
-        uncounted.into_iter().for_each(|counted| figures.count(counted));
+        self.count_all(figures, &roster);
         let Range { start, end } = period(now);
         let mut report = figures.report(now, start, end);
         report.kept.calls_open = calls_open;
         Ok(metrics::named(&report, &roster))
     }
 
+    /// Takes in what was not counted yet; after facts were lost, of the records again.
+    fn count_all(&self, figures: &mut Metrics, roster: &Roster) {
+        loop {
+            let next = self.inner().uncounted.pop_front();
+            match next {
+                Some(Uncounted::Counted(counted)) => figures.count(counted),
+                Some(Uncounted::Again) => match (self.figures_again)(roster) {
+                    Some(again) => *figures = again.metrics,
+                    None => tracing::error!(
+                        "calls that ended while the HTTP interface stood still are in no figure \
+                         until the next start"
+                    ),
+                },
+                None => return,
+            }
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether facts were lost; those that were not are folded.
+    pub(super) fn is_behind(&self) -> bool {
+        if !self.shared.is_lost.load(Ordering::Acquire) {
+            return false;
+        }
+        self.inner().catch_up(&self.shared);
+        true
+    }
+
     /// Waits for the first facts; `false`: there will be none.
     pub(super) async fn begun(self: &Arc<Self>) -> bool {
-        if self.read(|_, _, _| ()).is_ok() {
+        if self.read(|_, _, _| ()).is_ok() || self.has_begun() {
             return true;
         }
         // The driver has gone, or has not begun: who listens is woken for the first fact.
@@ -230,17 +342,28 @@ impl Live {
     }
 
     fn is_told(&self) -> bool {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).is_told
+        self.inner().is_told
+    }
+
+    /// Some facts have come, however long ago.
+    fn has_begun(&self) -> bool {
+        let inner = self.inner();
+        inner.is_told && inner.board.next() != self.first
     }
 
     /// Folds what the driver tells whenever that is needed, for as long as the server runs.
-    pub async fn keep_up(&self) {
+    pub async fn keep_up(self: &Arc<Self>) {
         let mut pulse = interval(PULSE);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.shared.fold.notified().await;
             pulse.tick().await;
             let _ = self.read(|_, _, _| ());
+            if self.inner().must_recount() {
+                let live = Arc::clone(self);
+                // A panic there was printed there.
+                let _ = tokio::task::spawn_blocking(move || live.figures(|now| now..now)).await;
+            }
         }
     }
 
@@ -291,5 +414,49 @@ impl Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         self.live.shared.listeners.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Fact;
+
+    const AT: Timestamp = Timestamp(1_000);
+
+    fn facts(from: u64, n: u64) -> Vec<Numbered> {
+        let fact = |is_draining| Fact::Draining { is_draining };
+        let numbered = |seq| Numbered { seq: Seq(seq), at: AT, fact: fact(seq % 2 == 0) };
+        (from..from + n).map(numbered).collect()
+    }
+
+    #[test]
+    fn an_interface_that_missed_facts_begins_anew_once_it_has_caught_up() {
+        let follower = || Follower::new(&Roster::default());
+        let made = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&made);
+        let again: FiguresAgain = Box::new(move |_| {
+            counts.fetch_add(1, Ordering::Relaxed);
+            Some(Follower::new(&Roster::default()))
+        });
+        let (mut teller, live) = feed(7, Arc::new(|| AT), Seq(0), follower(), again);
+        teller.told_max = 10;
+        teller.tell(facts(0, 4));
+        assert!(live.read(|board, _, _| board.next()).is_ok_and(|next| next == Seq(4)));
+        // It stands still: the ten that fit wait, what comes then is lost.
+        teller.tell(facts(4, 10));
+        teller.tell(facts(14, 1));
+        assert!(!live.is_over.borrow().to_owned() && live.read(|_, _, _| ()).is_err());
+        teller.tell(facts(15, 5));
+        assert!(live.is_behind() && teller.wants_anew());
+        teller.tell_anew(Seq(20), facts(20, 2));
+        assert!(!live.is_behind() && !teller.wants_anew());
+        let since = |first| live.read(move |_, ring, _| ring.since(first).map(Iterator::count));
+        assert!(matches!(since(Seq(4)), Ok(Err(crate::live::Lost::TooOld(Seq(20))))));
+        assert!(matches!(since(Seq(20)), Ok(Ok(2))));
+        assert!(live.figures(|now| now..now).is_ok());
+        assert_eq!(made.load(Ordering::Relaxed), 1, "the figures are made of the records again");
+        teller.tell(facts(22, 1));
+        assert!(live.read(|board, _, _| board.next()).is_ok_and(|next| next == Seq(23)));
     }
 }

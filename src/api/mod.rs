@@ -62,7 +62,7 @@ use crate::words::{AgentRequest, CallOutcome, Principal, SupervisorMode, Telepho
 pub use archive::{Archive, ArchiveError};
 pub use auth::NamedToken;
 pub use error::ApiError;
-pub use feed::{Live, Now, Teller, feed};
+pub use feed::{FiguresAgain, Live, Now, Teller, feed};
 pub use reload::{NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig};
 pub use views::record_json;
 
@@ -107,6 +107,8 @@ pub enum Request {
         by: Principal,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
+    /// Facts were lost, and the interface has caught up: the driver tells it how everything stands.
+    TellAnew(oneshot::Sender<()>),
     EndCall {
         call: CallId,
         by: Principal,
@@ -318,10 +320,13 @@ impl Api {
         look: impl FnOnce(&Board, &Ring, Timestamp) -> T,
     ) -> Result<T, ApiError> {
         let begun = self.0.live.begun();
-        match tokio::time::timeout(DRIVER_TIMEOUT, begun).await {
-            Ok(true) => self.0.live.read(look),
-            Ok(false) | Err(_) => Err(ApiError::busy()),
+        if !matches!(tokio::time::timeout(DRIVER_TIMEOUT, begun).await, Ok(true)) {
+            return Err(ApiError::busy());
         }
+        if self.0.live.is_behind() {
+            self.ask(Request::TellAnew).await?;
+        }
+        self.0.live.read(look)
     }
 
     /// The figures of the calls that ended in a period, which `period` makes of now; on a thread

@@ -5,9 +5,12 @@
 //! a caller did.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
+use crate::api::FiguresAgain;
 use crate::center::ContactCenter;
 use crate::metrics::{self, Follower};
+use crate::server::clock::Clock;
 use crate::store::{RecordReader, StoreError};
 use crate::time::Timestamp;
 use crate::words::Roster;
@@ -61,4 +64,19 @@ fn figures_of(
     let mut figures = Follower::new(roster);
     reader.each_ended(period, &mut |record| figures.ended(&record))?;
     Ok(figures)
+}
+
+/// Makes the figures of the records once more, whenever that is wanted.
+pub(super) fn figures_again(reader: Box<dyn RecordReader>, clock: Clock) -> FiguresAgain {
+    let reader = Mutex::new(reader);
+    Box::new(move |roster| {
+        let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+        match figures(roster, &**reader, clock.now()) {
+            Ok(figures) => Some(figures),
+            Err(error) => {
+                tracing::error!(%error, "the figures cannot be made of the records again");
+                None
+            }
+        }
+    })
 }

@@ -44,7 +44,7 @@ use crate::server::signals::Signals;
 use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
-use crate::server::{asks, banner, listen, malloc, providers, setup};
+use crate::server::{asks, banner, history, listen, malloc, providers, setup};
 use crate::sip::io::Sockets;
 use crate::sip::ua::Ua;
 use crate::store::{self, Store};
@@ -237,7 +237,9 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let (mut beginning, opened) = begun.begin(clock.now(), config, &*reader)?;
     let first = beginning.center.hear_facts(clock.now());
     let run = clock.now().as_millis();
-    let (teller, live) = api::feed(run, Arc::new(move || clock.now()), first, beginning.figures);
+    let again = history::figures_again(opened.store.reader()?, clock);
+    let now = Arc::new(move || clock.now());
+    let (teller, live) = api::feed(run, now, first, beginning.figures, again);
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
