@@ -169,7 +169,8 @@ fn serve_behind<F: Future<Output = ()>>(
 ) {
     let asked = Asked::default();
     let (tx, inbox) = mpsc::channel(8);
-    let (teller, live) = feed(7, Arc::new(|| NOW), Seq(0), Follower::new(&Roster::default()), Box::new(|_| None));
+    let (teller, live) =
+        feed(7, Arc::new(|| NOW), Seq(0), Follower::new(&Roster::default()), Box::new(|_| None));
     let told = Arc::new(Told::new(teller));
     told.tell(facts());
     let by = Asked::default();
@@ -475,7 +476,8 @@ fn what_is_too_large_is_refused() {
 fn a_driver_that_is_gone_is_a_503() {
     let (tx, inbox) = mpsc::channel(1);
     drop(inbox);
-    let (teller, live) = feed(7, Arc::new(|| NOW), Seq(0), Follower::new(&Roster::default()), Box::new(|_| None));
+    let (teller, live) =
+        feed(7, Arc::new(|| NOW), Seq(0), Follower::new(&Roster::default()), Box::new(|_| None));
     let shelf = Arc::new(Shelf { asked: Asked::default() });
     let api = Api::new(&SETTINGS, DriverHandle { tx }, live, Arc::new(|| None), shelf);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
