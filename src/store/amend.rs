@@ -5,18 +5,6 @@
 
 use crate::words::{CallRecord, EndedBy, Party, PartyLeg, Recording, RecordingUpdate, WrapUp};
 
-/// Adds the after-call work of one leg. `false`: there is no such leg.
-pub(super) fn wrap_up(record: &mut CallRecord, wrap_up: &WrapUp) -> bool {
-    let Some(leg) = record.legs.iter_mut().find(|leg| leg.leg == wrap_up.leg) else {
-        return false;
-    };
-    leg.wrap_up = Some(wrap_up.clone());
-    if wrap_up.intent.is_some() {
-        record.intent.clone_from(&wrap_up.intent);
-    }
-    true
-}
-
 /// Adds what became known of a recording. `None`: there is no such recording; `false`: it was
 /// known. The record of a lost call takes in one it does not list: its journal may miss the last
 /// second, in which the recording began.

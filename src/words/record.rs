@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::CallId;
 use crate::time::Timestamp;
-use crate::words::{
-    CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueVisit, Recording, RecordingUpdate,
-};
+use crate::words::{CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueVisit, Recording, RecordingUpdate, WrapUp};
 
 /// What is kept of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +64,19 @@ impl CallRecord {
     #[must_use]
     pub fn is_feature_code(&self) -> bool {
         self.flow.is_none() && self.answered_at.is_some() && self.legs.is_empty()
+    }
+
+    /// Adds the after-call work of one leg, which may correct what the call was about. `false`: there
+    /// is no such leg.
+    pub fn write_up(&mut self, wrap_up: &WrapUp) -> bool {
+        let Some(leg) = self.legs.iter_mut().find(|leg| leg.leg == wrap_up.leg) else {
+            return false;
+        };
+        leg.wrap_up = Some(wrap_up.clone());
+        if wrap_up.intent.is_some() {
+            self.intent.clone_from(&wrap_up.intent);
+        }
+        true
     }
 
     /// Takes in an update of one of the recordings; `None` when the call has none of that name,

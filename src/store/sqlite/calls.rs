@@ -64,7 +64,7 @@ pub(super) fn amend(db: &Connection, call: CallId, wrap_up: &WrapUp) -> rusqlite
     let Some(mut record) = get(db, call)? else {
         return Ok(Applied::Unknown);
     };
-    if !amend::wrap_up(&mut record, wrap_up) {
+    if !record.write_up(wrap_up) {
         return Ok(Applied::Unknown);
     }
     let row = Columns::of(&record);
