@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::CallId;
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueVisit, Recording, RecordingUpdate, WrapUp};
+use crate::words::{
+    CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueVisit, Recording, RecordingUpdate, WrapUp,
+};
 
 /// What is kept of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
