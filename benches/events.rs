@@ -11,14 +11,16 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use attendant::api::{
     self, Api, Archive, ArchiveError, DriverHandle, Live, Settings, Teller, door,
 };
+use attendant::center::names::Names;
 use attendant::id::{AgentId, CallId, RecordingId};
-use attendant::metrics::Follower;
+use attendant::metrics::{Follower, Gathering};
 use attendant::time::Timestamp;
 use attendant::words::{
     AgentStands, AgentState, CallRecord, Fact, Numbered, RecordFilter, Roster, Seq,
@@ -43,6 +45,15 @@ impl Archive for NoArchive {
 
     fn records(&self, _: &RecordFilter) -> Result<Vec<CallRecord>, ArchiveError> {
         Ok(Vec::new())
+    }
+
+    fn gather(
+        &self,
+        _: Range<Timestamp>,
+        _: &mut Names,
+        _: &mut Gathering,
+    ) -> Result<(), ArchiveError> {
+        Ok(())
     }
 
     fn recording(&self, _: RecordingId) -> Result<Option<fs::File>, ArchiveError> {

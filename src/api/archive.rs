@@ -3,6 +3,7 @@
 //! **Invariant:** reading records happens on threads that may block, never on those that answer.
 
 use std::fs::File;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,9 +19,11 @@ use crate::api::error::ApiError;
 use crate::api::figures::Report;
 use crate::api::live::call_id;
 use crate::api::views::Record;
+use crate::center::names::Names;
 use crate::id::{CallId, RecordingId};
+use crate::metrics::{self, Gathering};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, RecordFilter};
+use crate::words::{CallRecord, RecordFilter, Roster};
 
 /// Records on a page by default.
 const PAGE: usize = 100;
@@ -40,6 +43,19 @@ pub trait Archive: Send + Sync {
     ///
     /// When they cannot be read, or too many lists are being read.
     fn records(&self, filter: &RecordFilter) -> Result<Vec<CallRecord>, ArchiveError>;
+
+    /// Gathers the figures of the calls that ended in a period, however old. A queue or agent
+    /// without an id in `names` gets one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::records`].
+    fn gather(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Gathering,
+    ) -> Result<(), ArchiveError>;
 
     /// The WAV file of a recording that is complete, from its beginning.
     ///
@@ -63,7 +79,7 @@ pub enum ArchiveError {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Asked {
+pub(super) struct RecordQuery {
     /// Calls that arrived at this time or later: 2026-11-22T08:00:00Z.
     since: Option<String>,
     /// Calls that arrived before this time.
@@ -72,7 +88,8 @@ pub(super) struct Asked {
     queue: Option<String>,
     /// Calls that were offered to this agent.
     agent: Option<String>,
-    /// handled, abandoned, overflowed, transferred, contained, refused or failed.
+    /// handled, abandoned, overflowed, exited, voicemail, transferred, contained, ivr_abandoned,
+    /// refused, failed or own_call.
     outcome: Option<String>,
     /// The caller's number as in the records: +14155550123, with the plus written %2B.
     number: Option<String>,
@@ -92,11 +109,11 @@ pub(super) struct Page {
 
 /// Calls that ended, the latest first.
 #[utoipa::path(get, path = "/v1/records", tag = "records", security(("token" = [])),
-    params(Asked), responses((status = 200, body = Page), (status = 400, body = ApiError),
+    params(RecordQuery), responses((status = 200, body = Page), (status = 400, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn records(
     State(api): State<Api>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    asked: Result<Query<RecordQuery>, QueryRejection>,
 ) -> Result<Json<Page>, ApiError> {
     let Query(asked) = asked.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let filter = filter(asked)?;
@@ -143,11 +160,30 @@ pub(super) async fn figures(
     let Query(period) = period.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let since = time("since", period.since.as_deref())?;
     let until = time("until", period.until.as_deref())?;
-    let period = move |now| {
-        let until = until.unwrap_or(now + Duration::from_millis(1));
-        since.unwrap_or(until - PERIOD)..until
-    };
-    api.figures(period).await.map(Json)
+    let (now, roster) = api.look(|board, _, now| (now, Arc::clone(board.roster()))).await?;
+    let until = until.unwrap_or(now + Duration::from_millis(1));
+    let since = since.unwrap_or(until - PERIOD);
+    let gathered = read(&api, move |archive| {
+        let (mut names, mut gathered) = (names_of(&roster), Gathering::new(now));
+        archive.gather(since..until, &mut names, &mut gathered)?;
+        Ok((names, gathered))
+    });
+    let (names, gathered) = gathered.await?;
+    let report = api.figures(move |live| live.report_of(gathered, since..until)).await?;
+    let (agents, queues) = (&names.agents, &names.queues);
+    Ok(Json(metrics::named(&report, &|id| agents.name(id), &|id| queues.name(id))))
+}
+
+/// Names with the ids that they have in the facts.
+fn names_of(roster: &Roster) -> Names {
+    let mut names = Names::default();
+    for agent in &roster.agents {
+        names.agents.intern(&agent.name);
+    }
+    for queue in &roster.queues {
+        names.queues.intern(queue);
+    }
+    names
 }
 
 pub(super) async fn find(api: &Api, call: CallId) -> Result<Record, ApiError> {
@@ -168,7 +204,7 @@ pub(super) async fn read<T: Send + 'static>(
     }
 }
 
-fn filter(asked: Asked) -> Result<RecordFilter, ApiError> {
+fn filter(asked: RecordQuery) -> Result<RecordFilter, ApiError> {
     let outcome = match asked.outcome {
         None => None,
         Some(word) => {

@@ -95,7 +95,7 @@ async fn admit(
     }
     let client = Client::of(&request, peer.address, &*is_proxy);
     request.extensions_mut().insert(client);
-    request.extensions_mut().insert(peer.standing);
+    request.extensions_mut().insert(peer.connection);
     next.run(request).await
 }
 

@@ -77,6 +77,13 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong_configuration", problems, help)
     }
 
+    pub(super) fn reload_of_demonstration() -> Self {
+        let message = "this is the demonstration, which is in no file: nothing can be read again";
+        let help = "write a configuration by `attendant example-config > attendant.toml`, and serve \
+                    it by `attendant serve --config attendant.toml`";
+        Self::new(StatusCode::CONFLICT, "demonstration", message, help)
+    }
+
     pub(super) fn reload_unwritten(why: String) -> Self {
         let help = "nothing has changed: see to the disk of `server.state`, and ask again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_written", why, help)

@@ -23,13 +23,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::api::error::ApiError;
 use crate::live::{Board, Ring};
-use crate::metrics::{self, Counted, Counter, Follower, Metrics};
+use crate::metrics::{Counted, Counter, Follower, Gathering, Metrics, Report};
 use crate::time::Timestamp;
 use crate::words::{Numbered, Roster, Seq};
 
@@ -274,24 +273,39 @@ impl Live {
         Ok(read(&inner.board, &inner.ring, (self.now)()))
     }
 
-    /// The figures of the calls that ended in `since..until`, after all that the driver told. It
-    /// takes some microseconds for each of those calls, and keeps no other reader waiting.
+    /// The figures of the calls that ended within `length` until now, after all that the driver
+    /// told. It takes some microseconds for each of those calls, and keeps no other reader waiting.
     ///
     /// # Errors
     ///
     /// As [`Self::read`].
-    pub(super) fn figures(
+    pub(super) fn recent(&self, length: Duration) -> Result<Report, ApiError> {
+        self.report(|metrics, now| {
+            metrics.report(now, now - length, now + Duration::from_millis(1))
+        })
+    }
+
+    /// The report of what was gathered of the records of a period, with what the facts alone say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub(super) fn report_of(
         &self,
-        period: impl FnOnce(Timestamp) -> Range<Timestamp>,
-    ) -> Result<Value, ApiError> {
+        gathered: Gathering,
+        period: Range<Timestamp>,
+    ) -> Result<Report, ApiError> {
+        self.report(|metrics, _| metrics.report_of(gathered, period.start, period.end))
+    }
+
+    fn report(&self, make: impl FnOnce(&Metrics, Timestamp) -> Report) -> Result<Report, ApiError> {
         let figures = &mut self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, roster, calls_open) = self
             .read(|board, _, now| (now, Arc::clone(board.roster()), board.calls_open() as u64))?;
         self.count_all(figures, &roster);
-        let Range { start, end } = period(now);
-        let mut report = figures.report(now, start, end);
+        let mut report = make(figures, now);
         report.kept.calls_open = calls_open;
-        Ok(metrics::named(&report, &roster))
+        Ok(report)
     }
 
     /// Takes in what was not counted yet; after facts were lost, of the records again.
@@ -362,7 +376,7 @@ impl Live {
             if self.inner().must_recount() {
                 let live = Arc::clone(self);
                 // A panic there was printed there.
-                let _ = tokio::task::spawn_blocking(move || live.figures(|now| now..now)).await;
+                let _ = tokio::task::spawn_blocking(move || live.recent(Duration::ZERO)).await;
             }
         }
     }
@@ -454,7 +468,7 @@ mod tests {
         let since = |first| live.read(move |_, ring, _| ring.since(first).map(Iterator::count));
         assert!(matches!(since(Seq(4)), Ok(Err(crate::live::Lost::TooOld(Seq(20))))));
         assert!(matches!(since(Seq(20)), Ok(Ok(2))));
-        assert!(live.figures(|now| now..now).is_ok());
+        assert!(live.recent(Duration::ZERO).is_ok());
         assert_eq!(made.load(Ordering::Relaxed), 1, "the figures are made of the records again");
         teller.tell(facts(22, 1));
         assert!(live.read(|board, _, _| board.next()).is_ok_and(|next| next == Seq(23)));

@@ -60,17 +60,17 @@ pub(super) struct Peer {
     pub(super) address: SocketAddr,
     /// A head on this connection had both a Content-Length and a Transfer-Encoding.
     pub(super) is_ambiguous: Arc<AtomicBool>,
-    pub(super) standing: Standing,
+    pub(super) connection: ConnectionHandle,
 }
 
 /// The connection of a request, for whoever verifies requests: an extension of each.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct ConnectionHandle {
     number: u64,
     seats: Arc<Mutex<Seats>>,
 }
 
-impl Standing {
+impl ConnectionHandle {
     /// A request of this connection was verified: it is no stranger's any more.
     pub fn became_known(&self) {
         lock(&self.seats).became_known(self.number);
@@ -91,11 +91,11 @@ impl Standing {
 
 /// A connection whose answer goes on.
 #[derive(Debug)]
-pub(super) struct Streaming(Standing);
+pub(super) struct Streaming(ConnectionHandle);
 
 impl Drop for Streaming {
     fn drop(&mut self) {
-        let Standing { number, seats } = &self.0;
+        let ConnectionHandle { number, seats } = &self.0;
         let mut seats = lock(seats);
         seats.streams(*number, false);
         seats.answered(*number, Instant::now());
@@ -168,9 +168,9 @@ impl Listener for Guarded {
 impl Connected<IncomingStream<'_, Guarded>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Guarded>) -> Self {
         let Connection { is_ambiguous, seats, ticket, .. } = stream.io();
-        let standing = Standing { number: ticket.number, seats: Arc::clone(seats) };
+        let connection = ConnectionHandle { number: ticket.number, seats: Arc::clone(seats) };
         let is_ambiguous = Arc::clone(is_ambiguous);
-        Self { address: *stream.remote_addr(), is_ambiguous, standing }
+        Self { address: *stream.remote_addr(), is_ambiguous, connection }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::api::views::{
 };
 use crate::api::{Api, Request, archive};
 use crate::id::{CallId, NoCallId};
-use crate::words::AgentRequest;
+use crate::words::{AgentRequest, Disposition};
 
 /// Characters of a reason or an intent.
 pub(super) const WORD_LEN_MAX: usize = 64;
@@ -177,19 +177,24 @@ pub(super) async fn not_ready(
 }
 
 /// Ends after-call work, and says what came of the call.
+///
+/// While the agent talks it is said of that call, which goes on. After after-call work it is said of
+/// the agent's last call, for `wrap_up_late_s_max` of its queue. What is left out stays as it was
+/// said before.
 #[utoipa::path(post, path = "/v1/agents/{name}/wrap-up", tag = "agents", security(("token" = [])),
     params(("name" = String, Path)), request_body = WrapUp,
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
-        (status = 503, body = ApiError)))]
+        (status = 409, body = ApiError), (status = 503, body = ApiError)))]
 pub(super) async fn end_wrap_up(
     asker: Asker,
     Path(name): Path<String>,
     body: Result<Json<WrapUp>, JsonRejection>,
 ) -> Result<Json<Agent>, ApiError> {
-    let Json(WrapUp { resolved, intent, note }) = body.map_err(|error| bad_body(&error))?;
+    let Json(WrapUp { call, resolved, intent, note }) = body.map_err(|error| bad_body(&error))?;
     check_len("intent", intent.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;
     check_len("note", note.as_deref().unwrap_or("-"), NOTE_LEN_MAX)?;
-    ask_agent(asker, name, AgentRequest::EndWrapUp { resolved, intent, note }).await
+    let said = Disposition { resolved, intent, note };
+    ask_agent(asker, name, AgentRequest::EndWrapUp { call, said }).await
 }
 
 pub(super) async fn ask_agent(

@@ -37,7 +37,6 @@ mod tests;
 mod throttle;
 mod views;
 
-use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -56,6 +55,7 @@ use utoipa::OpenApi;
 use crate::center::Refused;
 use crate::id::CallId;
 use crate::live::{Board, Ring};
+use crate::metrics::Report;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, CallOutcome, Principal, SupervisorMode, Telephone};
 
@@ -68,7 +68,7 @@ pub use views::record_json;
 
 use auth::{Denied, Tokens, Who};
 use door::Client;
-use guard::Standing;
+use guard::ConnectionHandle;
 use limit::Limit;
 use rules::Scheme;
 
@@ -153,8 +153,8 @@ pub struct Health {
     /// Telephones registered now.
     pub registrations: usize,
     /// Customers' calls that ended since the start, by outcome, in the order of
-    /// [`CallOutcome::ALL`].
-    pub calls_ended: [u64; CallOutcome::ALL.len()],
+    /// [`CallOutcome::OF_CUSTOMERS`].
+    pub calls_ended: [u64; CallOutcome::OF_CUSTOMERS.len()],
     /// Calls from agents' own telephones that did, feature codes left out.
     pub agent_calls_ended: u64,
 }
@@ -291,7 +291,7 @@ impl Api {
     fn who(
         &self,
         client: &Client,
-        standing: &Standing,
+        connection: &ConnectionHandle,
         headers: &HeaderMap,
     ) -> Result<Arc<Who>, ApiError> {
         let now = Instant::now();
@@ -309,7 +309,7 @@ impl Api {
             }
             banned.unwrap_or_else(ApiError::unauthorized)
         })?;
-        standing.became_known();
+        connection.became_known();
         Ok(who)
     }
 
@@ -329,15 +329,14 @@ impl Api {
         self.0.live.read(look)
     }
 
-    /// The figures of the calls that ended in a period, which `period` makes of now; on a thread
-    /// that may take its time.
+    /// Figures of the facts, on a thread that may take its time.
     async fn figures(
         &self,
-        period: impl FnOnce(Timestamp) -> Range<Timestamp> + Send + 'static,
-    ) -> Result<serde_json::Value, ApiError> {
+        make: impl FnOnce(&Live) -> Result<Report, ApiError> + Send + 'static,
+    ) -> Result<Report, ApiError> {
         self.look(|_, _, _| ()).await?; // there is something to count
         let live = Arc::clone(&self.0.live);
-        let made = tokio::task::spawn_blocking(move || live.figures(period)).await;
+        let made = tokio::task::spawn_blocking(move || make(&live)).await;
         made.unwrap_or_else(|_| Err(ApiError::busy())) // a panic there was printed there
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
@@ -14,11 +14,12 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api::door::Client;
 use crate::api::error::ApiError;
-use crate::api::guard::Standing;
+use crate::api::guard::ConnectionHandle;
 use crate::api::rules::Right;
 use crate::api::views::word;
 use crate::api::{Api, Health, figures};
 use crate::center::snapshot::{CallState, Snapshot};
+use crate::metrics;
 use crate::words::{Activity, CallOutcome};
 
 const CALL_STATES: [CallState; 5] = [
@@ -35,20 +36,22 @@ const CALL_STATES: [CallState; 5] = [
 pub(super) async fn metrics(
     State(api): State<Api>,
     Extension(client): Extension<Client>,
-    Extension(standing): Extension<Standing>,
+    Extension(connection): Extension<ConnectionHandle>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let is_open = api.0.metrics_open_on_loopback && client.is_here && client.names_us;
     if !is_open {
-        let who = api.who(&client, &standing, &headers)?;
+        let who = api.who(&client, &connection, &headers)?;
         if !Right::Look.is_of(who.principal.role) {
             return Err(ApiError::forbidden(&who.principal, Right::Look.needs()));
         }
     }
     let snapshot = api.look(|board, _, now| board.snapshot(now)).await?;
     let health = api.health()?;
-    let recent = |now| now - figures::RECENT..now + Duration::from_millis(1);
-    let report = api.figures(recent).await?;
+    let report = api.figures(|live| live.recent(figures::RECENT)).await?;
+    let roster = api.look(|board, _, _| Arc::clone(board.roster())).await?;
+    let queue = |id: u32| roster.queues.get(usize::try_from(id).ok()?).map(|name| &**name);
+    let report = metrics::named(&report, &|_| None, &queue);
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     let more = api.0.more_metrics.get().map(|more| more()).unwrap_or_default();
     Ok((content_type, text(&snapshot, &health) + &figures::prometheus(&report) + &more)
@@ -78,7 +81,7 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     }
     let ended = "Customers' calls that ended since the start, by outcome.";
     out.family("attendant_calls_total", "counter", ended);
-    for (outcome, count) in CallOutcome::ALL.into_iter().zip(health.calls_ended) {
+    for (outcome, count) in CallOutcome::OF_CUSTOMERS.into_iter().zip(health.calls_ended) {
         out.sample("attendant_calls_total", Some(("outcome", &word(outcome))), count);
     }
     let help = "Calls from agents' own telephones that ended since the start, but feature codes.";

@@ -66,7 +66,7 @@ struct Piece {
 
 fn cut(mut file: File, range: Option<&str>) -> io::Result<Piece> {
     let len = file.metadata()?.len();
-    let range = range.and_then(Asked::parse).map(|asked| asked.within(len));
+    let range = range.and_then(ByteRange::parse).map(|asked| asked.within(len));
     let (range, start, count) = match range {
         Some(None) => return Ok(Piece { len, range: None, body: None }),
         Some(Some(range)) => {
@@ -99,12 +99,12 @@ impl Piece {
 
 /// One range of bytes (RFC 9110 §14.1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+enum ByteRange {
     From(u64, Option<u64>),
     Last(u64),
 }
 
-impl Asked {
+impl ByteRange {
     /// `None` for what is no single range of bytes: then everything is sent.
     fn parse(text: &str) -> Option<Self> {
         let (first, last) = text.trim().strip_prefix("bytes=")?.split_once('-')?;
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn ranges_are_cut_to_what_there_is() {
-        let cut = |text: &str| Asked::parse(text).map(|asked| asked.within(100));
+        let cut = |text: &str| ByteRange::parse(text).map(|asked| asked.within(100));
         assert_eq!(cut("bytes=0-9"), Some(Some(0..=9)));
         assert_eq!(cut("bytes=90-"), Some(Some(90..=99)));
         assert_eq!(cut("bytes=90-1000"), Some(Some(90..=99)));

@@ -104,6 +104,9 @@ pub enum NotReloaded {
     /// All that is wrong.
     #[error("{0}")]
     Refused(String),
+    /// Nothing of it is in a file.
+    #[error("this is the demonstration, which is in no file: nothing can be read again")]
+    Demonstration,
     /// It could not be kept, so it may not begin.
     #[error("it could not be kept: {0}")]
     Unwritten(String),
@@ -144,6 +147,7 @@ pub(super) async fn reload(
         Ok(reloaded) => Ok(Json(reloaded)),
         Err(NotReloaded::Busy) => Err(ApiError::reload_busy()),
         Err(NotReloaded::Refused(problems)) => Err(ApiError::reload_refused(problems)),
+        Err(NotReloaded::Demonstration) => Err(ApiError::reload_of_demonstration()),
         Err(NotReloaded::Unwritten(why)) => Err(ApiError::reload_unwritten(why)),
     }
 }

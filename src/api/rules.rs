@@ -20,7 +20,7 @@ use crate::api::Api;
 use crate::api::auth::Who;
 use crate::api::door::Client;
 use crate::api::error::ApiError;
-use crate::api::guard::Standing;
+use crate::api::guard::ConnectionHandle;
 use crate::words::PrincipalRole;
 
 /// What a route needs.
@@ -139,11 +139,12 @@ pub(super) async fn authorized(
 async fn check(api: &Api, parts: &mut Parts) -> Result<Arc<Who>, ApiError> {
     // The door says of every request whose it is; one that came another way has no role.
     let extensions = &parts.extensions;
-    let (Some(client), Some(standing)) = (extensions.get::<Client>(), extensions.get::<Standing>())
+    let (Some(client), Some(connection)) =
+        (extensions.get::<Client>(), extensions.get::<ConnectionHandle>())
     else {
         return Err(ApiError::unauthorized());
     };
-    let who = api.who(client, standing, &parts.headers)?;
+    let who = api.who(client, connection, &parts.headers)?;
     let path = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let right = Right::of(parts.method.as_str(), path);
     let right = right.ok_or_else(|| ApiError::forbidden(&who.principal, "a rule of its own"))?;

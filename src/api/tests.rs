@@ -13,6 +13,7 @@ mod words;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Mutex;
 
 use expect_test::expect;
@@ -23,9 +24,10 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::api::guard::IsProxy;
+use crate::center::names::Names;
 use crate::center::snapshot::AgentView;
 use crate::id::{AgentId, RecordingId};
-use crate::metrics::Follower;
+use crate::metrics::{CallRow, Counter, Follower, Gathering, Tallies};
 use crate::time::Timestamp;
 use crate::words::{
     AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, RecordFilter, Roster, Seq,
@@ -37,10 +39,10 @@ const READ: &str = "read-token-read-token-read-token";
 const OPERATE: &str = "operate-token-operate-token-oper";
 
 /// What was asked of the driver and of the archive.
-type Asked = Arc<Mutex<Vec<String>>>;
+type Questions = Arc<Mutex<Vec<String>>>;
 
 struct Shelf {
-    asked: Asked,
+    asked: Questions,
 }
 
 impl Archive for Shelf {
@@ -54,6 +56,22 @@ impl Archive for Shelf {
             return Err(ArchiveError::Busy);
         }
         Ok(vec![ended(7), ended(6)])
+    }
+
+    fn gather(
+        &self,
+        period: Range<Timestamp>,
+        _: &mut Names,
+        into: &mut Gathering,
+    ) -> Result<(), ArchiveError> {
+        self.asked.lock().unwrap().push(format!("{period:?}"));
+        let mut tallies = Tallies::default();
+        let mut counter = Counter::of(&Roster::default());
+        for call in 1..=3 {
+            tallies.add(&CallRow::of(&ended(call), &mut counter).unwrap(), || [None; 2]);
+        }
+        into.add(tallies);
+        Ok(())
     }
 
     fn recording(&self, name: RecordingId) -> Result<Option<std::fs::File>, ArchiveError> {
@@ -112,7 +130,7 @@ fn well() -> HealthSource {
 }
 
 /// Answers as the driver would, on a thread of its own.
-fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, names: &Asked, told: &Told) {
+fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Questions, names: &Questions, told: &Told) {
     while let Some(request) = inbox.blocking_recv() {
         match request {
             Request::Ask { agent: name, ask, by, reply } => {
@@ -150,10 +168,10 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Asked, names: &Asked, told:
 
 struct Served {
     address: SocketAddr,
-    asked: Asked,
+    asked: Questions,
     told: Arc<Told>,
     live: Arc<Live>,
-    by: Asked,
+    by: Questions,
 }
 
 /// Runs `test` against the interface, which no proxy passes requests on to.
@@ -167,13 +185,13 @@ fn serve_behind<F: Future<Output = ()>>(
     settings: Settings<'_>,
     test: impl FnOnce(Served) -> F,
 ) {
-    let asked = Asked::default();
+    let asked = Questions::default();
     let (tx, inbox) = mpsc::channel(8);
     let (teller, live) =
         feed(7, Arc::new(|| NOW), Seq(0), Follower::new(&Roster::default()), Box::new(|_| None));
     let told = Arc::new(Told::new(teller));
     told.tell(facts());
-    let by = Asked::default();
+    let by = Questions::default();
     let driver = {
         let (asked, by, told) = (Arc::clone(&asked), Arc::clone(&by), Arc::clone(&told));
         std::thread::spawn(move || drive(inbox, &asked, &by, &told))
@@ -416,7 +434,8 @@ fn agents_are_told_what_was_asked() {
                 "alice: Ready",
                 "nobody: Ready",
                 "alice: NotReady { reason: \"lunch\" }",
-                "alice: EndWrapUp { resolved: Some(true), intent: Some(\"refund\"), note: None }",
+                "alice: EndWrapUp { call: None, said: Disposition { resolved: Some(true), intent: \
+                 Some(\"refund\"), note: None } }",
                 "alice: Hold",
                 "alice: Transfer { step: \"tech\", vars: {\"n\": Number(2)} }",
                 "alice: Consult { target: Telephone(Number { number: \"+14155550123\", \
@@ -444,7 +463,10 @@ fn figures_are_of_a_period() {
         let line = "GET /v1/metrics?since=2025-11-24T16:00:00Z";
         let (status, report) = served.ask(line, READ, None).await;
         assert_eq!((status, &report["calls"]), (200, &json!(3)));
-        assert_eq!(*served.asked.lock().unwrap(), ["Some(Timestamp(1764000000000)) None"]);
+        assert_eq!(
+            *served.asked.lock().unwrap(),
+            ["Timestamp(1764000000000)..Timestamp(1764000004901)"]
+        );
         assert_eq!(served.ask("GET /v1/metrics?since=today", READ, None).await.0, 400);
     });
 }
@@ -478,7 +500,7 @@ fn a_driver_that_is_gone_is_a_503() {
     drop(inbox);
     let (teller, live) =
         feed(7, Arc::new(|| NOW), Seq(0), Follower::new(&Roster::default()), Box::new(|_| None));
-    let shelf = Arc::new(Shelf { asked: Asked::default() });
+    let shelf = Arc::new(Shelf { asked: Questions::default() });
     let api = Api::new(&SETTINGS, DriverHandle { tx }, live, Arc::new(|| None), shelf);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let wait = ApiError::banned(Duration::from_secs(599)).into_response();

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::center::snapshot;
+use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, QueueExit, RecordingEnd,
-    RecordingKind, RecordingState, SentTo,
+    AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, PathEntry, QueueExit,
+    RecordingEnd, RecordingKind, RecordingState, SentTo,
 };
 
 pub(super) use supervision::{Mode, Supervise, SuperviseFrom, Supervisor};
@@ -287,10 +288,13 @@ pub(super) struct Consult {
     pub queue: Option<String>,
 }
 
-/// What the agent says of the call that ended.
+/// What the agent says of the call they talk on, or of their last one.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrapUp {
+    /// The call that it must be: its `id`. Another one is refused.
+    #[schema(value_type = Option<u64>)]
+    pub call: Option<CallId>,
     /// Whether the caller was helped.
     pub resolved: Option<bool>,
     /// What the caller wanted, where the flow guessed wrong. At most 64 characters.
@@ -318,7 +322,8 @@ pub(super) struct Record {
     /// When the caller left, where the agent and whom they consulted went on without them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller_left_at: Option<String>,
-    /// handled, abandoned, overflowed, transferred, contained, refused or failed.
+    /// handled, abandoned, overflowed, exited, voicemail, transferred, contained, ivr_abandoned,
+    /// refused, failed or own_call.
     pub outcome: String,
     /// caller, agent, party, flow, operator, network, server or server_lost.
     pub ended_by: String,
@@ -327,12 +332,48 @@ pub(super) struct Record {
     pub cause_name: String,
     /// Whether the caller was helped, as the agent said.
     pub resolved: Option<bool>,
-    pub path: Vec<Step>,
-    pub queued: Vec<Stay>,
+    pub path: Vec<RecordStep>,
+    pub queued: Vec<QueueVisit>,
     pub legs: Vec<Leg>,
     /// Variables the flow set; secret ones are left out.
     pub vars: BTreeMap<String, String>,
     pub recordings: Vec<Recording>,
+}
+
+/// One step of the flow: when the call came to it, and what happened there.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RecordStep {
+    pub at: String,
+    pub step: String,
+    /// Each try at a step that asks for keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<StepInput>,
+    /// The step could not do its work; the flow went on with `on_error`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+}
+
+/// What came of one try.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StepInput {
+    pub at: String,
+    /// matched, no_input, partial, no_match or too_many.
+    pub outcome: String,
+    /// What was pressed; left out where no key was, and at a secret step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<String>,
+}
+
+impl From<PathEntry> for RecordStep {
+    fn from(entry: PathEntry) -> Self {
+        let inputs = entry.inputs.into_iter().map(|input| StepInput {
+            at: stamp(input.at),
+            outcome: input.outcome.to_string(),
+            keys: input.keys,
+        });
+        let inputs = inputs.collect();
+        Self { at: stamp(entry.at), step: entry.step, inputs, failed: entry.failed }
+    }
 }
 
 /// What a caller left, or what both sides said.
@@ -366,9 +407,9 @@ pub(super) struct Pause {
     pub to: Option<String>,
 }
 
-/// A stay in a queue.
+/// A visit to a queue.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Stay {
+pub(super) struct QueueVisit {
     pub queue: String,
     pub entered_at: String,
     pub left_at: String,
@@ -428,7 +469,6 @@ impl From<CallRecord> for Record {
     fn from(record: CallRecord) -> Self {
         let wrap_ups = record.legs.iter().rev().filter_map(|leg| leg.wrap_up.as_ref());
         let resolved = wrap_ups.into_iter().find_map(|wrap_up| wrap_up.resolved);
-        let path = record.path.into_iter().map(|entry| (entry.at, entry.step)).collect();
         Self {
             id: record.call.0,
             kind: kind(&record.via).to_owned(),
@@ -448,8 +488,8 @@ impl From<CallRecord> for Record {
             cause: record.cause.0,
             cause_name: record.cause.name().to_owned(),
             resolved,
-            path: self::path(path),
-            queued: record.queued.into_iter().map(Stay::from).collect(),
+            path: record.path.into_iter().map(RecordStep::from).collect(),
+            queued: record.queued.into_iter().map(QueueVisit::from).collect(),
             legs: record.legs.into_iter().map(Leg::from).collect(),
             vars: record.vars,
             recordings: record.recordings.into_iter().map(Recording::from).collect(),
@@ -486,7 +526,7 @@ impl From<crate::words::Pause> for Pause {
     }
 }
 
-impl From<crate::words::QueueVisit> for Stay {
+impl From<crate::words::QueueVisit> for QueueVisit {
     fn from(stay: crate::words::QueueVisit) -> Self {
         let wait = stay.left_at.since(stay.entered_at).as_millis();
         Self {

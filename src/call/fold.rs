@@ -9,8 +9,9 @@ use crate::call::{Fact, Origin};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, CallRecord, Cause, Dialed, EndedBy, HandedOver, LegOutcome, ModeEntry, Party,
-    PartyLeg, PathEntry, QueueExit, QueueVisit, Recording, SentTo, WrapUp,
+    CallOutcome, CallRecord, Cause, Dialed, EndedBy, HandedOver, InputOutcome, LegOutcome,
+    ModeEntry, Party, PartyLeg, PathEntry, QueueExit, QueueVisit, Recording, SentTo, StepInput,
+    WrapUp,
 };
 
 #[must_use]
@@ -35,10 +36,18 @@ pub fn leg(origin: &Origin, facts: &[(Timestamp, Fact)], leg: LegId) -> Option<P
 struct Fold {
     record: CallRecord,
     open: BTreeMap<LegId, Open>,
-    asked_for_agent: bool,
     overflowed: bool,
+    /// What the flow got from the caller, and whether it could do its work.
+    flow: FlowSoFar,
     /// An agent said what the caller wanted: whatever the flow finds out has no say any more.
     intent_corrected: bool,
+}
+
+#[derive(Default)]
+struct FlowSoFar {
+    asked: bool,
+    answered: bool,
+    failed: bool,
 }
 
 /// A leg that has not ended: since when it talks, since when it is on hold.
@@ -73,8 +82,8 @@ impl Fold {
             vars: BTreeMap::new(),
             recordings: Vec::new(),
         };
-        let (asked_for_agent, overflowed, intent_corrected) = Default::default();
-        Self { record, open: BTreeMap::new(), asked_for_agent, overflowed, intent_corrected }
+        let (open, flow) = Default::default();
+        Self { record, open, overflowed: false, flow, intent_corrected: false }
     }
 
     fn apply(&mut self, at: Timestamp, fact: &Fact) {
@@ -86,8 +95,11 @@ impl Fold {
             Fact::Answered => self.record.answered_at = Some(at),
             Fact::AnswerTakenBack => self.record.answered_at = None,
             Fact::Entered { step } => {
-                self.record.path.push(PathEntry { at, step: step.to_string() });
+                let (step, inputs) = (step.to_string(), Vec::new());
+                self.record.path.push(PathEntry { at, step, inputs, failed: false });
             }
+            Fact::Input { outcome, keys } => self.input(at, *outcome, keys.as_deref()),
+            Fact::StepFailed => self.step_failed(),
             Fact::Intent { intent } if !self.intent_corrected => {
                 self.record.intent = Some(intent.to_string());
             }
@@ -182,10 +194,26 @@ impl Fold {
     fn written_up(&mut self, wrap_up: &WrapUp) {
         let mut legs = self.record.legs.iter_mut();
         let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) else { return };
-        leg.wrap_up = Some(wrap_up.clone());
+        let before = leg.wrap_up.take();
+        leg.wrap_up = Some(wrap_up.clone().after(before.as_ref()));
         if wrap_up.intent.is_some() {
             self.record.intent.clone_from(&wrap_up.intent);
             self.intent_corrected = true;
+        }
+    }
+
+    fn input(&mut self, at: Timestamp, outcome: InputOutcome, keys: Option<&str>) {
+        self.flow.asked = true;
+        self.flow.answered |= outcome == InputOutcome::Matched;
+        if let Some(entry) = self.record.path.last_mut() {
+            entry.inputs.push(StepInput { at, outcome, keys: keys.map(str::to_owned) });
+        }
+    }
+
+    fn step_failed(&mut self) {
+        self.flow.failed = true;
+        if let Some(entry) = self.record.path.last_mut() {
+            entry.failed = true;
         }
     }
 
@@ -208,7 +236,6 @@ impl Fold {
         in_line_since: Option<Timestamp>,
         consulted: bool,
     ) {
-        self.asked_for_agent |= !consulted;
         self.record.queued.push(QueueVisit {
             queue: queue.to_owned(),
             entered_at: at,
@@ -233,40 +260,62 @@ impl Fold {
         self.record
     }
 
+    /// The first of these that holds: of two true words the caller would say the earlier one.
     fn outcome(&self) -> CallOutcome {
-        let answered = |agent: bool| {
-            self.record.legs.iter().any(|leg| {
-                let of_house = leg.role.is_some() || matches!(leg.party, Party::Agent { .. });
-                leg.served() && of_house == agent
-            })
-        };
-        let last_visit = self.record.queued.iter().rfind(|visit| !visit.consulted);
-        let left_waiting = last_visit.is_some_and(|visit| visit.left == QueueExit::Abandoned);
-        if answered(true) {
+        let record = &self.record;
+        if record.caller_agent().is_some() {
+            return CallOutcome::OwnCall;
+        }
+        if record.legs.iter().any(|leg| leg.served() && leg.is_of_house()) {
             return CallOutcome::Handled;
         }
-        if self.record.answered_at.is_none() {
+        if record.answered_at.is_none() {
             return CallOutcome::Refused;
         }
-        let by = self.record.ended_by;
-        let is_server = matches!(by, EndedBy::Server | EndedBy::ServerLost);
-        if !is_server && answered(false) {
-            return CallOutcome::Transferred;
-        }
-        if !is_server && left_waiting {
-            return CallOutcome::Abandoned;
-        }
-        if !is_server && self.overflowed {
-            return CallOutcome::Overflowed;
-        }
-        match by {
-            EndedBy::Server | EndedBy::ServerLost | EndedBy::Network => CallOutcome::Failed,
-            EndedBy::Operator if self.asked_for_agent => CallOutcome::Failed,
+        match record.ended_by {
+            EndedBy::Server | EndedBy::ServerLost => return CallOutcome::Failed,
             EndedBy::Caller
             | EndedBy::Agent
             | EndedBy::Party
             | EndedBy::Flow
-            | EndedBy::Operator => CallOutcome::Contained,
+            | EndedBy::Operator
+            | EndedBy::Network => {}
+        }
+        if record.legs.iter().any(|leg| leg.served() && !leg.is_of_house()) {
+            return CallOutcome::Transferred;
+        }
+        let last_visit = record.queued.iter().rfind(|visit| !visit.consulted);
+        let left = last_visit.map(|visit| visit.left);
+        if left == Some(QueueExit::Abandoned) {
+            return CallOutcome::Abandoned;
+        }
+        if record.recordings.iter().any(Recording::is_left_message) {
+            return CallOutcome::Voicemail;
+        }
+        if self.overflowed {
+            return CallOutcome::Overflowed;
+        }
+        if left == Some(QueueExit::ExitKey) {
+            return CallOutcome::Exited;
+        }
+        self.outcome_in_flow()
+    }
+
+    /// Of a caller who waited for nobody and left nothing.
+    fn outcome_in_flow(&self) -> CallOutcome {
+        let FlowSoFar { asked, answered, failed } = self.flow;
+        match self.record.ended_by {
+            EndedBy::Server | EndedBy::ServerLost | EndedBy::Network | EndedBy::Operator => {
+                CallOutcome::Failed
+            }
+            EndedBy::Caller | EndedBy::Agent | EndedBy::Party | EndedBy::Flow if failed => {
+                CallOutcome::Failed
+            }
+            EndedBy::Flow if answered || !asked => CallOutcome::Contained,
+            EndedBy::Caller | EndedBy::Agent | EndedBy::Party if answered => CallOutcome::Contained,
+            EndedBy::Caller | EndedBy::Agent | EndedBy::Party | EndedBy::Flow => {
+                CallOutcome::IvrAbandoned
+            }
         }
     }
 }

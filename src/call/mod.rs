@@ -18,6 +18,8 @@ pub mod place;
 pub mod recorder;
 pub mod recordings;
 pub mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

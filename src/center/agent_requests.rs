@@ -16,6 +16,7 @@ use crate::center::outside::{NoRoute, Route, Way};
 use crate::center::own::NoWay;
 use crate::flow;
 use crate::id::{AgentId, CallId, LegId};
+use crate::time::Timestamp;
 use crate::words::{AgentRequest, AgentState, ConsultTarget, Target, Telephone};
 
 /// Variables an agent may set with one transfer.
@@ -102,6 +103,17 @@ pub enum Refused {
     SupervisorRings { call: CallId },
     #[error("nobody talks to the caller of {call}, who does not wait for an agent either")]
     NothingToTakeOver { call: CallId },
+    #[error(
+        "{agent} talks on no call, and has not talked on one before: there is none to write up"
+    )]
+    NothingToWriteUp { agent: String },
+    #[error("{call} is neither the call that {agent} talks on nor the last one they talked on")]
+    NotTheirLast { agent: String, call: CallId },
+    #[error(
+        "{agent} ended the after-call work of {call} more than {max_s} s ago, the \
+         `wrap_up_late_s_max` of its queue: what they say of it is not written any more"
+    )]
+    WrittenUpTooLate { agent: String, call: CallId, max_s: u64 },
     /// The front of a leg says why.
     #[error("{0}")]
     FrontCannot(String),
@@ -125,13 +137,18 @@ impl ContactCenter {
     /// # Panics
     ///
     /// If there is no such agent.
-    pub fn check_request(&self, agent: AgentId, ask: &AgentRequest) -> Result<(), Refused> {
+    pub fn check_request(
+        &self,
+        now: Timestamp,
+        agent: AgentId,
+        ask: &AgentRequest,
+    ) -> Result<(), Refused> {
         match ask {
             AgentRequest::LogIn
             | AgentRequest::LogOut
             | AgentRequest::Ready
-            | AgentRequest::NotReady { .. }
-            | AgentRequest::EndWrapUp { .. } => Ok(()),
+            | AgentRequest::NotReady { .. } => Ok(()),
+            AgentRequest::EndWrapUp { call, said } => self.may_write_up(now, agent, *call, said),
             AgentRequest::Hold => self.may_hold(agent),
             AgentRequest::Resume => self.may_resume(agent),
             AgentRequest::Transfer { step, vars } => self.may_transfer(agent, step, vars),
@@ -161,6 +178,18 @@ impl ContactCenter {
     /// The call this agent talks on, and the agent's leg: a call of the queue, or one that the
     /// agent took over.
     pub(super) fn talk_of(&self, agent: AgentId) -> Result<(&Call, LegId), Refused> {
+        let (call, leg) = self.in_talk(agent).ok_or_else(|| self.why_no_talk(agent))?;
+        let caller =
+            call.caller().ok_or_else(|| Refused::CallerLeft { agent: self.name_of(agent) });
+        caller.map(|_| (call, leg))
+    }
+
+    /// The leg that this agent talks on, also where the caller has left.
+    pub(super) fn talk_leg(&self, agent: AgentId) -> Option<LegId> {
+        self.in_talk(agent).map(|(_, leg)| leg)
+    }
+
+    fn in_talk(&self, agent: AgentId) -> Option<(&Call, LegId)> {
         let of_queue = match &self.acd.agent(agent).state {
             AgentState::Talking { call } => Some(*call),
             AgentState::LoggedOut
@@ -177,10 +206,7 @@ impl ContactCenter {
             (party.agent() == Some(agent)).then_some((call, leg))
         };
         let mut calls = of_queue.into_iter().chain(self.own.all_of(agent));
-        let (call, leg) = calls.find_map(talk).ok_or_else(|| self.why_no_talk(agent))?;
-        let caller =
-            call.caller().ok_or_else(|| Refused::CallerLeft { agent: self.name_of(agent) });
-        caller.map(|_| (call, leg))
+        calls.find_map(talk)
     }
 
     fn why_no_talk(&self, agent: AgentId) -> Refused {
@@ -365,7 +391,7 @@ impl ContactCenter {
         Ok((consulted, leg))
     }
 
-    fn name_of(&self, agent: AgentId) -> String {
+    pub(super) fn name_of(&self, agent: AgentId) -> String {
         self.agent_name(agent).to_owned()
     }
 }

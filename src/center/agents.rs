@@ -1,20 +1,16 @@
-//! Agents: their phones, what they ask for, feature codes, after-call work.
+//! Agents: their phones, what they ask for, feature codes.
 //!
-//! **Invariant:** what an agent says of a call (resolved, intent, note) reaches that call's record,
-//! whether it is said during after-call work or after it ended by itself.
+//! **Deliberately absent:** what they say of calls (`dispositions.rs`).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::call::{Leg, Role};
-use crate::center::flows::millis;
 use crate::center::setup::Features;
 use crate::center::{ContactCenter, Wake};
-use crate::id::{AgentId, CallId, LegId};
+use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, AgentState, CallFact, Command, Fact, Prompt, WrapUp};
+use crate::words::{AgentRequest, AgentState, CallFact, Command, Fact, Prompt};
 
 /// Why an agent who just logged in is not ready yet.
 const LOGGED_IN: &str = "logged_in";
@@ -23,22 +19,8 @@ const BY_PHONE: &str = "by_phone";
 /// What is said to a feature code takes three seconds; a call that never tells that it was heard
 /// ends after this.
 const CONFIRM_MAX: Duration = Duration::from_secs(30);
-
-/// The call an agent may still say something about, and what was said.
-#[derive(Clone, Debug, Default)]
-pub(super) struct LastCall {
-    leg: Option<LegId>,
-    /// Length of the after-call work of `leg`, once it ended.
-    acw: Option<Duration>,
-    said: Disposition,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Disposition {
-    resolved: Option<bool>,
-    intent: Option<String>,
-    note: Option<String>,
-}
+/// What is said to a code that would write up a call, where there is none.
+const NOTHING_TO_WRITE_UP: &str = "There is no call to write up.";
 
 impl ContactCenter {
     pub(super) fn phone_reachable(&mut self, now: Timestamp, agent: AgentId, reachable: bool) {
@@ -84,9 +66,7 @@ impl ContactCenter {
                 let reason = if reason.is_empty() { LOGGED_IN.to_owned() } else { reason };
                 self.ask_queue(agent, AgentInput::NotReady { reason });
             }
-            AgentRequest::EndWrapUp { resolved, intent, note } => {
-                self.end_wrap_up(now, agent, Disposition { resolved, intent, note });
-            }
+            AgentRequest::EndWrapUp { call, said } => self.end_wrap_up(now, agent, call, said),
             AgentRequest::Hold
             | AgentRequest::Resume
             | AgentRequest::Transfer { .. }
@@ -106,81 +86,6 @@ impl ContactCenter {
 
     fn is_logged_out(&self, agent: AgentId) -> bool {
         matches!(self.acd.agent(agent).state, AgentState::LoggedOut)
-    }
-
-    fn end_wrap_up(&mut self, now: Timestamp, agent: AgentId, said: Disposition) {
-        let last = &mut self.last_calls[agent.0 as usize];
-        last.said = said;
-        if last.acw.is_some() {
-            self.amend(now, agent); // it ended by itself; this is an afterthought
-        }
-        self.ask_queue(agent, AgentInput::EndWrapUp);
-    }
-
-    /// The agent or supervisor of this leg talks no more: an agent has after-call work, and may say
-    /// something of the call; so may a supervisor who took it over, without such work.
-    pub(super) fn stopped_talking(&mut self, leg: LegId, ended: &Leg) {
-        match ended.role {
-            Role::Agent { agent, .. } => self.talk_ended(leg, agent),
-            Role::TookOver => {
-                let Some(agent) = ended.agent() else { return };
-                let last = &mut self.last_calls[agent.0 as usize];
-                // After-call work that goes on comes first: its record still waits for it.
-                if last.leg.is_none() || last.acw.is_some() {
-                    let (leg, acw) = (Some(leg), Some(Duration::ZERO));
-                    *last = LastCall { leg, acw, ..LastCall::default() };
-                }
-            }
-            Role::Caller
-            | Role::Called
-            | Role::Consulted { .. }
-            | Role::Supervisor { .. }
-            | Role::Recorder { .. } => {}
-        }
-    }
-
-    /// The agent stops talking on this leg; after-call work may begin.
-    fn talk_ended(&mut self, leg: LegId, agent: AgentId) {
-        self.last_calls[agent.0 as usize] = LastCall { leg: Some(leg), ..LastCall::default() };
-        self.queue_inputs.push_back(acd::Input::TalkEnded { agent, call: leg.call });
-    }
-
-    pub(super) fn wrap_up_ended(
-        &mut self,
-        now: Timestamp,
-        agent: AgentId,
-        call: CallId,
-        acw: Duration,
-    ) {
-        let last = &mut self.last_calls[agent.0 as usize];
-        if last.leg.is_some_and(|leg| leg.call == call) {
-            last.acw = Some(acw);
-            self.amend(now, agent);
-        }
-    }
-
-    fn amend(&mut self, now: Timestamp, agent: AgentId) {
-        let last = &self.last_calls[agent.0 as usize];
-        let (Some(leg), Some(acw)) = (last.leg, last.acw) else { return };
-        let wrap_up = WrapUp {
-            leg,
-            acw_ms: millis(acw),
-            resolved: last.said.resolved,
-            intent: last.said.intent.clone(),
-            note: last.said.note.clone(),
-        };
-        let call = leg.call;
-        match self.calls.get_mut(&call) {
-            // The caller stayed after the talk: the record is still to be made.
-            Some(call) => call.note(now, CallFact::WrittenUp { wrap_up: Arc::new(wrap_up) }),
-            None => {
-                self.facts.tell(now, |_| Fact::RecordAmended {
-                    call,
-                    wrap_up: Arc::new(wrap_up.clone()),
-                });
-                self.commands.push_back(Command::AmendRecord { call, wrap_up });
-            }
-        }
     }
 
     pub(super) fn agent_changed(&mut self, now: Timestamp, agent: AgentId, state: &AgentState) {
@@ -214,8 +119,15 @@ impl ContactCenter {
 
     /// There is sound with the agent who dialed a feature code: say what it did.
     pub(super) fn confirm(&mut self, now: Timestamp, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let Some((ask, mut said)) = understood(&self.setup.features, &call.origin().to) else {
+            return;
+        };
+        let agent = call.origin().via.agent().and_then(|name| self.setup.names.agent(name));
+        if agent.is_some_and(|agent| self.check_request(now, agent, &ask).is_err()) {
+            said = NOTHING_TO_WRITE_UP;
+        }
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some((_, said)) = understood(&self.setup.features, &call.origin().to) else { return };
         call.note(now, CallFact::Answered);
         let (leg, play) = (call.caller_leg(), call.next_play());
         let prompts = vec![Prompt::Text { language: "en".into(), text: said.into() }];
@@ -224,7 +136,7 @@ impl ContactCenter {
 }
 
 fn understood(codes: &Features, dialed: &str) -> Option<(AgentRequest, &'static str)> {
-    let wrap_up = |resolved| AgentRequest::EndWrapUp { resolved, intent: None, note: None };
+    let wrap_up = AgentRequest::end_wrap_up;
     if dialed == codes.log_in {
         return Some((AgentRequest::LogIn, "You are logged in."));
     }

@@ -13,19 +13,14 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::call::{Call, Leg, Role, State, Whom};
-use crate::center::setup::Queue;
 use crate::center::snapshot::{consult_stage, stands_in};
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, QueueId};
 use crate::time::Timestamp;
 use crate::words::{
     AgentStands, CallStands, ConsultStands, Fact, Numbered, Party, Roster, RosterAgent, Seq,
-    ServiceTarget, SupervisorStands, Waits,
+    SupervisorStands, Waits,
 };
-
-const fn target(queue: &Queue) -> ServiceTarget {
-    ServiceTarget { answer_within: queue.service_level, short_abandon: queue.short_abandon }
-}
 
 #[derive(Debug)]
 pub(super) struct Facts {
@@ -218,7 +213,7 @@ impl ContactCenter {
         Roster {
             agents: agents.collect(),
             queues: self.facts.queue_names.clone(),
-            targets: self.setup.queues.iter().map(target).collect(),
+            targets: self.setup.targets(),
             former_agents: self.setup.former_agents.clone(),
             former_queues: former_queues.map(|&queue| self.facts.queue_name(queue)).collect(),
         }

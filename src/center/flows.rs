@@ -330,8 +330,9 @@ impl ContactCenter {
                 call.next_play();
                 self.commands.push_back(Command::StopPlay { leg: call.caller_leg() });
             }
-            Effect::InputResult { step, outcome } => {
+            Effect::InputResult { step, outcome, keys } => {
                 tracing::debug!(call = %id, %step, %outcome, "input");
+                call.note(now, Fact::Input { outcome, keys });
             }
             Effect::Intent(intent) => call.set_intent(now, intent),
             Effect::Enqueue(request) => self.enqueue(now, id, *request),
@@ -341,7 +342,10 @@ impl ContactCenter {
             Effect::StopRecord => self.stop_record(id),
             Effect::Ask(request) => return self.ask(now, id, *request),
             Effect::HangUp { cause } => self.finish(now, id, by, cause),
-            Effect::Failed { step, why } => tracing::warn!(call = %id, %step, why, "step failed"),
+            Effect::Failed { step, why } => {
+                tracing::warn!(call = %id, %step, why, "step failed");
+                call.note(now, Fact::StepFailed);
+            }
         }
         None
     }

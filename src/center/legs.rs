@@ -212,10 +212,9 @@ impl ContactCenter {
         cause: Cause,
         lost: Option<EndedBy>,
     ) {
-        if !self.calls.contains(&leg.call) {
-            return;
-        }
-        self.stopped_talking(leg, ended);
+        let Some(call) = self.calls.get(&leg.call) else { return };
+        let queue = call.leg_queue(leg);
+        self.stopped_talking(now, leg, ended, queue);
         self.finish(now, leg.call, lost.unwrap_or(end_of(ended)), cause);
     }
 
@@ -225,6 +224,7 @@ impl ContactCenter {
         self.dismiss_consulted_parties(now, leg.call);
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         call.end_talk();
+        let queue = call.leg_queue(leg);
         if self.is_elsewhere(leg.call) {
             // The caller goes back to the provider, whose calls no leg of ours can hear.
             self.supervisor_leaves(now, leg.call);
@@ -232,7 +232,7 @@ impl ContactCenter {
             call.silence_supervisor(now, &[SupervisorMode::Whisper, SupervisorMode::Barge]);
         }
         self.stop_play(now, leg.call);
-        self.stopped_talking(leg, ended);
+        self.stopped_talking(now, leg, ended, queue);
     }
 
     /// Ends a call in any state: closes its record, hangs up its legs, forgets it.
@@ -286,7 +286,7 @@ impl ContactCenter {
             self.queue_inputs.push_back(acd::Input::Leave { call: id });
         }
         for (leg, ended) in talked {
-            self.stopped_talking(leg, &ended);
+            self.stopped_talking(now, leg, &ended, call.leg_queue(leg));
         }
         self.end_own_call(id);
     }

@@ -219,7 +219,7 @@ impl ContactCenter {
     /// An agent's telephone is in use by this call, beside the queue.
     pub(super) fn use_telephone(&mut self, agent: AgentId, id: CallId) {
         self.own.begin(agent, id);
-        // Before other news: an offer that those withdraw must not go to this agent.
+        // Before other outputs: an offer that those withdraw must not go to this agent.
         self.queue_inputs.push_front(self.own_call_update(agent));
     }
 

@@ -15,7 +15,7 @@
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::center::agents::LastCall;
+use crate::center::dispositions::LastCall;
 use crate::center::names::NamesError;
 use crate::center::{ContactCenter, Setup, flows, queues, setup};
 use crate::id::{AgentId, QueueId};

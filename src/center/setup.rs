@@ -16,6 +16,7 @@ use crate::center::names::{Names, Table};
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::flow::Flow;
 use crate::id::{AgentId, NodeId, QueueId, SkillId};
+use crate::words::ServiceTarget;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Setup {
@@ -96,8 +97,18 @@ pub struct Queue {
     pub service_level: Duration,
     /// Abandons shorter than this are "short" and kept apart.
     pub short_abandon: Duration,
+    /// How long after after-call work ended an agent may still say something of the call.
+    #[serde(default = "wrap_up_late_max")]
+    pub wrap_up_late_max: Duration,
     pub recording: RecordingRule,
     pub recording_prompt: RecordingPrompt,
+}
+
+/// The default of a queue, and what holds for calls of none.
+pub const WRAP_UP_LATE_MAX: Duration = Duration::from_secs(3600);
+
+const fn wrap_up_late_max() -> Duration {
+    WRAP_UP_LATE_MAX
 }
 
 impl Queue {
@@ -109,6 +120,7 @@ impl Queue {
             keep_place: Duration::from_secs(60),
             service_level: Duration::from_secs(20),
             short_abandon: Duration::from_secs(5),
+            wrap_up_late_max: WRAP_UP_LATE_MAX,
             recording: RecordingRule::default(),
             recording_prompt: RecordingPrompt::default(),
         }
@@ -183,6 +195,16 @@ impl Default for Setup {
 }
 
 impl Setup {
+    /// What each queue promises, by [`QueueId`].
+    #[must_use]
+    pub fn targets(&self) -> Vec<ServiceTarget> {
+        let target = |queue: &Queue| ServiceTarget {
+            answer_within: queue.service_level,
+            short_abandon: queue.short_abandon,
+        };
+        self.queues.iter().map(target).collect()
+    }
+
     /// Adds, with default settings, the queues that flows enter without declaring them; gives every
     /// name an id, the next one where it has none; and puts agents and queues at the place of
     /// theirs. Once is as good as twice.

@@ -255,9 +255,10 @@ impl ContactCenter {
     fn party_leaves(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let ended = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause));
+        let queue = call.leg_queue(leg);
         let Some(ended) = ended else { return };
         self.free_telephone(leg.call, &ended);
-        self.stopped_talking(leg, &ended);
+        self.stopped_talking(now, leg, &ended, queue);
     }
 
     pub(super) fn supervisor_leaves(&mut self, now: Timestamp, id: CallId) {

@@ -23,7 +23,7 @@ use crate::words::{
 impl ContactCenter {
     /// An agent asks for something about the call that goes on.
     pub(super) fn asked_about_talk(&mut self, now: Timestamp, agent: AgentId, ask: AgentRequest) {
-        let leg = match self.check_request(agent, &ask).and_then(|()| self.talk_of(agent)) {
+        let leg = match self.check_request(now, agent, &ask).and_then(|()| self.talk_of(agent)) {
             Ok((_, leg)) => leg,
             Err(why) => return tracing::debug!(ask = ask.name(), %why, "refused"),
         };
@@ -161,11 +161,12 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let heir = call.consulted_there();
         let Some(ended) = call.hand_over(now, cause) else { return };
+        let queue = call.leg_queue(leg);
         // A whispering supervisor did so to the agent who leaves; one who joined all goes on with
         // the others.
         call.silence_supervisor(now, &[SupervisorMode::Whisper]);
         self.free_telephone(leg.call, &ended);
-        self.stopped_talking(leg, &ended);
+        self.stopped_talking(now, leg, &ended, queue);
         if let Some(heir) = heir {
             self.handed_over(now, heir);
         }

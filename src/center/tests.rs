@@ -4,6 +4,7 @@ mod asks;
 mod call_recording;
 mod conference;
 mod consult;
+mod dispositions;
 mod figures;
 mod holds;
 mod honest;
@@ -79,6 +80,7 @@ struct Floor {
     amended: Vec<RecordingUpdate>,
     /// `None`: the facts are not heard.
     figures: Option<Follower>,
+    written_up: Vec<crate::words::WrapUp>,
 }
 
 fn parsed(source: &str) -> flow::Flow {
@@ -169,10 +171,20 @@ impl Floor {
         let now = Timestamp(1_000_000);
         center.hear_facts(now);
         let figures = Some(Follower::new(&center.roster()));
-        let (log, records, amended) = (Vec::new(), Vec::new(), Vec::new());
+        let (log, records, amended, written_up) = Default::default();
         let (hearing, recorders, ended) = (Hearing::default(), BTreeMap::new(), BTreeSet::new());
-        let mut floor =
-            Self { center, now, hearing, recorders, ended, log, records, amended, figures };
+        let mut floor = Self {
+            center,
+            now,
+            hearing,
+            recorders,
+            ended,
+            log,
+            records,
+            amended,
+            figures,
+            written_up,
+        };
         for index in 0..agents.len() {
             let agent = AgentId(u32::try_from(index).unwrap());
             floor.event(Event::PhoneReachable { agent, reachable: true });
@@ -213,6 +225,7 @@ impl Floor {
             match command {
                 Command::CloseRecord { record } => self.records.push(*record),
                 Command::AmendRecording { update } => self.amended.push(update),
+                Command::AmendRecord { wrap_up, .. } => self.written_up.push(wrap_up),
                 _ => {}
             }
         }
@@ -363,7 +376,7 @@ fn a_call_through_the_menu_and_the_queue_to_an_agent_and_back() {
         "record call-1 Handled by Agent talk 20000 hold 0",
     ]);
     floor.wait_s(4);
-    let ask = AgentRequest::EndWrapUp { resolved: Some(true), intent: None, note: None };
+    let ask = AgentRequest::end_wrap_up(Some(true));
     floor.event(Event::AgentAsked { agent: AgentId(0), ask, by: None });
     floor.check(&["amend call-1 acw 4000 resolved Some(true)"]);
     assert_eq!(floor.center.calls_live(), 0);
@@ -570,7 +583,7 @@ fn a_drain_refuses_new_calls_and_ends_the_rest_at_its_limit() {
 }
 
 #[test]
-fn the_same_news_twice_changes_nothing() {
+fn the_same_event_twice_changes_nothing() {
     let mut floor = Floor::new(&["ada"]);
     let caller = floor.call(1);
     floor.log.clear();

@@ -17,7 +17,8 @@ use crate::cli::{EX_IOERR, EX_USAGE, fail, print, records_of, told};
 
 #[derive(Debug, Args)]
 pub(crate) struct Records {
-    /// handled, abandoned, overflowed, transferred, contained, refused or failed
+    /// handled, abandoned, overflowed, exited, voicemail, transferred, contained, ivr_abandoned,
+    /// refused, failed or own_call
     #[arg(long)]
     outcome: Option<String>,
     /// Calls that waited in this queue

@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use attendant::call::Directory;
-use attendant::center::{ContactCenter, Setup};
+use attendant::center::Setup;
 use attendant::config::{self, Sources};
-use attendant::metrics::{self, FIGURES, Figure, Measured, Section, Unit};
+use attendant::metrics::{self, FIGURES, Figure, Gathering, Measured, Section, Unit};
 use attendant::server;
 use attendant::store::{RecordReader, StoreError};
 use attendant::time::Timestamp;
@@ -19,7 +19,7 @@ use crate::cli::{EX_IOERR, EX_USAGE, fail, print, records_of, told};
 /// The figures of the calls that ended in a period, all together, by queue and by agent.
 ///
 /// They are computed from the records in `server.state`, whether or not a server runs on it, by the
-/// same code as `/v1/metrics`. Beside each figure stands the number of things it was computed from.
+/// same code as `/v1/metrics`; of any period, however old. Beside each figure stands the number of things it was computed from.
 /// A call belongs to the period in which it ended, whole.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -89,13 +89,18 @@ fn answer(
     wanted: &Report,
 ) -> Result<String, StoreError> {
     let Period { now, since, until } = period;
-    let roster = ContactCenter::new(setup).roster();
-    let report = server::figures(&roster, reader, since)?.metrics.report(now, since, until);
+    let (mut names, targets) = (setup.names.clone(), setup.targets());
+    let mut gathered = Gathering::new(now);
+    reader.gather(since..until, &mut names, &mut gathered)?;
+    let report = metrics::Report::of_records(gathered, (since, until), &targets);
     if wanted.json {
-        return Ok(format!("{:#}\n", metrics::named(&report, &roster)));
+        return Ok(format!(
+            "{:#}\n",
+            metrics::named(&report, &|id| names.agents.name(id), &|id| names.queues.name(id))
+        ));
     }
-    let agents = roster.agents.iter().map(|agent| agent.name.to_string()).collect();
-    let queues = roster.queues.iter().map(ToString::to_string).collect();
+    let lists = [&names.agents, &names.queues].map(|of| of.iter().map(str::to_owned).collect());
+    let [agents, queues] = lists;
     Ok(text(&report, &(agents, queues), wanted.definitions))
 }
 
@@ -113,10 +118,6 @@ fn text(
     if report.agent_calls > 0 {
         let n = report.agent_calls;
         text += &format!("beside them, {n} calls of the agents' own, in no other figure\n");
-    }
-    if report.kept.dropped > 0 {
-        let dropped = report.kept.dropped;
-        text += &format!("{dropped} calls were too many to keep: ask for a shorter period\n");
     }
     text += "\n";
     text += &table(&overall(report, definitions), definitions);

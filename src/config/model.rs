@@ -319,6 +319,8 @@ pub struct Queue {
     pub service_level: Duration,
     /// A caller who leaves within this is a short abandon, and in no service level.
     pub short_abandon: Duration,
+    /// How long after after-call work ended an agent may still say something of the call.
+    pub wrap_up_late_max: Duration,
     pub recording: Recording,
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::acd::port::{Misses, QueueSetup, Strategy, WrapUp};
+use crate::center::setup::WRAP_UP_LATE_MAX;
 use crate::config::cidr::Cidr;
 use crate::config::layers::Node;
 use crate::config::model::{Agent, Callers, Phone, Queue, Trunk};
@@ -269,11 +270,13 @@ fn queue(name: &str, s: &mut Section<'_, '_>) -> Queue {
     let keep_place = s.seconds("keep_place_s", 0..=3600);
     let service_level = s.seconds("service_level_s", 1..=3600);
     let short_abandon = s.seconds("short_abandon_s", 0..=600);
+    let wrap_up_late_max = s.seconds("wrap_up_late_s_max", 0..=7 * 86_400);
     Queue {
         name: name.to_owned(),
         setup,
         keep_place: keep_place.unwrap_or(Duration::from_secs(60)),
         service_level: service_level.unwrap_or(Duration::from_secs(20)),
+        wrap_up_late_max: wrap_up_late_max.unwrap_or(WRAP_UP_LATE_MAX),
         short_abandon: short_abandon.unwrap_or(Duration::from_secs(5)),
         recording: recording::recording(name, s),
     }

@@ -26,12 +26,12 @@ use std::time::Duration;
 use crate::flow::build::{Build, Scope};
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::late::{LATE_FINISH, Late};
-use crate::flow::port::{Effect, InputOutcome};
+use crate::flow::port::Effect;
 use crate::flow::read::{Section, read_key};
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Speech;
 use crate::flow::verb::{Nature, Verb};
-use crate::words::{Digit, Listen, Need, Prompt};
+use crate::words::{Digit, InputOutcome, Listen, Need, Prompt};
 
 /// How often a caller may ask to hear a prompt again before it counts as a key without meaning.
 const REPEATS_MAX: u8 = 20;
@@ -400,6 +400,7 @@ fn listen(
             }
             Verdict::Overflow => collecting.overflowed = true,
             Verdict::Not(outcome) => {
+                collecting.entered.push(key);
                 if Some(key) != q.terminator() && Some(key) != q.habit() {
                     absorb_finish(q, run, turn);
                 }
@@ -432,7 +433,7 @@ fn answered(
 ) -> Next {
     match q.answer(run, turn, &collecting.entered) {
         Ok(next) => {
-            heard(run, turn, InputOutcome::Matched);
+            result(q, run, turn, InputOutcome::Matched, &collecting.entered);
             next
         }
         Err(outcome) => missed(q, run, turn, collecting, outcome),
@@ -446,7 +447,7 @@ fn missed(
     mut collecting: Box<Collecting>,
     outcome: InputOutcome,
 ) -> Next {
-    heard(run, turn, outcome);
+    result(q, run, turn, outcome, &collecting.entered);
     run.clear_keys(); // what was typed ahead was meant for another place
     let Some((reaction, at)) = q.options().reaction(outcome) else { return Next::Wait };
     if let Some(next) = reaction.next {
@@ -510,7 +511,15 @@ fn prompt(
     Ok(())
 }
 
-fn heard(run: &Run, turn: &mut Turn<'_>, outcome: InputOutcome) {
-    let step = run.step_name();
-    turn.out.push(Effect::InputResult { step, outcome });
+/// Says what came of a try. Secret keys stay here.
+fn result(
+    q: &impl InputStep,
+    run: &Run,
+    turn: &mut Turn<'_>,
+    outcome: InputOutcome,
+    entered: &str,
+) {
+    let is_shown = !q.options().secret && !entered.is_empty();
+    let keys = is_shown.then(|| entered.into());
+    turn.out.push(Effect::InputResult { step: run.step_name(), outcome, keys });
 }

@@ -50,7 +50,6 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
-mod ahead;
 mod assigned;
 mod build;
 mod check;
@@ -62,6 +61,7 @@ mod input_step;
 mod kept;
 pub mod known;
 mod late;
+mod look_ahead;
 mod mistakes;
 pub mod parse;
 pub mod port;
@@ -84,8 +84,8 @@ pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use mistakes::mistakes;
 pub use parse::{is_language, parse};
 pub use port::{
-    AskRequest, Context, Effect, Facts, Input, InputOutcome, QueueOutcome, QueueRequest,
-    RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest, Values,
+    AskRequest, Context, Effect, Facts, Input, QueueOutcome, QueueRequest, RecordOutcome,
+    RecordRequest, Relax, TransferOutcome, TransferRequest, Values,
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
 pub use read::variable_name;

@@ -5,14 +5,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
-use crate::words::{Cause, Digit, Overflow, Prompt, Question, Reply};
+use crate::words::{Cause, Digit, InputOutcome, Overflow, Prompt, Question, Reply};
 
 /// What is known of a call before its first step. Names as in
 /// [`CALLER_FIELDS`](crate::flow::CALLER_FIELDS) and [`CALL_FIELDS`](crate::flow::CALL_FIELDS);
@@ -106,6 +105,8 @@ pub enum Effect {
     InputResult {
         step: Arc<str>,
         outcome: InputOutcome,
+        /// What was pressed; `None` at a `secret` step, and where no key was.
+        keys: Option<Arc<str>>,
     },
     /// What the caller wants, for records, metrics and the agent.
     Intent(Arc<str>),
@@ -128,34 +129,6 @@ pub enum Effect {
         step: Arc<str>,
         why: String,
     },
-}
-
-/// The four input outcomes of an input step that did not succeed, and the one that did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InputOutcome {
-    Matched,
-    /// Not one key was pressed.
-    NoInput,
-    /// Some keys, fewer than asked for, then silence.
-    Partial,
-    /// Keys that mean nothing here.
-    NoMatch,
-    /// More keys than `digits_max`.
-    TooMany,
-}
-
-/// As a flow names them.
-impl fmt::Display for InputOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Matched => "matched",
-            Self::NoInput => "no_input",
-            Self::Partial => "partial",
-            Self::NoMatch => "no_match",
-            Self::TooMany => "too_many",
-        })
-    }
 }
 
 /// A call asks to wait for an agent.

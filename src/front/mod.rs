@@ -15,7 +15,7 @@
 //! Give each command to the fronts, one after another, until one keeps it ([`Front::carry_out`]).
 //! After each command and each input of a front, let them talk about legs that go from one to
 //! another ([`exchange::hand_over`]), and only then take their events: the end of an agent's leg
-//! is no news while the caller is still at that agent's front. Who does all of it, in turns, is a
+//! is no event while the caller is still at that agent's front. Who does all of it, in turns, is a
 //! [`Turn`].
 //!
 //! What comes in from outside is the front's own: datagrams, facts of the media, requests of

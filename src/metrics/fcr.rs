@@ -21,10 +21,8 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::metrics::CallRow;
-use crate::metrics::calls::Calls;
 use crate::metrics::ratio::{Measured, Ratio};
 use crate::time::Timestamp;
 
@@ -73,28 +71,51 @@ pub(super) const ANY_REASON: &str =
 pub(super) const SAME_INTENT: &str =
     "issues with no later contact of the same caller with the same intent within W ÷ issues";
 
-/// In the order of [`Handled::near`].
+/// In the order of [`Judged::scopes`].
 const SCOPES: [(Scope, &str); 2] =
     [(Scope::AnyReason, ANY_REASON), (Scope::SameIntent, SAME_INTENT)];
 
-/// A handled call and, by scope, the contacts just before and after it.
-///
-/// Found once a call: the report adds it up for the whole, for each queue and for each agent.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Handled<'a> {
-    pub(super) row: &'a CallRow,
-    near: [Near; 2],
-    now: Timestamp,
-    gone_until: Option<Timestamp>,
+/// When the caller's last contact before, and first after, arrived. None where it cannot be judged.
+pub type Near = Option<(Option<Timestamp>, Option<Timestamp>)>;
+
+/// A handled call, and within which windows contacts of the same caller came before and after it:
+/// all that `FCR_repeat` needs of it, whatever the time of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Judged {
+    pub(super) arrived_at: Timestamp,
+    pub(super) scopes: [Around; SCOPES.len()],
 }
 
-/// When the caller's last contact before, and first after, arrived. None where it cannot be judged.
-pub(super) type Near = Option<(Option<Timestamp>, Option<Timestamp>)>;
+/// The shortest window that has the contact before, and the one after, in one number; 0 where it
+/// cannot be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Around(u8);
 
-impl<'a> Handled<'a> {
-    pub(super) fn of(calls: &Calls, row: &'a CallRow, now: Timestamp) -> Self {
-        let near = [calls.neighbors(row, false), calls.neighbors(row, true)];
-        Self { row, near, now, gone_until: calls.gone_until }
+/// In no window: there is no such contact, or it is further away.
+const FAR: usize = FCR_WINDOWS.len();
+
+impl Judged {
+    pub(super) fn of(arrived_at: Timestamp, near: [Near; SCOPES.len()]) -> Self {
+        Self { arrived_at, scopes: near.map(|near| Around::of(arrived_at, near)) }
+    }
+}
+
+impl Around {
+    fn of(at: Timestamp, near: Near) -> Self {
+        let Some((before, after)) = near else { return Self(0) };
+        let window = |away: Option<Duration>| {
+            let within = |away| FCR_WINDOWS.iter().position(|(_, window)| away <= *window);
+            away.and_then(within).unwrap_or(FAR)
+        };
+        let before = window(before.map(|before| at.since(before)));
+        let after = window(after.map(|after| after.since(at)));
+        Self(u8::try_from(1 + before * (FAR + 1) + after).expect("there are few windows"))
+    }
+
+    /// The windows of the contacts before and after; [`FAR`] where there is none in any.
+    fn windows(self) -> Option<(usize, usize)> {
+        let both = usize::from(self.0).checked_sub(1)?;
+        Some((both / (FAR + 1), both % (FAR + 1)))
     }
 }
 
@@ -103,10 +124,15 @@ impl<'a> Handled<'a> {
 pub(super) struct Repeats([[Sum; FCR_WINDOWS.len()]; SCOPES.len()]);
 
 impl Repeats {
-    pub(super) fn add(&mut self, call: &Handled<'_>) {
-        for (sums, near) in self.0.iter_mut().zip(call.near) {
-            for (sum, (_, window)) in sums.iter_mut().zip(FCR_WINDOWS) {
-                sum.add(call.now, call.row.arrived_at, near, window, call.gone_until);
+    /// Adds a handled call, as known at `now`; contacts up to `gone_until` may not be known.
+    pub(super) fn add(&mut self, call: Judged, now: Timestamp, gone_until: Option<Timestamp>) {
+        let at = call.arrived_at;
+        for (sums, around) in self.0.iter_mut().zip(call.scopes) {
+            let windows = around.windows();
+            for (n, (sum, (_, window))) in sums.iter_mut().zip(FCR_WINDOWS).enumerate() {
+                let near = windows.map(|(before, after)| (before <= n, after <= n));
+                let cut = gone_until.is_some_and(|gone| at - window <= gone);
+                sum.add(near, (at + window > now).then_some(at + window), cut);
             }
         }
     }
@@ -142,32 +168,25 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(
-        &mut self,
-        now: Timestamp,
-        at: Timestamp,
-        near: Near,
-        window: Duration,
-        gone_until: Option<Timestamp>,
-    ) {
+    /// `near`: whether a contact came before, and after, within the window; `open_until`: when
+    /// that will be final, where it is not.
+    fn add(&mut self, near: Option<(bool, bool)>, open_until: Option<Timestamp>, cut: bool) {
         let Some((before, after)) = near else {
             self.left_out += 1;
             return;
         };
-        if before.is_some_and(|before| at.since(before) <= window) {
+        if before {
             self.repeats += 1;
             return;
         }
         self.issues += 1;
-        self.cut += u64::from(gone_until.is_some_and(|gone| at - window <= gone));
-        if after.is_some_and(|after| after.since(at) <= window) {
+        self.cut += u64::from(cut);
+        if after {
             return;
         }
         self.resolved += 1;
-        if at + window > now {
-            self.provisional += 1;
-            self.until = self.until.max(Some(at + window));
-        }
+        self.provisional += u64::from(open_until.is_some());
+        self.until = self.until.max(open_until);
     }
 
     fn fcr(&self) -> Ratio {

@@ -118,7 +118,7 @@ pub const FIGURES: &[Figure] = &[
     seconds(
         "aht_call_s",
         HANDLING,
-        |sum| Ratio::mean_s(sum.calls_ms.iter().sum(), sum.calls_ms.len() as u64),
+        |sum| Ratio::mean_s(sum.calls_ms.sum_ms, sum.calls_ms.n),
         "(talk + hold + after-call work of all agents on it) ÷ handled calls; a transferred call \
          is one",
     )
@@ -126,7 +126,7 @@ pub const FIGURES: &[Figure] = &[
     seconds(
         "aht_leg_s",
         HANDLING,
-        |sum| Ratio::mean_s(sum.talk_ms + sum.hold_ms + sum.acw_ms, sum.done_legs()),
+        |sum| Ratio::mean_s(sum.counts.handle_ms(), sum.counts.done_legs()),
         "(talk + hold + after-call work) ÷ handled legs; a transferred call is several",
     )
     .titled("AHT per leg")
@@ -134,14 +134,14 @@ pub const FIGURES: &[Figure] = &[
     seconds(
         "talk_leg_s",
         HANDLING,
-        |sum| Ratio::mean_s(sum.talk_ms, sum.done_legs()),
+        |sum| Ratio::mean_s(sum.counts.talk_ms, sum.counts.done_legs()),
         "talk ÷ handled legs",
     )
     .titled("  talk"),
     seconds(
         "hold_leg_s",
         HANDLING,
-        |sum| Ratio::mean_s(sum.hold_ms, sum.done_legs()),
+        |sum| Ratio::mean_s(sum.counts.hold_ms, sum.counts.done_legs()),
         "hold ÷ handled legs, held or not",
     )
     .titled("  hold")
@@ -149,20 +149,20 @@ pub const FIGURES: &[Figure] = &[
     seconds(
         "acw_leg_s",
         HANDLING,
-        |sum| Ratio::mean_s(sum.acw_ms, sum.done_legs()),
+        |sum| Ratio::mean_s(sum.counts.acw_ms, sum.counts.done_legs()),
         "after-call work ÷ handled legs",
     )
     .titled("  after-call work"),
     seconds(
         "handle_call_p50_s",
         HANDLING,
-        |sum| Ratio::percentile_s(&sum.calls_ms, 50),
+        |sum| Ratio::seconds(sum.calls_ms.p50_ms, sum.calls_ms.n),
         "half of the handled calls took no longer",
     ),
     seconds(
         "handle_call_p90_s",
         HANDLING,
-        |sum| Ratio::percentile_s(&sum.calls_ms, 90),
+        |sum| Ratio::seconds(sum.calls_ms.p90_ms, sum.calls_ms.n),
         "nine in ten handled calls took no longer",
     )
     .titled("handle time, 90 %"),
@@ -184,7 +184,7 @@ pub const FIGURES: &[Figure] = &[
     share(
         "fcr_agent",
         HANDLING,
-        |sum| Ratio::share(sum.resolved, sum.judged),
+        |sum| Ratio::share(sum.counts.resolved, sum.counts.judged),
         "handled calls an agent called resolved ÷ handled calls with a disposition; the last one \
          counts",
     )
@@ -192,20 +192,20 @@ pub const FIGURES: &[Figure] = &[
     share(
         "transfer_rate",
         HANDLING,
-        |sum| Ratio::share(sum.transferred, sum.handled_calls),
+        |sum| Ratio::share(sum.counts.transferred, sum.counts.handled_calls),
         "handled calls that came to a second agent or to somebody outside ÷ handled calls",
     )
     .titled("transfers"),
     share(
         "transfer_rate_agent",
         HANDLING,
-        |sum| Ratio::share(sum.transferred_to_agents, sum.handled_calls),
+        |sum| Ratio::share(sum.counts.transferred_to_agents, sum.counts.handled_calls),
         "handled calls with more than one agent's leg ÷ handled calls",
     ),
     share(
         "transfer_rate_outside",
         HANDLING,
-        |sum| Ratio::share(sum.transferred_outside, sum.handled_calls),
+        |sum| Ratio::share(sum.counts.transferred_outside, sum.counts.handled_calls),
         "handled calls that somebody outside talked to ÷ handled calls",
     ),
     share(
@@ -285,7 +285,7 @@ pub const FIGURES: &[Figure] = &[
     seconds(
         "asa_s",
         QUEUEING,
-        |sum| Ratio::mean_s(sum.visits.waits_ms.iter().sum(), sum.visits.answered),
+        |sum| Ratio::mean_s(sum.waits_ms.sum_ms, sum.waits_ms.n),
         "wait of the answered, from joining the queue to the agent's answer, ring time included ÷ \
          answered",
     )
@@ -294,13 +294,13 @@ pub const FIGURES: &[Figure] = &[
     seconds(
         "wait_p50_s",
         QUEUEING,
-        |sum| Ratio::percentile_s(&sum.visits.waits_ms, 50),
+        |sum| Ratio::seconds(sum.waits_ms.p50_ms, sum.waits_ms.n),
         "half of the answered waited no longer",
     ),
     seconds(
         "wait_p90_s",
         QUEUEING,
-        |sum| Ratio::percentile_s(&sum.visits.waits_ms, 90),
+        |sum| Ratio::seconds(sum.waits_ms.p90_ms, sum.waits_ms.n),
         "nine in ten answered waited no longer",
     )
     .titled("wait, 90 %"),
@@ -320,26 +320,26 @@ pub const FIGURES: &[Figure] = &[
     share(
         "rona_rate",
         HANDLING,
-        |sum| Ratio::share(sum.offers.no_answer, sum.offers.charged()),
+        |sum| Ratio::share(sum.counts.offers_no_answer, sum.counts.offers_charged()),
         "offers that rang out ÷ offers, withdrawn ones left out",
     )
     .titled("rang out"),
     share(
         "rona_rate_with_withdrawn",
         HANDLING,
-        |sum| Ratio::share(sum.offers.no_answer, sum.offers.all()),
+        |sum| Ratio::share(sum.counts.offers_no_answer, sum.counts.offers()),
         "offers that rang out ÷ offers",
     ),
     share(
         "agent_answer_rate",
         HANDLING,
-        |sum| Ratio::share(sum.offers.accepted, sum.offers.charged()),
+        |sum| Ratio::share(sum.counts.offers_accepted, sum.counts.offers_charged()),
         "offers accepted ÷ offers, withdrawn ones left out",
     ),
     share(
         "agent_answer_rate_with_withdrawn",
         HANDLING,
-        |sum| Ratio::share(sum.offers.accepted, sum.offers.all()),
+        |sum| Ratio::share(sum.counts.offers_accepted, sum.counts.offers()),
         "offers accepted ÷ offers",
     ),
     share(

@@ -153,17 +153,18 @@ impl Metrics {
     }
 }
 
-/// A report as JSON, with the names of the queues and agents it is of.
+/// A report as JSON, with the names of the agents and queues it is of, by their ids.
 #[must_use]
-pub fn named(report: &Report, roster: &Roster) -> Value {
+pub fn named<'a>(
+    report: &Report,
+    agent: &dyn Fn(u32) -> Option<&'a str>,
+    queue: &dyn Fn(u32) -> Option<&'a str>,
+) -> Value {
     let mut report = serde_json::to_value(report).unwrap_or_default();
-    let agents: Vec<&str> = roster.agents.iter().map(|agent| &*agent.name).collect();
-    let queues: Vec<&str> = roster.queues.iter().map(|name| &**name).collect();
-    for (list, key, names) in [("agents", "agent", agents), ("queues", "queue", queues)] {
+    for (list, key, name) in [("agents", "agent", agent), ("queues", "queue", queue)] {
         for entry in report[list].as_array_mut().into_iter().flatten() {
-            let index = entry[key].as_u64().and_then(|index| usize::try_from(index).ok());
-            let name = index.and_then(|index| names.get(index));
-            entry["name"] = name.map_or(Value::Null, |&name| name.into());
+            let id = entry[key].as_u64().and_then(|id| u32::try_from(id).ok());
+            entry["name"] = id.and_then(name).map_or(Value::Null, Value::from);
         }
     }
     report

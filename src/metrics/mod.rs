@@ -23,7 +23,9 @@ mod ratio;
 mod report;
 mod row;
 mod service;
+mod spread;
 mod sum;
+mod tally;
 
 #[cfg(test)]
 mod tests;
@@ -31,14 +33,15 @@ mod tests;
 use std::time::Duration;
 
 pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit};
-pub use fcr::{FCR_WINDOWS, FcrRepeat, Scope};
+pub use fcr::{FCR_WINDOWS, FcrRepeat, Near, Scope};
 pub use figures::{Column, FIGURES, Figure, Figures, Section, Unit};
 pub use follow::{Counted, Counter, Follower, named};
 pub use ratio::{Measured, Ratio};
 pub use report::{AgentReport, Handling, Kept, Presenting, QueueReport, Report, Time};
 pub use row::Naming;
 pub use service::Queueing;
-pub use sum::Sum;
+pub use sum::{Gathering, Sum};
+pub use tally::{TALLY_VERSION, Tallies, Tally};
 
 pub use crate::words::ServiceTarget as Target;
 
@@ -128,6 +131,13 @@ impl Metrics {
     #[must_use]
     pub fn report(&self, now: Timestamp, from: Timestamp, to: Timestamp) -> Report {
         report::build(self, now, from, to)
+    }
+
+    /// The report of what was gathered of the records of calls that ended in `from..to`, with what
+    /// agents spent their time on.
+    #[must_use]
+    pub fn report_of(&self, gathered: Gathering, from: Timestamp, to: Timestamp) -> Report {
+        report::of_gathered(self, gathered, (from, to))
     }
 
     /// The rows of the calls that ended in `from..to`: what a figure is made of.

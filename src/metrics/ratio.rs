@@ -26,11 +26,9 @@ impl Ratio {
         Self { value: (n > 0).then(|| sum_ms as f64 / n as f64 / 1000.0), n }
     }
 
-    /// The smallest value that at least `percent` of all do not exceed (nearest rank).
-    pub(super) fn percentile_s(sorted_ms: &[u64], percent: usize) -> Self {
-        let rank = (sorted_ms.len() * percent).div_ceil(100);
-        let value = rank.checked_sub(1).and_then(|at| sorted_ms.get(at));
-        Self { value: value.map(|ms| *ms as f64 / 1000.0), n: sorted_ms.len() as u64 }
+    /// One duration of `n`.
+    pub(super) fn seconds(ms: Option<u64>, n: u64) -> Self {
+        Self { value: ms.map(|ms| ms as f64 / 1000.0), n }
     }
 }
 

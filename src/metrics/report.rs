@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::id::{AgentId, QueueId};
-use crate::metrics::Metrics;
+use crate::metrics::agents::Spent;
 use crate::metrics::fcr::FcrRepeat;
 use crate::metrics::figures::{Figures, Section};
 use crate::metrics::service::Queueing;
 use crate::metrics::sum::Sections;
+use crate::metrics::{Gathering, Metrics, Tallies, Target};
 use crate::time::Timestamp;
 use crate::words::CallOutcome;
 
@@ -117,7 +118,7 @@ pub struct Time {
 }
 
 /// How far the report can be trusted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Kept {
     /// Ended calls in memory, whatever the period.
     pub calls: u64,
@@ -134,49 +135,87 @@ pub struct Kept {
     pub late_facts: u64,
 }
 
+impl Report {
+    /// The report of what was gathered of `from..to`; targets by [`QueueId`].
+    ///
+    /// It says nothing of agents' time: that is not in the records.
+    #[must_use]
+    pub fn of_records(
+        gathered: Gathering,
+        (from, to): (Timestamp, Timestamp),
+        targets: &[Target],
+    ) -> Self {
+        let target = |queue: QueueId| targets.get(queue.0 as usize).copied().unwrap_or_default();
+        put_together(gathered, (from, to), &BTreeMap::new(), target, Kept::default())
+    }
+}
+
+/// The report of the rows in memory.
 pub(super) fn build(metrics: &Metrics, now: Timestamp, from: Timestamp, to: Timestamp) -> Report {
-    let (rows, own): (Vec<_>, Vec<_>) =
-        metrics.calls.ended_in(from, to).partition(|row| row.by_agent.is_none());
-    let mut outcomes = BTreeMap::new();
-    for row in &rows {
-        *outcomes.entry(row.outcome).or_insert(0) += 1;
+    let mut tallies = Tallies::default();
+    for row in metrics.calls.ended_in(from, to) {
+        tallies.add(row, || [false, true].map(|same| metrics.calls.neighbors(row, same)));
     }
-    let mut sections = Sections::of(metrics, &rows, now, (from, to));
-    for agent in own.iter().filter_map(|row| row.by_agent) {
-        sections.agents.entry(agent).or_default().own_calls += 1;
-    }
-    let queues = sections.queues.into_iter().map(|(queue, sum)| QueueReport {
+    let mut gathered = Gathering::with_gaps(now, metrics.calls.gone_until);
+    gathered.add(tallies);
+    let spent = |agent| (agent, metrics.agents.spent(agent, from, to.min(now)));
+    let times = metrics.agents.ids().map(spent).collect();
+    let target = |queue| metrics.target(queue);
+    put_together(gathered, (from, to), &times, target, kept(metrics))
+}
+
+/// The report of what was gathered of records, with what `metrics` alone knows: agents' time.
+pub(super) fn of_gathered(
+    metrics: &Metrics,
+    gathered: Gathering,
+    (from, to): (Timestamp, Timestamp),
+) -> Report {
+    let spent = |agent| (agent, metrics.agents.spent(agent, from, to.min(gathered.now)));
+    let times = metrics.agents.ids().map(spent).collect();
+    let kept = Kept { agent_times_gone_until: metrics.agents.gone_until, ..Kept::default() };
+    put_together(gathered, (from, to), &times, |queue| metrics.target(queue), kept)
+}
+
+fn put_together(
+    gathered: Gathering,
+    (from, to): (Timestamp, Timestamp),
+    times: &BTreeMap<AgentId, Spent>,
+    target: impl Fn(QueueId) -> Target,
+    kept: Kept,
+) -> Report {
+    let at = gathered.now;
+    let Sections { all, queues, agents } = gathered.sections(times, target);
+    let queues = queues.into_iter().map(|(queue, sum)| QueueReport {
         queue,
         handling: sum.handling(),
-        presenting: sum.offers.presenting(),
+        presenting: sum.counts.presenting(),
         queueing: sum.visits.queueing(),
         figures: Figures::of(Section::Queue, &sum),
     });
-    let agents = sections.agents.into_iter().map(|(agent, sum)| AgentReport {
+    let agents = agents.into_iter().map(|(agent, sum)| AgentReport {
         agent,
-        own_calls: sum.own_calls,
+        own_calls: sum.counts.own_calls,
         handling: sum.handling(),
-        presenting: sum.offers.presenting(),
+        presenting: sum.counts.presenting(),
         time: sum.time(),
         figures: Figures::of(Section::Agent, &sum),
     });
-    let all = sections.all;
     Report {
-        at: now,
+        at,
         from,
         to,
-        calls: rows.len() as u64,
-        agent_calls: own.len() as u64,
-        outcomes,
-        withheld: rows.iter().filter(|row| row.caller.is_none()).count() as u64,
+        calls: all.calls,
+        agent_calls: all.counts.own_calls,
+        withheld: all.counts.withheld,
         handling: all.handling(),
-        presenting: all.offers.presenting(),
+        presenting: all.counts.presenting(),
         time: all.time(),
         queueing: all.visits.queueing(),
         figures: Figures::of(Section::All, &all),
+        outcomes: all.outcomes,
         queues: queues.collect(),
         agents: agents.collect(),
-        kept: kept(metrics),
+        kept,
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::id::{AgentId, QueueId};
 use crate::metrics::{CallRow, Leg, Offer, QueueVisit};
-use crate::words::{CallOutcome, CallRecord, LegOutcome, OfferOutcome, Party};
+use crate::words::{CallRecord, LegOutcome, OfferOutcome, Party};
 
 /// Ids of the names in records.
 pub trait Naming {
@@ -35,7 +35,7 @@ impl CallRow {
             caller: record.from.as_deref().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),
             outcome: record.outcome,
-            outside: record.outcome == CallOutcome::Transferred,
+            outside: record.was_transferred_outside(),
             ..Self::new(record.call, record.arrived_at)
         };
         // An agent who waits for a party to consult is no caller.

@@ -13,9 +13,9 @@
 
 use serde::Serialize;
 
+use crate::metrics::Target;
 use crate::metrics::ratio::Ratio;
-use crate::metrics::{QueueVisit, Target};
-use crate::words::QueueExit;
+use crate::metrics::tally::Waits;
 
 /// Figures of the visits of one queue, or of all.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,8 +30,8 @@ pub struct Queueing {
     pub exited: u64,
 }
 
-/// What is added up, visit by visit.
-#[derive(Clone, Debug, Default)]
+/// Waits as a target judges them.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Visits {
     pub(super) answered: u64,
     answered_in: u64,
@@ -45,39 +45,38 @@ pub(super) struct Visits {
     exited: u64,
     /// Overflowed or exited within X.
     out_in: u64,
-    /// Of the answered; in order once all are added.
-    pub(super) waits_ms: Vec<u64>,
 }
 
 impl Visits {
-    pub(super) fn add(&mut self, visit: &QueueVisit, target: Target) {
-        let within = u128::from(visit.wait_ms) <= target.answer_within.as_millis();
-        let short = u128::from(visit.wait_ms) < target.short_abandon.as_millis();
-        match visit.left {
-            QueueExit::Answered => {
-                self.answered += 1;
-                self.answered_in += u64::from(within);
-                self.waits_ms.push(visit.wait_ms);
-            }
-            // A call that we dropped while it waited is as lost to the caller as one given up.
-            QueueExit::Abandoned | QueueExit::Ended => {
-                self.abandoned += 1;
-                self.abandoned_in += u64::from(within);
-                self.abandoned_late += u64::from(!within && !short);
-                self.short += u64::from(short);
-                self.short_in += u64::from(short && within);
-            }
-            QueueExit::Overflowed(_) => {
-                self.overflowed += 1;
-                self.out_in += u64::from(within);
-            }
-            QueueExit::ExitKey | QueueExit::TakenOver => {
-                self.exited += 1;
-                self.out_in += u64::from(within);
-            }
-            // No caller waited: such a visit is in no row.
-            QueueExit::Withdrawn => {}
+    pub(super) fn of(waits: &Waits, target: Target) -> Self {
+        let within = |ms: u128| ms <= target.answer_within.as_millis();
+        let short = |ms: u128| ms < target.short_abandon.as_millis();
+        let Waits { answered, abandoned, overflowed, exited } = waits;
+        Self {
+            answered: answered.len(),
+            answered_in: answered.count(within),
+            abandoned: abandoned.len(),
+            abandoned_in: abandoned.count(within),
+            abandoned_late: abandoned.count(|ms| !within(ms) && !short(ms)),
+            short: abandoned.count(short),
+            short_in: abandoned.count(|ms| short(ms) && within(ms)),
+            overflowed: overflowed.len(),
+            exited: exited.len(),
+            out_in: overflowed.count(within) + exited.count(within),
         }
+    }
+
+    pub(super) const fn add(&mut self, other: Self) {
+        self.answered += other.answered;
+        self.answered_in += other.answered_in;
+        self.abandoned += other.abandoned;
+        self.abandoned_in += other.abandoned_in;
+        self.abandoned_late += other.abandoned_late;
+        self.short += other.short;
+        self.short_in += other.short_in;
+        self.overflowed += other.overflowed;
+        self.exited += other.exited;
+        self.out_in += other.out_in;
     }
 
     pub(super) const fn queueing(&self) -> Queueing {

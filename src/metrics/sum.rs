@@ -1,7 +1,7 @@
-//! What one section of a report adds up: sums and counts, from which every figure follows.
+//! What one section of a report is about: sums and counts, from which every figure follows.
 //!
-//! **Invariant:** the same rows are added up three ways, for all, by queue and by agent; a row that
-//! is in a section is in it once.
+//! **Invariant:** the same tallies are gathered three ways, for all, by queue and by agent. All
+//! visits together are those of each queue, judged by that queue's own target.
 //!
 //! **Deliberately absent:** figures ([`FIGURES`](crate::metrics::FIGURES)).
 
@@ -9,157 +9,160 @@ use std::collections::BTreeMap;
 
 use crate::id::{AgentId, QueueId};
 use crate::metrics::agents::Spent;
-use crate::metrics::fcr::{Handled, Repeats};
-use crate::metrics::report::{Handling, Presenting, Time};
+use crate::metrics::fcr::Repeats;
+use crate::metrics::report::{Handling, Time};
 use crate::metrics::service::Visits;
-use crate::metrics::{CallRow, Leg, Metrics, Offer};
+use crate::metrics::spread::{Spread, Summary};
+use crate::metrics::tally::{Counts, Waits};
+use crate::metrics::{Tallies, Tally, Target};
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, OfferOutcome};
+use crate::words::CallOutcome;
 
 /// What one section adds up.
 #[derive(Debug, Default)]
 pub struct Sum {
-    /// Calls of customers, by section only as far as they were handled.
+    /// Calls of customers by what became of them; in the section of all calls alone.
+    pub(super) outcomes: BTreeMap<CallOutcome, u64>,
     pub(super) calls: u64,
     pub(super) contained: u64,
     pub(super) refused: u64,
+    pub(super) counts: Counts,
     pub(super) visits: Visits,
-    pub(super) offers: Offers,
-    pub(super) spent: Spent,
-    /// Calls from the agent's own telephone.
-    pub(super) own_calls: u64,
-    pub(super) handled_calls: u64,
-    pub(super) handled_legs: u64,
-    /// Handled, but after-call work goes on: not in the times.
-    pub(super) provisional_calls: u64,
-    pub(super) provisional_legs: u64,
-    pub(super) talk_ms: u64,
-    pub(super) hold_ms: u64,
-    pub(super) acw_ms: u64,
-    /// Handle time of each call whose legs in this section are all done, in order.
-    pub(super) calls_ms: Vec<u64>,
-    pub(super) transferred: u64,
-    pub(super) transferred_to_agents: u64,
-    pub(super) transferred_outside: u64,
-    /// With a disposition, and with one that says it is resolved.
-    pub(super) judged: u64,
-    pub(super) resolved: u64,
+    /// Waits of the answered.
+    pub(super) waits_ms: Summary,
+    /// Handle time of each call whose legs in this section are all done.
+    pub(super) calls_ms: Summary,
     pub(super) repeats: Repeats,
+    pub(super) spent: Spent,
 }
 
-/// How offers of calls to agents ended.
+/// A report that is being put together: tallies in, section by section, in any order.
+#[derive(Debug)]
+pub struct Gathering {
+    pub(super) now: Timestamp,
+    gone_until: Option<Timestamp>,
+    all: Gathered,
+    queues: BTreeMap<QueueId, Gathered>,
+    agents: BTreeMap<AgentId, Gathered>,
+}
+
+/// The tallies of one section.
 #[derive(Debug, Default)]
-pub(super) struct Offers {
-    pub(super) accepted: u64,
-    pub(super) no_answer: u64,
-    rejected: u64,
-    busy: u64,
-    device_error: u64,
-    withdrawn: u64,
+struct Gathered {
+    tally: Tally,
+    repeats: Repeats,
 }
 
-/// The same rows added up three ways.
-#[derive(Default)]
+/// Each section's sums.
 pub(super) struct Sections {
     pub(super) all: Sum,
     pub(super) queues: BTreeMap<QueueId, Sum>,
     pub(super) agents: BTreeMap<AgentId, Sum>,
 }
 
-impl Sections {
-    /// Adds up the calls of customers that ended in `from..to`, as known at `now`.
-    pub(super) fn of(
-        metrics: &Metrics,
-        rows: &[&CallRow],
-        now: Timestamp,
-        (from, to): (Timestamp, Timestamp),
-    ) -> Self {
-        let mut sections = Self::default();
-        for agent in metrics.agents.ids() {
-            let spent = metrics.agents.spent(agent, from, to.min(now));
-            sections.all.spent.add(spent);
-            sections.agents.entry(agent).or_default().spent = spent;
-        }
-        for row in rows {
-            sections.add(metrics, row, now);
-        }
-        let sums = [&mut sections.all].into_iter();
-        for sum in sums.chain(sections.queues.values_mut()).chain(sections.agents.values_mut()) {
-            sum.calls_ms.sort_unstable();
-            sum.visits.waits_ms.sort_unstable();
-        }
-        sections
+impl Gathering {
+    /// Of a report as known at `now`.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self::with_gaps(now, None)
     }
 
-    fn add(&mut self, metrics: &Metrics, row: &CallRow, now: Timestamp) {
-        self.all.calls += 1;
-        self.all.contained += u64::from(row.outcome == CallOutcome::Contained);
-        self.all.refused += u64::from(row.outcome == CallOutcome::Refused);
-        for visit in &row.visits {
-            let target = metrics.target(visit.queue);
-            self.all.visits.add(visit, target);
-            self.queues.entry(visit.queue).or_default().visits.add(visit, target);
+    /// Contacts up to `gone_until` may not be known.
+    pub(super) fn with_gaps(now: Timestamp, gone_until: Option<Timestamp>) -> Self {
+        Self {
+            now,
+            gone_until,
+            all: Gathered::default(),
+            queues: BTreeMap::new(),
+            agents: BTreeMap::new(),
         }
-        for offer in &row.offers {
-            self.all.offers.add(offer);
-            self.queues.entry(offer.queue).or_default().offers.add(offer);
-            self.agents.entry(offer.agent).or_default().offers.add(offer);
+    }
+
+    /// Takes in all three sections of some calls.
+    pub fn add(&mut self, tallies: Tallies) {
+        self.add_all(tallies.all);
+        for (queue, tally) in tallies.queues {
+            self.add_queue(queue, tally);
         }
-        if !row.is_handled() {
-            return;
+        for (agent, tally) in tallies.agents {
+            self.add_agent(agent, tally);
         }
-        let call = Handled::of(&metrics.calls, row, now);
-        self.all.add_call(&call, |_| true);
-        for queue in distinct(row.legs.iter().filter_map(|leg| leg.queue)) {
-            self.queues.entry(queue).or_default().add_call(&call, |leg| leg.queue == Some(queue));
+    }
+
+    pub fn add_all(&mut self, tally: Tally) {
+        self.all.add(tally, self.now, self.gone_until);
+    }
+
+    pub fn add_queue(&mut self, queue: QueueId, tally: Tally) {
+        self.queues.entry(queue).or_default().add(tally, self.now, self.gone_until);
+    }
+
+    pub fn add_agent(&mut self, agent: AgentId, tally: Tally) {
+        self.agents.entry(agent).or_default().add(tally, self.now, self.gone_until);
+    }
+
+    /// With what each agent spent their time on, and what each queue promises.
+    pub(super) fn sections(
+        self,
+        times: &BTreeMap<AgentId, Spent>,
+        target: impl Fn(QueueId) -> Target,
+    ) -> Sections {
+        let (mut visits, mut waits) = (Visits::default(), Spread::default());
+        let queues = self.queues.into_iter().map(|(queue, gathered)| {
+            let judged = Visits::of(&gathered.tally.waits, target(queue));
+            visits.add(judged);
+            waits.add_all(&gathered.tally.waits.answered);
+            (queue, gathered.sum(judged))
+        });
+        let queues = queues.collect();
+        let of_agent = |gathered: Gathered| gathered.sum(Visits::default());
+        let mut agents: BTreeMap<AgentId, Sum> =
+            self.agents.into_iter().map(|(agent, it)| (agent, of_agent(it))).collect();
+        let mut all = Sum { waits_ms: waits.summary(), ..self.all.sum(visits) };
+        for (agent, spent) in times {
+            all.spent.add(*spent);
+            agents.entry(*agent).or_default().spent = *spent;
         }
-        for agent in distinct(row.legs.iter().map(|leg| leg.agent)) {
-            self.agents.entry(agent).or_default().add_call(&call, |leg| leg.agent == agent);
+        Sections { all, queues, agents }
+    }
+}
+
+impl Gathered {
+    /// Judges repeats at once: they would take the most room.
+    fn add(&mut self, mut tally: Tally, now: Timestamp, gone_until: Option<Timestamp>) {
+        for judged in tally.judged.0.drain(..) {
+            self.repeats.add(judged, now, gone_until);
+        }
+        self.tally.add(&tally);
+    }
+
+    fn sum(self, visits: Visits) -> Sum {
+        let outcomes = self.tally.outcomes();
+        let of = |outcome| outcomes.get(&outcome).copied().unwrap_or_default();
+        let Waits { answered, .. } = self.tally.waits;
+        Sum {
+            calls: outcomes.values().sum(),
+            contained: of(CallOutcome::Contained),
+            refused: of(CallOutcome::Refused),
+            outcomes,
+            counts: self.tally.counts,
+            visits,
+            waits_ms: answered.summary(),
+            calls_ms: self.tally.calls_ms.summary(),
+            repeats: self.repeats,
+            spent: Spent::default(),
         }
     }
 }
 
 impl Sum {
-    fn add_call(&mut self, call: &Handled<'_>, in_section: impl Fn(&Leg) -> bool) {
-        let row = call.row;
-        let mut call_ms = Some(0);
-        for leg in row.legs.iter().filter(|leg| in_section(leg)) {
-            self.handled_legs += 1;
-            call_ms = call_ms.zip(leg.handle_ms()).map(|(sum, ms)| sum + ms);
-            let Some(acw) = leg.acw_ms else {
-                self.provisional_legs += 1;
-                continue;
-            };
-            self.talk_ms += leg.talk_ms;
-            self.hold_ms += leg.hold_ms;
-            self.acw_ms += acw;
-        }
-        self.handled_calls += 1;
-        match call_ms {
-            Some(ms) => self.calls_ms.push(ms),
-            None => self.provisional_calls += 1,
-        }
-        let to_agents = row.legs.len() > 1;
-        self.transferred += u64::from(to_agents || row.outside);
-        self.transferred_to_agents += u64::from(to_agents);
-        self.transferred_outside += u64::from(row.outside);
-        self.judged += u64::from(row.resolved().is_some());
-        self.resolved += u64::from(row.resolved() == Some(true));
-        self.repeats.add(call);
-    }
-
-    /// Legs whose times are all known.
-    pub(super) const fn done_legs(&self) -> u64 {
-        self.handled_legs - self.provisional_legs
-    }
-
     pub(super) fn handling(&self) -> Handling {
-        let (calls, judged) = (self.handled_calls, self.judged);
+        let (calls, judged) = (self.counts.handled_calls, self.counts.judged);
         Handling {
             handled_calls: calls,
-            handled_legs: self.handled_legs,
-            provisional_calls: self.provisional_calls,
-            provisional_legs: self.provisional_legs,
+            handled_legs: self.counts.handled_legs,
+            provisional_calls: self.counts.provisional_calls,
+            provisional_legs: self.counts.provisional_legs,
             fcr_agent_coverage_percent: (calls > 0).then(|| judged as f64 * 100.0 / calls as f64),
             fcr_repeat: self.repeats.report(calls),
         }
@@ -178,45 +181,4 @@ impl Sum {
             after_call_work_s: s(spent.after_call),
         }
     }
-}
-
-impl Offers {
-    fn add(&mut self, offer: &Offer) {
-        *match offer.outcome {
-            OfferOutcome::Accepted => &mut self.accepted,
-            OfferOutcome::Rejected => &mut self.rejected,
-            OfferOutcome::Busy => &mut self.busy,
-            OfferOutcome::NoAnswer => &mut self.no_answer,
-            OfferOutcome::DeviceError => &mut self.device_error,
-            OfferOutcome::Withdrawn => &mut self.withdrawn,
-        } += 1;
-    }
-
-    /// Those that the agent answers for.
-    pub(super) const fn charged(&self) -> u64 {
-        self.accepted + self.no_answer + self.rejected + self.busy + self.device_error
-    }
-
-    pub(super) const fn all(&self) -> u64 {
-        self.charged() + self.withdrawn
-    }
-
-    pub(super) const fn presenting(&self) -> Presenting {
-        Presenting {
-            offers: self.all(),
-            offers_accepted: self.accepted,
-            offers_no_answer: self.no_answer,
-            offers_rejected: self.rejected,
-            offers_busy: self.busy,
-            offers_device_error: self.device_error,
-            offers_withdrawn: self.withdrawn,
-        }
-    }
-}
-
-fn distinct<T: Ord>(of: impl Iterator<Item = T>) -> Vec<T> {
-    let mut all: Vec<_> = of.collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }

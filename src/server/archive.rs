@@ -2,12 +2,16 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::api::{Archive, ArchiveError};
+use crate::center::names::Names;
 use crate::id::{CallId, RecordingId};
 use crate::media::io::file_of;
+use crate::metrics::Gathering;
 use crate::store::{Readers, StoreError};
+use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
 
 pub(super) struct Records {
@@ -42,6 +46,15 @@ impl Archive for Records {
 
     fn records(&self, filter: &RecordFilter) -> Result<Vec<CallRecord>, ArchiveError> {
         self.readers.list(filter).map_err(failed)
+    }
+
+    fn gather(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Gathering,
+    ) -> Result<(), ArchiveError> {
+        self.readers.gather(period, names, into).map_err(failed)
     }
 
     fn recording(&self, name: RecordingId) -> Result<Option<File>, ArchiveError> {

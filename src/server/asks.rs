@@ -6,11 +6,9 @@
 //!
 //! **Deliberately absent:** HTTP: `ask::io`. Time-outs and late replies: the center.
 
-use std::path::Path;
-
 use tokio::sync::mpsc;
 
-use crate::ask::io::{AskSetup, Asks};
+use crate::ask::io::{AskRules, AskSetup, Asks};
 use crate::config::Config;
 use crate::front::Turn as _;
 use crate::id::AskId;
@@ -42,23 +40,23 @@ pub(super) fn start(
             tracing::error!(ask = %id, "a reply was lost: the driver does not keep up");
         }
     };
-    let setup = setup(config, &config.server.state)?;
+    let key = store::secret_key(&config.server.state, "ask.key")?;
+    let setup = AskSetup { rules: rules(config), key, at_once_max: config.lookup.at_once_max };
     let asks = Asks::start(setup, Box::new(move || clock.now()), Box::new(report))?;
     Ok((asks, replies))
 }
 
-fn setup(config: &Config, state: &Path) -> Result<AskSetup, StartError> {
+/// Whom flows may ask by this configuration.
+pub(super) fn rules(config: &Config) -> AskRules {
     let lookup = &config.lookup;
     let values = lookup.secrets.iter();
     let is_ours = one_of(lookup.networks.clone());
-    Ok(AskSetup {
+    AskRules {
         hosts: lookup.hosts.clone(),
         may_reach: Box::new(move |address| is_ours(address)),
         values: values.map(|(name, secret)| (name.clone(), secret.expose().to_owned())).collect(),
-        key: store::secret_key(state, "ask.key")?,
-        at_once_max: lookup.at_once_max,
         per_service_max: lookup.per_service_max,
-    })
+    }
 }
 
 impl Driver {

@@ -17,7 +17,7 @@ pub(super) struct Calls {
     /// it is refused.
     pub(super) is_recording: bool,
     /// Customers' calls since the start, by outcome.
-    pub(super) ended: [u64; CallOutcome::ALL.len()],
+    pub(super) ended: [u64; CallOutcome::OF_CUSTOMERS.len()],
     /// And those from agents' own telephones.
     pub(super) of_agents_ended: u64,
 }
@@ -73,7 +73,7 @@ impl Calls {
     }
 
     fn count(&mut self, outcome: CallOutcome) {
-        let at = CallOutcome::ALL.iter().position(|known| *known == outcome);
-        self.ended[at.expect("all outcomes are listed")] += 1;
+        let at = CallOutcome::OF_CUSTOMERS.iter().position(|known| *known == outcome);
+        self.ended[at.expect("no agent made it")] += 1;
     }
 }

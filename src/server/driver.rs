@@ -104,7 +104,7 @@ pub(super) struct Driver {
 enum Wakeup {
     Network,
     Media(Fact),
-    Asked(Request),
+    Request(Request),
     Resolved(Resolved),
     Webhooks(WebhookBatch),
     RestResult(RestResult),
@@ -130,7 +130,7 @@ impl Driver {
             match wakeup {
                 Wakeup::Network => self.take_network(),
                 Wakeup::Media(fact) => self.take_media(fact),
-                Wakeup::Asked(request) => self.take_request(request),
+                Wakeup::Request(request) => self.take_request(request),
                 Wakeup::Resolved(Resolved { trunk, servers }) => {
                     self.exchange.sip.ua.set_trunk_servers(&trunk, &servers);
                 }
@@ -177,7 +177,7 @@ impl Driver {
             () = self.sockets.ready() => Wakeup::Network,
             Some(fact) = self.facts.recv() => Wakeup::Media(fact),
             () = self.timer.until(deadline) => Wakeup::Timer,
-            Some(request) = self.requests.recv() => Wakeup::Asked(request),
+            Some(request) = self.requests.recv() => Wakeup::Request(request),
             Some(resolved) = self.resolved.recv() => Wakeup::Resolved(resolved),
             Some(batch) = self.webhooks.recv() => Wakeup::Webhooks(batch),
             Some(result) = self.rest_results.recv() => Wakeup::RestResult(result),

@@ -35,7 +35,7 @@ pub(super) struct HealthWord {
     turn_began: AtomicU64,
     store_waiting: AtomicU64,
     registrations: AtomicU64,
-    calls_ended: [AtomicU64; CallOutcome::ALL.len()],
+    calls_ended: [AtomicU64; CallOutcome::OF_CUSTOMERS.len()],
     agent_calls_ended: AtomicU64,
 }
 

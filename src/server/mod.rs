@@ -51,7 +51,7 @@ use crate::flow::Flow;
 use crate::time::Timestamp;
 
 pub use driver::End;
-pub use history::{figures, teach};
+pub use history::teach;
 pub use resume::named;
 pub use start::StartError;
 

@@ -1,10 +1,10 @@
 //! The way from providers to the driver and back: their server, the sounds they fetch, the threads
 //! that tell them something.
 //!
-//! **Invariant:** without a provider in the configuration nothing of this runs, and no port is
-//! bound.
+//! **Invariant:** before a provider is in the configuration nothing of this runs, and no port is
+//! bound. Then the door stays open: calls of a provider that was taken out end as they began.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -38,70 +38,166 @@ pub(super) struct Providers {
     pub(super) webhooks: mpsc::Receiver<WebhookBatch>,
     pub(super) rest_results: mpsc::Receiver<RestResult>,
     pub(super) rest: Option<Rest>,
-    pub(super) links: BTreeMap<&'static str, Links>,
-    /// `None` without a server.
-    pub(super) counts: Option<Arc<Counts>>,
     /// Ends with this value.
-    pub(super) thread: Option<HttpThread>,
+    pub(super) door: Door,
 }
 
-/// Starts what the configuration names. `listener` is bound, if there is a provider; `key` signs
-/// our addresses, over restarts.
+/// What becomes another for the driver with a configuration that was read again.
+pub(super) struct ProviderChange {
+    pub(super) setup: ProviderCallsSetup,
+    pub(super) ways: BTreeMap<&'static str, Way>,
+    /// The way of commands, where none was needed before.
+    pub(super) rest: Option<Rest>,
+    pub(super) accounts: Vec<RestSite>,
+    /// Providers that are in the configuration no more, and go on with the calls they have.
+    pub(super) former: BTreeSet<&'static str>,
+}
+
+/// The door for providers, and what it is made of when it is opened later.
+pub(super) struct Door {
+    clock: Clock,
+    /// Signs our addresses, over restarts.
+    key: [u8; 32],
+    prompts: Arc<PromptStore>,
+    webhooks: mpsc::Sender<WebhookBatch>,
+    results: mpsc::Sender<RestResult>,
+    has_rest: bool,
+    known: BTreeSet<&'static str>,
+    open: Option<OpenDoor>,
+}
+
+struct OpenDoor {
+    server: WebhookServer,
+    /// Ends with this value.
+    _thread: HttpThread,
+}
+
+/// Starts what the configuration names; `listener` is bound, if there is a provider.
 pub(super) fn start(
     config: &Config,
     names: &Names,
-    clock: Clock,
-    key: [u8; 32],
+    (clock, key): (Clock, [u8; 32]),
     prompts: &Arc<PromptStore>,
     listener: Option<TcpListener>,
 ) -> io::Result<Providers> {
-    let base = config.webhooks.public_url.clone().unwrap_or_default();
-    let known: Vec<(&config::Provider, &'static dyn Provider)> =
-        config.providers.values().filter_map(|of| Some((of, provider(of.name)?))).collect();
-    let links: BTreeMap<&'static str, Links> = known
-        .iter()
-        .map(|(of, provider)| (provider.name(), links_of(of, *provider, &base, key)))
-        .collect();
     let (webhook_sender, webhooks) = mpsc::channel(WEBHOOKS_MAX);
     let (result_sender, rest_results) = mpsc::channel(COMMANDS_MAX);
-    let rest = start_rest(&known, clock, result_sender)?;
-    let ways = known.iter().map(|(of, provider)| {
-        let context = site(of, *provider, &base, key).context;
-        let way = match provider.commanded() {
-            Some(make) => Way::Commands(make(context, config.webhooks.music_piece)),
-            None => Way::Documents(context.links),
-        };
-        (provider.name(), way)
-    });
-    let setup = calls_setup(config, names, &known, rest.as_ref(), key);
-    let front = ProviderFront::new(setup, ways.collect());
-    let mut counts = None;
-    let thread = match listener {
-        Some(listener) => {
-            let sites = known.iter().map(|(of, provider)| site(of, *provider, &base, key));
-            let settings = Settings {
-                public_url: base.clone(),
-                sites: sites.collect(),
-                deadline: config.webhooks.deadline,
-                body_len_max: config.webhooks.body_len_max,
-                requests_max: config.webhooks.requests_max,
-            };
-            let around = Around {
-                clock: Box::new(move || clock.now()),
-                webhooks: webhook_sender,
-                sounds: Arc::new(Wavs {
-                    prompts: Arc::clone(prompts),
-                    piece_ms: config.webhooks.music_piece.as_millis() as usize,
-                }),
-            };
-            let server = WebhookServer::new(settings, around);
-            counts = Some(server.counts());
-            let is_proxy = one_of(config.webhooks.trusted_proxies.clone());
-            Some(HttpThread::webhooks(server, listener, is_proxy)?)
-        }
-        None => None,
+    let mut door = Door {
+        clock,
+        key,
+        prompts: Arc::clone(prompts),
+        webhooks: webhook_sender,
+        results: result_sender,
+        has_rest: false,
+        known: BTreeSet::new(),
+        open: None,
     };
-    Ok(Providers { front, webhooks, rest_results, rest, links, counts, thread })
+    let ProviderChange { setup, ways, rest, .. } = door.change(config, names)?;
+    door.begin(config, listener)?;
+    let front = ProviderFront::new(setup, ways);
+    Ok(Providers { front, webhooks, rest_results, rest, door })
+}
+
+impl Door {
+    pub(super) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// What comes through it, by what became of it.
+    pub(super) fn counts(&self) -> Option<Arc<Counts>> {
+        self.open.as_ref().map(|open| open.server.counts())
+    }
+
+    /// The addresses of each provider.
+    pub(super) fn links(&self, config: &Config) -> BTreeMap<&'static str, Links> {
+        let links = |(of, provider): &KnownProvider<'_>| {
+            (provider.name(), links_of(of, *provider, base(config), self.key))
+        };
+        known(config).iter().map(links).collect()
+    }
+
+    /// What the driver takes of this configuration. Commands go to its accounts at once, where none
+    /// were sent before.
+    pub(super) fn change(&mut self, config: &Config, names: &Names) -> io::Result<ProviderChange> {
+        let known = known(config);
+        let accounts = accounts(&known);
+        let rest = match accounts.is_empty() || self.has_rest {
+            true => None,
+            false => Some(self.start_rest(accounts.clone())?),
+        };
+        self.has_rest |= rest.is_some();
+        let ways = known.iter().map(|(of, provider)| {
+            let context = site(of, *provider, base(config), self.key).context;
+            let way = match provider.commanded() {
+                Some(make) => Way::Commands(make(context, config.webhooks.music_piece)),
+                None => Way::Documents(context.links),
+            };
+            (provider.name(), way)
+        });
+        let (ways, setup) = (ways.collect(), calls_setup(config, names, &known, self.key));
+        let names: BTreeSet<&'static str> = known.iter().map(|(_, it)| it.name()).collect();
+        let former = self.known.difference(&names).copied().collect();
+        self.known.extend(names);
+        Ok(ProviderChange { setup, ways, rest, accounts, former })
+    }
+
+    /// Serves the providers of this configuration, once the driver knows them; on `listener`, where
+    /// nothing was served before.
+    pub(super) fn begin(
+        &mut self,
+        config: &Config,
+        listener: Option<TcpListener>,
+    ) -> io::Result<()> {
+        let known = known(config);
+        let sites = known.iter().map(|(of, it)| site(of, *it, base(config), self.key)).collect();
+        if let Some(open) = &self.open {
+            open.server.set_sites(sites);
+            return Ok(());
+        }
+        let Some(listener) = listener else { return Ok(()) };
+        let settings = Settings {
+            public_url: base(config).to_owned(),
+            sites,
+            deadline: config.webhooks.deadline,
+            body_len_max: config.webhooks.body_len_max,
+            requests_max: config.webhooks.requests_max,
+        };
+        let clock = self.clock;
+        let around = Around {
+            clock: Box::new(move || clock.now()),
+            webhooks: self.webhooks.clone(),
+            sounds: Arc::new(Wavs {
+                prompts: Arc::clone(&self.prompts),
+                piece_ms: config.webhooks.music_piece.as_millis() as usize,
+            }),
+        };
+        let server = WebhookServer::new(settings, around);
+        let is_proxy = one_of(config.webhooks.trusted_proxies.clone());
+        let thread = HttpThread::webhooks(server.clone(), listener, is_proxy)?;
+        self.open = Some(OpenDoor { server, _thread: thread });
+        Ok(())
+    }
+
+    fn start_rest(&self, accounts: Vec<RestSite>) -> io::Result<Rest> {
+        let (clock, results) = (self.clock, self.results.clone());
+        let report = move |result| {
+            if results.try_send(result).is_err() {
+                tracing::error!("what became of a command to a provider is lost");
+            }
+        };
+        Rest::start(accounts, Box::new(move || clock.now()), Box::new(report))
+    }
+}
+
+type KnownProvider<'a> = (&'a config::Provider, &'static dyn Provider);
+
+/// Those of the configuration that are in this build.
+fn known(config: &Config) -> Vec<KnownProvider<'_>> {
+    config.providers.values().filter_map(|of| Some((of, provider(of.name)?))).collect()
+}
+
+fn base(config: &Config) -> &str {
+    config.webhooks.public_url.as_deref().unwrap_or_default()
 }
 
 fn site(of: &config::Provider, provider: &'static dyn Provider, base: &str, key: [u8; 32]) -> Site {
@@ -133,42 +229,27 @@ fn access<'a>(of: &'a config::Provider, provider: &dyn Provider) -> Option<&'a s
     secret.map(|secret| secret.expose())
 }
 
-fn start_rest(
-    known: &[(&config::Provider, &'static dyn Provider)],
-    clock: Clock,
-    results: mpsc::Sender<RestResult>,
-) -> io::Result<Option<Rest>> {
-    let sites: Vec<RestSite> = known
-        .iter()
-        .filter_map(|(of, provider)| {
-            let (id, token) = of.account.clone().zip(of.token.as_ref())?;
-            let secret = token.expose().to_owned();
-            let access = access(of, *provider).map(str::to_owned);
-            let base_url = of.rest_url.clone();
-            let account = Account { id, user: of.user.clone(), secret, base_url, access };
-            Some(RestSite { provider: *provider, account })
-        })
-        .collect();
-    if sites.is_empty() {
-        return Ok(None);
-    }
-    let report = move |result| {
-        if results.try_send(result).is_err() {
-            tracing::error!("what became of a command to a provider is lost");
-        }
-    };
-    Rest::start(sites, Box::new(move || clock.now()), Box::new(report)).map(Some)
+/// Of those to whom commands can be sent.
+fn accounts(known: &[KnownProvider<'_>]) -> Vec<RestSite> {
+    let accounts = known.iter().filter_map(|(of, provider)| {
+        let (id, token) = of.account.clone().zip(of.token.as_ref())?;
+        let secret = token.expose().to_owned();
+        let access = access(of, *provider).map(str::to_owned);
+        let base_url = of.rest_url.clone();
+        let account = Account { id, user: of.user.clone(), secret, base_url, access };
+        Some(RestSite { provider: *provider, account })
+    });
+    accounts.collect()
 }
 
 fn calls_setup(
     config: &Config,
     names: &Names,
-    known: &[(&config::Provider, &'static dyn Provider)],
-    rest: Option<&Rest>,
+    known: &[KnownProvider<'_>],
     key: [u8; 32],
 ) -> ProviderCallsSetup {
     let setup = |of: &config::Provider, provider: &dyn Provider| ProviderSetup {
-        has_rest: rest.is_some_and(|rest| rest.has(of.name)),
+        has_rest: of.account.is_some() && of.token.is_some(),
         accept_key: of.accept_key.and_then(Digit::new),
         ends_parties: !provider.info().refuses_parties,
         split: provider.info().split,
@@ -190,7 +271,7 @@ fn calls_setup(
 }
 
 /// Agents whom a provider dials by itself.
-pub(super) fn agents(config: &Config, names: &Names) -> BTreeMap<AgentId, (String, Callee)> {
+fn agents(config: &Config, names: &Names) -> BTreeMap<AgentId, (String, Callee)> {
     setup::agents(config, names)
         .filter_map(|(id, agent)| match &agent.phone {
             Phone::Outside { trunk, number } if config.providers.contains_key(trunk) => {

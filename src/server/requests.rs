@@ -51,7 +51,7 @@ impl Driver {
     ) -> Confirmed {
         let agent = self.center.agent_id(name).ok_or(Unconfirmed::NotFound)?;
         let may =
-            self.center.check_request(agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
+            self.center.check_request(now, agent, &ask).and_then(|()| self.can_fronts(agent, &ask));
         may.map_err(Unconfirmed::Refused)?;
         self.input(now, Some(Event::AgentAsked { agent, ask, by: Some(by) }));
         Ok(())

@@ -59,6 +59,7 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Director
         keep_place: queue.keep_place,
         service_level: queue.service_level,
         short_abandon: queue.short_abandon,
+        wrap_up_late_max: queue.wrap_up_late_max,
         recording: queue.recording.rule,
         recording_prompt: queue.recording.prompt.clone(),
     };

@@ -80,6 +80,7 @@ pub(super) struct SipChange {
     /// By trunk.
     pub(super) media_networks: BTreeMap<String, Arc<[RangeInclusive<IpAddr>]>>,
     pub(super) outside: BTreeMap<AgentId, Target>,
+    pub(super) has_handoffs: bool,
 }
 
 impl SipFront {
@@ -108,6 +109,7 @@ impl SipFront {
         let networks = |name: &str| new.media_networks.get(name).cloned().unwrap_or_default();
         self.media_networks = self.ua.trunk_names().map(networks).collect();
         self.outside = new.outside;
+        self.handed.begin(new.has_handoffs);
     }
 
     /// Ports for a leg whose other end is at `remote`.

@@ -35,6 +35,7 @@ use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
 use crate::server::health::{self, HealthWord};
 use crate::server::outbox::Outbox;
+use crate::server::providers::Door;
 use crate::server::reload::{ReloadSetup, Reloading};
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Begun, First, Kept};
@@ -127,7 +128,7 @@ pub(super) fn open(soundless: Soundless) -> Result<Opened, StartError> {
 /// A driver that is ready to run, and the threads around it, which end with this.
 pub(super) struct Started {
     pub(super) driver: Driver,
-    pub(super) threads: (HttpThread, Option<HttpThread>, Reloading, Retention),
+    pub(super) threads: (HttpThread, Reloading, Retention),
 }
 
 /// What is bound, and what the center begins with.
@@ -151,7 +152,8 @@ struct Bound {
     asks: Asks,
     replies: mpsc::Receiver<Replied>,
     api: Api,
-    http: (HttpThread, Option<HttpThread>),
+    http: HttpThread,
+    door: Door,
     ended_at: retention::EndedAt,
 }
 
@@ -174,6 +176,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         run: bound.store.run(),
         is_demo: demo.is_some(),
         api: bound.api,
+        door: bound.door,
         prompts: bound.prompts,
         clock: bound.clock,
         swaps: swap,
@@ -209,7 +212,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     // What they say was handed on: it need not stay here as well.
     drop((directory, demo));
     malloc::give_back();
-    let threads = (bound.http.0, bound.http.1, reloading, retention);
+    let threads = (bound.http, reloading, retention);
     Ok(Started { driver, threads })
 }
 
@@ -244,12 +247,13 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
     let mut providers = open_door(config, &names, clock, &prompts)?;
-    print_banner(config, &loaded.flows, demo, &sockets, http.local_addr()?, &providers.links);
+    let links = providers.door.links(config);
+    print_banner(config, &loaded.flows, demo, &sockets, http.local_addr()?, &links);
     let readers = opened.store.readers()?;
     let health = HealthWord::new();
     let source = health::source(&health, opened.store.watch(), Arc::clone(&media), clock);
     let driver = (DriverHandle { tx: handle }, live, source);
-    let (api, http) = start_api(config, driver, readers, providers.counts, http)?;
+    let (api, http) = start_api(config, driver, readers, providers.door.counts(), http)?;
     let (asks, replies) = asks::start(config, clock)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
@@ -268,7 +272,6 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let exchange = Exchange::new(providers.front, sip, Calls::new(next_call), repaired);
     let (webhooks, rest_results, rest) =
         (providers.webhooks, providers.rest_results, providers.rest);
-    let http = (http, providers.thread);
     Ok(Bound {
         loaded,
         names,
@@ -290,6 +293,7 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         replies,
         api,
         http,
+        door: providers.door,
         ended_at,
     })
 }
@@ -326,7 +330,7 @@ fn start_media(
 }
 
 /// What comes through the door for providers is in the metrics of the HTTP interface.
-fn show_counts(api: &Api, counts: Option<Arc<Counts>>) {
+pub(super) fn show_counts(api: &Api, counts: Option<Arc<Counts>>) {
     if let Some(counts) = counts {
         api.add_metrics(Box::new(move || counts.prometheus()));
     }
@@ -346,7 +350,7 @@ fn open_door(
     let key = store::secret_key(&config.server.state, "webhook.key")?;
     let door = providers::bind(config)
         .map_err(|error| StartError::ListenWebhooks(config.webhooks.listen, error))?;
-    Ok(providers::start(config, names, clock, key, prompts, door)?)
+    Ok(providers::start(config, names, (clock, key), prompts, door)?)
 }
 
 fn told(sender: mpsc::Sender<Fact>) -> crate::media::io::Facts {

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::api::door::{self, Client};
-use crate::api::guard::{IsProxy, Standing};
+use crate::api::guard::{ConnectionHandle, IsProxy};
 use crate::api::{Api, Live};
 use crate::config::Cidr;
 use crate::webhook::io::{OnVerified, Remote, WebhookServer};
@@ -56,8 +56,8 @@ impl HttpThread {
                 if let Some(Client { ip, .. }) = request.extensions().get().copied() {
                     request.extensions_mut().insert(Remote(ip));
                 }
-                if let Some(standing) = request.extensions().get::<Standing>().cloned() {
-                    let known = OnVerified(Arc::new(move || standing.became_known()));
+                if let Some(connection) = request.extensions().get::<ConnectionHandle>().cloned() {
+                    let known = OnVerified(Arc::new(move || connection.became_known()));
                     request.extensions_mut().insert(known);
                 }
                 request

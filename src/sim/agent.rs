@@ -95,9 +95,7 @@ impl Person {
         }
         match state {
             AgentState::LoggedOut | AgentState::NotReady { .. } => Some(AgentRequest::Ready),
-            AgentState::AfterCallWork { until: None, .. } => {
-                Some(AgentRequest::EndWrapUp { resolved: None, intent: None, note: None })
-            }
+            AgentState::AfterCallWork { until: None, .. } => Some(AgentRequest::end_wrap_up(None)),
             AgentState::Ready
             | AgentState::OnOwnCall { .. }
             | AgentState::Reserved { .. }
@@ -145,11 +143,7 @@ impl World {
             Act::WriteUp { resolved } => {
                 if self.person(id).is_some_and(|person| person.leg.is_none()) {
                     let resolved = Some(resolved);
-                    self.ask(
-                        now,
-                        id,
-                        AgentRequest::EndWrapUp { resolved, intent: None, note: None },
-                    );
+                    self.ask(now, id, AgentRequest::end_wrap_up(resolved));
                 }
             }
         }
@@ -220,7 +214,7 @@ fn whim(random: &mut Random) -> AgentRequest {
         0 => AgentRequest::LogOut,
         1 => AgentRequest::LogIn,
         2 => AgentRequest::Ready,
-        3 => AgentRequest::EndWrapUp { resolved: Some(true), intent: None, note: None },
+        3 => AgentRequest::end_wrap_up(Some(true)),
         4 => AgentRequest::NotReady { reason: "lunch".to_owned() },
         _ => AgentRequest::NotReady { reason: String::new() },
     }

@@ -11,15 +11,16 @@
 //! **Invariant:** nothing here is computed by the queue that is judged; only where a call stands is
 //! looked up, as a supervisor would.
 
+mod offers;
 mod reconfigured;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::call::Stage;
-use crate::center::snapshot::{AgentView, CallState, CallView, ConsultView, Snapshot};
+use crate::center::setup::Trunk;
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId};
+use crate::sim::check::offers::FlowWatch;
 use crate::sim::recording::RecordingWatch;
 use crate::sim::scenario::Rules;
 use crate::time::Timestamp;
@@ -38,9 +39,13 @@ const OWN_RING_MAX: Duration = Duration::from_secs(31);
 pub struct Watch {
     /// By agent.
     skills: Vec<BTreeMap<String, u8>>,
+    /// Agents whom the administrator has removed.
+    former: BTreeSet<AgentId>,
+    trunks: BTreeMap<String, Trunk>,
     len_max: BTreeMap<String, usize>,
     /// `None` where the flow is not ours to know.
     rules: Option<Rules>,
+    flows: FlowWatch,
     calls: BTreeMap<CallId, BTreeMap<LegId, Leg>>,
     /// Live calls from agents' own telephones.
     own: BTreeMap<CallId, AgentId>,
@@ -100,6 +105,9 @@ impl Watch {
             skills: agents.map(|agent| agent.skills.iter().cloned().collect()).collect(),
             len_max: queues.map(|queue| (queue.name.clone(), queue.acd.len_max)).collect(),
             rules,
+            flows: FlowWatch::default(),
+            former: BTreeSet::new(),
+            trunks: setup.trunks.clone(),
             calls: BTreeMap::new(),
             own: BTreeMap::new(),
             closed: BTreeSet::new(),
@@ -120,6 +128,7 @@ impl Watch {
         (self.now, self.commands, self.asked) = (now, 0, None);
         if let Some(event) = event {
             self.recording.told(event);
+            self.flows.told(event);
         }
         self.learn(now, event);
     }
@@ -283,6 +292,7 @@ impl Watch {
         let is_served = self.served.remove(&call);
         assert_eq!(is_handled, is_served, "{call} is {}, served or not", record.outcome);
         self.recording.closed(call);
+        self.flows.closed(call);
         self.closed.insert(call);
         self.own.remove(&call);
     }
@@ -327,6 +337,7 @@ impl Watch {
             assert!(self.now < until, "{id} rings since {}, too long", leg.since);
         }
         let snapshot = center.snapshot(self.now);
+        self.flows.settled(rules, &snapshot);
         self.check_nobody_waits_in_vain(rules, &snapshot);
         for queue in snapshot.queues {
             let max = self.len_max.get(&queue.name).copied().unwrap_or(usize::MAX);
@@ -418,7 +429,13 @@ impl Watch {
     fn dialed(&mut self, leg: LegId, target: &Target, center: &ContactCenter) {
         let party = match target {
             Target::Agent(agent) => Party::Agent(*agent),
-            Target::Trunk { .. } => Party::Outside,
+            Target::Trunk { trunk, number, others } => {
+                let names = std::iter::once(trunk).chain(others);
+                let allows =
+                    |name: &String| self.trunks.get(name).is_some_and(|it| it.allows(number));
+                assert!(names.into_iter().all(allows), "{leg} dials {target:?}, which none allows");
+                Party::Outside
+            }
         };
         let supervises = self.asked.map(|mode| {
             let mut supervision =
@@ -427,6 +444,7 @@ impl Watch {
             supervision
         });
         if let Party::Agent(agent) = party {
+            assert!(!self.former.contains(&agent), "{leg} rings {agent}, who was removed");
             let other = self.calls.values().flatten().find(|(_, leg)| leg.party == party);
             assert!(other.is_none(), "{agent} is offered {leg} beside {other:?}");
             let own = self.own.iter().find(|(_, owner)| **owner == agent);
@@ -442,60 +460,6 @@ impl Watch {
         let dialed = Leg { supervises, is_consulted, ..Leg::new(party, self.now) };
         let fresh = legs.insert(leg, dialed).is_none();
         assert!(fresh, "{leg} is dialed twice");
-    }
-
-    /// Invariants 4 and 5.
-    fn check_offer(&self, call: CallId, agent: AgentId, center: &ContactCenter) {
-        let Some(rules) = &self.rules else { return };
-        let Some(view) = center.call(call) else { panic!("{call} is offered and gone") };
-        // Otherwise the offer ended in the same input, or an agent is consulted by name.
-        let Some((queue, joined)) = waits(&view) else { return };
-        let skills = &self.skills[agent.0 as usize];
-        // Demands relax, and callers are ordered, by the age of the place in line.
-        let since = |view: &CallView| view.in_line_since.unwrap_or(view.since);
-        for (skill, level) in rules.demands(queue, self.now.since(joined)) {
-            let has = skills.get(*skill).copied().unwrap_or_default();
-            assert!(has >= *level, "{call} needs {skill} {level}, {agent} has {has}");
-        }
-        if !rules.plain.contains(queue) {
-            return;
-        }
-        for (id, legs) in &self.calls {
-            let Some(other) = center.call(*id) else { continue };
-            let same_line = other.queue.as_deref() == Some(queue);
-            // What rings at this command may have been given up by the end of the input.
-            let rings = legs.values().any(|leg| matches!(leg.party, Party::Agent(_)));
-            let waits = !rings && since(&other) < joined;
-            let passed = same_line && waits && !self.avoids(rules, other.call, agent);
-            assert!(!passed, "{call} is offered to {agent} before {}, older", other.call);
-        }
-    }
-
-    /// Invariant 3, with demands as the flow file has them at this moment.
-    fn check_nobody_waits_in_vain(&self, rules: &Rules, snapshot: &Snapshot) {
-        let ready = |agent: &&AgentView| agent.reachable && agent.state == AgentState::Ready;
-        for agent in snapshot.agents.iter().filter(ready) {
-            let skills = &self.skills[agent.agent.0 as usize];
-            for call in &snapshot.calls {
-                let Some((queue, since)) = waits(call) else { continue };
-                let waited = self.now.since(since);
-                let has = |(skill, level): &(&str, u8)| skills.get(*skill) >= Some(level);
-                let consults = |consult: &ConsultView| consult.stage == Stage::Waiting;
-                let waits = match &call.queue {
-                    Some(_) => call.state == CallState::Waiting,
-                    None => call.consult.as_ref().is_some_and(consults),
-                };
-                let free = waits && waited > rules.hold_max;
-                let fits = rules.demands(queue, waited).iter().all(has);
-                let vain = free && fits && !self.avoids(rules, call.call, agent.agent);
-                assert!(!vain, "{} waits in {queue} while {} is ready", call.call, agent.name);
-            }
-        }
-    }
-
-    /// Whether the two were kept apart lately, because the agent did not take the call.
-    fn avoids(&self, rules: &Rules, call: CallId, agent: AgentId) -> bool {
-        self.missed.get(&(call, agent)).is_some_and(|at| self.now <= *at + rules.exclude)
     }
 
     /// A supervisor who listens is heard by no leg; one who whispers by one agent.
@@ -569,15 +533,6 @@ impl Supervision {
             }
         }
     }
-}
-
-/// The queue a call waits in, for its caller or for the party its agent consults, and since when.
-fn waits(view: &CallView) -> Option<(&str, Timestamp)> {
-    if let Some(queue) = &view.queue {
-        return Some((queue, view.in_line_since.unwrap_or(view.since)));
-    }
-    let consult = view.consult.as_ref()?;
-    Some((consult.queue.as_deref()?, consult.since))
 }
 
 /// A party that was there talked or held, all the time and no longer.

@@ -17,8 +17,8 @@ const ASKS_MAX: u64 = 4;
 const PAUSE_MS: (u64, u64) = (0, 12_000);
 /// How often an agent asks for a number or a step that is not there.
 const MISTAKEN: f64 = 0.1;
-/// The queues of the scenario.
-const QUEUES: [&str; 3] = ["billing", "tech", "anybody"];
+/// The queues of the scenario, one of which is there after some reloads alone.
+const QUEUES: [&str; 4] = ["billing", "tech", "anybody", "evening"];
 /// In the scenario, a trunk may dial this and not that.
 const CONSULTED: &str = "+14155550177";
 const BARRED: &str = "+882139900000";

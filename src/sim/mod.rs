@@ -57,6 +57,7 @@ pub use swarm::Swarm;
 use check::Watch;
 use journal::Journal;
 use oracle::Tally;
+use scenario::Scenario;
 use world::{Plan, Stimulus, World};
 
 /// A Monday morning; any moment would do.
@@ -88,6 +89,8 @@ pub struct RunReport {
     pub journal_hash: u64,
     pub inputs: u64,
     pub calls: u64,
+    /// How often the administrator changed the center.
+    pub reloads: u64,
     pub tally: Tally,
     /// Calls in which three or more have heard each other, supervisors aside.
     pub conferences: usize,
@@ -140,13 +143,13 @@ pub fn run_and_keep(seed: u64) -> Result<RunReport, Box<Failure>> {
 /// The setup [`run`] uses with this seed, to replay its journal with.
 #[must_use]
 pub fn scenario_setup(seed: u64) -> Setup {
-    scenario::setup(&mut Random::new(seed).fork())
+    scenario::scenario(&mut Random::new(seed).fork()).setup
 }
 
 /// The setup that a run of this seed is given later, by what its journal calls it.
 #[must_use]
 pub fn scenario_change(seed: u64, name: &str) -> Option<Setup> {
-    Some(reloading::changed(&scenario_setup(seed), reloading::number(name)?))
+    Some(reloading::changed(&scenario_setup(seed), reloading::number(name)?).setup)
 }
 
 fn scenario_swarm(seed: u64) -> Swarm {
@@ -170,12 +173,11 @@ fn run_with(seed: u64, swarm: &Swarm, keep: bool) -> Result<RunReport, (String, 
 
 fn scenario_sim(seed: u64, swarm: &Swarm, keep: bool) -> Sim {
     let mut random = Random::new(seed);
-    let setup = scenario::setup(&mut random.fork());
+    let Scenario { setup, rules } = scenario::scenario(&mut random.fork());
     let _swarm = random.fork();
-    let rules = scenario::rules(&setup);
     let plan = Plan {
         flows: setup.flows.clone(),
-        entrances: vec!["100".to_owned()],
+        entrances: scenario::ENTRANCES.map(str::to_owned).into(),
         known: scenario::known_numbers(),
         agents: setup.agents.len(),
         behaviour: Behaviour::crowded(&mut random),
@@ -188,7 +190,7 @@ fn scenario_sim(seed: u64, swarm: &Swarm, keep: bool) -> Sim {
     let watch = Watch::new(&setup, Some(rules));
     let journal = Journal::new(seed, plan.start, keep);
     let drains = random.chance(0.2);
-    let changes = changes(&mut random, plan.start, plan.calm);
+    let changes = changes(&mut random, &plan);
     let mut sim = Sim::new(setup, plan, seed, Some(watch), Some(journal));
     if drains {
         let at = sim.world.plan.calm - Duration::from_secs(60);
@@ -201,17 +203,17 @@ fn scenario_sim(seed: u64, swarm: &Swarm, keep: bool) -> Sim {
     sim
 }
 
-/// When the administrator changes the center, in some of the runs.
-fn changes(random: &mut Random, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, u64)> {
-    if !random.chance(0.4) {
-        return Vec::new();
+/// When the administrator changes the center, and how.
+fn changes(random: &mut Random, plan: &Plan) -> Vec<(Timestamp, u64)> {
+    let length = plan.calm.since(plan.start);
+    let mut changes = Vec::new();
+    for _ in 0..reloading::CHANGES_MAX {
+        let (after, number) = (length.mul_f64(random.unit()), random.fork().below(u64::MAX));
+        if random.chance(plan.swarm.reloaded) {
+            changes.push((plan.start + after, number));
+        }
     }
-    let mut change = |_| {
-        let after = to.since(from).mul_f64(random.unit());
-        (from + after, random.fork().below(u64::MAX))
-    };
-    let many = change(()).1 % reloading::CHANGES_MAX;
-    (0..=many).map(|_| change(())).collect()
+    changes
 }
 
 /// Leaves out one fault after the other, as long as the run still fails.
@@ -243,6 +245,7 @@ pub struct Sim {
     inputs: u64,
     now: Timestamp,
     calls: u64,
+    reloads: u64,
     /// As the run began.
     setup: Setup,
     /// The input of this turn is a second copy.
@@ -278,6 +281,7 @@ impl Sim {
             inputs: 0,
             now: start,
             calls: 0,
+            reloads: 0,
             is_copy: false,
         }
     }
@@ -352,17 +356,19 @@ impl Sim {
     }
 
     fn reconfigure(&mut self, now: Timestamp, number: u64) {
-        let mut setup = reloading::changed(&self.setup, number);
+        let Scenario { mut setup, rules } = reloading::changed(&self.setup, number);
         self.inputs += 1;
+        self.reloads += 1;
         self.is_copy = false;
         if let Some(journal) = &mut self.journal {
             journal.setup(now, &reloading::name(number));
         }
+        setup.names.clone_from(&self.center.setup().names);
+        setup.complete();
         if let Some(watch) = &mut self.watch {
-            setup.names.clone_from(&self.center.setup().names);
-            setup.complete();
-            watch.reconfigured(now, &setup);
+            watch.reconfigured(now, &setup, rules);
         }
+        self.world.reconfigured(now, &setup);
         let taken = self.center.reconfigure(now, setup);
         taken.unwrap_or_else(|error| panic!("{error}"));
         self.carry_out_all(now);
@@ -380,6 +386,7 @@ impl Sim {
             journal_hash: self.journal.as_ref().map_or(0, Journal::hash),
             inputs: self.inputs,
             calls: self.calls,
+            reloads: self.reloads,
             tally: self.tally,
             conferences: self.watch.as_ref().map_or(0, Watch::conferences),
             swarm: self.world.plan.swarm,

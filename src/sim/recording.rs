@@ -6,6 +6,7 @@
 //! where the wire doubles events; the end of a call's last leg ends its recording.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::call::RecordingStage;
 use crate::center::snapshot::CallState;
@@ -65,6 +66,7 @@ impl World {
 /// What was asked to be recorded, and what callers heard before.
 #[derive(Debug)]
 pub(super) struct RecordingWatch {
+    languages: BTreeSet<Arc<str>>,
     /// What must be heard first; nothing, where nothing is announced.
     prompts: BTreeSet<Vec<Prompt>>,
     announcing: BTreeMap<LegId, PlayId>,
@@ -83,19 +85,29 @@ struct Made {
 
 impl RecordingWatch {
     pub(super) fn new(setup: &Setup) -> Self {
-        let languages: BTreeSet<_> =
-            setup.flows.iter().flat_map(|flow| flow.languages()).cloned().collect();
-        let said = |queue: &crate::center::setup::Queue| -> Vec<Vec<Prompt>> {
-            languages.iter().map(|it| queue.recording_prompt.said(it, it)).collect()
-        };
-        Self {
-            prompts: setup.queues.iter().flat_map(said).filter(|it| !it.is_empty()).collect(),
+        let mut watch = Self {
+            languages: BTreeSet::new(),
+            prompts: BTreeSet::new(),
             announcing: BTreeMap::new(),
             announced: BTreeSet::new(),
             made: BTreeMap::new(),
             over: BTreeSet::new(),
             stopped: BTreeSet::new(),
-        }
+        };
+        watch.reconfigured(setup);
+        watch
+    }
+
+    /// What was announced before may still be heard.
+    pub(super) fn reconfigured(&mut self, setup: &Setup) {
+        self.languages.extend(setup.flows.iter().flat_map(|flow| flow.languages()).cloned());
+        let said = |queue: &crate::center::setup::Queue| -> Vec<Vec<Prompt>> {
+            let first = self.languages.iter().next().into_iter();
+            let pairs = first.flat_map(|first| self.languages.iter().map(move |own| (own, first)));
+            pairs.map(|(own, first)| queue.recording_prompt.said(own, first)).collect()
+        };
+        let prompts: Vec<_> = setup.queues.iter().flat_map(said).collect();
+        self.prompts.extend(prompts.into_iter().filter(|it| !it.is_empty()));
     }
 
     pub(super) fn told(&mut self, event: &Event) {

@@ -1,8 +1,10 @@
 //! A small contact center for finding bugs: one flow that uses everything, a few agents, and
 //! settings drawn from the seed.
 //!
-//! **Invariant:** [`Rules`] say in plain words what the flow file says to the queue, so that offers
+//! **Invariant:** [`Rules`] say in plain words what the flow files say to the queue, so that offers
 //! can be judged without asking the queue.
+
+pub mod flows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,50 +15,55 @@ use crate::call::Entry;
 use crate::center::Setup;
 use crate::center::recording_rule::{RecordingRule, Words};
 use crate::center::setup::{Agent, Queue, Trunk};
-use crate::flow::{Flow, Known, parse};
 use crate::sim::random::Random;
 
-const FLOW: &str = include_str!("scenario.toml");
+pub(super) use flows::{ENTRANCES, Written, changed as changed_flows, main, taking};
+
 const SKILLS: [&str; 3] = ["billing", "tech", "english"];
 /// People in the directory, and the VIPs among them.
 const KNOWN: u32 = 12;
 const VIPS: u32 = 3;
 
-/// From this long a wait on, these skills at these levels.
-pub type Stage = (Duration, Vec<(&'static str, u8)>);
-
-/// What a call demands in one queue, after a time, as the flow file has it.
+/// A setup, and what it says to the queue in plain words.
 #[derive(Clone, Debug)]
-pub struct Rules {
-    /// By queue: demands from the first second, then from each later one.
-    pub demands: BTreeMap<String, Vec<Stage>>,
-    /// Queues in which everybody has the same priority and the same demands.
-    pub plain: BTreeSet<String>,
-    pub ring_max: Duration,
-    pub exclude: Duration,
-    /// How long a call may be kept for its preferred agent.
-    pub hold_max: Duration,
+pub struct Scenario {
+    pub setup: Setup,
+    pub rules: Rules,
 }
 
-impl Rules {
-    /// What a call that has waited `waited` demands in this queue.
-    #[must_use]
-    pub fn demands(&self, queue: &str, waited: Duration) -> &[(&'static str, u8)] {
-        let mut stages = self.demands.get(queue).into_iter().flatten().rev();
-        let reached = stages.find(|(after, _)| *after <= waited);
-        reached.map_or(&[], |(_, demands)| demands.as_slice())
+impl Scenario {
+    /// Of a setup with these flows.
+    pub(super) fn new(mut setup: Setup, flows: Vec<Arc<Written>>) -> Self {
+        setup.flows = flows.iter().map(|written| Arc::clone(&written.flow)).collect();
+        let rules = Rules::new(&setup, flows);
+        Self { setup, rules }
     }
 }
 
-/// The flow of the scenario.
-///
-/// # Panics
-///
-/// If the file shipped in this folder does not parse.
-#[must_use]
-pub fn flow() -> Arc<Flow> {
-    let flow = parse("scenario.toml", FLOW, &Known::anything());
-    Arc::new(flow.unwrap_or_else(|problems| panic!("scenario.toml: {problems:#?}")))
+/// What a call demands in one queue, after a time, as the flow files have it.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// In the order of the configuration.
+    pub(super) flows: Vec<Arc<Written>>,
+    /// Queues in which everybody has the same priority.
+    pub(super) plain: BTreeSet<String>,
+    pub(super) ring_max: Duration,
+    pub(super) exclude: Duration,
+    /// How long a call may be kept for its preferred agent.
+    pub(super) hold_max: Duration,
+}
+
+impl Rules {
+    fn new(setup: &Setup, flows: Vec<Arc<Written>>) -> Self {
+        let longest = setup.queues.iter().map(|queue| queue.acd.ring_timeout).max();
+        Self {
+            flows,
+            plain: ["anybody", "tech", "evening"].map(str::to_owned).into(),
+            ring_max: longest.unwrap_or_default(),
+            hold_max: Duration::from_secs(8),
+            exclude: setup.queues.iter().map(|queue| queue.acd.exclude).max().unwrap_or_default(),
+        }
+    }
 }
 
 /// The numbers of the people in the directory.
@@ -65,57 +72,44 @@ pub fn known_numbers() -> Vec<String> {
     (0..KNOWN).map(|n| format!("+141555501{n:02}")).collect()
 }
 
+/// As a run begins.
 #[must_use]
-pub fn setup(random: &mut Random) -> Setup {
-    let mut setup = Setup { flows: vec![flow()], ..Setup::default() };
+pub fn scenario(random: &mut Random) -> Scenario {
+    let mut setup = Setup::default();
     setup.agents = (0..random.between(1, 7)).map(|n| agent(n, random)).collect();
     setup.queues = ["billing", "tech", "anybody"].into_iter().map(|q| queue(q, random)).collect();
     record(&mut setup.queues, random);
     let trunk = Trunk { prefixes: vec!["+1415555".to_owned()] };
     setup.trunks = BTreeMap::from([("outside".to_owned(), trunk)]);
-    for (number, n) in known_numbers().into_iter().zip(0_u64..) {
-        let preferred = random.chance(0.3).then(|| format!("agent-{}", random.below(3)));
-        let entry = Entry {
-            name: Some(format!("Person {n}")),
-            vip: n < u64::from(VIPS),
-            preferred_agent: preferred,
-            ..Entry::default()
-        };
-        setup.directory.insert(number, Arc::new(entry));
+    for (number, n) in known_numbers().into_iter().zip(0..) {
+        setup.directory.insert(number, Arc::new(person(n, n < VIPS, random)));
     }
-    setup.calls_max = random.between(4, 30) as usize;
-    setup
+    setup.calls_max = calls_max(random);
+    Scenario::new(setup, vec![flows::main()])
+}
+
+pub(super) fn calls_max(random: &mut Random) -> usize {
+    random.between(4, 30) as usize
+}
+
+/// The nth person of the directory.
+pub(super) fn person(n: u32, vip: bool, random: &mut Random) -> Entry {
+    let preferred = random.chance(0.3).then(|| agent_name(random.below(3)));
+    Entry { name: Some(format!("Person {n}")), vip, preferred_agent: preferred, ..Entry::default() }
 }
 
 /// Some queues have their calls recorded; of all of them or of none it is said.
 fn record(queues: &mut [Queue], random: &mut Random) {
     let said = random.chance(0.5).then(|| Words::Text("This call may be recorded.".into()));
     for queue in queues {
-        let rules = [RecordingRule::Off, RecordingRule::Always, RecordingRule::OnDemand];
-        queue.recording = *random.pick(&rules).unwrap_or(&RecordingRule::Off);
+        queue.recording = recording_rule(random);
         queue.recording_prompt.plain = said.iter().cloned().collect();
     }
 }
 
-#[must_use]
-pub fn rules(setup: &Setup) -> Rules {
-    let seconds = Duration::from_secs;
-    let longest = setup.queues.iter().map(|queue| queue.acd.ring_timeout).max();
-    let billing = vec![
-        (seconds(0), vec![("billing", 6)]),
-        (seconds(10), vec![("billing", 3)]),
-        (seconds(25), vec![("billing", 1)]),
-    ];
-    let tech =
-        vec![(seconds(0), vec![("tech", 3), ("english", 1)]), (seconds(20), vec![("tech", 3)])];
-    let demands = [("billing", billing), ("tech", tech), ("anybody", vec![(seconds(0), vec![])])];
-    Rules {
-        demands: demands.into_iter().map(|(queue, demands)| (queue.to_owned(), demands)).collect(),
-        plain: BTreeSet::from(["anybody".to_owned(), "tech".to_owned()]),
-        ring_max: longest.unwrap_or_default(),
-        hold_max: seconds(8),
-        exclude: setup.queues.iter().map(|queue| queue.acd.exclude).max().unwrap_or_default(),
-    }
+pub(super) fn recording_rule(random: &mut Random) -> RecordingRule {
+    let rules = [RecordingRule::Off, RecordingRule::Always, RecordingRule::OnDemand];
+    *random.pick(&rules).unwrap_or(&RecordingRule::Off)
 }
 
 /// What an agent can do.
@@ -129,11 +123,14 @@ pub(super) fn skills(random: &mut Random) -> Vec<(String, u8)> {
     skills
 }
 
-fn agent(n: u64, random: &mut Random) -> Agent {
+pub(super) fn agent_name(n: u64) -> String {
+    format!("agent-{n}")
+}
+
+pub(super) fn agent(n: u64, random: &mut Random) -> Agent {
     let skills = skills(random);
-    let name = format!("agent-{n}");
     Agent {
-        name,
+        name: agent_name(n),
         display_name: None,
         skills,
         auto_login: random.chance(0.3),

@@ -51,10 +51,12 @@ pub struct Swarm {
     pub restless: f64,
     /// A supervisor ends the call.
     pub ended_by_operator: f64,
+    /// The administrator gives the center another setup, each time it could be.
+    pub reloaded: f64,
 }
 
 /// How many kinds of fault there are.
-pub const FAULTS: u64 = 19;
+pub const FAULTS: u64 = 20;
 
 impl Swarm {
     /// No faults: the physical world at its best.
@@ -63,14 +65,19 @@ impl Swarm {
         Self::default()
     }
 
-    /// Up to six kinds of fault, from rare to frequent.
+    /// Up to six kinds of fault, from rare to frequent; in half of the runs reloads beside them,
+    /// which every other fault can meet.
     #[must_use]
     pub fn pick(random: &mut Random) -> Self {
         let mut swarm = Self::default();
+        let strength = |random: &mut Random| [0.02, 0.1, 0.3][random.below(3) as usize];
         let kinds = random.below(7);
         for _ in 0..kinds {
-            let strength = [0.02, 0.1, 0.3][random.below(3) as usize];
+            let strength = strength(random);
             *swarm.fault(random.below(FAULTS)) = strength;
+        }
+        if random.chance(0.5) {
+            swarm.reloaded = strength(random);
         }
         swarm
     }
@@ -114,7 +121,8 @@ impl Swarm {
             15 => &mut self.service_failed,
             16 => &mut self.service_stalls,
             17 => &mut self.service_secret,
-            _ => &mut self.ended_by_operator,
+            18 => &mut self.ended_by_operator,
+            _ => &mut self.reloaded,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::center::ContactCenter;
+use crate::center::{ContactCenter, Setup};
 use crate::flow::Flow;
 use crate::id::{AgentId, AskId, CallId, LegId, PlayId, RecordingId};
 use crate::sim::agent::{self, Person, Treatment};
@@ -255,6 +255,22 @@ impl World {
             Command::Ask { id, what, until } => self.is_asked(now, id, &what, until),
             Command::CloseRecord { record } => self.call_ended(now, &record),
             Command::AmendRecord { .. } | Command::AmendRecording { .. } => {}
+        }
+    }
+
+    /// The center is about to be given this setup, complete: agents who are new begin to work, and
+    /// agents ask for steps that are new. Who was removed goes on as before.
+    pub(super) fn reconfigured(&mut self, now: Timestamp, setup: &Setup) {
+        for flow in &setup.flows {
+            let of_flow = self.questions.entry(flow.name().to_string()).or_default();
+            of_flow.extend(caller::questions(flow));
+        }
+        self.plan.flows.clone_from(&setup.flows);
+        self.plan.agents = setup.agents.len();
+        let known = self.people.len();
+        for agent in (0..).map(AgentId).take(setup.agents.len()).skip(known) {
+            self.people.push(Person::default());
+            self.put(now, Stimulus::Agent { agent, act: agent::Act::StartShift });
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! **Deliberately absent:** files, processes and errors, which are each kind's own.
 
+pub(super) mod figures;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -36,6 +38,7 @@ const PROMISES: &[(&str, Promise)] = &[
     ("pages", pages_follow_one_another),
     ("ended", calls_are_handed_over_as_they_ended),
     ("past", only_customers_with_numbers_are_past),
+    ("long ago", figures::a_day_long_ago_has_its_calls),
 ];
 
 /// Runs every promise over databases that `fresh` makes; each is opened for writing once.

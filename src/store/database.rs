@@ -19,7 +19,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::center::SavedAgentState;
+use crate::center::names::Names;
 use crate::id::{CallId, NodeId};
+use crate::metrics::Gathering;
 use crate::store::journal::Entry;
 use crate::store::kept::Kept;
 use crate::store::{StoreError, sqlite};
@@ -52,6 +54,10 @@ pub(super) trait RecordWriter: fmt::Debug + Send {
 
     /// Applies all of the batch, in order, or nothing of it; says of each what came of it.
     fn apply(&mut self, batch: &[Change]) -> Result<Vec<Applied>, DatabaseError>;
+
+    /// Adds up some of the calls that no rollup has yet, the latest first: those of an earlier
+    /// attendant. Each time a little, so that what is applied does not wait long.
+    fn roll_up(&mut self) -> Result<RolledUp, DatabaseError>;
 
     /// Brings to the disk what was applied. Called about once a second.
     fn sync(&mut self) -> Result<(), DatabaseError>;
@@ -104,6 +110,19 @@ pub trait RecordReader: fmt::Debug + Send {
         period: Range<Timestamp>,
         take: &mut dyn FnMut(Past),
     ) -> Result<(), DatabaseError>;
+
+    /// Gathers the figures of the calls that ended in the period, however old, each as it is
+    /// recorded at one moment. A queue or agent without an id in `names` gets one.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn gather(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Gathering,
+    ) -> Result<(), DatabaseError>;
 }
 
 /// One thing to be written.
@@ -134,6 +153,14 @@ pub(super) enum Applied {
     Known,
     /// There is no record, or no leg or recording in it, that this belongs to.
     Unknown,
+}
+
+/// Which calls have their rollups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RolledUp {
+    /// Those that ended at this time or later; the last step added so many.
+    Since(Timestamp, u64),
+    All,
 }
 
 /// Where the runs before ended.

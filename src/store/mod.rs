@@ -27,6 +27,7 @@ mod nodes;
 mod open;
 mod readers;
 mod recover;
+mod rollup;
 mod secret;
 mod setups;
 mod shared;

@@ -7,12 +7,16 @@
 //!
 //! **Deliberately absent:** a bound on how many wait: whoever asks holds a seat of their own.
 
+use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::center::names::Names;
 use crate::id::CallId;
+use crate::metrics::Gathering;
 use crate::store::StoreError;
 use crate::store::database::{Database, RecordReader};
+use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
 
 /// Lists that are read at once.
@@ -67,6 +71,22 @@ impl Readers {
         Ok(reader.list(filter)?)
     }
 
+    /// Gathers the figures of a period, as [`RecordReader::gather`]. May block; counts as a list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`].
+    pub fn gather(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Gathering,
+    ) -> Result<(), StoreError> {
+        let borrowed = self.borrow()?;
+        let reader = borrowed.reader.as_ref().expect("it is there until this is dropped");
+        Ok(reader.gather(period, names, into)?)
+    }
+
     fn borrow(&self) -> Result<Borrowed<'_>, StoreError> {
         let (mut free, _) = self
             .freed
@@ -91,12 +111,10 @@ impl Drop for Borrowed<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::ops::Range;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
     use crate::store::database::{DatabaseError, Past};
-    use crate::time::Timestamp;
 
     /// Says when a list begins, and ends it when the test says so.
     #[derive(Debug)]
@@ -128,6 +146,15 @@ mod tests {
             &self,
             _: Range<Timestamp>,
             _: &mut dyn FnMut(Past),
+        ) -> Result<(), DatabaseError> {
+            Ok(())
+        }
+
+        fn gather(
+            &self,
+            _: Range<Timestamp>,
+            _: &mut Names,
+            _: &mut Gathering,
         ) -> Result<(), DatabaseError> {
             Ok(())
         }

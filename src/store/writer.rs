@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crate::id::CallId;
 use crate::store::StoreError;
-use crate::store::database::{self, Change, RecordWriter};
+use crate::store::database::{self, Change, RecordWriter, RolledUp};
 use crate::store::journal::{Header, Segment};
 use crate::store::kept::Kept;
 use crate::store::shared::Shared;
@@ -35,6 +35,10 @@ const GATHER_FOR: Duration = Duration::from_millis(10);
 const SYNC_AFTER: Duration = Duration::from_secs(1);
 /// With nothing to do for this long, the disk is brought up to date.
 const IDLE_AFTER: Duration = Duration::from_millis(250);
+/// While calls of an earlier attendant are rolled up, how long the next step waits for jobs.
+const ROLL_UP_AFTER: Duration = Duration::from_millis(1);
+/// Calls that are rolled up between two lines of the log.
+const ROLLED_UP_TOLD: u64 = 100_000;
 /// Records kept in memory while the database takes none. Past it the channel fills up.
 const RECORDS_KEPT_MAX: usize = 100_000;
 
@@ -62,6 +66,8 @@ pub(super) struct Writer {
     kept_until: Option<u64>,
     /// So that it is said once.
     checkpoint_failed: bool,
+    /// How many calls without a rollup got one, while there are more.
+    rolled_up: Option<u64>,
     shared: Arc<Shared>,
     /// Held as long as the files are open.
     _lock: File,
@@ -87,6 +93,7 @@ impl Writer {
             records: Vec::new(),
             kept_until: None,
             checkpoint_failed: false,
+            rolled_up: Some(0),
             shared,
             _lock: lock,
         }
@@ -101,7 +108,8 @@ impl Writer {
                 self.work(true);
                 continue;
             }
-            let (finish, idle) = match inbox.recv_timeout(IDLE_AFTER) {
+            let rest = if self.rolled_up.is_some() { ROLL_UP_AFTER } else { IDLE_AFTER };
+            let (finish, idle) = match inbox.recv_timeout(rest) {
                 Ok(job) => (self.take(job) || self.take_gathered(inbox), false),
                 Err(RecvTimeoutError::Timeout) => (false, true),
                 Err(RecvTimeoutError::Disconnected) => {
@@ -113,6 +121,7 @@ impl Writer {
             if finish {
                 return self.finish();
             }
+            self.roll_up();
         }
     }
 
@@ -242,6 +251,31 @@ impl Writer {
                 tracing::warn!(%error, "the records could not be brought to the disk");
             }
         }
+    }
+
+    /// Goes on with the calls that no rollup has, once all that was given is written.
+    fn roll_up(&mut self) {
+        let (Some(before), true) = (self.rolled_up, self.records.is_empty()) else { return };
+        self.rolled_up = match self.db.roll_up() {
+            Ok(RolledUp::All) => {
+                if before > 0 {
+                    tracing::info!(calls = before, "every call is in its rollups");
+                }
+                None
+            }
+            Ok(RolledUp::Since(since, more)) => {
+                let calls = before + more;
+                if before / ROLLED_UP_TOLD < calls / ROLLED_UP_TOLD {
+                    tracing::info!(calls, %since, "calls of before are being rolled up");
+                }
+                Some(calls)
+            }
+            Err(error) => {
+                tracing::error!(%error, "calls of before are not rolled up: reports of their time \
+                     are slow; the next start tries again");
+                None
+            }
+        };
     }
 
     /// All records that wait, in one transaction. They stay in memory until it is committed.

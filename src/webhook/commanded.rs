@@ -46,6 +46,12 @@ pub type MakeCommanded = fn(RenderContext, Duration) -> Box<dyn Commanded>;
 
 /// All legs of one account at such a provider. `reference` is the provider's name for a leg.
 pub trait Commanded: Debug + Send {
+    /// What documents are written on here.
+    fn context(&self) -> RenderContext;
+
+    /// They are written on this from now on.
+    fn set_context(&mut self, context: RenderContext);
+
     /// Takes an event of the provider.
     fn handle_event(&mut self, now: Timestamp, fields: &Fields);
 

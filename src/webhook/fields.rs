@@ -35,19 +35,19 @@ pub struct Fields {
     /// Where REST commands about this call must go, if not to the usual place.
     pub region: Option<String>,
     /// The event of a provider whose actions are commanded.
-    pub news: Option<News>,
+    pub leg_event: Option<LegEvent>,
 }
 
 /// An event of a leg, and the command it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct News {
-    pub what: What,
+pub struct LegEvent {
+    pub kind: LegEventKind,
     /// What the leg's last command was marked with; empty without one.
     pub mark: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum LegEventKind {
     /// A call arrives, and is not answered.
     Arrived,
     /// A party is being dialed for us.
@@ -64,9 +64,9 @@ pub enum What {
     /// Two legs hear each other.
     Bridged,
     /// The leg has left its conference.
-    Left,
+    LeftConference,
     /// The leg has ended.
-    Over,
+    Ended,
     /// The leg has ended, and not by the one who was called on it.
     Dropped,
     /// An event that changes nothing here.

@@ -58,7 +58,7 @@ pub mod twiml;
 pub use commanded::Commanded;
 pub use conceal::conceal;
 pub use document::{Action, Document, Sound};
-pub use fields::{DialResult, Fields, LegState, News, Recorded, What};
+pub use fields::{DialResult, Fields, LegEvent, LegEventKind, LegState, Recorded};
 pub use link::{Link, Links};
 pub use provider::{Checked, Keys, Malformed, Provider, Refusal};
 pub use provider_info::{Console, ProviderInfo, SplitSupport};

@@ -49,7 +49,7 @@ pub(super) fn listen() -> Listen {
     }
 }
 
-/// Twenty seconds of ringing, four hours of talk, a whisper and news.
+/// Twenty seconds of ringing, four hours of talk, a whisper and reports.
 pub(super) fn dial(to: Callee) -> Dial {
     Dial {
         to,

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::Telephone;
+use crate::id::CallId;
+use crate::words::{Disposition, Telephone};
 
 /// What an agent asks for, or the HTTP interface on the agent's behalf.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,11 +23,14 @@ pub enum AgentRequest {
     NotReady {
         reason: String,
     },
-    /// Ends after-call work; what is given is written on the agent's last call.
+    /// Ends after-call work. What is given is written on the call in talk, which goes on, or else on
+    /// the agent's last call; it adds to what was given before.
     EndWrapUp {
-        resolved: Option<bool>,
-        intent: Option<String>,
-        note: Option<String>,
+        /// The one of those that it must be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<CallId>,
+        #[serde(flatten)]
+        said: Disposition,
     },
     /// The caller of the call the agent talks on is put on hold, until [`AgentRequest::Resume`].
     Hold,
@@ -67,6 +71,12 @@ pub enum ConsultTarget {
 }
 
 impl AgentRequest {
+    /// Ends after-call work; whether the caller's concern is resolved, where it is known.
+    #[must_use]
+    pub fn end_wrap_up(resolved: Option<bool>) -> Self {
+        Self::EndWrapUp { call: None, said: Disposition { resolved, ..Disposition::default() } }
+    }
+
     /// One word, without what was said with it: that may name a number.
     #[must_use]
     pub const fn name(&self) -> &'static str {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{LegId, RecordingId};
 use crate::words::{
-    Cause, EndedBy, LegOutcome, Party, PartyRole, QueueExit, Recording, RecordingUpdate, SentTo,
-    SupervisorMode, WrapUp,
+    Cause, EndedBy, InputOutcome, LegOutcome, Party, PartyRole, QueueExit, Recording,
+    RecordingUpdate, SentTo, SupervisorMode, WrapUp,
 };
 
 /// One happening in a call.
@@ -27,6 +27,14 @@ pub enum CallFact {
     Entered {
         step: Arc<str>,
     },
+    /// The input step that the call is at was answered, or not.
+    Input {
+        outcome: InputOutcome,
+        /// What was pressed; `None` at a `secret` step, and where no key was.
+        keys: Option<Arc<str>>,
+    },
+    /// The step that the call is at could not do its work.
+    StepFailed,
     Intent {
         intent: Arc<str>,
     },
@@ -136,6 +144,8 @@ impl CallFact {
             Self::Answered => "answered",
             Self::AnswerTakenBack => "answer_taken_back",
             Self::Entered { .. } => "entered",
+            Self::Input { .. } => "input",
+            Self::StepFailed => "step_failed",
             Self::Intent { .. } => "intent",
             Self::Queued { .. } => "queued",
             Self::LeftQueue { .. } => "left_queue",
@@ -178,6 +188,8 @@ impl CallFact {
             | Self::Answered
             | Self::AnswerTakenBack
             | Self::Entered { .. }
+            | Self::Input { .. }
+            | Self::StepFailed
             | Self::Intent { .. }
             | Self::Queued { .. }
             | Self::LeftQueue { .. }
@@ -209,6 +221,8 @@ impl CallFact {
             | Self::Answered
             | Self::AnswerTakenBack
             | Self::Entered { .. }
+            | Self::Input { .. }
+            | Self::StepFailed
             | Self::Intent { .. }
             | Self::Queued { .. }
             | Self::Dialed(_)

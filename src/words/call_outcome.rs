@@ -1,10 +1,13 @@
 //! What became of a call.
+//!
+//! **Invariant:** exhaustive and disjoint: every call has one outcome, and it is the first of them,
+//! in the order of `call::fold`, that is true. `docs/figures.md` has an example of each.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What became of the call. One value per call; `handled` wins over the others.
+/// What became of the call, from the caller's side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallOutcome {
@@ -15,27 +18,49 @@ pub enum CallOutcome {
     Abandoned,
     /// A queue sent the call away (full, timeout, no agents) and no agent talked to the caller.
     Overflowed,
+    /// The caller left a queue by its exit key, and no agent talked to them.
+    Exited,
+    /// The caller left a message, and no agent talked to them.
+    Voicemail,
     /// Sent to an outside number, which answered.
     Transferred,
-    /// Ended in the flow without asking for an agent.
+    /// Served by the flow alone: the caller chose something there, or the flow asked nothing and
+    /// went to its end.
     Contained,
+    /// The caller chose nothing in the flow, and asked for nobody: they hung up before, or the flow
+    /// gave up.
+    IvrAbandoned,
     /// Never answered by us: an answer counts from the moment that there is sound.
     Refused,
-    /// We failed, or the line to the caller or the server was lost while the call was up.
+    /// We failed: a step could not do its work, an operator or a drain ended the call, or the line
+    /// to the caller or the server was lost while the call was up.
     Failed,
+    /// Made from an agent's own telephone, to whomever. No customer's call, and in no figure of
+    /// them.
+    OwnCall,
 }
 
 impl CallOutcome {
     /// All there are, in this order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Handled,
         Self::Abandoned,
         Self::Overflowed,
+        Self::Exited,
+        Self::Voicemail,
         Self::Transferred,
         Self::Contained,
+        Self::IvrAbandoned,
         Self::Refused,
         Self::Failed,
+        Self::OwnCall,
     ];
+
+    /// Those that a customer's call may have: their counts add up to the calls offered.
+    pub const OF_CUSTOMERS: [Self; 10] = {
+        let [rest @ .., Self::OwnCall] = Self::ALL else { panic!("an agent's own is the last") };
+        rest
+    };
 }
 
 /// As the HTTP interface has it.
@@ -45,10 +70,14 @@ impl fmt::Display for CallOutcome {
             Self::Handled => "handled",
             Self::Abandoned => "abandoned",
             Self::Overflowed => "overflowed",
+            Self::Exited => "exited",
+            Self::Voicemail => "voicemail",
             Self::Transferred => "transferred",
             Self::Contained => "contained",
+            Self::IvrAbandoned => "ivr_abandoned",
             Self::Refused => "refused",
             Self::Failed => "failed",
+            Self::OwnCall => "own_call",
         })
     }
 }

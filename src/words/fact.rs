@@ -156,7 +156,7 @@ pub struct RosterAgent {
 
 impl Fact {
     /// Every word that [`Self::kind`] may give.
-    pub const KINDS: [&str; 33] = [
+    pub const KINDS: [&str; 35] = [
         "roster",
         "draining",
         "call_began",
@@ -164,6 +164,8 @@ impl Fact {
         "answered",
         "answer_taken_back",
         "entered",
+        "input",
+        "step_failed",
         "intent",
         "queued",
         "left_queue",

@@ -21,11 +21,13 @@ mod codec;
 mod command;
 mod digit;
 mod direction;
+mod disposition;
 mod ended_by;
 mod event;
 mod fact;
 mod from;
 mod hearing;
+mod input_outcome;
 mod leg_outcome;
 mod listen;
 mod look_ahead;
@@ -61,11 +63,13 @@ pub use codec::Codec;
 pub use command::Command;
 pub use digit::Digit;
 pub use direction::Direction;
+pub use disposition::Disposition;
 pub use ended_by::EndedBy;
 pub use event::Event;
 pub use fact::{FACTS_VERSION, Fact, Numbered, Origin, Roster, RosterAgent, Seq};
 pub use from::From;
 pub use hearing::Hearing;
+pub use input_outcome::InputOutcome;
 pub use leg_outcome::LegOutcome;
 pub use listen::Listen;
 pub use look_ahead::LookAhead;
@@ -80,7 +84,7 @@ pub use question::{
 };
 pub use queue_exit::{Overflow, QueueExit};
 pub use queue_visit::QueueVisit;
-pub use record::{CallRecord, PathEntry};
+pub use record::{CallRecord, PathEntry, StepInput};
 pub use record_filter::RecordFilter;
 pub use recording::{
     Pause, Recording, RecordingEnd, RecordingFault, RecordingKind, RecordingState, RecordingUpdate,

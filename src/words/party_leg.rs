@@ -61,6 +61,12 @@ impl PartyLeg {
         self.consulted && is_agents && self.handed_over.is_none()
     }
 
+    /// Whether it leads to an agent, or to a supervisor at whatever telephone.
+    #[must_use]
+    pub fn is_of_house(&self) -> bool {
+        self.role.is_some() || matches!(self.party, Party::Agent { .. })
+    }
+
     /// Whether the party answered for the caller's sake.
     #[must_use]
     pub fn served(&self) -> bool {
@@ -124,6 +130,19 @@ pub enum Party {
     Agent { id: AgentId, name: String },
     /// A number behind a trunk or a provider.
     Outside { trunk: String, number: String },
+}
+
+impl WrapUp {
+    /// With what was said of the same leg before, where this says nothing.
+    #[must_use]
+    pub fn after(mut self, before: Option<&Self>) -> Self {
+        if let Some(before) = before {
+            self.resolved = self.resolved.or(before.resolved);
+            self.intent = self.intent.or_else(|| before.intent.clone());
+            self.note = self.note.or_else(|| before.note.clone());
+        }
+        self
+    }
 }
 
 /// After-call work of one agent on one call, and what the agent said of it.

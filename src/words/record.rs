@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, Cause, EndedBy, NamedVia, PartyLeg, QueueVisit, Recording, RecordingUpdate, WrapUp,
+    CallOutcome, Cause, EndedBy, InputOutcome, NamedVia, PartyLeg, QueueVisit, Recording,
+    RecordingUpdate, SentTo, WrapUp,
 };
 
 /// What is kept of a call.
@@ -68,13 +69,23 @@ impl CallRecord {
         self.flow.is_none() && self.answered_at.is_some() && self.legs.is_empty()
     }
 
-    /// Adds the after-call work of one leg, which may correct what the call was about. `false`: there
-    /// is no such leg.
+    /// Whether the caller came to somebody outside, from an agent or from the flow. Whom an agent
+    /// only consulted there is none.
+    #[must_use]
+    pub fn was_transferred_outside(&self) -> bool {
+        let sent_to = |leg: &PartyLeg| matches!(leg.sent_to, Some(SentTo::Number(_)));
+        let mut outside = self.legs.iter().filter(|leg| leg.served() && !leg.is_of_house());
+        outside.any(|leg| !leg.consulted) || self.legs.iter().any(sent_to)
+    }
+
+    /// Adds the after-call work of one leg, and what is said of it to what was. `false`: there is no
+    /// such leg.
     pub fn write_up(&mut self, wrap_up: &WrapUp) -> bool {
         let Some(leg) = self.legs.iter_mut().find(|leg| leg.leg == wrap_up.leg) else {
             return false;
         };
-        leg.wrap_up = Some(wrap_up.clone());
+        let before = leg.wrap_up.take();
+        leg.wrap_up = Some(wrap_up.clone().after(before.as_ref()));
         if wrap_up.intent.is_some() {
             self.intent.clone_from(&wrap_up.intent);
         }
@@ -89,9 +100,25 @@ impl CallRecord {
     }
 }
 
-/// One step of the flow, and when the call came to it.
+/// One step of the flow: when the call came to it, and what happened there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathEntry {
     pub at: Timestamp,
     pub step: String,
+    /// What an input step got from the caller, a try each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<StepInput>,
+    /// The step could not do its work; the flow went on with `on_error`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+}
+
+/// What came of one try at an input step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepInput {
+    pub at: Timestamp,
+    pub outcome: InputOutcome,
+    /// What was pressed; `None` at a `secret` step, and where no key was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<String>,
 }

@@ -76,6 +76,18 @@ pub enum RecordingState {
     Deleted,
 }
 
+impl Recording {
+    /// Whether it is a message of the caller's that, as far as is known, has sound.
+    #[must_use]
+    pub fn is_left_message(&self) -> bool {
+        self.kind.is_message()
+            && match self.state {
+                RecordingState::Begun | RecordingState::Kept | RecordingState::Deleted => true,
+                RecordingState::Empty | RecordingState::Failed => false,
+            }
+    }
+}
+
 /// What ended a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -215,7 +227,7 @@ mod tests {
     use crate::id::CallId;
 
     #[test]
-    fn news_only_adds_and_the_same_news_twice_adds_nothing() {
+    fn an_update_only_adds_and_the_same_twice_adds_nothing() {
         let name = RecordingId { call: CallId(7), n: 1 };
         let whose = (name, RecordingKind::Message);
         let mut recording = Recording::begin(whose, "voicemail".to_owned(), Timestamp(5));

@@ -15,7 +15,7 @@ const BOB_HZ: f64 = 2300.0;
 const ALL: &[f64] = &[CALLER_HZ, AGENT_HZ, BOB_HZ];
 
 /// Bob answers for a queue of his own.
-const BOB: &str = r#"
+pub(crate) const BOB: &str = r#"
 [agents.bob]
 skills = { billing = 5 }
 password = "correct-horse-battery"

@@ -153,9 +153,18 @@ impl Media {
 
     /// As [`Self::expect_tone`]; `None` when the tone did not come.
     pub(crate) fn hears(&self, hz: f64, within: Duration) -> Option<Instant> {
+        self.hears_all(&[hz], within)
+    }
+
+    /// As [`Self::hears`], for several tones together, each at least a fifth as strong as one alone
+    /// would be, and nothing beside them.
+    pub(crate) fn hears_all(&self, tones_hz: &[f64], within: Duration) -> Option<Instant> {
         self.wait(within, |state| {
             let window = window(&state.heard)?;
-            (purity(&samples(window), hz) > PURE).then_some(window[0].at)
+            let sound = samples(window);
+            let is_pure = tones_hz.iter().map(|hz| purity(&sound, *hz)).sum::<f64>() > PURE;
+            let are_there = tones_hz.iter().all(|hz| is_heard(&sound, *hz));
+            (is_pure && are_there).then_some(window[0].at)
         })
     }
 
@@ -163,11 +172,9 @@ impl Media {
     /// strong as one alone would be.
     #[track_caller]
     pub(crate) fn expect_exactly(&self, tones_hz: &[f64], of: &[f64], within: Duration) {
-        let alone = level(&tone(of[0], 0, FRAME));
         let found = self.wait(within, |state| {
             let sound = samples(window(&state.heard)?);
-            let heard = |hz: f64| purity(&sound, hz).sqrt() * level(&sound) > alone / 5.0;
-            of.iter().all(|hz| heard(*hz) == tones_hz.contains(hz)).then_some(())
+            of.iter().all(|hz| is_heard(&sound, *hz) == tones_hz.contains(hz)).then_some(())
         });
         found.unwrap_or_else(|| panic!("not {tones_hz:?} alone: {}", self.describe()));
     }
@@ -275,6 +282,11 @@ impl Drop for Media {
 
 fn window(heard: &[Packet]) -> Option<&[Packet]> {
     heard.len().checked_sub(WINDOW).map(|from| &heard[from..])
+}
+
+/// Whether this tone is in a sound, at least a fifth as strong as it would be alone.
+fn is_heard(sound: &[i16], hz: f64) -> bool {
+    purity(sound, hz).sqrt() * level(sound) > level(&tone(hz, 0, FRAME)) / 5.0
 }
 
 fn samples(packets: &[Packet]) -> Vec<i16> {

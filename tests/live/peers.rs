@@ -75,13 +75,28 @@ fn baresip(rig: &Rig, agent: &str) -> Baresip {
 /// A registered baresip that answers by itself, says a tone and writes down what it hears. Its
 /// account has these parameters, too.
 pub(crate) fn baresip_with(rig: &Rig, agent: &str, more: &str) -> Baresip {
+    let account = format!("<sip:{agent}@{}>;auth_pass={PASSWORD};regint=60{more}", rig.sip);
+    let baresip = start_baresip(0, &account);
+    rig.expect_agent(agent, "ready");
+    baresip
+}
+
+/// The same with this number at this port, registered nowhere: what a trunk leads to. The port
+/// after it, where it wants TLS, must be free as well. What it is sent before it listens is sent
+/// again.
+pub(crate) fn baresip_at_number(number: &str, port: u16, more: &str) -> Baresip {
+    start_baresip(port, &format!("<sip:{number}@127.0.0.1:{port}>;regint=0{more}"))
+}
+
+/// At this port, or at any where it is 0.
+fn start_baresip(port: u16, account: &str) -> Baresip {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path();
     let modules = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules"];
     let modules = modules.iter().find(|path| Path::new(path).is_dir()).unwrap_or(&modules[0]);
     let sound = ports::row(16);
     let config = format!(
-        "poll_method epoll\nsip_listen 127.0.0.1:0\ncall_max_calls 4\n\
+        "poll_method epoll\nsip_listen 127.0.0.1:{port}\ncall_max_calls 4\n\
          audio_player aubridge,nothing\naudio_source ausine,{AGENT_HZ}\n\
          audio_alert aubridge,nothing\naudio_level no\nausrc_srate 48000\nausrc_channels 2\n\
          ausrc_format s16\nauplay_format s16\nauenc_format s16\naudec_format s16\n\
@@ -93,8 +108,7 @@ pub(crate) fn baresip_with(rig: &Rig, agent: &str, more: &str) -> Baresip {
         path.display()
     );
     fs::write(path.join("config"), config).expect("our own folder");
-    let account =
-        format!("<sip:{agent}@{}>;auth_pass={PASSWORD};answermode=auto;regint=60{more}\n", rig.sip);
+    let account = format!("{account};answermode=auto\n");
     fs::write(path.join("accounts"), account).expect("our own folder");
     let process = Command::new("baresip")
         .arg("-f")
@@ -104,7 +118,6 @@ pub(crate) fn baresip_with(rig: &Rig, agent: &str, more: &str) -> Baresip {
         .stderr(Stdio::null())
         .spawn()
         .expect("baresip starts");
-    rig.expect_agent(agent, "ready");
     Baresip { folder, _process: Process(process) }
 }
 

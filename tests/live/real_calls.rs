@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::calls::{connect, ms, reach_queue};
 use crate::clock::SOON;
 use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ};
-use crate::peers::{AGENT, Baresip, alice_with_md5, baresip_with, have, sipp};
+use crate::peers::{AGENT, Baresip, alice_with_md5, baresip_at_number, baresip_with, have, sipp};
 use crate::phone::{Dialog, Phone};
 use crate::ports;
 use crate::recording::{expect_stage, kept};
@@ -166,6 +166,11 @@ fn leave(rig: &Rig, caller: &Phone, alice: &mut Phone, [alice_hz, other_hz]: [f6
     caller.media.listen(WHILE);
 }
 
+/// What leads to a telephone at this port.
+fn trunk_to(port: u16) -> String {
+    format!("[trunks.away]\nuri = \"sip:127.0.0.1:{port}\"\nprefixes = [\"+1415555\"]\n")
+}
+
 /// Alice's leg, and that of whom she consulted, who had the caller after her.
 #[track_caller]
 fn handed_over(record: &Value) -> [&Value; 2] {
@@ -211,8 +216,7 @@ fn an_agent_consults_sipp_at_a_number_meets_all_and_leaves() {
         return;
     }
     let port = ports::one().port();
-    let trunk = format!("[trunks.away]\nuri = \"sip:127.0.0.1:{port}\"\nprefixes = [\"+1415555\"]");
-    let rig = Plan::new(&format!("{ALICE}{trunk}\n")).start();
+    let rig = Plan::new(&format!("{ALICE}{}", trunk_to(port))).start();
     let (scenario, _) = AGENT.split_once("<pause milliseconds=\"2000\"/>").expect("it talks");
     let (mut party, _folder) = sipp(&format!("{scenario}{HUNG_UP}"), CONSULTED_HZ, port, &[]);
     let (mut caller, mut alice, mut a_leg) = talk_to_alice(&rig, AGENT_HZ);
@@ -265,6 +269,135 @@ fn a_supervisor_at_rsipstack_listens_and_joins_by_a_key() {
         phone.media.assert_no_key();
     }
     supervised(&rig.record(), &["listen", "barge"]);
+}
+
+/// The supervisor at this telephone is wanted in the one call.
+#[track_caller]
+fn supervise_from(rig: &Rig, mode: &str, from: &Value) {
+    let (status, view) =
+        supervise(rig, ms(&live(rig)["id"]), &json!({ "mode": mode, "from": from }));
+    assert_eq!(status, 200, "{view:#}");
+}
+
+/// Alice alone hears who whispers, and by a change of mode neither does.
+#[track_caller]
+fn expect_whisper(caller: &Phone, alice: &Phone, [alice_hz, supervisor_hz]: [f64; 2]) {
+    let all = [CALLER_HZ, alice_hz, supervisor_hz];
+    alice.media.expect_exactly(&[CALLER_HZ, supervisor_hz], &all, SOON);
+    caller.media.expect_exactly(&[alice_hz], &all, SOON);
+    caller.media.forget();
+    caller.media.listen(WHILE);
+    caller.media.expect_exactly(&[alice_hz], &all, SOON);
+}
+
+/// Alice is hung up, and the caller talks to the supervisor.
+#[track_caller]
+fn expect_taken_over(rig: &Rig, caller: &Phone, alice: &mut Phone, tones_hz: [f64; 2]) {
+    let [alice_hz, supervisor_hz] = tones_hz;
+    alice.expect_bye();
+    caller.media.expect_exactly(&[supervisor_hz], &[alice_hz, supervisor_hz], SOON);
+    rig.expect_agent("alice", "after_call_work");
+    assert_eq!(live(rig)["supervisor"], Value::Null);
+    caller.media.listen(WHILE);
+}
+
+#[test]
+fn a_supervisor_at_rsipstack_whispers_and_takes_over_by_a_key() {
+    let Some(binary) = binary() else { return };
+    let rig = Plan::new(&format!("{ALICE}{EVE}")).start();
+    let mut eve = Softphone::agent(&binary, &rig, "eve", &["udp"]);
+    let (mut caller, mut alice, mut a_leg) = talk_to_alice(&rig, AGENT_HZ);
+    supervise_from(&rig, "whisper", &json!({ "agent": "eve" }));
+    eve.answer();
+    expect_mode(&rig, "whisper");
+    eve.tell(&format!("say {EVE_HZ}"));
+    eve.hear_all(&[CALLER_HZ, AGENT_HZ]);
+    expect_whisper(&caller, &alice, [AGENT_HZ, EVE_HZ]);
+    eve.tell("press 4");
+    eve.expect("pressed 4");
+    expect_taken_over(&rig, &caller, &mut alice, [AGENT_HZ, EVE_HZ]);
+    eve.hear(CALLER_HZ);
+    caller.bye(&mut a_leg);
+    eve.expect("ended UacBye");
+    for phone in [&caller, &alice] {
+        phone.media.assert_one_stream();
+        phone.media.assert_no_key();
+    }
+    let record = rig.record();
+    let leg = supervised(&record, &["whisper", "take_over"]);
+    assert_eq!((&leg["agent"], &record["outcome"]), (&json!("eve"), &json!("handled")));
+}
+
+#[test]
+fn a_supervisor_at_baresip_behind_a_trunk_whispers_and_takes_over() {
+    if !have(&["baresip"]) {
+        return;
+    }
+    let port = *ports::row(2).start();
+    let rig = Plan::new(&format!("{ALICE}{}", trunk_to(port))).start();
+    let boss = baresip_at_number(CONSULTED, port, ";audio_codecs=pcma");
+    let (mut caller, mut alice, mut a_leg) = talk_to_alice(&rig, ALICE_HZ);
+    supervise_from(&rig, "whisper", &json!({ "number": CONSULTED }));
+    expect_mode(&rig, "whisper");
+    expect_whisper(&caller, &alice, [ALICE_HZ, AGENT_HZ]);
+    let (status, view) = supervise(&rig, ms(&live(&rig)["id"]), &json!({ "mode": "take_over" }));
+    assert_eq!(status, 200, "{view:#}");
+    expect_taken_over(&rig, &caller, &mut alice, [ALICE_HZ, AGENT_HZ]);
+    caller.bye(&mut a_leg);
+    rig.expect_no_calls();
+    caller.media.assert_one_stream();
+    alice.media.assert_one_stream();
+    expect_heard(&rig, &boss, &[CALLER_HZ, ALICE_HZ]);
+    expect_heard(&rig, &boss, &[CALLER_HZ]);
+    let record = rig.record();
+    let leg = supervised(&record, &["whisper", "take_over"]);
+    assert_eq!((&leg["trunk"], &leg["number"]), (&json!("away"), &json!(CONSULTED)));
+    assert_eq!(record["outcome"], "handled", "{record:#}");
+}
+
+/// Bob, whom Alice consulted first, is at a baresip with A-law; Eve, the fourth, at rsipstack.
+#[test]
+fn a_fourth_at_rsipstack_comes_and_goes_where_three_have_met() {
+    let Some(binary) = binary() else { return };
+    if !have(&["baresip"]) {
+        return;
+    }
+    let rig = Plan::new(&format!("{ALICE}{BOB}{EVE}")).start();
+    let bob = baresip_with(&rig, "bob", ";audio_codecs=pcma");
+    let mut eve = Softphone::agent(&binary, &rig, "eve", &["tcp"]);
+    let (mut caller, mut alice, mut a_leg) = talk_to_alice(&rig, ALICE_HZ);
+    ask(&rig, "consult", &json!({ "agent": "bob" }));
+    meet(&rig, &caller, &alice, [ALICE_HZ, AGENT_HZ]);
+
+    ask(&rig, "consult", &json!({ "agent": "eve" }));
+    eve.answer();
+    eve.say_and_hear(EVE_HZ, ALICE_HZ);
+    let all = [CALLER_HZ, ALICE_HZ, AGENT_HZ, EVE_HZ];
+    alice.media.expect_exactly(&[EVE_HZ], &all, SOON);
+    caller.media.expect_exactly(&[AGENT_HZ], &all, SOON);
+    ask(&rig, "conference", &json!({}));
+    caller.media.expect_exactly(&[ALICE_HZ, AGENT_HZ, EVE_HZ], &all, SOON);
+    alice.media.expect_exactly(&[CALLER_HZ, AGENT_HZ, EVE_HZ], &all, SOON);
+    caller.media.listen(WHILE);
+    eve.hear_all(&[CALLER_HZ, ALICE_HZ, AGENT_HZ]);
+    eve.tell("hangup");
+    eve.expect("ended UasBye");
+    caller.media.expect_exactly(&[ALICE_HZ, AGENT_HZ], &all, SOON);
+    alice.media.expect_exactly(&[CALLER_HZ, AGENT_HZ], &all, SOON);
+    caller.media.listen(WHILE);
+    // Alice goes back to the caller, without Bob.
+    ask(&rig, "resume", &json!({}));
+    caller.media.expect_exactly(&[ALICE_HZ], &all, SOON);
+    caller.bye(&mut a_leg);
+    alice.expect_bye();
+    caller.media.assert_one_stream();
+    alice.media.assert_one_stream();
+    expect_heard(&rig, &bob, &[CALLER_HZ, ALICE_HZ, EVE_HZ]);
+    expect_heard(&rig, &bob, &[CALLER_HZ, ALICE_HZ]);
+    let record = rig.record();
+    let whom: Vec<_> = items(&record["legs"]).iter().map(|leg| leg["agent"].clone()).collect();
+    assert_eq!(json!(whom), json!(["alice", "bob", "eve"]), "{record:#}");
+    items(&record["legs"]).iter().for_each(assert_times);
 }
 
 #[test]

@@ -10,10 +10,10 @@ use crate::calls::{connect, reach_queue, talk};
 use crate::clock::SOON;
 use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ, MENU_HZ};
 use crate::phone::Phone;
-use crate::rig::{Plan, Rig, items};
+use crate::rig::{Plan, Rig, TOKEN, items};
 use crate::sound::{Codec, RATE_HZ, has_key_tone, level, purity};
 use crate::talks::ask;
-use crate::wav::{read_stereo, write_tone};
+use crate::wav::{read_stereo, stereo, write_tone};
 
 /// What callers hear before they are recorded.
 const NOTICE_HZ: f64 = 1300.0;
@@ -97,7 +97,7 @@ pub(crate) fn kept(rig: &Rig) -> (Value, [String; 2]) {
     (recording, heard)
 }
 
-/// One letter per stretch of each channel: the caller's tone, the agent's, silence.
+/// What is heard in the file of a recording; see [`letters_of`].
 #[track_caller]
 fn heard(rig: &Rig, recording: &Value) -> [String; 2] {
     assert_eq!(recording["kind"], "call", "{recording:#}");
@@ -107,7 +107,12 @@ fn heard(rig: &Rig, recording: &Value) -> [String; 2] {
     assert_eq!(sides[0].len(), sides[1].len());
     let length_ms = recording["length_ms"].as_u64().expect("a length");
     assert!(length_ms.abs_diff(sides[0].len() as u64 / 8) < 20, "{recording:#}");
-    sides.map(|side| {
+    letters_of(&sides)
+}
+
+/// One letter per stretch of each channel: the caller's tone, the agent's, silence.
+fn letters_of(sides: &[Vec<i16>; 2]) -> [String; 2] {
+    sides.each_ref().map(|side| {
         let letters: Vec<char> = side.chunks_exact(CHUNK).map(letter).collect();
         let mut told = String::new();
         for run in letters.chunk_by(|a, b| a == b).filter(|run| run.len() >= RUN_MIN) {
@@ -189,6 +194,35 @@ fn who_answers_at_once_is_heard_when_the_caller_knows_of_the_recording() {
     let (recording, sides) = kept(&rig);
     assert_eq!(sides, ["C", "A"], "{recording:#}");
     caller.media.assert_one_stream();
+}
+
+#[test]
+fn both_sides_are_listed_and_served_as_a_stereo_file() {
+    let rig = start(plan("recording = \"always\""));
+    let (mut caller, mut alice) = people(&rig);
+    let (mut a_leg, _) = connect(&mut caller, &mut alice);
+    talk(&caller, &alice);
+    expect_stage(&rig, &json!("on"));
+    // While it is being made it is not here.
+    let (status, answer) = rig.get("/v1/records/1/recordings/call-1-1").expect("the server");
+    assert_eq!(status, 404, "{answer}");
+    caller.media.listen(WHILE);
+    caller.bye(&mut a_leg);
+    alice.expect_bye();
+    let (recording, _) = kept(&rig);
+    let (status, record) = rig.get("/v1/records/1").expect("the server");
+    assert_eq!((status, &record["recordings"]), (200, &json!([recording])), "{record:#}");
+    let name = recording["name"].as_str().expect("a name");
+
+    let url = format!("http://{}/v1/records/1/recordings/{name}", rig.api);
+    let ask = ureq::get(&url).header("Authorization", format!("Bearer {TOKEN}"));
+    let mut answer = ask.call().expect("the server");
+    let kind = answer.headers().get("Content-Type").and_then(|kind| kind.to_str().ok());
+    assert_eq!((answer.status().as_u16(), kind), (200, Some("audio/wav")));
+    let file = answer.body_mut().read_to_vec().expect("a body");
+    assert_eq!(letters_of(&stereo(&file)), ["C", "A"]);
+    let without_token = ureq::get(&url).config().http_status_as_error(false).build().call();
+    assert_eq!(without_token.expect("the server").status().as_u16(), 401);
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn lines(answer: &Value, key: &str) -> Vec<String> {
 }
 
 /// Writes the configuration as an editor does: beside its place, and renamed.
-fn edit(rig: &Rig, change: impl Fn(&str) -> String) {
+pub(crate) fn edit(rig: &Rig, change: impl Fn(&str) -> String) {
     let file = rig.config_file();
     let text = change(&fs::read_to_string(&file).expect("the configuration"));
     let beside = file.with_extension("toml.new");
@@ -31,7 +31,7 @@ fn edit(rig: &Rig, change: impl Fn(&str) -> String) {
     fs::rename(beside, file).expect("our own folder");
 }
 
-fn reload(rig: &Rig) -> Value {
+pub(crate) fn reload(rig: &Rig) -> Value {
     let (status, answer) = rig.post("/v1/reload", &json!({}));
     assert_eq!(status, 200, "{answer:#}");
     answer

@@ -123,8 +123,16 @@ impl Softphone {
 
     #[track_caller]
     pub(crate) fn hear(&mut self, hz: f64) {
-        self.tell(&format!("hear {hz}"));
-        self.expect(&format!("heard {hz}"));
+        self.hear_all(&[hz]);
+    }
+
+    /// All of these at once, and nothing else.
+    #[track_caller]
+    pub(crate) fn hear_all(&mut self, tones_hz: &[f64]) {
+        let tones: Vec<String> = tones_hz.iter().map(f64::to_string).collect();
+        let tones = tones.join(" ");
+        self.tell(&format!("hear {tones}"));
+        self.expect(&format!("heard {tones}"));
     }
 
     /// Rings, and answers.

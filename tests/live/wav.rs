@@ -2,6 +2,8 @@
 //!
 //! **Deliberately absent:** any format but 16 bits a sample.
 
+use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 
 use crate::sound::{RATE_HZ, tone};
@@ -31,7 +33,12 @@ pub(crate) fn read_wav(path: &Path) -> Vec<i16> {
 
 /// The samples of the two channels of a WAV file of 8 kHz.
 pub(crate) fn read_stereo(path: &Path) -> [Vec<i16>; 2] {
-    let mut wav = hound::WavReader::open(path).expect("a WAV file");
+    stereo(&fs::read(path).expect("a WAV file"))
+}
+
+/// The same, where the file is these bytes.
+pub(crate) fn stereo(file: &[u8]) -> [Vec<i16>; 2] {
+    let mut wav = hound::WavReader::new(Cursor::new(file)).expect("a WAV file");
     assert_eq!((wav.spec().channels, wav.spec().sample_rate), (2, 8000));
     let samples: Vec<i16> = wav.samples().map(|sample| sample.expect("a sample")).collect();
     [0, 1].map(|side| samples.iter().skip(side).step_by(2).copied().collect())

@@ -12,7 +12,9 @@ use attendant::words::Cause;
 use serde_json::json;
 
 use super::script::{json as posted, moment};
-use super::{Answer, Asked, Dialing, Gather, Instruction, News, Recording, Tongue, Who};
+use super::{
+    Answer, Dialing, Gather, Instruction, ProviderEvent, ProviderRequest, Recording, Tongue, Who,
+};
 
 pub(super) struct Bandwidth;
 
@@ -25,23 +27,31 @@ impl Tongue for Bandwidth {
         root.children().filter(roxmltree::Node::is_element).map(instruction).collect()
     }
 
-    fn request(&self, url: &str, who: &Who, news: &News, at: Option<Timestamp>) -> Option<Asked> {
-        let event = match news {
-            News::Arrived => "initiate",
-            News::GoOn(_) | News::Moved => "redirect",
-            News::Keys(..) => "gather",
-            News::Dialed { .. } => "transferComplete",
+    fn request(
+        &self,
+        url: &str,
+        who: &Who,
+        event: &ProviderEvent,
+        at: Option<Timestamp>,
+    ) -> Option<ProviderRequest> {
+        let name = match event {
+            ProviderEvent::Arrived => "initiate",
+            ProviderEvent::GoOn(_) | ProviderEvent::Moved => "redirect",
+            ProviderEvent::Keys(..) => "gather",
+            ProviderEvent::Dialed { .. } => "transferComplete",
             // The caller is gone, and no request asks what is next.
-            News::Recorded { is_over: true, .. } => return None,
-            News::Recorded { .. } => "recordComplete",
-            News::Kept { .. } => "recordingAvailable",
-            News::Ended => "disconnect",
-            News::PartyAsks => "transferAnswer",
-            News::PartyEnded(..) => "transferDisconnect",
-            News::PartyRings | News::PartyAnswered | News::PartyConnected => return None,
+            ProviderEvent::Recorded { is_over: true, .. } => return None,
+            ProviderEvent::Recorded { .. } => "recordComplete",
+            ProviderEvent::Kept { .. } => "recordingAvailable",
+            ProviderEvent::Ended => "disconnect",
+            ProviderEvent::PartyAsks => "transferAnswer",
+            ProviderEvent::PartyEnded(..) => "transferDisconnect",
+            ProviderEvent::PartyRings
+            | ProviderEvent::PartyAnswered
+            | ProviderEvent::PartyConnected => return None,
         };
         let mut body = json!({
-            "eventType": event,
+            "eventType": name,
             "accountId": "55555555",
             "from": who.from.as_deref().unwrap_or("Anonymous"),
             "to": who.to,
@@ -51,23 +61,23 @@ impl Tongue for Bandwidth {
         if let Some(parent) = &who.parent {
             body["parentCallId"] = json!(parent);
         }
-        match news {
-            News::Keys(keys, finish) => {
+        match event {
+            ProviderEvent::Keys(keys, finish) => {
                 body["digits"] = json!(keys);
                 let finish = finish.map(String::from).unwrap_or_default();
                 body["terminatingDigit"] = json!(finish);
             }
-            News::Dialed { failed, .. } => body["cause"] = json!(cause(*failed)),
-            News::PartyEnded(why, talked) => {
+            ProviderEvent::Dialed { failed, .. } => body["cause"] = json!(cause(*failed)),
+            ProviderEvent::PartyEnded(why, talked) => {
                 let failed = (*talked == Duration::ZERO).then_some(*why);
                 body["cause"] = json!(cause(failed));
             }
-            News::Ended => body["cause"] = json!("hangup"),
-            News::Recorded { length, .. } => {
+            ProviderEvent::Ended => body["cause"] = json!("hangup"),
+            ProviderEvent::Recorded { length, .. } => {
                 body["recordingId"] = json!("r-115da407");
                 body["duration"] = json!(format!("PT{}S", length.as_secs_f64()));
             }
-            News::Kept { url, length } => {
+            ProviderEvent::Kept { url, length } => {
                 body["recordingId"] = json!("r-115da407");
                 body["duration"] = json!(format!("PT{}S", length.as_secs_f64()));
                 body["mediaUrl"] = json!(url);

@@ -1,6 +1,6 @@
 //! How jambonz speaks: arrays of verbs, and one JSON object for everything that happened.
 //!
-//! Nothing is recorded, and a party's news goes to the application, not to an address of the call:
+//! Nothing is recorded, and a party's event goes to the application, not to an address of the call:
 //! the dialing's own hook says how it ended. A hook answered with nothing goes on, and bridges a
 //! party.
 
@@ -12,7 +12,7 @@ use attendant::words::Cause;
 use serde_json::{Value, json};
 
 use super::script::json as posted;
-use super::{Answer, Asked, Dialing, Gather, Instruction, News, Tongue, Who};
+use super::{Answer, Dialing, Gather, Instruction, ProviderEvent, ProviderRequest, Tongue, Who};
 
 pub(super) struct Jambonz;
 
@@ -26,20 +26,28 @@ impl Tongue for Jambonz {
         verbs.iter().flat_map(verb).collect()
     }
 
-    fn request(&self, url: &str, who: &Who, news: &News, _at: Option<Timestamp>) -> Option<Asked> {
-        let status = match news {
-            News::Arrived => "trying",
-            News::Ended => "completed",
-            News::GoOn(_)
-            | News::Moved
-            | News::Keys(..)
-            | News::Dialed { .. }
-            | News::PartyAsks => "in-progress",
-            News::PartyRings
-            | News::PartyAnswered
-            | News::PartyConnected
-            | News::PartyEnded(..) => return None,
-            News::Recorded { .. } | News::Kept { .. } => panic!("nothing is recorded"),
+    fn request(
+        &self,
+        url: &str,
+        who: &Who,
+        event: &ProviderEvent,
+        _at: Option<Timestamp>,
+    ) -> Option<ProviderRequest> {
+        let status = match event {
+            ProviderEvent::Arrived => "trying",
+            ProviderEvent::Ended => "completed",
+            ProviderEvent::GoOn(_)
+            | ProviderEvent::Moved
+            | ProviderEvent::Keys(..)
+            | ProviderEvent::Dialed { .. }
+            | ProviderEvent::PartyAsks => "in-progress",
+            ProviderEvent::PartyRings
+            | ProviderEvent::PartyAnswered
+            | ProviderEvent::PartyConnected
+            | ProviderEvent::PartyEnded(..) => return None,
+            ProviderEvent::Recorded { .. } | ProviderEvent::Kept { .. } => {
+                panic!("nothing is recorded")
+            }
         };
         let mut body = json!({
             "call_sid": who.reference,
@@ -52,13 +60,13 @@ impl Tongue for Jambonz {
         if let Some(parent) = &who.parent {
             body["parent_call_sid"] = json!(parent);
         }
-        match news {
-            News::Keys(keys, None) if keys.is_empty() => body["reason"] = json!("timeout"),
-            News::Keys(keys, _) => {
+        match event {
+            ProviderEvent::Keys(keys, None) if keys.is_empty() => body["reason"] = json!("timeout"),
+            ProviderEvent::Keys(keys, _) => {
                 body["reason"] = json!("dtmfDetected");
                 body["digits"] = json!(keys);
             }
-            News::Dialed { failed, .. } => {
+            ProviderEvent::Dialed { failed, .. } => {
                 let (status, sip) = dialed(*failed);
                 body["dial_call_status"] = json!(status);
                 body["dial_sip_status"] = json!(sip);

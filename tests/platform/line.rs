@@ -9,7 +9,7 @@ use attendant::time::Timestamp;
 use attendant::webhook::document::Callee;
 use attendant::words::Cause;
 
-use super::{Dialing, Gather, Instruction, News, Recording, Who};
+use super::{Dialing, Gather, Instruction, ProviderEvent, Recording, Who};
 
 /// How long whoever was dialed has for the key the platform itself waits for.
 const CONFIRM: Duration = Duration::from_secs(15);
@@ -35,9 +35,9 @@ pub(crate) struct Line {
 pub(crate) enum Want {
     Hear(Instruction),
     /// The answer is this line's next document.
-    Ask(String, News),
+    Ask(String, ProviderEvent),
     /// The answer does not matter.
-    Tell(Who, String, News),
+    Tell(Who, String, ProviderEvent),
     Recording,
     /// A party is dialed now.
     Ring,
@@ -195,10 +195,10 @@ impl Line {
                 self.doing = Doing::Gathering(gathering);
                 self.next_sound(now);
             }
-            Instruction::Redirect { url, carries } => self.ask(url, News::GoOn(carries)),
+            Instruction::Redirect { url, carries } => self.ask(url, ProviderEvent::GoOn(carries)),
             Instruction::Dial(dialing) => {
                 self.wants.push_back(Want::Ring);
-                self.tell_of_party(&dialing, News::PartyRings);
+                self.tell_of_party(&dialing, ProviderEvent::PartyRings);
                 let until = now + dialing.timeout;
                 self.doing = Doing::Dialing { dialing, until, bridged: None };
             }
@@ -221,7 +221,7 @@ impl Line {
 
     fn over(&mut self, cause: Cause) {
         self.is_over = true;
-        self.tell_of_self(News::PartyEnded(cause, Duration::ZERO));
+        self.tell_of_self(ProviderEvent::PartyEnded(cause, Duration::ZERO));
         self.wants.push_back(Want::Over(cause));
     }
 
@@ -267,13 +267,13 @@ impl Line {
         if keys.is_empty() && finish.is_none() && !gather.is_asked_without_keys {
             return; // on with what follows
         }
-        self.ask(gather.url, News::Keys(keys, finish));
+        self.ask(gather.url, ProviderEvent::Keys(keys, finish));
     }
 
     /// Stops, and asks.
-    fn ask(&mut self, url: String, news: News) {
+    fn ask(&mut self, url: String, event: ProviderEvent) {
         self.stop();
-        self.wants.push_back(Want::Ask(url, news));
+        self.wants.push_back(Want::Ask(url, event));
     }
 
     pub(crate) fn press(&mut self, now: Timestamp, pressed: char) {
@@ -321,11 +321,11 @@ impl Line {
         }
         let url = self.kept();
         if let Some(told) = recording.told {
-            let news = News::Kept { url: url.clone(), length };
-            self.later.push(Want::Tell(self.who.clone(), told, news));
+            let event = ProviderEvent::Kept { url: url.clone(), length };
+            self.later.push(Want::Tell(self.who.clone(), told, event));
         }
         if let Some(next) = recording.url {
-            self.ask(next, News::Recorded { url, length, is_over: false });
+            self.ask(next, ProviderEvent::Recorded { url, length, is_over: false });
         }
     }
 
@@ -343,12 +343,12 @@ impl Line {
         }
         let (recording, url) = (recording.clone(), self.kept());
         if let Some(next) = recording.url {
-            let news = News::Recorded { url: url.clone(), length, is_over: true };
-            self.wants.push_back(Want::Tell(self.who.clone(), next, news));
+            let event = ProviderEvent::Recorded { url: url.clone(), length, is_over: true };
+            self.wants.push_back(Want::Tell(self.who.clone(), next, event));
         }
         if let Some(told) = recording.told {
-            let news = News::Kept { url, length };
-            self.wants.push_back(Want::Tell(self.who.clone(), told, news));
+            let event = ProviderEvent::Kept { url, length };
+            self.wants.push_back(Want::Tell(self.who.clone(), told, event));
         }
     }
 
@@ -378,33 +378,33 @@ impl Line {
 
     fn dialed(&mut self, dialing: Dialing, failed: Option<Cause>, talked: Duration) {
         if let Some(url) = dialing.url {
-            self.ask(url, News::Dialed { failed, talked });
+            self.ask(url, ProviderEvent::Dialed { failed, talked });
         }
     }
 
     /// The dialed party rang for too long, or is wanted no more.
     fn give_up(&mut self, dialing: &Dialing, cause: Cause) {
-        self.tell_of_party(dialing, News::PartyEnded(cause, Duration::ZERO));
+        self.tell_of_party(dialing, ProviderEvent::PartyEnded(cause, Duration::ZERO));
     }
 
-    fn tell_of_party(&mut self, dialing: &Dialing, news: News) {
+    fn tell_of_party(&mut self, dialing: &Dialing, event: ProviderEvent) {
         let who = self.party_of(dialing);
-        self.wants.extend(dialing.told.clone().map(|told| Want::Tell(who, told, news)));
+        self.wants.extend(dialing.told.clone().map(|told| Want::Tell(who, told, event)));
     }
 
     // ---- who was dialed ----
 
     pub(crate) fn answers(&mut self) {
-        self.tell_of_self(News::PartyAnswered);
+        self.tell_of_self(ProviderEvent::PartyAnswered);
         match self.dialed_by.as_ref().and_then(|dialing| dialing.answered.clone()) {
-            Some(url) => self.ask(url, News::PartyAsks),
+            Some(url) => self.ask(url, ProviderEvent::PartyAsks),
             None => self.load(Vec::new()),
         }
     }
 
     fn bridge(&mut self) {
         self.stop();
-        self.tell_of_self(News::PartyConnected);
+        self.tell_of_self(ProviderEvent::PartyConnected);
         self.wants.push_back(Want::Bridged);
     }
 
@@ -416,11 +416,11 @@ impl Line {
     /// It hangs up after a talk of that length.
     pub(crate) fn leaves(&mut self, talked: Duration) {
         self.is_over = true;
-        self.tell_of_self(News::PartyEnded(Cause::NORMAL_CLEARING, talked));
+        self.tell_of_self(ProviderEvent::PartyEnded(Cause::NORMAL_CLEARING, talked));
     }
 
-    fn tell_of_self(&mut self, news: News) {
+    fn tell_of_self(&mut self, event: ProviderEvent) {
         let told = self.dialed_by.as_ref().and_then(|dialing| dialing.told.clone());
-        self.wants.extend(told.map(|told| Want::Tell(self.who.clone(), told, news)));
+        self.wants.extend(told.map(|told| Want::Tell(self.who.clone(), told, event)));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            a document as text ──► Tongue::read ──► Instructions ──► Line ──► Want
-//!   a request, not signed yet ◄── Tongue::request ◄── News ◄─────────────────────┘
+//!   a request, not signed yet ◄── Tongue::request ◄── ProviderEvent ◄─────────────────────┘
 //! ```
 //!
 //! A [`Tongue`] is how one of them speaks, a [`Line`] is one leg there. Their driver carries
@@ -24,7 +24,7 @@ mod vonage;
 
 pub(crate) use line::{Line, Want};
 pub(crate) use script::{
-    Answer, Asked, Dialing, Gather, Instruction, News, Recording, Tongue, Who,
+    Answer, Dialing, Gather, Instruction, ProviderEvent, ProviderRequest, Recording, Tongue, Who,
 };
 
 /// How a provider speaks, by its name.

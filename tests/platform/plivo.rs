@@ -11,7 +11,9 @@ use attendant::webhook::document::Callee;
 use attendant::words::Cause;
 
 use super::script::form;
-use super::{Answer, Asked, Dialing, Gather, Instruction, News, Recording, Tongue, Who};
+use super::{
+    Answer, Dialing, Gather, Instruction, ProviderEvent, ProviderRequest, Recording, Tongue, Who,
+};
 
 pub(super) struct Plivo;
 
@@ -24,13 +26,19 @@ impl Tongue for Plivo {
         root.children().filter(roxmltree::Node::is_element).map(instruction).collect()
     }
 
-    fn request(&self, url: &str, who: &Who, news: &News, at: Option<Timestamp>) -> Option<Asked> {
+    fn request(
+        &self,
+        url: &str,
+        who: &Who,
+        event: &ProviderEvent,
+        at: Option<Timestamp>,
+    ) -> Option<ProviderRequest> {
         let bare = |number: &str| number.trim_start_matches('+').to_owned();
         let from = who.from.as_deref().map_or("anonymous".to_owned(), bare);
-        let status = match news {
-            News::Arrived => "ringing",
-            News::Ended | News::Recorded { is_over: true, .. } => "completed",
-            News::PartyRings => return None,
+        let status = match event {
+            ProviderEvent::Arrived => "ringing",
+            ProviderEvent::Ended | ProviderEvent::Recorded { is_over: true, .. } => "completed",
+            ProviderEvent::PartyRings => return None,
             _ => "in-progress",
         };
         let caller = who.parent.as_ref().unwrap_or(&who.reference);
@@ -41,48 +49,48 @@ impl Tongue for Plivo {
             ("Direction", "inbound".to_owned()),
             ("CallStatus", status.to_owned()),
         ];
-        if let News::Kept { .. } = news {
-            fields.clear(); // a recording's own news names no call
+        if let ProviderEvent::Kept { .. } = event {
+            fields.clear(); // a recording's own event names no call
         }
         if who.parent.is_some() {
             fields.push(("DialALegUUID", caller.clone()));
             fields.push(("DialBLegUUID", who.reference.clone()));
         }
-        fields.extend(party(news));
+        fields.extend(party(event));
         let mut add = |name: &'static str, value: &str| fields.push((name, value.to_owned()));
-        match news {
-            News::Arrived => add("Event", "StartApp"),
-            News::GoOn(_) | News::Moved => add("Event", "Redirect"),
-            News::Keys(keys, _) => add("Digits", keys),
-            News::Dialed { failed, .. } => {
+        match event {
+            ProviderEvent::Arrived => add("Event", "StartApp"),
+            ProviderEvent::GoOn(_) | ProviderEvent::Moved => add("Event", "Redirect"),
+            ProviderEvent::Keys(keys, _) => add("Digits", keys),
+            ProviderEvent::Dialed { failed, .. } => {
                 let (status, why) = dialed(*failed);
                 add("DialStatus", status);
                 add("DialHangupCause", why);
             }
-            News::Recorded { url, length, .. } | News::Kept { url, length } => {
+            ProviderEvent::Recorded { url, length, .. } | ProviderEvent::Kept { url, length } => {
                 add("RecordUrl", url);
                 add("RecordingID", "9a0e0208-71bd-4c35-8e42-6db07f1a5c93");
                 add("RecordingDuration", &length.as_secs().to_string());
             }
-            News::Ended => {
+            ProviderEvent::Ended => {
                 add("Event", "Hangup");
                 add("HangupCause", "NORMAL_CLEARING");
                 if let Some(at) = at {
                     add("EndTime", &civil(at));
                 }
             }
-            News::PartyAsks
-            | News::PartyAnswered
-            | News::PartyConnected
-            | News::PartyEnded(..)
-            | News::PartyRings => {}
+            ProviderEvent::PartyAsks
+            | ProviderEvent::PartyAnswered
+            | ProviderEvent::PartyConnected
+            | ProviderEvent::PartyEnded(..)
+            | ProviderEvent::PartyRings => {}
         }
-        match news {
-            News::Recorded { length, is_over, .. } => {
+        match event {
+            ProviderEvent::Recorded { length, is_over, .. } => {
                 add("RecordingDurationMs", &length.as_millis().to_string());
                 add("Digits", if *is_over { "hangup" } else { "" });
             }
-            News::Kept { .. } => add("Event", "RecordStop"),
+            ProviderEvent::Kept { .. } => add("Event", "RecordStop"),
             _ => {}
         }
         Some(form(url, &fields))
@@ -90,16 +98,16 @@ impl Tongue for Plivo {
 }
 
 /// What is said of whoever was dialed.
-fn party(news: &News) -> Vec<(&'static str, String)> {
-    let (event, action) = match news {
-        News::PartyAsks => return vec![("Event", "DialRemoteSounds".to_owned())],
-        News::PartyAnswered => ("DialAnswer", "answer"),
-        News::PartyConnected => ("DialConnected", "connected"),
-        News::PartyEnded(..) => ("DialHangup", "hangup"),
+fn party(event: &ProviderEvent) -> Vec<(&'static str, String)> {
+    let (name, action) = match event {
+        ProviderEvent::PartyAsks => return vec![("Event", "DialRemoteSounds".to_owned())],
+        ProviderEvent::PartyAnswered => ("DialAnswer", "answer"),
+        ProviderEvent::PartyConnected => ("DialConnected", "connected"),
+        ProviderEvent::PartyEnded(..) => ("DialHangup", "hangup"),
         _ => return Vec::new(),
     };
-    let mut fields = vec![("Event", event.to_owned()), ("DialAction", action.to_owned())];
-    if let News::PartyEnded(cause, talked) = news {
+    let mut fields = vec![("Event", name.to_owned()), ("DialAction", action.to_owned())];
+    if let ProviderEvent::PartyEnded(cause, talked) = event {
         fields.push(("DialBLegDuration", talked.as_secs().to_string()));
         let failed = (*talked == Duration::ZERO).then_some(*cause);
         fields.push(("DialBLegHangupCause", dialed(failed).1.to_owned()));

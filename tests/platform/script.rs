@@ -76,7 +76,7 @@ pub(crate) struct Recording {
 
 /// What happened, for the request about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum ProviderEvent {
     Arrived,
     /// Nothing but: what now?
     GoOn(String),
@@ -119,7 +119,7 @@ pub(crate) struct Who {
 
 /// A request, without the headers that say whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct ProviderRequest {
     pub is_get: bool,
     pub url: String,
     /// Empty where there is no body.
@@ -139,21 +139,27 @@ pub(crate) struct Answer {
 pub(crate) trait Tongue: Sync {
     fn read(&self, answer: &Answer) -> Vec<Instruction>;
     /// `None`: this platform keeps that to itself. `at` is when it happened, for those that tell.
-    fn request(&self, url: &str, who: &Who, news: &News, at: Option<Timestamp>) -> Option<Asked>;
+    fn request(
+        &self,
+        url: &str,
+        who: &Who,
+        event: &ProviderEvent,
+        at: Option<Timestamp>,
+    ) -> Option<ProviderRequest>;
 }
 
 /// A request with a JSON body.
-pub(crate) fn json(url: &str, body: &Value) -> Asked {
+pub(crate) fn json(url: &str, body: &Value) -> ProviderRequest {
     let content_type = "application/json";
-    Asked { is_get: false, url: url.to_owned(), content_type, body: body.to_string() }
+    ProviderRequest { is_get: false, url: url.to_owned(), content_type, body: body.to_string() }
 }
 
 /// A request with a form.
-pub(crate) fn form(url: &str, fields: &[(&str, String)]) -> Asked {
+pub(crate) fn form(url: &str, fields: &[(&str, String)]) -> ProviderRequest {
     let pairs = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
     let body = pairs.collect::<Vec<_>>().join("&");
     let content_type = "application/x-www-form-urlencoded";
-    Asked { is_get: false, url: url.to_owned(), content_type, body }
+    ProviderRequest { is_get: false, url: url.to_owned(), content_type, body }
 }
 
 pub(crate) fn encode(text: &str) -> String {

@@ -7,7 +7,9 @@ use attendant::webhook::document::Callee;
 use attendant::words::Cause;
 
 use super::script::{form, moment};
-use super::{Answer, Asked, Dialing, Gather, Instruction, News, Recording, Tongue, Who};
+use super::{
+    Answer, Dialing, Gather, Instruction, ProviderEvent, ProviderRequest, Recording, Tongue, Who,
+};
 
 pub(super) struct Twiml {
     /// How it writes a time: RFC 3339, or RFC 2822.
@@ -26,14 +28,20 @@ impl Tongue for Twiml {
         root.children().filter(roxmltree::Node::is_element).map(instruction).collect()
     }
 
-    fn request(&self, url: &str, who: &Who, news: &News, at: Option<Timestamp>) -> Option<Asked> {
-        let status = match news {
-            News::Arrived | News::PartyRings => "ringing",
-            News::Ended | News::Recorded { is_over: true, .. } => "completed",
-            News::PartyEnded(cause, _) => {
+    fn request(
+        &self,
+        url: &str,
+        who: &Who,
+        event: &ProviderEvent,
+        at: Option<Timestamp>,
+    ) -> Option<ProviderRequest> {
+        let status = match event {
+            ProviderEvent::Arrived | ProviderEvent::PartyRings => "ringing",
+            ProviderEvent::Ended | ProviderEvent::Recorded { is_over: true, .. } => "completed",
+            ProviderEvent::PartyEnded(cause, _) => {
                 status(Some(*cause).filter(|c| *c != Cause::NORMAL_CLEARING))
             }
-            News::PartyConnected => return None,
+            ProviderEvent::PartyConnected => return None,
             _ => "in-progress",
         };
         let from = who.from.as_deref().unwrap_or("anonymous");
@@ -45,31 +53,31 @@ impl Tongue for Twiml {
             ("CallStatus", status.to_owned()),
         ];
         fields.extend(who.parent.clone().map(|parent| ("ParentCallSid", parent)));
-        match news {
-            News::Keys(keys, finished) => {
+        match event {
+            ProviderEvent::Keys(keys, finished) => {
                 fields.push(("Digits", keys.clone()));
                 fields.extend(finished.map(|key| ("FinishedOnKey", key.to_string())));
             }
-            News::Dialed { failed, talked } => {
+            ProviderEvent::Dialed { failed, talked } => {
                 fields.push(("DialCallStatus", self::status(*failed).to_owned()));
                 fields.push(("DialBridged", failed.is_none().to_string()));
                 fields.push(("DialCallDuration", talked.as_secs().to_string()));
             }
-            News::Recorded { url, length, .. } | News::Kept { url, length } => {
+            ProviderEvent::Recorded { url, length, .. } | ProviderEvent::Kept { url, length } => {
                 fields.push(("RecordingUrl", url.clone()));
                 fields.push(("RecordingDuration", length.as_secs_f64().round().to_string()));
                 fields.push(("RecordingSid", "RE1".to_owned()));
             }
             _ => {}
         }
-        if let Some(at) = at.filter(|_| is_state(news)) {
+        if let Some(at) = at.filter(|_| is_state(event)) {
             fields.push(("CallbackSource", "call-progress-events".to_owned()));
             fields.push(("Timestamp", if self.is_iso { moment(at) } else { rfc2822(at) }));
         }
-        if let News::Kept { .. } = news {
+        if let ProviderEvent::Kept { .. } = event {
             fields.push(("RecordingStatus", "completed".to_owned()));
         }
-        if let News::Recorded { is_over: true, .. } = news {
+        if let ProviderEvent::Recorded { is_over: true, .. } = event {
             fields.push(("Digits", "hangup".to_owned()));
         }
         Some(form(url, &fields))
@@ -77,8 +85,14 @@ impl Tongue for Twiml {
 }
 
 /// What status callbacks report, with a time.
-fn is_state(news: &News) -> bool {
-    matches!(news, News::Ended | News::PartyRings | News::PartyAnswered | News::PartyEnded(..))
+fn is_state(event: &ProviderEvent) -> bool {
+    matches!(
+        event,
+        ProviderEvent::Ended
+            | ProviderEvent::PartyRings
+            | ProviderEvent::PartyAnswered
+            | ProviderEvent::PartyEnded(..)
+    )
 }
 
 fn rfc2822(at: Timestamp) -> String {

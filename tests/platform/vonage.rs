@@ -12,7 +12,9 @@ use attendant::words::Cause;
 use serde_json::{Value, json};
 
 use super::script::{encode, json as posted, moment};
-use super::{Answer, Asked, Dialing, Gather, Instruction, News, Recording, Tongue, Who};
+use super::{
+    Answer, Dialing, Gather, Instruction, ProviderEvent, ProviderRequest, Recording, Tongue, Who,
+};
 
 pub(super) struct Vonage;
 
@@ -54,12 +56,18 @@ impl Tongue for Vonage {
         read
     }
 
-    fn request(&self, url: &str, who: &Who, news: &News, at: Option<Timestamp>) -> Option<Asked> {
+    fn request(
+        &self,
+        url: &str,
+        who: &Who,
+        event: &ProviderEvent,
+        at: Option<Timestamp>,
+    ) -> Option<ProviderRequest> {
         let bare = |number: &str| number.trim_start_matches('+').to_owned();
         let from = who.from.as_deref().map_or("anonymous".to_owned(), bare);
         let conversation = format!("CON-{}", who.parent.as_ref().unwrap_or(&who.reference));
         let to = bare(&who.to);
-        if matches!(news, News::PartyAsks | News::Moved) {
+        if matches!(event, ProviderEvent::PartyAsks | ProviderEvent::Moved) {
             let mark = if url.contains('?') { '&' } else { '?' };
             let url = format!(
                 "{url}{mark}from={}&to={}&uuid={}&conversation_uuid={conversation}",
@@ -67,7 +75,12 @@ impl Tongue for Vonage {
                 encode(&to),
                 who.reference
             );
-            return Some(Asked { is_get: true, url, content_type: "", body: String::new() });
+            return Some(ProviderRequest {
+                is_get: true,
+                url,
+                content_type: "",
+                body: String::new(),
+            });
         }
         let mut body = json!({ "conversation_uuid": conversation });
         let mut add = |values: Value| {
@@ -75,42 +88,49 @@ impl Tongue for Vonage {
                 body[name] = value.clone();
             }
         };
-        if !matches!(news, News::GoOn(_) | News::Kept { .. }) {
+        if !matches!(event, ProviderEvent::GoOn(_) | ProviderEvent::Kept { .. }) {
             add(json!({ "from": from, "to": to, "uuid": who.reference }));
         }
-        match news {
-            News::Arrived => add(json!({ "endpoint_type": "phone" })),
-            News::GoOn(payload) => {
+        match event {
+            ProviderEvent::Arrived => add(json!({ "endpoint_type": "phone" })),
+            ProviderEvent::GoOn(payload) => {
                 let payload: Value = serde_json::from_str(payload).expect("a payload");
                 add(json!({ "payload": payload }));
             }
-            News::Keys(keys, finish) => add(json!({
+            ProviderEvent::Keys(keys, finish) => add(json!({
                 "speech": { "results": [] },
                 "dtmf": { "digits": keys, "timed_out": keys.is_empty() && finish.is_none() },
             })),
-            News::Kept { url, length } => add(json!({
+            ProviderEvent::Kept { url, length } => add(json!({
                 "recording_url": url,
                 "recording_uuid": "aaaaaaaa-bbbb-cccc-dddd-0123456789ac",
                 "start_time": "2023-11-14T22:12:50Z",
                 "end_time": format!("2023-11-14T22:12:{:06.3}Z", 50.0 + length.as_secs_f64()),
                 "size": 12_222,
             })),
-            News::Ended => add(json!({
+            ProviderEvent::Ended => add(json!({
                 "status": "completed", "direction": "inbound", "duration": "27",
                 "start_time": "2023-11-14T22:12:50.000Z",
             })),
-            News::PartyRings => add(json!({ "status": "ringing", "direction": "outbound" })),
-            News::PartyAnswered => add(json!({ "status": "answered", "direction": "outbound" })),
-            News::PartyEnded(cause, talked) => {
+            ProviderEvent::PartyRings => {
+                add(json!({ "status": "ringing", "direction": "outbound" }))
+            }
+            ProviderEvent::PartyAnswered => {
+                add(json!({ "status": "answered", "direction": "outbound" }))
+            }
+            ProviderEvent::PartyEnded(cause, talked) => {
                 add(json!({ "status": status(*cause, *talked), "direction": "outbound" }));
                 if *talked > Duration::ZERO {
                     add(json!({ "duration": talked.as_secs().to_string() }));
                     add(json!({ "start_time": "2023-11-14T22:13:05.000Z" }));
                 }
             }
-            News::PartyConnected => return None,
-            News::Moved | News::PartyAsks | News::Dialed { .. } | News::Recorded { .. } => {
-                panic!("{news:?} is not said so")
+            ProviderEvent::PartyConnected => return None,
+            ProviderEvent::Moved
+            | ProviderEvent::PartyAsks
+            | ProviderEvent::Dialed { .. }
+            | ProviderEvent::Recorded { .. } => {
+                panic!("{event:?} is not said so")
             }
         }
         if let Some(at) = at {

@@ -18,7 +18,7 @@ const REPLAYS: u32 = 5;
 
 #[test]
 fn smoke() {
-    let (mut inputs, mut conferences) = (0, 0);
+    let (mut inputs, mut conferences, mut reloads) = (0, 0, 0);
     let mut all = Tally::default();
     for seed in seeds(1..SMOKE_RUNS + 1) {
         let [first, again] = [sim::run(seed), sim::run(seed)]
@@ -27,16 +27,18 @@ fn smoke() {
         assert_eq!(hash, again, "not deterministic: SEED={seed} cargo sim");
         inputs += first.inputs;
         conferences += first.conferences;
+        reloads += first.reloads;
         add(&mut all, &first.tally);
     }
     println!("{} calls, {inputs} inputs", all.calls);
     println!("{} sent on, {} handed over", all.sent, all.handed_over);
     println!("{} to agents, {} queues consulted", all.handed_to_agents, all.consulted);
-    println!("{conferences} conferences");
+    println!("{conferences} conferences, {reloads} reloads");
     println!("{} calls of agents, {} feature codes", all.agent_calls, all.feature_codes);
     if all.calls > CALLS_ENOUGH {
         check_everything_happened(&all);
         assert!(conferences > 0, "no three heard each other: {all:?}");
+        assert!(reloads > 0, "no administrator changed the center");
     }
 }
 

@@ -44,7 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ask", &["id", "time", "words"]),
     ("webhook", &["front", "id", "number", "time", "words"]),
     ("api", &["acd", "call", "center", "flow", "id", "live", "metrics", "time", "words"]),
-    ("store", &["center", "id", "time", "words"]),
+    ("store", &["center", "id", "metrics", "time", "words"]),
     (
         "config",
         &[

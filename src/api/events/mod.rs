@@ -32,7 +32,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use crate::api::Api;
 use crate::api::error::ApiError;
 use crate::api::feed::Listening;
-use crate::api::guard::{Standing, Streaming};
+use crate::api::guard::{ConnectionHandle, Streaming};
 use crate::live::{Lost, Ring};
 use crate::words::Seq;
 
@@ -76,7 +76,7 @@ const LAST_WITHIN: Duration = Duration::from_secs(1);
     ))]
 pub(super) async fn events(
     State(api): State<Api>,
-    Extension(standing): Extension<Standing>,
+    Extension(connection): Extension<ConnectionHandle>,
     headers: HeaderMap,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, ApiError> {
@@ -86,7 +86,7 @@ pub(super) async fn events(
     let listening =
         api.0.live.listen(LISTENERS_MAX).ok_or_else(|| ApiError::too_many(LISTENERS_MAX))?;
     let (pieces, body) = mpsc::channel(PIECES_MAX);
-    let streaming = standing.streams();
+    let streaming = connection.streams();
     let task = ListenerTask { listening, filter, pieces, next: Seq::default() };
     #[expect(
         clippy::disallowed_methods,
@@ -94,7 +94,7 @@ pub(super) async fn events(
                   is left then ends with the runtime of this thread"
     )]
     tokio::spawn(async move {
-        task.run(after.as_deref(), &standing).await;
+        task.run(after.as_deref(), &connection).await;
     });
     let head = [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -154,7 +154,7 @@ enum Found {
 }
 
 impl ListenerTask {
-    async fn run(mut self, after: Option<&str>, standing: &Standing) {
+    async fn run(mut self, after: Option<&str>, connection: &ConnectionHandle) {
         let over = match self.begin(after).await {
             Ok(()) => self.follow().await,
             Err(over) => over,
@@ -165,7 +165,7 @@ impl ListenerTask {
             Over::ServerEnds => text::end("server_ends", "the server is about to end"),
         };
         if timeout(LAST_WITHIN, self.end(last)).await.is_err() {
-            standing.close(); // it reads nothing, and nobody waits for it
+            connection.close(); // it reads nothing, and nobody waits for it
         }
     }
 

@@ -12,9 +12,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Barrier;
 
-use super::{Asked, OPERATE, READ, SETTINGS, Shelf, serve, serve_behind};
+use super::{OPERATE, Questions, READ, SETTINGS, Shelf, serve, serve_behind};
 use crate::api::door::serve_from;
-use crate::api::guard::{Guarded, IsProxy, LIMITS, Limits, Standing};
+use crate::api::guard::{ConnectionHandle, Guarded, IsProxy, LIMITS, Limits};
 use crate::api::seats::SHARE_MAX;
 use crate::api::{Api, DriverHandle, Settings};
 
@@ -76,8 +76,8 @@ async fn fault_05_verified_requests_of_one_address_are_all_in_work_at_once() {
     // More than a share, and no more than may wait to be accepted.
     const CALLERS: usize = SHARE_MAX + 32;
     let all = Arc::new(Barrier::new(CALLERS));
-    let verify = async move |Extension(standing): Extension<Standing>| {
-        standing.became_known();
+    let verify = async move |Extension(connection): Extension<ConnectionHandle>| {
+        connection.became_known();
         all.wait().await;
         "well"
     };
@@ -105,7 +105,7 @@ async fn fault_05_a_good_token_makes_a_connection_known_and_a_guess_does_not() {
         [("/v1/calls", READ, 2), ("/metrics", OPERATE, 2), ("/v1/calls", "guess", 1)]
     {
         let (tx, _) = tokio::sync::mpsc::channel(1); // no driver: a good token is answered 503
-        let shelf = Arc::new(Shelf { asked: Asked::default() });
+        let shelf = Arc::new(Shelf { asked: Questions::default() });
         // And a driver that has gone before it told anything.
         let (_, live) = crate::api::feed(
             7,

@@ -92,12 +92,14 @@ struct Rig {
 }
 
 fn setup(hosts: &[&str]) -> AskSetup {
-    AskSetup {
+    AskSetup { rules: rules(hosts), key: [7; 32], at_once_max: 4 }
+}
+
+fn rules(hosts: &[&str]) -> AskRules {
+    AskRules {
         hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
         may_reach: Box::new(|_| false),
         values: BTreeMap::from([("crm".to_owned(), "s3cret".to_owned())]),
-        key: [7; 32],
-        at_once_max: 4,
         per_service_max: 2,
     }
 }
@@ -249,7 +251,8 @@ fn only_hosts_and_addresses_that_are_allowed_are_asked() {
     assert!(service.came.try_recv().is_err(), "nothing has reached it");
 
     let may_reach = Box::new(|address: IpAddr| address.is_loopback());
-    let inside = Rig::new(AskSetup { may_reach, ..setup(&[&local]) });
+    let inside =
+        Rig::new(AskSetup { rules: AskRules { may_reach, ..rules(&[&local]) }, ..setup(&[]) });
     assert_eq!(inside.ask(url("localhost")), found("Ada"), "the network is allowed");
     let none = Rig::new(setup(&[]));
     assert_eq!(none.ask(url("127.0.0.1")), refused, "nothing is configured");
@@ -307,4 +310,60 @@ fn a_question_that_waited_too_long_is_not_asked() {
         assert_eq!(rig.next().1, Reply::TimedOut);
     }
     assert_eq!(slow.came.try_iter().count(), 2, "the other two waited behind them");
+}
+
+#[test]
+fn other_rules_hold_for_who_waits_and_the_first_host_brings_threads() {
+    let service = TestService::start(|_| response("200 OK", "{\"name\":\"Ada\"}"));
+    let address = service.address.to_string();
+    let mut rig = Rig::new(setup(&[]));
+    let refused = failed(AskFailure::NotAllowed);
+    assert_eq!(rig.ask(get(service.url("/"))), refused, "nothing is configured");
+    rig.asks.set_rules(rules(&[&address])).unwrap();
+    let secret = HeaderValue::Secret { before: "".into(), name: "crm".into() };
+    let asked = || HttpQuestion {
+        headers: vec![("x-secret".into(), secret.clone())],
+        ..get(service.url("/"))
+    };
+    assert_eq!(rig.ask(asked()), found("Ada"));
+    let other = BTreeMap::from([("crm".to_owned(), "another".to_owned())]);
+    rig.asks.set_rules(AskRules { values: other, ..rules(&[&address]) }).unwrap();
+    assert_eq!(rig.ask(asked()), found("Ada"));
+    let sent: Vec<String> = service.came.try_iter().map(|came| came.head.to_lowercase()).collect();
+    assert!(sent[0].contains("x-secret: s3cret") && sent[1].contains("x-secret: another"));
+
+    // Two are on their way, and a third waits behind them when its host is allowed no more.
+    let slow = TestService::start(|_| String::new());
+    rig.asks.set_rules(rules(&[&slow.address.to_string()])).unwrap();
+    for n in 1..=3 {
+        rig.send(n, get(slow.url("/")), Duration::from_secs(2));
+    }
+    for _ in 0..2 {
+        slow.came.recv_timeout(SOON).expect("its share is asked");
+    }
+    rig.asks.set_rules(rules(&[&address])).unwrap();
+    let mut replies: Vec<(u16, Reply)> = (0..3).map(|_| rig.next()).collect();
+    replies.sort_by_key(|(n, _)| *n);
+    assert_eq!(replies, [(1, Reply::TimedOut), (2, Reply::TimedOut), (3, refused)]);
+    assert!(slow.came.try_recv().is_err(), "it is not asked");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "these tests are of threads that wait")]
+fn the_end_waits_for_threads_that_end_and_not_for_a_service_that_is_silent() {
+    let service = TestService::start(|_| response("200 OK", "{\"name\":\"Ada\"}"));
+    let rig = Rig::for_service(&service);
+    assert_eq!(rig.ask(get(service.url("/"))), found("Ada"));
+    let pool = Arc::downgrade(&rig.asks.shared);
+    drop(rig);
+    assert!(pool.upgrade().is_none(), "every thread has ended");
+
+    let silent = TestService::start(|_| String::new());
+    let rig = Rig::for_service(&silent);
+    rig.send(1, get(silent.url("/")), SOON);
+    silent.came.recv_timeout(SOON).expect("it is asked");
+    let began = Instant::now();
+    drop(rig);
+    let took = began.elapsed();
+    assert!(took >= END_WITHIN && took < SOON, "{took:?}");
 }

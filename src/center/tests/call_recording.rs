@@ -115,7 +115,7 @@ impl Floor {
 
     #[track_caller]
     fn refuses(&mut self, ask: AgentRequest) -> Refused {
-        let why = self.center.check_request(ADA, &ask).expect_err("it is refused");
+        let why = self.center.check_request(self.now, ADA, &ask).expect_err("it is refused");
         self.asks(ask);
         self.check(&[]);
         why

@@ -7,7 +7,7 @@ use super::talks::talking;
 use crate::id::{CallId, LegId};
 use crate::metrics::CallRow;
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, CallRecord};
+use crate::words::{AgentRequest, CallRecord, Disposition};
 
 const ALWAYS: (Timestamp, Timestamp) = (Timestamp(0), Timestamp(u64::MAX));
 
@@ -16,7 +16,8 @@ impl Floor {
     fn corrects_while_the_call_goes_on(&mut self, intent: &str) {
         self.ask(AgentRequest::Transfer { step: "help".to_owned(), vars: BTreeMap::new() });
         let intent = Some(intent.to_owned());
-        self.ask(AgentRequest::EndWrapUp { resolved: Some(true), intent, note: None });
+        let said = Disposition { resolved: Some(true), intent, note: None };
+        self.ask(AgentRequest::EndWrapUp { call: None, said });
     }
 
     /// The row of the first call now, and as a restart would make it from its record.

@@ -58,7 +58,7 @@ fn fault_01_a_call_whose_answer_was_taken_back_was_refused() {
     assert_eq!(record.legs[0].outcome, LegOutcome::Withdrawn, "Ada has missed nothing");
     assert_eq!(floor.center.agent_view(AgentId(0)).state, AgentState::Ready);
     assert_eq!((floor.center.calls_live(), floor.center.poll_timeout()), (0, None));
-    // What is heard of its legs afterwards is no news.
+    // What is heard of its legs afterwards changes nothing.
     floor.event(Event::HungUp { leg: caller, cause: Cause::CONGESTION });
     floor.check(&[]);
     // An agent's own call, and a feature code: it has done what it does, and is not confirmed.

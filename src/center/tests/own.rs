@@ -137,7 +137,8 @@ fn fault_26_a_colleague_is_called_and_both_are_busy_meanwhile() {
     floor.wait_s(2);
     floor.event(Event::Resumed { leg: CALLED });
     floor.check(&["bridge call-7/0 call-7/1"]);
-    let asked = floor.center.check_request(ADA, &AgentRequest::Hold).unwrap_err().to_string();
+    let asked =
+        floor.center.check_request(floor.now, ADA, &AgentRequest::Hold).unwrap_err().to_string();
     assert_eq!(asked, "ada is on a call of their own: only the telephone can hold or end it");
     floor.wait_s(5);
     floor.end(CALLED);

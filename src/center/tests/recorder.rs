@@ -39,7 +39,7 @@ fn a_recorder_is_in_no_list_of_legs_and_takes_no_place_in_a_conference() {
     assert_eq!(kept, others);
     let one_more = AgentRequest::Consult { target: number("+14155550190", None) };
     let full = Refused::ConferenceFull { call: CALL };
-    assert_eq!(floor.center.check_request(AgentId(0), &one_more), Err(full));
+    assert_eq!(floor.center.check_request(floor.now, AgentId(0), &one_more), Err(full));
     floor.event(Event::EndCall { call: CALL, by: None });
     let record = floor.records.pop().expect("the call has ended");
     let legs: Vec<u16> = record.legs.iter().map(|leg| leg.leg.n).collect();

@@ -62,7 +62,7 @@ fn a_hang_up_keeps_the_message_and_the_record_names_it() {
 }
 
 #[test]
-fn news_after_the_call_amends_the_record_it_left() {
+fn an_event_after_the_call_amends_the_record_it_left() {
     let (mut floor, caller) = begun();
     floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
     floor.check(&["record call-1 Contained by Caller talk 0 hold 0"]);
@@ -80,7 +80,7 @@ fn news_after_the_call_amends_the_record_it_left() {
 }
 
 #[test]
-fn doubled_and_stale_news_moves_no_flow() {
+fn doubled_and_stale_events_move_no_flow() {
     let (mut floor, _) = begun();
     floor.event(recorded(1, 4_000, RecordingEnd::Silence));
     floor.check(&["record call-1/0 as call-1-2"]);

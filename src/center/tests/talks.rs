@@ -80,7 +80,7 @@ impl Floor {
 
     #[track_caller]
     pub(super) fn refused(&mut self, ask: AgentRequest, expected: &str) -> Refused {
-        let why = self.center.check_request(ADA, &ask).expect_err("it is refused");
+        let why = self.center.check_request(self.now, ADA, &ask).expect_err("it is refused");
         assert_eq!(why.to_string(), expected);
         self.ask(ask);
         self.check(&[]);
@@ -195,7 +195,7 @@ fn a_transfer_sends_the_call_to_a_step_and_the_agent_to_after_call_work() {
         "dial call-1/2 main spare",
     ]);
     assert!(matches!(floor.state(), AgentState::AfterCallWork { .. }));
-    floor.hang_up(AGENT); // what comes of our own hang-up is no news
+    floor.hang_up(AGENT); // what comes of our own hang-up is no event
     floor.check(&[]);
     floor.event(Event::Answered { leg: CONSULTED });
     floor.wait_s(5);

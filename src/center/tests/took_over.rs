@@ -38,7 +38,7 @@ impl Floor {
     /// A request that Eve cannot have now changes nothing where it comes as an event all the same.
     #[track_caller]
     fn eve_is_refused(&mut self, ask: AgentRequest, expected: &str) {
-        let why = self.center.check_request(EVE, &ask).expect_err("it is refused");
+        let why = self.center.check_request(self.now, EVE, &ask).expect_err("it is refused");
         assert_eq!(why.to_string(), expected);
         self.log.clear();
         self.eve_asks(ask);
@@ -230,7 +230,7 @@ fn who_took_over_sends_the_caller_on_and_says_what_came_of_it() {
         "dial call-1/3 main spare",
     ]);
     assert_eq!(floor.state_of_eve(), AgentState::Ready);
-    let said = |resolved| AgentRequest::EndWrapUp { resolved, intent: None, note: None };
+    let said = AgentRequest::end_wrap_up;
     floor.eve_asks(said(Some(true)));
     floor.hang_up(CALLER);
     let record = floor.closed();
@@ -274,8 +274,8 @@ fn who_only_listens_is_told_why_they_cannot_hold() {
     floor.eve_is_refused(AgentRequest::StartRecording, why);
     floor.eve_is_refused(consult(), why);
     floor.mode(TakeOver);
-    assert_eq!(floor.center.check_request(EVE, &AgentRequest::Hold), Ok(()));
-    let ada = floor.center.check_request(ADA, &AgentRequest::Hold);
+    assert_eq!(floor.center.check_request(floor.now, EVE, &AgentRequest::Hold), Ok(()));
+    let ada = floor.center.check_request(floor.now, ADA, &AgentRequest::Hold);
     assert!(matches!(ada, Err(Refused::TalksToNobody { .. })), "{ada:?}");
 }
 
@@ -374,14 +374,14 @@ fn supervisors_rung_in_vain_leave_the_queue_its_offers() {
     let [eve, _] = telephones();
     let ask = SupervisorRequest::Supervise { mode: Listen, from: eve };
     floor.not_supervised(ask, "supervisors of call-1 were rung too often");
-    assert_eq!(floor.center.check_request(ADA, &consult()), Ok(()));
+    assert_eq!(floor.center.check_request(floor.now, ADA, &consult()), Ok(()));
     // Nor do their holds count.
     let mut floor = Floor::supervised(Listen);
     for _ in 0..=HOLDS_MAX {
         floor.event(Event::Held { leg: SECOND });
         floor.event(Event::Resumed { leg: SECOND });
     }
-    assert_eq!(floor.center.check_request(ADA, &AgentRequest::Hold), Ok(()));
+    assert_eq!(floor.center.check_request(floor.now, ADA, &AgentRequest::Hold), Ok(()));
     floor.event(Event::Held { leg: AGENT });
     assert!(floor.center.call(CALL).unwrap().on_hold);
 }

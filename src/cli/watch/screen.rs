@@ -22,51 +22,55 @@ use crate::cli::watch::{RETRY, Takes};
 const TICK: Duration = Duration::from_millis(250);
 
 /// What the thread that listens has to say.
-enum News {
-    Told(Event),
+enum FromServer {
+    Event(Event),
     Fault(Fault),
     /// It cannot be listened to, and will not be.
-    Over(Fault),
+    Final(Fault),
 }
 
 /// Draws until q or ctrl-c.
 pub(super) fn run(source: Source) -> Result<(), Fault> {
-    let news = listen(source);
+    let inbox = listen(source);
     let mut terminal = ratatui::init();
-    let ended = draw_until_asked(&mut terminal, &news);
+    let ended = draw_until_asked(&mut terminal, &inbox);
     ratatui::restore();
     ended
 }
 
-fn listen(mut source: Source) -> Receiver<News> {
-    let (tell, news) = channel();
+fn listen(mut source: Source) -> Receiver<FromServer> {
+    let (tell, inbox) = channel();
     std::thread::spawn(move || {
         loop {
-            let Err(fault) = source.listen(|event| tell.send(News::Told(event)).is_ok()) else {
+            let Err(fault) = source.listen(|event| tell.send(FromServer::Event(event)).is_ok())
+            else {
                 return; // nobody looks any more
             };
             let is_over = fault.is_final() || !source.was_there();
-            let said = if is_over { News::Over(fault) } else { News::Fault(fault) };
+            let said = if is_over { FromServer::Final(fault) } else { FromServer::Fault(fault) };
             if tell.send(said).is_err() || is_over {
                 return;
             }
             std::thread::park_timeout(RETRY);
         }
     });
-    news
+    inbox
 }
 
-fn draw_until_asked(terminal: &mut DefaultTerminal, news: &Receiver<News>) -> Result<(), Fault> {
+fn draw_until_asked(
+    terminal: &mut DefaultTerminal,
+    inbox: &Receiver<FromServer>,
+) -> Result<(), Fault> {
     let (mut board, mut fault) = (Board::default(), None);
     loop {
-        for said in news.try_iter() {
+        for said in inbox.try_iter() {
             match said {
-                News::Told(event) => {
+                FromServer::Event(event) => {
                     fault = None;
                     board.take(&event);
                 }
-                News::Fault(why) => fault = Some(why.to_string()),
-                News::Over(why) => return Err(why),
+                FromServer::Fault(why) => fault = Some(why.to_string()),
+                FromServer::Final(why) => return Err(why),
             }
         }
         let now = attendant::server::now().as_millis();

@@ -18,10 +18,10 @@ use crate::flow::build::Build;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
 use crate::flow::input_step::{InputOptions, InputStep, Verdict};
-use crate::flow::port::InputOutcome;
 use crate::flow::read::{Item, Section, check_variable, option, read_key};
 use crate::flow::run::{Run, Turn};
 use crate::flow::verb::Verb;
+use crate::words::InputOutcome;
 
 /// Digits one entry may have.
 const DIGITS_MAX: u64 = 40;

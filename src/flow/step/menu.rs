@@ -11,11 +11,10 @@ use crate::flow::build::Build;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::input_step::{InputOptions, InputStep, Verdict};
-use crate::flow::port::InputOutcome;
 use crate::flow::read::{Item, Section};
 use crate::flow::run::{Run, Turn};
 use crate::flow::verb::Verb;
-use crate::words::Digit;
+use crate::words::{Digit, InputOutcome};
 
 /// Keys one choice may be long.
 const KEY_LEN_MAX: usize = 8;

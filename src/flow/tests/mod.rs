@@ -202,7 +202,7 @@ fn tell(effect: &Effect) -> String {
             format!("play{} {}", if *repeat { " on" } else { "" }, prompts.join(" + "))
         }
         Effect::StopPlay => "stop".to_owned(),
-        Effect::InputResult { step, outcome } => format!("{step}: {outcome:?}"),
+        Effect::InputResult { step, outcome, .. } => format!("{step}: {outcome:?}"),
         Effect::Intent(intent) => format!("intent {intent}"),
         Effect::Enqueue(request) => tell_request(request),
         Effect::LeaveQueue => "leave queue".to_owned(),

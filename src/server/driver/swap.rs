@@ -23,11 +23,18 @@ impl Driver {
 
     fn swap(&mut self, swap: Swap) {
         let now = self.clock.now();
-        let Swap { new, sip, provided, reachable, drain_timeout, calls_max } = swap;
+        let Swap { new, sip, providers, asks, reachable, drain_timeout, calls_max } = swap;
         // The fronts first: who is new can be dialed in the turn in which the center hears of it.
         self.exchange.sip.reconfigure(sip);
         self.sockets.set_peer_names(self.exchange.sip.ua.peer_names().clone());
-        self.exchange.providers.set_agents(provided);
+        self.exchange.providers.reconfigure(providers.setup, providers.ways);
+        match (&self.rest, providers.rest) {
+            (None, new) => self.rest = new,
+            (Some(rest), _) => rest.set_sites(providers.accounts, &providers.former),
+        }
+        if let Err(error) = self.asks.set_rules(asks) {
+            tracing::error!(%error, "services cannot be asked: the system gives no thread");
+        }
         self.drain_timeout = drain_timeout;
         self.calls_max = calls_max;
         self.reconfigure(now, new);

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::config::{Api, ApiToken, Config, Provider, Sip, Webhooks};
+use crate::config::{Api, ApiToken, Config, Sip};
 use crate::flow::Flow;
 use crate::server::reload::Up;
 
@@ -21,29 +21,26 @@ pub(super) struct Known<'a> {
 }
 
 /// The new configuration, as far as it can begin now: what is bound stays.
-pub(super) fn effective(old: &Config, new: &Config) -> Config {
+/// With the door for providers `is_open`, it stays where it is.
+pub(super) fn effective(old: &Config, new: &Config, is_open: bool) -> Config {
     let mut config = new.clone();
     config.sip = Sip { name_servers: new.sip.name_servers.clone(), ..old.sip.clone() };
     config.media = old.media.clone();
-    config.webhooks = old.webhooks.clone();
+    if is_open {
+        config.webhooks = old.webhooks.clone();
+    }
     config.server.node = old.server.node;
     config.server.state = old.server.state.clone();
     config.server.recordings = old.server.recordings.clone();
     config.server.recordings_keep = old.server.recordings_keep;
     config.server.reload_on_change = old.server.reload_on_change;
     (config.server.log, config.server.log_level) = (old.server.log, old.server.log_level.clone());
-    config.lookup = old.lookup.clone();
+    config.lookup.at_once_max = old.lookup.at_once_max;
     let tokens = (new.api.read_token.clone(), new.api.operate_token.clone());
     config.api = Api { tokens: new.api.tokens.clone(), ..old.api.clone() };
     // Without a token in the files the one that was made at the start stays.
     let operate = tokens.1.or_else(|| old.api.operate_token.clone());
     (config.api.read_token, config.api.operate_token) = (tokens.0, operate);
-    config.providers = old.providers.clone();
-    for (name, provider) in &mut config.providers {
-        if let Some(new) = new.providers.get(name) {
-            provider.prefixes.clone_from(&new.prefixes);
-        }
-    }
     config
 }
 
@@ -54,7 +51,7 @@ macro_rules! differing {
 }
 
 /// Keys whose new value begins with the next start.
-pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
+pub(super) fn needs_restart(old: &Config, new: &Config, is_open: bool) -> Vec<String> {
     let mut keys = Vec::new();
     differing!(keys, old.server, new.server, [
         node as "server.node",
@@ -94,36 +91,12 @@ pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
         metrics_open_on_loopback as "api.metrics_open_on_loopback",
         requests_max as "api.requests_max",
     ]);
-    differing!(keys, old.lookup, new.lookup, [
-        hosts as "lookup.allow_hosts",
-        networks as "lookup.allow_networks",
-        secrets as "lookup.secrets",
-        at_once_max as "lookup.at_once_max",
-        per_service_max as "lookup.per_service_max",
-    ]);
-    if !same_webhooks(&old.webhooks, &new.webhooks) {
-        keys.push("webhooks".to_owned());
-    }
-    let names: BTreeSet<&String> = old.providers.keys().chain(new.providers.keys()).collect();
-    for name in names {
-        let same = match (old.providers.get(name), new.providers.get(name)) {
-            (Some(old), Some(new)) => {
-                let prefixes = old.prefixes.clone();
-                *old == Provider { prefixes, ..new.clone() }
-            }
-            (Some(_), None) | (None, Some(_)) => false,
-            (None, None) => true,
-        };
-        if !same {
-            keys.push(format!("providers.{name}"));
-        }
+    differing!(keys, old.lookup, new.lookup, [at_once_max as "lookup.at_once_max"]);
+    if is_open {
+        differing!(keys, old, new, [webhooks as "webhooks"]);
     }
     keys.dedup();
     keys
-}
-
-fn same_webhooks(old: &Webhooks, new: &Webhooks) -> bool {
-    old == new
 }
 
 /// One line for each thing that is another from now on.
@@ -165,14 +138,7 @@ pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up) -> Vec<String> 
     let quiet = |_: &str| String::new();
     compare(&mut lines, "trunk", &old.config.trunks, &new.config.trunks, quiet);
     compare(&mut lines, "voice", &old.config.voices, &new.config.voices, quiet);
-    let prefixes = |config: &Config| -> BTreeMap<String, Vec<String>> {
-        let providers = config.providers.iter();
-        providers.map(|(name, provider)| (name.clone(), provider.prefixes.clone())).collect()
-    };
-    let (was, is) = (prefixes(old.config), prefixes(new.config));
-    let both =
-        is.iter().filter(|(name, prefixes)| was.get(*name).is_some_and(|it| it != *prefixes));
-    lines.extend(both.map(|(name, _)| format!("provider `{name}`: its prefixes are others")));
+    compare(&mut lines, "provider", &old.config.providers, &new.config.providers, quiet);
     lines.extend(others(old.config, new.config));
     if old.callers != new.callers {
         lines.push(format!("callers: {} entries, before it were {}", new.callers, old.callers));
@@ -188,6 +154,10 @@ fn others(old: &Config, new: &Config) -> impl Iterator<Item = String> {
         (old.api.read_token != new.api.read_token, "api.read_token"),
         (old.api.operate_token != new.api.operate_token, "api.operate_token"),
         (tokens(old) != tokens(new), "api.tokens"),
+        (old.lookup.hosts != new.lookup.hosts, "lookup.allow_hosts"),
+        (old.lookup.networks != new.lookup.networks, "lookup.allow_networks"),
+        (old.lookup.secrets != new.lookup.secrets, "lookup.secrets"),
+        (old.lookup.per_service_max != new.lookup.per_service_max, "lookup.per_service_max"),
         (old.sip.name_servers != new.sip.name_servers, "sip.name_servers"),
         (old.server.flows != new.server.flows, "server.flows"),
         (old.server.prompts != new.server.prompts, "server.prompts"),

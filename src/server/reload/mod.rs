@@ -11,14 +11,15 @@
 //! **Invariant:** what is wrong changes nothing. A setup is on the disk before the journal names
 //! it, and its sounds are made before a call can hear of them. One reload at a time.
 //!
-//! **Deliberately absent:** what is bound: addresses, ports, threads, and the door for providers.
-//! Such keys are named, and hold with the next start.
+//! **Deliberately absent:** what is bound: addresses, ports, threads. Such keys are named, and hold
+//! with the next start. The door for providers opens with the first of them, and stays open.
 
 mod changes;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, Write as _};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -29,20 +30,23 @@ use tokio::sync::{mpsc, oneshot};
 use crate::api::{
     Api, NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig,
 };
+use crate::ask::io::AskRules;
 use crate::center::names::Names;
 use crate::config::{self, Cidr, Config, Keep, Loaded, Phone, Ready, Sources};
 use crate::flow::Flow;
 use crate::id::AgentId;
 use crate::media::prompt_store::PromptStore;
 use crate::server::clock::Clock;
-use crate::server::providers;
+use crate::server::providers::{self, Door, ProviderChange};
 use crate::server::resolver::{Resolved, Resolver};
 use crate::server::resume::NewSetup;
 use crate::server::seed::random_seed;
 use crate::server::setup;
 use crate::server::sip_front::SipChange;
+use crate::server::start::{StartError, show_counts};
+use crate::server::{asks, banner};
 use crate::store::{self, KeptSetup};
-use crate::webhook::document::Callee;
+use crate::webhook;
 
 use changes::Known;
 use watch::FilesStamp;
@@ -63,8 +67,9 @@ pub(super) struct SwapRequest {
 pub(super) struct Swap {
     pub(super) new: NewSetup,
     pub(super) sip: SipChange,
-    /// Agents whom providers dial.
-    pub(super) provided: BTreeMap<AgentId, (String, Callee)>,
+    pub(super) providers: ProviderChange,
+    /// Whom flows may ask.
+    pub(super) asks: AskRules,
     /// Telephones that never register, and came or went with the configuration.
     pub(super) reachable: Vec<(AgentId, bool)>,
     pub(super) drain_timeout: Duration,
@@ -94,6 +99,7 @@ pub(super) struct ReloadSetup {
     pub(super) run: u64,
     pub(super) is_demo: bool,
     pub(super) api: Api,
+    pub(super) door: Door,
     pub(super) prompts: Arc<PromptStore>,
     pub(super) clock: Clock,
     pub(super) swaps: mpsc::Sender<SwapRequest>,
@@ -254,16 +260,20 @@ impl Reloader {
 
     async fn try_reload(&mut self, dry_run: bool) -> Result<Reloaded, NotReloaded> {
         if self.setup.is_demo {
-            let message = "this is the demonstration, which has no file: write attendant.toml and \
-                           start again";
-            return Err(NotReloaded::Refused(message.to_owned()));
+            return Err(NotReloaded::Demonstration);
         }
         let keep = if dry_run { Keep::No } else { Keep::Yes };
         let ready = config::ready(&self.setup.sources, &[], keep);
         let ready = ready.map_err(|problems| NotReloaded::Refused(problems.to_string()))?;
         let Ready { loaded: Loaded { config: read, flows, directory, .. }, prompts } = ready;
-        let needs_restart = changes::needs_restart(&self.setup.config, &read);
-        let config = changes::effective(&self.setup.config, &read);
+        let is_open = self.setup.door.is_open();
+        let needs_restart = changes::needs_restart(&self.setup.config, &read, is_open);
+        let config = changes::effective(&self.setup.config, &read, is_open);
+        let unknown = config.providers.keys().find(|name| webhook::provider(name).is_none());
+        if let Some(name) = unknown {
+            let why = StartError::Provider(name.clone()).to_string();
+            return Err(NotReloaded::Refused(why));
+        }
         let callers = directory.len();
         let mut new = setup::center(&config, flows.clone(), directory);
         new.names.clone_from(&self.setup.names);
@@ -272,19 +282,24 @@ impl Reloader {
         let names = new.names.clone();
         let version = read.digest.clone();
         let warnings = read.warnings.clone();
+        let mut listener = None;
         let swap = if dry_run {
             None
         } else {
+            listener = self.bind(&config)?;
             let new = self.keep(new)?;
+            let providers = self.setup.door.change(&config, &names);
+            let providers = providers.map_err(|error| NotReloaded::Refused(error.to_string()))?;
             // Old flows still speak: what is not ready is spoken when it is wanted.
             self.setup.prompts.succeed(prompts);
-            Some(Box::new(self.swap(&config, &names, new)))
+            Some(Box::new(self.swap(&config, &names, new, providers)))
         };
         let up = self.ask(swap).await?;
         let known = |config, flows, callers| Known { config, flows, callers };
         let old = known(&self.setup.config, &self.setup.flows, self.setup.callers);
         let changed = changes::changed(&old, &known(&config, &flows, callers), &up);
         if !dry_run {
+            self.begin_door(&config, listener);
             self.begin(Config { digest: version.clone(), ..config }, flows, callers, names);
         }
         Ok(Reloaded { dry_run, version, changed, needs_restart, warnings })
@@ -300,7 +315,45 @@ impl Reloader {
         Ok(NewSetup { setup, digest: kept.digest })
     }
 
-    fn swap(&self, config: &Config, names: &Names, new: NewSetup) -> Swap {
+    /// The port for providers, where the first of them comes.
+    fn bind(&self, config: &Config) -> Result<Option<TcpListener>, NotReloaded> {
+        if self.setup.door.is_open() {
+            return Ok(None);
+        }
+        providers::bind(config).map_err(|error| {
+            let why = StartError::ListenWebhooks(config.webhooks.listen, error);
+            NotReloaded::Refused(why.to_string())
+        })
+    }
+
+    /// Providers come from now on, with the secrets of this configuration.
+    fn begin_door(&mut self, config: &Config, listener: Option<TcpListener>) {
+        let door = &mut self.setup.door;
+        let was_open = door.is_open();
+        if let Err(error) = door.begin(config, listener) {
+            return tracing::error!(%error, "providers are not served: the system gives no thread");
+        }
+        if !was_open {
+            show_counts(&self.setup.api, door.counts());
+        }
+        let before = door.links(&self.setup.config);
+        let mut new = door.links(config);
+        new.retain(|name, _| !before.contains_key(name));
+        if !new.is_empty() {
+            let flows = self.setup.flows.iter().map(|flow| &**flow);
+            let text = banner::providers(config, flows, &new);
+            // An operator who closed the output does not want it.
+            let _ = io::stdout().lock().write_all(text.as_bytes());
+        }
+    }
+
+    fn swap(
+        &self,
+        config: &Config,
+        names: &Names,
+        new: NewSetup,
+        providers: ProviderChange,
+    ) -> Swap {
         let networks = |trunk: &config::Trunk| {
             let networks = trunk.media_addresses.iter().map(Cidr::range).collect();
             (trunk.name.clone(), networks)
@@ -310,6 +363,7 @@ impl Reloader {
             phones: setup::phones(config, names),
             media_networks: config.trunks.values().map(networks).collect(),
             outside: setup::outside(config, names),
+            has_handoffs: !config.providers.is_empty(),
         };
         let before = &self.setup.config;
         let is_elsewhere = |config: &Config, name: &str| match config.agent(name)?.phone {
@@ -324,7 +378,8 @@ impl Reloader {
         Swap {
             new,
             sip,
-            provided: providers::agents(config, names),
+            providers,
+            asks: asks::rules(config),
             reachable: reachable.collect(),
             drain_timeout: config.server.drain_timeout,
             calls_max: config.server.calls_max,

@@ -51,7 +51,7 @@ pub(super) struct NewSetup {
 }
 
 /// What the run before left: read, and nothing of it changed.
-pub(super) struct Left {
+pub(super) struct EarlierRuns {
     found: store::Found,
     restored: Option<Restored>,
     started_at: Timestamp,
@@ -114,7 +114,10 @@ impl rebuild::Kept for Folder<'_> {
 /// # Errors
 ///
 /// As [`store::look`].
-pub(super) fn look(config: &Config, clock: &dyn Fn() -> Timestamp) -> Result<Left, StoreError> {
+pub(super) fn look(
+    config: &Config,
+    clock: &dyn Fn() -> Timestamp,
+) -> Result<EarlierRuns, StoreError> {
     let now = clock();
     let folder = Folder(&config.server.state);
     let mut rebuilding = Rebuilding::new(now, &folder);
@@ -126,10 +129,10 @@ pub(super) fn look(config: &Config, clock: &dyn Fn() -> Timestamp) -> Result<Lef
         tracing::callsite::rebuild_interest_cache();
     }
     let took = clock().since(now);
-    Ok(Left { found, restored: rebuilding.restored(), started_at: now, inputs, took })
+    Ok(EarlierRuns { found, restored: rebuilding.restored(), started_at: now, inputs, took })
 }
 
-impl Left {
+impl EarlierRuns {
     /// Begins a run of the journal, whose center is to have this setup. Whoever does not leaves
     /// everything to the next start.
     ///

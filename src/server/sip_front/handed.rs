@@ -35,6 +35,11 @@ impl Handed {
         Self { is_possible, arrivals, legs, handoffs: VecDeque::new() }
     }
 
+    /// A front hands legs to us from now on. One that did may have calls that still come.
+    pub(super) fn begin(&mut self, is_possible: bool) {
+        self.is_possible |= is_possible;
+    }
+
     /// Whether an INVITE for this address is no call, but brings a leg of another front.
     pub(super) fn is_for(&self, address: &str) -> bool {
         self.is_possible && is_handoff(address)

@@ -12,7 +12,7 @@ use crate::front::Turn;
 use crate::id::{AgentId, CallId, LegId};
 use crate::server::start::{Started, open, start};
 use crate::webhook::document::Document;
-use crate::webhook::fields::{LegState, News, What};
+use crate::webhook::fields::{LegEvent, LegEventKind, LegState};
 use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome};
 use crate::webhook::sign::from_base64;
 use crate::webhook::{Fields, Link, Links, RenderContext, provider};
@@ -94,22 +94,22 @@ fn with_driver(test: impl FnOnce(&mut World)) {
 
 impl World {
     /// An event of the caller's leg, and the answer to it.
-    fn told(&mut self, what: What, more: Fields) -> Option<Document> {
-        self.told_of(CALL, what, more)
+    fn told(&mut self, kind: LegEventKind, more: Fields) -> Option<Document> {
+        self.told_of(CALL, kind, more)
     }
 
-    fn told_of(&mut self, leg: &str, what: What, more: Fields) -> Option<Document> {
+    fn told_of(&mut self, leg: &str, kind: LegEventKind, more: Fields) -> Option<Document> {
         let (reply, mut replied) = oneshot::channel();
-        let webhook = self.webhook(leg, what, more);
+        let webhook = self.webhook(leg, kind, more);
         self.driver.take_webhooks(WebhookBatch { webhooks: vec![webhook], reply });
         assert!(replied.try_recv().is_err(), "nothing is answered before it is written");
         self.driver.release();
         replied.try_recv().expect("answered in the same turn").remove(0)
     }
 
-    fn webhook(&self, leg: &str, what: What, more: Fields) -> Webhook {
-        let news = Some(News { what, mark: self.mark.clone() });
-        let fields = Fields { reference: leg.to_owned(), news, ..more };
+    fn webhook(&self, leg: &str, kind: LegEventKind, more: Fields) -> Webhook {
+        let leg_event = Some(LegEvent { kind, mark: self.mark.clone() });
+        let fields = Fields { reference: leg.to_owned(), leg_event, ..more };
         Webhook { provider: PROVIDER, link: Link::Voice, fields }
     }
 
@@ -123,7 +123,7 @@ impl World {
     fn arrives(&mut self) {
         let (from, to) = (Some("+14155550111".to_owned()), Some("+14155550100".to_owned()));
         let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
-        assert_eq!(self.told(What::Arrived, fields), Some(Document::default()));
+        assert_eq!(self.told(LegEventKind::Arrived, fields), Some(Document::default()));
     }
 
     /// The next command, by its id, which is answered like this.
@@ -152,7 +152,7 @@ impl World {
         self.arrives();
         assert_eq!(self.done().as_deref(), Some("1.1.1.answer"));
         let state = Some(LegState::Answered);
-        self.told(What::Answered, Fields { state, ..Fields::default() });
+        self.told(LegEventKind::Answered, Fields { state, ..Fields::default() });
     }
 }
 
@@ -168,14 +168,14 @@ fn an_event_becomes_commands_in_the_same_turn() {
         // Greeting and menu are one prompt, which a key interrupts.
         assert_eq!(world.done().as_deref(), Some("1.1.2.gather_using_speak"));
         assert_eq!(world.done(), None);
-        world.told(What::Collected, keys("9"));
+        world.told(LegEventKind::Collected, keys("9"));
         assert_eq!(world.done().as_deref(), Some("1.2.1.gather_using_speak"));
         // Told twice, it counts once.
         let mark = world.mark.clone();
-        world.told(What::Collected, keys(""));
+        world.told(LegEventKind::Collected, keys(""));
         let next = world.done();
         let now = std::mem::replace(&mut world.mark, mark);
-        world.told(What::Collected, keys("1"));
+        world.told(LegEventKind::Collected, keys("1"));
         assert_eq!((next.as_deref(), world.done()), (Some("1.2.2.hangup"), None));
         world.mark = now;
     });
@@ -187,7 +187,7 @@ fn fault_01_nothing_leaves_before_what_the_turn_noted_is_written() {
         let (reply, mut replied) = oneshot::channel();
         let (from, to) = (Some("+14155550111".to_owned()), Some("+14155550100".to_owned()));
         let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
-        let webhook = world.webhook(CALL, What::Arrived, fields);
+        let webhook = world.webhook(CALL, LegEventKind::Arrived, fields);
         world.driver.take_webhooks(WebhookBatch { webhooks: vec![webhook], reply });
         let (api, mut told) = oneshot::channel();
         world.driver.take_request(crate::api::Request::EndCall {
@@ -218,7 +218,7 @@ fn fault_01_the_first_call_after_a_write_that_failed_is_refused() {
         world.driver.store.fill_disk();
         let (from, to) = (Some("+14155550111".to_owned()), Some("+14155550100".to_owned()));
         let fields = Fields { from, to, state: Some(LegState::Initiated), ..Fields::default() };
-        let webhook = world.webhook(CALL, What::Arrived, fields);
+        let webhook = world.webhook(CALL, LegEventKind::Arrived, fields);
         let (reply, mut replied) = oneshot::channel();
         world.driver.take_webhooks(WebhookBatch { webhooks: vec![webhook], reply });
         world.driver.deal(world.driver.clock.now());
@@ -248,7 +248,7 @@ fn what_became_of_a_command_is_driven_on() {
         world.driver.take_rest_result(&RestResult { provider: PROVIDER, leg, action, outcome });
         assert_eq!(world.driver.center.calls_live(), 1);
         // The caller is gone by the word of the next.
-        world.told(What::Collected, keys("9"));
+        world.told(LegEventKind::Collected, keys("9"));
         assert_eq!(world.commanded(RestOutcome::Gone).as_deref(), Some("1.2.2.hangup"));
         world.driver.deal(world.driver.clock.now());
         assert_eq!(world.driver.center.calls_live(), 0);
@@ -281,7 +281,7 @@ fn what_the_center_asks_for_is_done_in_the_same_turn() {
         world.driver.tell_providers();
         assert_eq!(world.done().as_deref(), Some("1.1.3.hangup"));
         world.told(
-            What::Over,
+            LegEventKind::Ended,
             Fields { state: Some(LegState::Ended(Cause::NORMAL_CLEARING)), ..Fields::default() },
         );
         world.driver.deal(world.driver.clock.now());
@@ -303,11 +303,11 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
         }
         world.is_up();
         assert!(world.done().is_some());
-        world.told(What::Collected, keys("1"));
+        world.told(LegEventKind::Collected, keys("1"));
         world.driver.turn();
         assert_eq!(world.done().as_deref(), Some("1.2.1.dial"));
         let answered = Fields { state: Some(LegState::Answered), ..Fields::default() };
-        world.told_of("v3:alice", What::Answered, answered);
+        world.told_of("v3:alice", LegEventKind::Answered, answered);
         assert_eq!(world.done().as_deref(), Some("1.2.2.bridge"));
         let is_held =
             |world: &World| world.driver.center.snapshot(world.driver.clock.now()).calls[0].on_hold;

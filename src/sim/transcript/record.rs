@@ -4,15 +4,13 @@
 
 use crate::id::{CallId, LegId, RecordingId};
 use crate::sim::transcript::scene::Scene;
-use crate::words::{CallOutcome, CallRecord, LegOutcome, Party, RecordingState, SentTo, WrapUp};
+use crate::words::{CallRecord, LegOutcome, Party, RecordingState, SentTo, WrapUp};
 
 impl Scene {
     pub(super) fn closed(&mut self, record: &CallRecord) -> String {
         let name = self.name(LegId::caller(record.call));
-        let mut said = vec![
-            outcome(record.outcome).to_owned(),
-            format!("ended by {}", serde_name(&record.ended_by)),
-        ];
+        let mut said =
+            vec![record.outcome.to_string(), format!("ended by {}", serde_name(&record.ended_by))];
         said.extend(record.intent.as_ref().map(|intent| format!("intent {intent}")));
         for visit in &record.queued {
             let waited = visit.left_at.since(visit.entered_at).as_secs_f64();
@@ -54,18 +52,6 @@ pub(super) fn left(name: RecordingId, state: RecordingState, length_ms: u64) -> 
         RecordingState::Kept => format!("{name} of {:.1} s", seconds(length_ms)),
         RecordingState::Failed => format!("{name} failed"),
         RecordingState::Deleted => format!("{name} is deleted"),
-    }
-}
-
-const fn outcome(outcome: CallOutcome) -> &'static str {
-    match outcome {
-        CallOutcome::Handled => "handled",
-        CallOutcome::Abandoned => "abandoned",
-        CallOutcome::Overflowed => "overflowed",
-        CallOutcome::Transferred => "transferred",
-        CallOutcome::Contained => "contained",
-        CallOutcome::Refused => "refused",
-        CallOutcome::Failed => "failed",
     }
 }
 

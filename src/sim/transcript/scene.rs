@@ -300,7 +300,7 @@ impl Scene {
                 return Err("an agent's phone is not a caller".into());
             }
         };
-        self.center.check_request(agent, &ask).map_err(|why| why.to_string())?;
+        self.center.check_request(at, agent, &ask).map_err(|why| why.to_string())?;
         self.tell(at, Event::AgentAsked { agent, ask, by: None });
         Ok(())
     }

@@ -260,7 +260,7 @@ fn service_act(rest: &str) -> Result<Act, String> {
 }
 
 fn agent_act(rest: &str) -> Result<Act, String> {
-    let done = |resolved| AgentRequest::EndWrapUp { resolved, intent: None, note: None };
+    let done = AgentRequest::end_wrap_up;
     let ask = match rest {
         "holds" => return Ok(Act::Hold),
         "resumes" => return Ok(Act::Resume),

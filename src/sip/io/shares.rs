@@ -37,11 +37,11 @@ pub(super) struct Shares {
 #[derive(Debug)]
 struct Holder {
     source: IpAddr,
-    standing: Standing,
+    trust: Trust,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum Trust {
     Stranger { spoke: bool },
     Known,
 }
@@ -101,20 +101,20 @@ impl Shares {
         let source = source(ip);
         let count = self.by_source.entry(source).or_default();
         count.all += 1;
-        let standing = match known {
-            true => Standing::Known,
-            false => Standing::Stranger { spoke: false },
+        let trust = match known {
+            true => Trust::Known,
+            false => Trust::Stranger { spoke: false },
         };
         if !known {
             count.strangers += 1;
             self.strangers.insert((false, id));
         }
-        self.holders.insert(id, Holder { source, standing });
+        self.holders.insert(id, Holder { source, trust });
     }
 
     /// A whole message came along this connection. Whether its holder is a stranger still.
     pub(super) fn spoke(&mut self, id: ConnectionId) -> bool {
-        let Some(Holder { standing: Standing::Stranger { spoke }, .. }) = self.holders.get_mut(&id)
+        let Some(Holder { trust: Trust::Stranger { spoke }, .. }) = self.holders.get_mut(&id)
         else {
             return false;
         };
@@ -128,8 +128,8 @@ impl Shares {
     /// It was a stranger's, and is a known peer's now.
     pub(super) fn became_known(&mut self, id: ConnectionId) {
         let Some(holder) = self.holders.get_mut(&id) else { return };
-        let Standing::Stranger { spoke } = holder.standing else { return };
-        holder.standing = Standing::Known;
+        let Trust::Stranger { spoke } = holder.trust else { return };
+        holder.trust = Trust::Known;
         self.strangers.remove(&(spoke, id));
         if let Some(count) = self.by_source.get_mut(&holder.source) {
             count.strangers -= 1;

@@ -62,7 +62,7 @@ impl Ua {
         let find = |user: &str| secrets.get(user).map(|(secret, _)| secret);
         let doubt = match self.verifier.verify(now, remote, request, find) {
             Verdict::Accepted { user } => {
-                self.asked.answered(remote, &user);
+                self.challenged.answered(remote, &user);
                 return secrets.get(&user).map(|(_, known)| *known);
             }
             Verdict::Refused(doubt) => doubt,
@@ -73,9 +73,9 @@ impl Ua {
         self.refuse_with(path, request, 401, &[("WWW-Authenticate", &challenge)]);
         match doubt {
             Doubt::Missing => self.not_logged_in(now, remote, request, user),
-            Doubt::Stale => self.asked.answered(remote, &user),
+            Doubt::Stale => self.challenged.answered(remote, &user),
             Doubt::Wrong { user, fault } => {
-                self.asked.answered(remote, &user);
+                self.challenged.answered(remote, &user);
                 self.guessed(now, path, user, fault);
             }
         }
@@ -96,7 +96,7 @@ impl Ua {
     fn comes_again(&mut self, now: Timestamp, ip: IpAddr, request: &Request, user: &str) -> bool {
         let headers = &request.headers;
         let parts = [headers.call_id().unwrap_or_default(), headers.get(Name::CSeq).unwrap_or("")];
-        self.asked.ask(now, ip, user, self.secret.hash(&parts))
+        self.challenged.ask(now, ip, user, self.secret.hash(&parts))
     }
 
     /// A wrong answer to a challenge that went to this very address.

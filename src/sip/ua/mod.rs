@@ -58,7 +58,7 @@ use crate::sip::ua::connections::Connections;
 use crate::sip::ua::failover::{Cooldown, Routes};
 use crate::sip::ua::invite::{Invite, Stage};
 use crate::sip::ua::known::Places;
-use crate::sip::ua::refusal::Asked;
+use crate::sip::ua::refusal::Challenged;
 use crate::sip::ua::remark::Remarks;
 use crate::sip::ua::setup::Secrets;
 use crate::sip::wire::{Framing, parse};
@@ -111,7 +111,7 @@ pub struct Ua {
     channels: Vec<usize>,
     places: Places,
     bans: Bans,
-    asked: Asked,
+    challenged: Challenged,
     verifier: Verifier,
     secrets: Secrets,
     registrar: Registrar,
@@ -203,7 +203,7 @@ impl Ua {
             peers,
             places,
             bans: Bans::new(limits.bans),
-            asked: Asked::default(),
+            challenged: Challenged::default(),
             verifier,
             secrets,
             registrar: Registrar::new(limits.registrar),

@@ -72,7 +72,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 
 /// The peers asked for a password, by source and login.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(super) struct Challenged {
     waiting: BTreeMap<(IpAddr, String), Question>,
 }
 
@@ -83,7 +83,7 @@ struct Question {
     request: u128,
 }
 
-impl Asked {
+impl Challenged {
     /// A request without credentials is answered with a challenge. True: the one before was not
     /// answered.
     pub(super) fn ask(&mut self, now: Timestamp, ip: IpAddr, user: &str, request: u128) -> bool {
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn who_never_answers_is_noticed_in_bounded_memory() {
-        let (mut asked, phone) = (Asked::default(), IpAddr::from([192, 0, 2, 7]));
+        let (mut asked, phone) = (Challenged::default(), IpAddr::from([192, 0, 2, 7]));
         let at = |ms| Timestamp(ms);
         assert!(!asked.ask(at(0), phone, "alice", 1));
         assert!(!asked.ask(at(6000), phone, "alice", 1), "the same request again");

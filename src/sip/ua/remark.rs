@@ -42,8 +42,8 @@ impl Default for Remarks {
 impl Ua {
     /// A description of sound that we cannot use.
     pub(super) fn remark_refused(&mut self, now: Timestamp, peer: IpAddr, why: NotAcceptable) {
-        let is_news = self.remarks.refused.say(now, (peer, why.warning()));
-        let Some(Unsaid { same, others }) = is_news else { return };
+        let unsaid = self.remarks.refused.say(now, (peer, why.warning()));
+        let Some(Unsaid { same, others }) = unsaid else { return };
         tracing::warn!(
             %peer,
             %why,
@@ -73,8 +73,8 @@ impl Ua {
         (trunk, remote): (usize, SocketAddr),
         cooldown: Duration,
     ) {
-        let is_news = self.remarks.failed.say(now, (trunk, remote));
-        let Some(Unsaid { same, others }) = is_news else { return };
+        let unsaid = self.remarks.failed.say(now, (trunk, remote));
+        let Some(Unsaid { same, others }) = unsaid else { return };
         let (trunk, cooldown_s) = (&self.setup.trunks[trunk].name, cooldown.as_secs());
         tracing::warn!(
             %trunk,

@@ -2,25 +2,34 @@
 //!
 //! **Invariant:** a call has at most one row, whoever writes it and however often: the first close
 //! wins, and an amendment only adds what was not known yet. Every queue and agent of a record leads
-//! to its call.
+//! to its call. What the figures need of a record is in the rollups with it.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::id::CallId;
 use crate::store::amend::{self, Columns};
 use crate::store::database::Applied;
+use crate::store::sqlite::rollups::Rollups;
 use crate::store::sqlite::{sql, unreadable};
 use crate::words::{CallRecord, RecordingUpdate, WrapUp};
 
 /// Writes a record, unless this call has one already.
-pub(super) fn insert(db: &Connection, record: &CallRecord) -> rusqlite::Result<Applied> {
+pub(super) fn insert(
+    db: &Connection,
+    rollups: &mut Rollups<'_>,
+    record: &CallRecord,
+) -> rusqlite::Result<Applied> {
+    if has(db, record.call)? {
+        return Ok(Applied::Known);
+    }
+    let before = rollups.before(record)?;
     let row = Columns::of(record);
     let mut statement = db.prepare_cached(
-        "INSERT OR IGNORE INTO calls VALUES
+        "INSERT INTO calls VALUES
          (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
           ?20, ?21)",
     )?;
-    let changed = statement.execute(params![
+    statement.execute(params![
         sql(record.call.0),
         sql(record.arrived_at.0),
         record.answered_at.map(|at| sql(at.0)),
@@ -43,9 +52,6 @@ pub(super) fn insert(db: &Connection, record: &CallRecord) -> rusqlite::Result<A
         row.resolved,
         json(record),
     ])?;
-    if changed == 0 {
-        return Ok(Applied::Known);
-    }
     let mut statement =
         db.prepare_cached("INSERT OR IGNORE INTO call_queues VALUES (?1, ?2, ?3)")?;
     for queue in amend::queues_of(record) {
@@ -56,23 +62,32 @@ pub(super) fn insert(db: &Connection, record: &CallRecord) -> rusqlite::Result<A
     for agent in amend::agents_of(record) {
         statement.execute(params![agent, sql(record.call.0), sql(record.arrived_at.0)])?;
     }
+    rollups.after(before)?;
     Ok(Applied::Changed)
 }
 
 /// Adds the after-call work of one leg.
-pub(super) fn amend(db: &Connection, call: CallId, wrap_up: &WrapUp) -> rusqlite::Result<Applied> {
+pub(super) fn amend(
+    db: &Connection,
+    rollups: &mut Rollups<'_>,
+    call: CallId,
+    wrap_up: &WrapUp,
+) -> rusqlite::Result<Applied> {
     let Some(mut record) = get(db, call)? else {
         return Ok(Applied::Unknown);
     };
+    let mut before = rollups.before(&record)?;
     if !record.write_up(wrap_up) {
         return Ok(Applied::Unknown);
     }
+    rollups.before_as(&mut before, &record)?;
     let row = Columns::of(&record);
     let mut statement = db.prepare_cached(
         "UPDATE calls SET intent = ?2, acw_ms = ?3, resolved = ?4, record = ?5 WHERE call = ?1",
     )?;
     let acw_ms = row.acw_ms.map(sql);
     statement.execute(params![sql(call.0), record.intent, acw_ms, row.resolved, json(&record)])?;
+    rollups.after(before)?;
     Ok(Applied::Changed)
 }
 

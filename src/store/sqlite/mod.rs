@@ -8,6 +8,7 @@
 mod calls;
 mod list;
 mod reader;
+mod rollups;
 mod schema;
 mod state;
 #[cfg(test)]
@@ -23,11 +24,13 @@ use rusqlite::{Connection, ErrorCode};
 use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::database::{
-    Applied, Change, Database, DatabaseError, Fault, Progress, RecordReader, RecordWriter, Saved,
+    Applied, Change, Database, DatabaseError, Fault, Progress, RecordReader, RecordWriter,
+    RolledUp, Saved,
 };
 use crate::store::kept::Kept;
 
 use reader::Reader;
+use rollups::Rollups;
 
 pub(super) const FILE: &str = "records.sqlite";
 /// A statement waits for another process at most this long, and then fails as [`Fault::Busy`].
@@ -84,12 +87,24 @@ impl RecordWriter for Writer {
     fn apply(&mut self, batch: &[Change]) -> Result<Vec<Applied>, DatabaseError> {
         let apply = |db: &mut Connection| {
             let transaction = db.transaction()?;
-            let applied = batch.iter().map(|change| one(&transaction, change));
+            let mut rollups = Rollups::of(&transaction)?;
+            let applied = batch.iter().map(|change| one(&transaction, &mut rollups, change));
             let applied = applied.collect::<rusqlite::Result<Vec<_>>>()?;
+            rollups.write()?;
             transaction.commit()?;
             Ok(applied)
         };
         apply(&mut self.db).map_err(failed)
+    }
+
+    fn roll_up(&mut self) -> Result<RolledUp, DatabaseError> {
+        let roll_up = |db: &mut Connection| {
+            let transaction = db.transaction()?;
+            let done = rollups::roll_up(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        roll_up(&mut self.db).map_err(failed)
     }
 
     fn sync(&mut self) -> Result<(), DatabaseError> {
@@ -110,10 +125,12 @@ impl RecordWriter for Writer {
     }
 }
 
-fn one(db: &Connection, change: &Change) -> rusqlite::Result<Applied> {
+fn one(db: &Connection, rollups: &mut Rollups<'_>, change: &Change) -> rusqlite::Result<Applied> {
     match change {
-        Change::Close(record) => return calls::insert(db, record),
-        Change::Keep(Kept::WrapUp { call, wrap_up }) => return calls::amend(db, *call, wrap_up),
+        Change::Close(record) => return calls::insert(db, rollups, record),
+        Change::Keep(Kept::WrapUp { call, wrap_up }) => {
+            return calls::amend(db, rollups, *call, wrap_up);
+        }
         Change::Keep(Kept::Recording { update }) => return calls::amend_recording(db, update),
         Change::Keep(Kept::Session { call, json }) => state::keep_session(db, *call, json)?,
         Change::Keep(Kept::ForgetSession { call }) => state::forget_session(db, *call)?,

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::center::names::Names;
 use crate::id::CallId;
+use crate::metrics::Gathering;
 use crate::store::StoreError;
 use crate::store::database::{DatabaseError, Past, RecordReader};
-use crate::store::sqlite::{BUSY_TIMEOUT, calls, failed, list, schema, sql, unsigned};
+use crate::store::sqlite::{BUSY_TIMEOUT, calls, failed, list, rollups, schema, sql, unsigned};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
 
@@ -66,7 +68,7 @@ impl Reader {
     }
 }
 
-fn bounds(period: &Range<Timestamp>) -> [i64; 2] {
+pub(super) fn bounds(period: &Range<Timestamp>) -> [i64; 2] {
     [sql(period.start.0), sql(period.end.0)]
 }
 
@@ -93,5 +95,19 @@ impl RecordReader for Reader {
         take: &mut dyn FnMut(Past),
     ) -> Result<(), DatabaseError> {
         self.each_customers(&period, take).map_err(failed)
+    }
+
+    fn gather(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Gathering,
+    ) -> Result<(), DatabaseError> {
+        // What is written meanwhile is in all of it or in nothing.
+        let mut gather = || {
+            let transaction = self.db.unchecked_transaction()?;
+            rollups::gather(&transaction, &period, names, into)
+        };
+        gather().map_err(failed)
     }
 }

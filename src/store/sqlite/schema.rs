@@ -4,6 +4,7 @@
 //! |---|---|
 //! | 1, 2 | calls; what a run leaves for the next |
 //! | 3 | calls by queue and by agent; an index for each filter of the HTTP interface |
+//! | 4 | rollups; an index of the contacts of a caller |
 //!
 //! **Invariant:** a file has the tables of its `user_version`, because both change in one
 //! transaction. It changes with the first run that begins, not with a look: a start that fails
@@ -14,12 +15,15 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::StoreError;
+use crate::store::sqlite::rollups::{self, contact};
 use crate::store::sqlite::{BUSY_TIMEOUT, failed};
 
 /// The version of the tables (`PRAGMA user_version`).
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 /// The first version that every statement here can work on, but for lists by queue and agent.
 const BASE: i64 = 2;
+/// The first version with lists by queue and agent.
+const WITH_LISTS: i64 = 3;
 
 const BASE_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS calls (
@@ -88,6 +92,28 @@ CREATE INDEX calls_by_outcome ON calls (outcome, call, arrived_at);
 CREATE INDEX calls_by_time ON calls (call, arrived_at);
 ";
 
+/// Rollups of the calls that are there are made by and by: `rollups::roll_up`.
+const VERSION_4: &str = concat!(
+    "
+CREATE TABLE rollups (
+    whose INTEGER NOT NULL,   -- 0 all, 1 a queue's, 2 an agent's
+    span  INTEGER NOT NULL,   -- minutes: 15, 1440
+    start INTEGER NOT NULL,
+    name  TEXT NOT NULL,      -- of the queue or agent
+    tally BLOB NOT NULL,
+    PRIMARY KEY (whose, span, start, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX calls_by_contact ON calls (from_number, arrived_at, call)
+WHERE from_number IS NOT NULL AND ",
+    contact!(),
+    ";
+CREATE INDEX calls_by_intent ON calls (from_number, intent, arrived_at, call)
+WHERE from_number IS NOT NULL AND intent IS NOT NULL AND ",
+    contact!(),
+    ";
+"
+);
+
 /// For a reader of a file that no run has brought to version 3 yet: the same answers, slower.
 const INSTEAD_OF_VERSION_3: &str = "
 CREATE TEMP VIEW call_queues AS
@@ -121,15 +147,25 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 
 /// Brings the tables to this version, where they are not.
 pub(super) fn migrate(db: &mut Connection, path: &Path) -> rusqlite::Result<()> {
-    if version(db)? >= VERSION {
-        return Ok(());
+    let found = version(db)?;
+    if found >= VERSION {
+        return rollups::begin(db);
     }
     let calls: i64 = db.query_row("SELECT count(*) FROM calls", [], |row| row.get(0))?;
     if calls > 0 {
         let file = path.display();
         tracing::info!(calls, %file, "the records of an earlier version get their new indexes");
     }
-    bring_to(db, VERSION, VERSION_3)
+    for (version, tables) in [(WITH_LISTS, VERSION_3), (VERSION, VERSION_4)] {
+        if found < version {
+            bring_to(db, version, tables)?;
+        }
+    }
+    if calls > 0 {
+        let file = path.display();
+        tracing::info!(calls, %file, "they have their indexes");
+    }
+    rollups::begin(db)
 }
 
 fn bring_to(db: &mut Connection, version: i64, tables: &str) -> rusqlite::Result<()> {
@@ -149,7 +185,7 @@ pub(super) fn prepare_to_read(db: &Connection, path: &Path) -> Result<(), StoreE
     if found > VERSION {
         return Err(StoreError::Newer { path: path.to_path_buf() });
     }
-    if found < VERSION {
+    if found < WITH_LISTS {
         db.execute_batch(INSTEAD_OF_VERSION_3).map_err(failed)?;
     }
     Ok(())

@@ -37,7 +37,7 @@ pub(super) fn progress(db: &Connection) -> rusqlite::Result<Progress> {
     })
 }
 
-fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<u64>> {
+pub(super) fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<u64>> {
     let query = "SELECT value FROM meta WHERE key = ?1";
     let value: Option<i64> = db.query_row(query, [key], |row| row.get(0)).optional()?;
     Ok(value.map(unsigned))
@@ -123,10 +123,14 @@ pub(super) fn keep_agent_state(
     Ok(())
 }
 
-pub(super) fn set_kept_until(db: &Connection, until: u64) -> rusqlite::Result<()> {
+pub(super) fn set_meta(db: &Connection, key: &str, value: u64) -> rusqlite::Result<()> {
     let mut statement = db.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?;
-    statement.execute(params![KEPT_UNTIL, sql(until)])?;
+    statement.execute(params![key, sql(value)])?;
     Ok(())
+}
+
+pub(super) fn set_kept_until(db: &Connection, until: u64) -> rusqlite::Result<()> {
+    set_meta(db, KEPT_UNTIL, until)
 }
 
 pub(super) fn set_next_call(db: &Connection, next: CallId) -> rusqlite::Result<()> {

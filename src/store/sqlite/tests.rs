@@ -1,10 +1,13 @@
 //! SQLite: the contract, files of earlier attendants, plans, and errors by kind.
 
 use super::*;
+use crate::center::names::Names;
+use crate::id::LegId;
+use crate::metrics::{Gathering, Report};
 use crate::store::contract;
 use crate::store::tests::record;
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, CallRecord, RecordFilter};
+use crate::words::{CallOutcome, CallRecord, RecordFilter, WrapUp};
 
 /// Version 2 as it was written: it must never change here, whatever the tables become.
 const VERSION_2: &str = "
@@ -118,6 +121,56 @@ fn the_contract_of_databases_holds() {
         folders.push(tempfile::tempdir().unwrap());
         Sqlite::new(folders.last().unwrap().path())
     });
+}
+
+/// As version 3 left it.
+fn without_rollups(database: &Sqlite) {
+    let db = Connection::open(&database.path).unwrap();
+    db.execute_batch(
+        "DROP TABLE rollups; DROP INDEX calls_by_contact; DROP INDEX calls_by_intent;
+         DELETE FROM meta WHERE key IN ('rolled_since', 'tally_version');
+         PRAGMA user_version = 3;",
+    )
+    .unwrap();
+}
+
+#[test]
+fn figures_are_the_same_from_rollups_from_rows_and_by_the_oracle() {
+    let fresh = || {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Sqlite::new(folder.path());
+        (folder, database)
+    };
+    contract::figures::hold(fresh, without_rollups);
+}
+
+/// A rollup that was tampered with is found out by the next change, and made anew.
+#[test]
+fn rollups_that_do_not_hold_their_calls_are_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Sqlite::new(folder.path());
+    let mut writer = database.writer().unwrap();
+    writer.migrate().unwrap();
+    writer.apply(&[Change::Close(record(1, 1_200)), Change::Close(record(2, 2_200))]).unwrap();
+    let db = Connection::open(&database.path).unwrap();
+    let wrap_up = |call| {
+        let leg = LegId { call: CallId(call), n: 1 };
+        let wrap_up = WrapUp { leg, acw_ms: 5, resolved: None, intent: None, note: None };
+        Change::Keep(Kept::WrapUp { call: CallId(call), wrap_up })
+    };
+    for (call, tampering) in [(1, "DELETE FROM rollups"), (2, "UPDATE rollups SET tally = x'ff'")] {
+        db.execute_batch(tampering).unwrap();
+        assert_eq!(writer.apply(&[wrap_up(call)]).unwrap(), [Applied::Changed]);
+        let kept: i64 = db.query_row("SELECT count(*) FROM rollups", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 0);
+        while writer.roll_up().unwrap() != RolledUp::All {}
+        let (mut names, now) = (Names::default(), Timestamp(9_000));
+        let mut gathered = Gathering::new(now);
+        let all = Timestamp(0)..Timestamp(u64::MAX);
+        database.reader().unwrap().gather(all.clone(), &mut names, &mut gathered).unwrap();
+        let report = Report::of_records(gathered, (all.start, all.end), &[]);
+        assert_eq!((report.calls, report.figures["aht_leg_s"].n), (2, call));
+    }
 }
 
 #[test]
@@ -252,6 +305,33 @@ fn plans_of_periods_follow_the_index_of_ends() {
     for query in [reader::EACH_ENDED, reader::EACH_PAST] {
         let plan = plan(&db, query, vec![1.into(), 2.into()]);
         assert_eq!(plan, ["SEARCH calls USING INDEX calls_ended (ended_at>? AND ended_at<?)"]);
+    }
+    let spans = plan(&db, rollups::SPANS, vec![0.into(), 15.into(), 1.into(), 2.into()]);
+    let by_key = "SEARCH rollups USING PRIMARY KEY (whose=? AND span=? AND start>? AND start<?)";
+    assert_eq!(spans, [by_key]);
+}
+
+/// The contact before and after a call is the first that its index leads to.
+#[test]
+fn plans_of_contacts_follow_their_indexes() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Sqlite::new(folder.path());
+    database.writer().unwrap().migrate().unwrap();
+    let db = Connection::open(folder.path().join(FILE)).unwrap();
+    let caller = "SEARCH calls USING INDEX calls_by_contact (from_number=? AND arrived_at";
+    let alike =
+        "SEARCH calls USING INDEX calls_by_intent (from_number=? AND intent=? AND arrived_at";
+    for (query, leads) in [
+        (rollups::BEFORE, caller),
+        (rollups::AFTER, caller),
+        (rollups::BEFORE_ALIKE, alike),
+        (rollups::AFTER_ALIKE, alike),
+    ] {
+        let mut values: Vec<rusqlite::types::Value> =
+            vec!["x".to_owned().into(), 1.into(), 2.into()];
+        values.extend(query.contains("?4").then(|| "y".to_owned().into()));
+        let plan = plan(&db, query, values);
+        assert!(plan.len() == 1 && plan[0].starts_with(leads), "{query}:\n{plan:#?}");
     }
 }
 

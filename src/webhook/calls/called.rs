@@ -13,9 +13,9 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::calls::commands::Taken;
 use crate::webhook::calls::party::ProviderLeg;
-use crate::webhook::calls::party_state::{Over, PartyState};
+use crate::webhook::calls::party_state::{EndReport, PartyState};
 use crate::webhook::calls::requests::{accepts, hang_up};
-use crate::webhook::calls::{Ask, AskWhat, ProviderCalls, Unwritten, WebhookResult};
+use crate::webhook::calls::{Control, ControlCommand, ProviderCalls, Unwritten, WebhookResult};
 use crate::webhook::document::{Action, Callee, Document, Sound};
 use crate::webhook::fields::{DialResult, Fields, LegState};
 use crate::webhook::link::Link;
@@ -129,12 +129,12 @@ impl ProviderCalls {
         let Some(reference) = reference.filter(|_| setup.ends_parties && setup.has_rest) else {
             return refused;
         };
-        self.asks.push_back(Ask {
+        self.control.push_back(ControlCommand {
             provider: session.provider.clone(),
             leg,
             reference,
             region: session.region.clone(),
-            what: AskWhat::End,
+            what: Control::End,
         });
         Document { actions: vec![Action::Sound(Sound::Pause { ms: REFUSAL_MS }), hang_up()] }
     }
@@ -167,7 +167,7 @@ impl ProviderCalls {
             }
             Some(LegState::Ended(cause)) => {
                 let at = fields.at.or(party.state.left_at());
-                self.party_over(now, leg, cause, at, Over::Comes);
+                self.party_over(now, leg, cause, at, EndReport::Returning);
             }
             // A provider that waits for the key itself reports here that it was pressed. Where none
             // is needed, this may be the only report of the answer.
@@ -190,7 +190,7 @@ impl ProviderCalls {
         let Some(result) = result else { return };
         self.note_talk(now, leg, Some(result));
         let cause = result.failed.unwrap_or(Cause::NORMAL_CLEARING);
-        self.party_over(now, leg, cause, None, Over::Comes);
+        self.party_over(now, leg, cause, None, EndReport::Returning);
     }
 
     /// The result of a dialing may be the first report of a talk: it then says when the talk began.
@@ -203,8 +203,8 @@ impl ProviderCalls {
         let Some(party) = session.party_mut(leg.n).filter(is_open) else { return };
         let talked = result.filter(|result| result.failed.is_none()).and_then(|it| it.talked);
         let Some(talked) = talked else { return };
-        if let Some(news) = party.state.accept(leg) {
-            self.events.push_back(Event::Late { at: now - talked, event: Box::new(news) });
+        if let Some(event) = party.state.accept(leg) {
+            self.events.push_back(Event::Late { at: now - talked, event: Box::new(event) });
         }
     }
 
@@ -215,7 +215,7 @@ impl ProviderCalls {
         leg: LegId,
         cause: Cause,
         at: Option<Timestamp>,
-        how: Over,
+        how: EndReport,
     ) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let Some(party) = session.party_mut(leg.n) else { return };

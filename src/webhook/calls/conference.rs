@@ -18,11 +18,11 @@ use thiserror::Error;
 use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::calls::consult::Wanted;
-use crate::webhook::calls::party_state::{Over, PartyState, Undone};
+use crate::webhook::calls::party_state::{EndReport, PartyState, Undone};
 use crate::webhook::calls::requests::hang_up;
-use crate::webhook::calls::session::{Bridging, OnAir, Session};
+use crate::webhook::calls::session::{Bridging, Executing, Session};
 use crate::webhook::calls::{
-    Ask, AskWhat, ProviderCalls, TELL_AGAIN, Unwritten, Wake, WebhookResult,
+    Control, ControlCommand, ProviderCalls, TELL_AGAIN, Unwritten, Wake, WebhookResult,
 };
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{DialResult, Fields, LegState};
@@ -123,7 +123,7 @@ impl ProviderCalls {
             let Some(reference) = session.party(n).and_then(|it| it.reference.clone()) else {
                 continue;
             };
-            self.asks.push_back(Ask {
+            self.control.push_back(ControlCommand {
                 provider: session.provider.clone(),
                 leg: LegId { call, n },
                 reference,
@@ -150,7 +150,7 @@ impl ProviderCalls {
                 self.touch(leg.call);
             }
             RestOutcome::Gone if party.state.is_told() => {
-                self.party_over(now, leg, Cause::NORMAL_CLEARING, None, Over::Said);
+                self.party_over(now, leg, Cause::NORMAL_CLEARING, None, EndReport::Reported);
             }
             RestOutcome::Busy(_) | RestOutcome::Refused(_) if party.state.is_up() => {
                 match party.state.not_told(is_consulted) {
@@ -162,7 +162,7 @@ impl ProviderCalls {
                             %leg,
                             "the provider does not bring this leg where it should be: it is ended"
                         );
-                        self.party_over(now, leg, Cause::TEMPORARY_FAILURE, None, Over::Lost);
+                        self.party_over(now, leg, Cause::TEMPORARY_FAILURE, None, EndReport::Lost);
                     }
                 }
             }
@@ -188,7 +188,7 @@ impl ProviderCalls {
         self.events.push_back(Event::HoldFailed { leg });
         if let Some(consult) = consult {
             let consulted = LegId { call: leg.call, n: consult.consulted };
-            self.party_over(now, consulted, Cause::TEMPORARY_FAILURE, None, Over::Said);
+            self.party_over(now, consulted, Cause::TEMPORARY_FAILURE, None, EndReport::Reported);
         }
         self.touch(leg.call);
     }
@@ -204,7 +204,7 @@ impl ProviderCalls {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return WebhookResult::Unknown };
         let Some(party) = session.party_mut(leg.n) else { return WebhookResult::Unknown };
         if let Some(LegState::Ended(cause)) = fields.state {
-            self.party_over(now, leg, cause, fields.at, Over::Said);
+            self.party_over(now, leg, cause, fields.at, EndReport::Reported);
             return WebhookResult::Known(Document { actions: vec![hang_up()] });
         }
         if n + 1 < party.next {
@@ -237,7 +237,13 @@ impl ProviderCalls {
         party.state.ask();
         self.timers.cancel(&Wake::Comes(leg));
         let reference = party.reference.clone().unwrap_or_default();
-        self.asks.push_back(Ask { provider, leg, reference, region, what: AskWhat::Came });
+        self.control.push_back(ControlCommand {
+            provider,
+            leg,
+            reference,
+            region,
+            what: Control::Came,
+        });
     }
 
     /// A party does what its document says.
@@ -257,14 +263,14 @@ impl ProviderCalls {
         self.note_talk(now, consulted, result);
         let failed = result.and_then(|result| result.failed);
         let cause = failed.unwrap_or(Cause::NORMAL_CLEARING);
-        self.party_over(now, consulted, cause, None, Over::Comes);
+        self.party_over(now, consulted, cause, None, EndReport::Returning);
     }
 
     /// The conference ended for the caller, for a reason that no report gives: the party hung up,
     /// or is on its way back as well.
     pub(super) fn conference_over(&mut self, now: Timestamp, call: CallId) {
         let Some(session) = self.sessions.get_mut(&call) else { return };
-        session.on_air = OnAir::AskedAnew; // enters again, but not at once
+        session.executing = Executing::WritingAnew; // enters again, but not at once
         let Some(Bridging::Conference { leg }) = session.bridging else { return };
         let Some(party) = session.party_mut(leg.n) else { return };
         if party.state.may_have_left(now) {
@@ -277,7 +283,7 @@ impl ProviderCalls {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let Some(PartyState::Coming { left_at }) = session.state_of(leg.n) else { return };
         tracing::warn!(%leg, "the agent's leg did not come to its conference: it counts as ended");
-        self.party_over(now, leg, Cause::TIMER_EXPIRED, left_at, Over::Lost);
+        self.party_over(now, leg, Cause::TIMER_EXPIRED, left_at, EndReport::Lost);
     }
 }
 
@@ -289,7 +295,7 @@ impl Session {
         n: u16,
         split: SplitSupport,
         conference: &str,
-    ) -> Option<AskWhat> {
+    ) -> Option<Control> {
         let (wanted, carries) = (self.wanted(n), self.carries(n));
         let party = self.party(n)?;
         party.reference.as_ref()?;
@@ -298,7 +304,7 @@ impl Session {
             // Out of its dialing, a leg ends by a command only. Where another one hangs on it and
             // stays, the command waits, because it would end that one as well.
             (PartyState::Ended { .. }, _) => {
-                return self.party_mut(n)?.state.tell_end(carries).then_some(AskWhat::End);
+                return self.party_mut(n)?.state.tell_end(carries).then_some(Control::End);
             }
             _ if self.caller.is_over() => return None, // the center ends it
             // Nothing moves a leg within its dialing: it is split off first, and asks for what it
@@ -312,14 +318,14 @@ impl Session {
             (PartyState::InConference { .. }, Wanted::Consulted(consulted))
                 if party.dials != Some(consulted) =>
             {
-                AskWhat::Move { to }
+                Control::Move { to }
             }
             // Back from dialing the consulted party; if that one has ended, it comes by itself.
             (PartyState::InConference { .. }, Wanted::Conference) => {
                 if self.state_of(party.dials?).is_some_and(PartyState::comes) {
                     return None;
                 }
-                AskWhat::Move { to }
+                Control::Move { to }
             }
             // It is where it should be, has not accepted, or a command about it is under way.
             (PartyState::Connected { .. }, Wanted::There)
@@ -340,7 +346,7 @@ impl Session {
         to: Link,
         split: SplitSupport,
         conference: &str,
-    ) -> AskWhat {
+    ) -> Control {
         let (caller, caller_to) = match self.above(n) {
             Some((agent, reference, next)) => {
                 (reference, Link::Leg { leg: LegId { call, n: agent }, n: next })
@@ -351,7 +357,7 @@ impl Session {
         if split == SplitSupport::Both && matches!(caller_to, Link::Step { .. }) {
             self.moved = Some(self.next + 1);
         }
-        AskWhat::Split { caller, to, caller_to, conference: conference.to_owned() }
+        Control::Split { caller, to, caller_to, conference: conference.to_owned() }
     }
 
     /// The party that dialed this one, its name at the provider and its next document; `None`: the

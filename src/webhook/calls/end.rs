@@ -8,10 +8,10 @@ use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::calls::party::Party;
 use crate::webhook::calls::party_state::PartyState;
-use crate::webhook::calls::session::OnAir;
+use crate::webhook::calls::session::Executing;
 use crate::webhook::calls::whereabouts::Whereabouts;
 use crate::webhook::calls::{
-    AskWhat, ENDED_KEPT, ProviderCalls, REFUSED_MAX, SEEN_MAX, Wake, caller,
+    Control, ENDED_KEPT, ProviderCalls, REFUSED_MAX, SEEN_MAX, Wake, caller,
 };
 use crate::words::{Cause, Event, Loss};
 
@@ -50,9 +50,9 @@ impl ProviderCalls {
         if !session.caller.leave() {
             return;
         }
-        let on_air = std::mem::replace(&mut session.on_air, OnAir::End);
+        let executing = std::mem::replace(&mut session.executing, Executing::End);
         session.follow = None;
-        if let OnAir::Record { recording } = on_air {
+        if let Executing::Record { recording } = executing {
             self.message_cut(call, recording);
         }
         self.timers.cancel(&Wake::Lost(call));
@@ -87,7 +87,7 @@ impl ProviderCalls {
     pub(super) fn expect_back(&mut self, leg: LegId, at: Timestamp) {
         let Some(session) = self.sessions.get_mut(&leg.call) else { return };
         let by = at + BACK_MAX;
-        if session.on_air == (OnAir::Dial { leg })
+        if session.executing == (Executing::Dial { leg })
             && !session.caller.is_over()
             && by < session.lost_at
         {
@@ -127,7 +127,7 @@ impl ProviderCalls {
         let has_rest =
             self.sessions.get(&call).and_then(|it| self.setup.providers.get(&it.provider));
         if has_rest.is_some_and(|provider| provider.has_rest) {
-            self.ask(call, AskWhat::End);
+            self.order(call, Control::End);
         }
     }
 

@@ -5,7 +5,7 @@
 //! [`ProviderCalls::handle_request`] takes a request that was verified. Either the answer is known
 //! at once, or the request became events: take them by [`ProviderCalls::poll_event`], give the
 //! center's commands to [`ProviderCalls::command`], and when nothing is left ask for the answer by
-//! [`ProviderCalls::write`]. After every turn [`ProviderCalls::poll_ask`] gives the commands that
+//! [`ProviderCalls::write`]. After every turn [`ProviderCalls::poll_control`] gives the commands that
 //! should reach a provider by REST at once; without REST everything happens with the provider's
 //! next request, which a waiting caller makes every few seconds.
 //!
@@ -139,20 +139,20 @@ impl Unwritten {
     }
 }
 
-/// A command for a provider, to be sent by REST.
+/// What a call wants of its provider at once: by REST, or of the legs that are commanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
+pub struct ControlCommand {
     pub provider: String,
     /// The leg that it is about.
     pub leg: LegId,
     /// The provider's name for the leg.
     pub reference: String,
     pub region: Option<String>,
-    pub what: AskWhat,
+    pub what: Control,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AskWhat {
+pub enum Control {
     /// The leg asks for this document at once.
     Move { to: Link },
     /// End the leg.
@@ -170,6 +170,8 @@ pub enum AskWhat {
 #[derive(Debug)]
 pub struct ProviderCalls {
     setup: ProviderCallsSetup,
+    /// Providers that were taken out of the configuration: they carry on with the calls they have.
+    former: BTreeSet<String>,
     sessions: BTreeMap<CallId, Session>,
     /// The provider and its name for the caller's leg, to the call.
     by_reference: BTreeMap<(String, String), CallId>,
@@ -180,7 +182,7 @@ pub struct ProviderCalls {
     seen_set: BTreeSet<(String, String)>,
     timers: Timers<Wake>,
     events: VecDeque<Event>,
-    asks: VecDeque<Ask>,
+    control: VecDeque<ControlCommand>,
     /// Telephones of ours to hang up.
     dropped: VecDeque<LegId>,
     /// Callers whose sound has come to a telephone of ours.
@@ -211,15 +213,23 @@ enum Wake {
 }
 
 impl ProviderCalls {
-    /// From now on providers dial these agents by themselves.
-    pub fn set_agents(&mut self, agents: BTreeMap<AgentId, (String, Callee)>) {
-        self.setup.agents = agents;
+    /// From now on this is the setup, but for the key. A provider that is not in it any more goes
+    /// on as before with the calls it has, and begins none.
+    pub fn reconfigure(&mut self, setup: ProviderCallsSetup) {
+        let before = std::mem::replace(&mut self.setup, setup);
+        self.setup.key = before.key;
+        self.former = before.providers.keys().cloned().collect();
+        self.former.retain(|name| !self.setup.providers.contains_key(name));
+        for (name, provider) in before.providers {
+            self.setup.providers.entry(name).or_insert(provider);
+        }
     }
 
     #[must_use]
     pub fn new(setup: ProviderCallsSetup) -> Self {
         Self {
             setup,
+            former: BTreeSet::new(),
             sessions: BTreeMap::new(),
             by_reference: BTreeMap::new(),
             parties_by_reference: BTreeMap::new(),
@@ -227,7 +237,7 @@ impl ProviderCalls {
             seen_set: BTreeSet::new(),
             timers: Timers::default(),
             events: VecDeque::new(),
-            asks: VecDeque::new(),
+            control: VecDeque::new(),
             dropped: VecDeque::new(),
             expected: VecDeque::new(),
             is_full: false,
@@ -248,11 +258,11 @@ impl ProviderCalls {
     }
 
     /// The next command, once the center has dealt with all events.
-    pub fn poll_ask(&mut self) -> Option<Ask> {
+    pub fn poll_control(&mut self) -> Option<ControlCommand> {
         while let Some(call) = self.touched.pop_first() {
             self.tell(call);
         }
-        self.asks.pop_front()
+        self.control.pop_front()
     }
 
     #[must_use]
@@ -311,18 +321,18 @@ impl ProviderCalls {
         let to = session.next + 1;
         session.moved = Some(to);
         let what = match session.program {
-            session::Program::HangUp { .. } => AskWhat::End,
+            session::Program::HangUp { .. } => Control::End,
             session::Program::Silent
             | session::Program::Play { .. }
             | session::Program::Record(_)
-            | session::Program::Reject { .. } => AskWhat::Move { to: Link::Step { call, n: to } },
+            | session::Program::Reject { .. } => Control::Move { to: Link::Step { call, n: to } },
         };
-        self.ask(call, what);
+        self.order(call, what);
     }
 
-    fn ask(&mut self, call: CallId, what: AskWhat) {
+    fn order(&mut self, call: CallId, what: Control) {
         let Some(session) = self.sessions.get(&call) else { return };
-        self.asks.push_back(Ask {
+        self.control.push_back(ControlCommand {
             provider: session.provider.clone(),
             leg: caller(call),
             reference: session.reference.clone(),
@@ -331,7 +341,7 @@ impl ProviderCalls {
         });
     }
 
-    /// Takes the outcome of what [`Self::poll_ask`] gave.
+    /// Takes the outcome of what [`Self::poll_control`] gave.
     pub fn handle_rest_outcome(&mut self, now: Timestamp, leg: LegId, outcome: &RestOutcome) {
         if !leg.is_caller() {
             return self.handle_party_outcome(now, leg, outcome);
@@ -345,8 +355,8 @@ impl ProviderCalls {
                 session.moved = None;
                 // Waiting callers come by themselves; callers in a talk do not.
                 if matches!(
-                    session.on_air,
-                    session::OnAir::Dial { .. } | session::OnAir::Conference
+                    session.executing,
+                    session::Executing::Dial { .. } | session::Executing::Conference
                 ) {
                     self.timers.set(Wake::Tell(call), now + TELL_AGAIN);
                 }

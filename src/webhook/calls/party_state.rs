@@ -53,32 +53,29 @@ pub(super) enum PartyState {
     Recalled { tries: u8 },
     /// The center knows that it is over. `comes`: the provider ended it, and comes by itself with
     /// the result of the dialing.
-    Ended { comes: bool, rest: Rest },
+    Ended { comes: bool, teardown: Teardown },
 }
 
 /// What is left to do about a party that is over for the center.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum Teardown {
     /// Nothing: its leg ends with the dialing.
-    EndsWithDialing,
+    WithDialing,
     /// Its leg needs a command to end, once no other leg that stays hangs on it.
-    ToEnd {
-        tries: u8,
-    },
-    ToldToEnd {
-        tries: u8,
-    },
+    Due { tries: u8 },
+    /// That command is under way.
+    UnderWay { tries: u8 },
     /// Nothing: the provider has ended it.
-    Gone,
+    Done,
 }
 
 /// How we know that a party is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Over {
+pub(super) enum EndReport {
     /// The provider says so.
-    Said,
+    Reported,
     /// The provider says so, and comes by itself with the result of the dialing.
-    Comes,
+    Returning,
     /// It fell silent, or the provider cannot move it: its leg may still be up.
     Lost,
 }
@@ -123,7 +120,7 @@ impl PartyState {
             | Self::Accepting
             | Self::Returning { .. }
             | Self::Connected { .. }
-            | Self::Ended { rest: Rest::EndsWithDialing, .. } => true,
+            | Self::Ended { teardown: Teardown::WithDialing, .. } => true,
             Self::Leaving { .. }
             | Self::Coming { .. }
             | Self::Asking
@@ -206,7 +203,7 @@ impl PartyState {
     }
 
     /// Its leg is over.
-    pub(super) fn over(&mut self, leg: LegId, cause: Cause, how: Over) -> Option<Event> {
+    pub(super) fn over(&mut self, leg: LegId, cause: Cause, how: EndReport) -> Option<Event> {
         let event = match *self {
             Self::Ended { .. } => return None,
             Self::Ringing if cause == Cause::NORMAL_CLEARING => {
@@ -226,18 +223,18 @@ impl PartyState {
             | Self::InConference { .. }
             | Self::Recalled { .. } => Event::HungUp { leg, cause },
         };
-        let rest = match how {
-            _ if self.is_dialed() => Rest::EndsWithDialing,
-            Over::Said | Over::Comes => Rest::Gone,
-            Over::Lost => Rest::ToEnd { tries: 0 },
+        let teardown = match how {
+            _ if self.is_dialed() => Teardown::WithDialing,
+            EndReport::Reported | EndReport::Returning => Teardown::Done,
+            EndReport::Lost => Teardown::Due { tries: 0 },
         };
-        *self = Self::Ended { comes: how == Over::Comes || self.comes(), rest };
+        *self = Self::Ended { comes: how == EndReport::Returning || self.comes(), teardown };
         Some(event)
     }
 
     /// It answered and does not take the call, as a voicemail does not. Its document ends it.
     pub(super) fn refuse(&mut self, leg: LegId) -> Event {
-        *self = Self::Ended { comes: self.comes(), rest: Rest::EndsWithDialing };
+        *self = Self::Ended { comes: self.comes(), teardown: Teardown::WithDialing };
         Event::DialFailed { leg, cause: Cause::NO_ANSWER }
     }
 
@@ -246,13 +243,14 @@ impl PartyState {
         if !self.is_up() {
             return None;
         }
-        let rest = if self.is_dialed() { Rest::EndsWithDialing } else { Rest::ToEnd { tries: 0 } };
-        *self = Self::Ended { comes: self.comes(), rest };
+        let teardown =
+            if self.is_dialed() { Teardown::WithDialing } else { Teardown::Due { tries: 0 } };
+        *self = Self::Ended { comes: self.comes(), teardown };
         Some(Event::HungUp { leg, cause })
     }
 
     /// The provider ended it where it waits for the key itself: whether the key was pressed is said
-    /// by the dialing's result, which comes next; news of it may be later than this. `false` where
+    /// by the dialing's result, which comes next; its report may be later than this. `false` where
     /// it is known.
     pub(super) fn return_undecided(&mut self) -> bool {
         let is_open = matches!(self, Self::Accepting | Self::Returning { is_accepted: false });
@@ -336,11 +334,11 @@ impl PartyState {
             | Self::Asking
             | Self::InConference { .. }
             | Self::Recalled { .. } => Self::Asking,
-            Self::Ended { comes: false, rest: Rest::EndsWithDialing } => {
-                Self::Ended { comes: false, rest: Rest::ToEnd { tries: 0 } }
+            Self::Ended { comes: false, teardown: Teardown::WithDialing } => {
+                Self::Ended { comes: false, teardown: Teardown::Due { tries: 0 } }
             }
-            Self::Ended { comes: true, rest: Rest::EndsWithDialing } => {
-                Self::Ended { comes: true, rest: Rest::Gone }
+            Self::Ended { comes: true, teardown: Teardown::WithDialing } => {
+                Self::Ended { comes: true, teardown: Teardown::Done }
             }
             // No command moves a party that has not accepted.
             Self::Ringing | Self::Accepting | Self::Returning { .. } | Self::Ended { .. } => *self,
@@ -357,34 +355,34 @@ impl PartyState {
     /// The conference ended for the caller: the party has hung up, or is on its way back as well.
     /// `false` where that was known.
     pub(super) fn may_have_left(&mut self, now: Timestamp) -> bool {
-        let is_news = self.is_accepted()
+        let is_new = self.is_accepted()
             && !matches!(self, Self::Returning { .. } | Self::Coming { left_at: Some(_) });
-        if is_news {
+        if is_new {
             *self = Self::Coming { left_at: Some(now) };
         }
-        is_news
+        is_new
     }
 
     /// Whether the command that ends its leg leaves now. `carries`: it would also end a leg that
     /// stays.
     pub(super) fn tell_end(&mut self, carries: bool) -> bool {
-        let Self::Ended { comes, rest: Rest::ToEnd { tries } } = *self else { return false };
+        let Self::Ended { comes, teardown: Teardown::Due { tries } } = *self else { return false };
         if !carries {
-            *self = Self::Ended { comes, rest: Rest::ToldToEnd { tries } };
+            *self = Self::Ended { comes, teardown: Teardown::UnderWay { tries } };
         }
         !carries
     }
 
     /// The command that ends its leg failed.
     pub(super) fn not_ended(&mut self) -> Undone {
-        let Self::Ended { comes, rest: Rest::ToldToEnd { tries } } = *self else {
+        let Self::Ended { comes, teardown: Teardown::UnderWay { tries } } = *self else {
             return Undone::Stale;
         };
         let tries = tries + 1;
         if tries >= TELLS_MAX {
             return Undone::Never;
         }
-        *self = Self::Ended { comes, rest: Rest::ToEnd { tries } };
+        *self = Self::Ended { comes, teardown: Teardown::Due { tries } };
         Undone::Again
     }
 
@@ -393,11 +391,11 @@ impl PartyState {
         *self = match *self {
             Self::Leaving { is_split, tries } => Self::Connected { is_split, tries },
             Self::Recalled { tries } => Self::InConference { tries },
-            Self::Ended { comes, rest: Rest::ToldToEnd { tries } } => {
-                Self::Ended { comes, rest: Rest::ToEnd { tries } }
+            Self::Ended { comes, teardown: Teardown::UnderWay { tries } } => {
+                Self::Ended { comes, teardown: Teardown::Due { tries } }
             }
-            Self::Ended { comes, rest: Rest::Gone } => {
-                Self::Ended { comes, rest: Rest::ToEnd { tries: 0 } }
+            Self::Ended { comes, teardown: Teardown::Done } => {
+                Self::Ended { comes, teardown: Teardown::Due { tries: 0 } }
             }
             Self::Ringing
             | Self::Accepting
@@ -406,7 +404,7 @@ impl PartyState {
             | Self::Coming { .. }
             | Self::Asking
             | Self::InConference { .. }
-            | Self::Ended { rest: Rest::EndsWithDialing | Rest::ToEnd { .. }, .. } => *self,
+            | Self::Ended { teardown: Teardown::WithDialing | Teardown::Due { .. }, .. } => *self,
         };
     }
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::id::{CallId, RecordingId};
-use crate::webhook::calls::session::OnAir;
+use crate::webhook::calls::session::Executing;
 use crate::webhook::calls::{ProviderCalls, WebhookResult};
 use crate::webhook::document::Document;
 use crate::webhook::fields::{Fields, LegState, Recorded};
@@ -18,7 +18,7 @@ impl ProviderCalls {
     pub(super) fn record_over(&mut self, call: CallId, id: RecordingId, fields: &Fields) {
         self.hold(call, fields);
         let ended = RecordingEnd::Stopped;
-        let event = self.held(call, id).map_or_else(|| empty(id), |made| news(id, made, ended));
+        let event = self.held(call, id).map_or_else(|| empty(id), |made| recorded(id, made, ended));
         self.events.push_back(event);
     }
 
@@ -27,14 +27,14 @@ impl ProviderCalls {
         let known = WebhookResult::Known(Document::default());
         let Some(session) = self.sessions.get(&call) else { return WebhookResult::Unknown };
         let Some(wanted) = session.recordings.get(&n) else { return WebhookResult::Unknown };
-        if session.on_air == (OnAir::Record { recording: wanted.id }) {
+        if session.executing == (Executing::Record { recording: wanted.id }) {
             // Whether the caller went on or hung up is not known yet.
             self.hold(call, fields);
         } else if let Some(made) = fields.recorded.clone() {
             // One that is too short was reported as empty when the caller went on.
             let event = match is_short(&made, wanted.length_min) {
                 true => empty(wanted.id),
-                false => news(wanted.id, made, how(fields)),
+                false => recorded(wanted.id, made, how(fields)),
             };
             self.events.push_back(event);
         }
@@ -42,17 +42,17 @@ impl ProviderCalls {
     }
 
     /// The request for the next step says that the caller has hung up.
-    pub(super) fn cut_message(&mut self, call: CallId, on_air: OnAir, fields: &Fields) {
+    pub(super) fn cut_message(&mut self, call: CallId, executing: Executing, fields: &Fields) {
         self.hold(call, fields);
         if let Some(session) = self.sessions.get_mut(&call) {
-            session.on_air = on_air;
+            session.executing = executing;
         }
     }
 
     /// The caller hung up during the message. A report of it may still come.
     pub(super) fn message_cut(&mut self, call: CallId, id: RecordingId) {
         if let Some(made) = self.held(call, id) {
-            self.events.push_back(news(id, made, RecordingEnd::HungUp));
+            self.events.push_back(recorded(id, made, RecordingEnd::HungUp));
         }
     }
 
@@ -96,7 +96,7 @@ const fn empty(recording: RecordingId) -> Event {
     Event::Recorded { recording, kind, length_ms: 0, ended, url: None }
 }
 
-fn news(recording: RecordingId, made: Recorded, ended: RecordingEnd) -> Event {
+fn recorded(recording: RecordingId, made: Recorded, ended: RecordingEnd) -> Event {
     if made.failed {
         return Event::RecordFailed { recording, why: RecordingFault::Unable };
     }

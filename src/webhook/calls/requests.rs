@@ -9,9 +9,9 @@ use std::time::Duration;
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::calls::answers::Answers;
-use crate::webhook::calls::session::{Follow, OnAir, Program, Session};
+use crate::webhook::calls::session::{Executing, Follow, Program, Session};
 use crate::webhook::calls::whereabouts::Whereabouts;
-use crate::webhook::calls::{AskWhat, ProviderCalls, Unwritten, Wake, WebhookResult, caller};
+use crate::webhook::calls::{Control, ProviderCalls, Unwritten, Wake, WebhookResult, caller};
 use crate::webhook::document::{Action, Document};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::link::Link;
@@ -67,6 +67,10 @@ impl ProviderCalls {
             // A copy of an old request, or a call that ended before its first request came.
             return WebhookResult::Known(Document { actions: vec![hang_up()] });
         }
+        if self.former.contains(provider) {
+            let reject = Action::Reject { cause: Cause::CALL_REJECTED };
+            return WebhookResult::Known(Document { actions: vec![reject] });
+        }
         let from = From { number: fields.from.clone(), name: fields.from_name.clone() };
         let to = fields.to.clone().unwrap_or_default();
         if self.is_full {
@@ -85,7 +89,7 @@ impl ProviderCalls {
             next: 1,
             program: Program::Silent,
             bridging: None,
-            on_air: OnAir::Asked,
+            executing: Executing::Writing,
             parties: std::collections::BTreeMap::new(),
             consult: None,
             hearing: Hearing::default(),
@@ -103,7 +107,7 @@ impl ProviderCalls {
         self.by_reference.insert(key, call);
         self.touch(call);
         if self.setup.providers.get(provider).is_some_and(|setup| setup.has_rest) {
-            self.ask(call, AskWhat::Watch { to: Link::Status { call } });
+            self.order(call, Control::Watch { to: Link::Status { call } });
         }
         self.events.push_back(Event::CallArrived {
             call,
@@ -132,16 +136,16 @@ impl ProviderCalls {
             | Link::Audio { .. } => session.next == 1,
         };
         let is_over = session.caller.is_over();
-        if session.on_air.is_asked() || last && !is_over {
-            session.on_air = match session.on_air {
-                OnAir::Conference | OnAir::AskedAnew => OnAir::AskedAnew,
-                OnAir::Nothing
-                | OnAir::Asked
-                | OnAir::Sounds { .. }
-                | OnAir::Dial { .. }
-                | OnAir::Record { .. }
-                | OnAir::HandOff { .. }
-                | OnAir::End => OnAir::Asked,
+        if session.executing.is_being_written() || last && !is_over {
+            session.executing = match session.executing {
+                Executing::Conference | Executing::WritingAnew => Executing::WritingAnew,
+                Executing::Nothing
+                | Executing::Writing
+                | Executing::Sounds { .. }
+                | Executing::Dial { .. }
+                | Executing::Record { .. }
+                | Executing::HandOff { .. }
+                | Executing::End => Executing::Writing,
             };
             return WebhookResult::Pending(Unwritten { call, link: link.clone() });
         }
@@ -159,39 +163,40 @@ impl ProviderCalls {
         }
         // A command brought it here without a result: what was on the air was cut off, and is said
         // again. The same where its step is ahead of ours, because we were lost in between.
-        let has_news = fields.keys.is_some() || fields.dial.is_some() || fields.recorded.is_some();
-        let is_expected = n == session.next && (session.moved != Some(n) || has_news);
+        let has_result =
+            fields.keys.is_some() || fields.dial.is_some() || fields.recorded.is_some();
+        let is_expected = n == session.next && (session.moved != Some(n) || has_result);
         session.next = n + 1;
         let came = session.moved == Some(n);
         session.moved = session.moved.filter(|to| n < *to);
-        let on_air = std::mem::replace(&mut session.on_air, OnAir::Asked);
+        let executing = std::mem::replace(&mut session.executing, Executing::Writing);
         self.touch(call);
         if came {
-            self.ask(call, AskWhat::Came);
+            self.order(call, Control::Came);
         }
         if let Some(LegState::Ended(cause)) = fields.state {
-            match on_air {
-                OnAir::Record { .. } => self.cut_message(call, on_air, fields),
-                OnAir::Dial { leg } => self.note_talk(now, leg, fields.dial),
-                OnAir::Nothing
-                | OnAir::Asked
-                | OnAir::AskedAnew
-                | OnAir::Sounds { .. }
-                | OnAir::HandOff { .. }
-                | OnAir::Conference
-                | OnAir::End => {}
+            match executing {
+                Executing::Record { .. } => self.cut_message(call, executing, fields),
+                Executing::Dial { leg } => self.note_talk(now, leg, fields.dial),
+                Executing::Nothing
+                | Executing::Writing
+                | Executing::WritingAnew
+                | Executing::Sounds { .. }
+                | Executing::HandOff { .. }
+                | Executing::Conference
+                | Executing::End => {}
             }
             self.caller_gone(now, call, fields.at, cause);
         } else if is_expected {
-            self.came_back(now, call, on_air, fields);
+            self.came_back(now, call, executing, fields);
         }
         WebhookResult::Pending(Unwritten { call, link })
     }
 
     /// The provider has done what the last document said.
-    fn came_back(&mut self, now: Timestamp, call: CallId, on_air: OnAir, fields: &Fields) {
-        match on_air {
-            OnAir::Sounds { play, ahead, listen, waits } => {
+    fn came_back(&mut self, now: Timestamp, call: CallId, executing: Executing, fields: &Fields) {
+        match executing {
+            Executing::Sounds { play, followed_by, listen, waits } => {
                 let mut keys = fields.keys.clone().unwrap_or_default();
                 // A finish key alone ends no input here; it may end the one before, which the flow
                 // knows.
@@ -209,14 +214,14 @@ impl ProviderCalls {
                 if !keys.is_empty() {
                     return self.events.push_back(Event::Keys { leg, keys });
                 }
-                self.follow(call, ahead, listen.is_some() && !waits);
+                self.follow(call, followed_by, listen.is_some() && !waits);
             }
-            OnAir::Dial { leg } => self.dial_over(now, leg, fields.dial),
-            OnAir::Record { recording } => self.record_over(call, recording, fields),
-            OnAir::HandOff { leg } if fields.dial.is_some() => self.handoff_missed(call, leg),
-            OnAir::Conference => self.conference_over(now, call),
-            OnAir::HandOff { .. } | OnAir::Nothing | OnAir::End => {}
-            OnAir::Asked | OnAir::AskedAnew => {}
+            Executing::Dial { leg } => self.dial_over(now, leg, fields.dial),
+            Executing::Record { recording } => self.record_over(call, recording, fields),
+            Executing::HandOff { leg } if fields.dial.is_some() => self.handoff_missed(call, leg),
+            Executing::Conference => self.conference_over(now, call),
+            Executing::HandOff { .. } | Executing::Nothing | Executing::End => {}
+            Executing::Writing | Executing::WritingAnew => {}
         }
     }
 

@@ -9,7 +9,7 @@ use crate::webhook::calls::conference::COMES_MAX;
 use crate::webhook::calls::end::BACK_MAX;
 use crate::webhook::calls::party::Party;
 use crate::webhook::calls::party_state::PartyState;
-use crate::webhook::calls::session::{Bridging, OnAir, Session};
+use crate::webhook::calls::session::{Bridging, Executing, Session};
 use crate::webhook::calls::{ENDED_KEPT, ProviderCalls, Wake};
 use crate::words::Cause;
 
@@ -47,8 +47,8 @@ impl ProviderCalls {
             if let Some(Bridging::HandOff { .. }) = session.bridging {
                 session.bridging = None;
             }
-            if let OnAir::HandOff { .. } = session.on_air {
-                session.on_air = OnAir::Nothing;
+            if let Executing::HandOff { .. } = session.executing {
+                session.executing = Executing::Nothing;
             }
             for (&n, party) in &session.parties {
                 let state = party.provider().map(|party| party.state);

@@ -31,7 +31,8 @@ pub(super) struct Session {
     pub(super) program: Program,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) bridging: Option<Bridging>,
-    pub(super) on_air: OnAir,
+    #[serde(rename = "on_air")]
+    pub(super) executing: Executing,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) parties: BTreeMap<u16, Party>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,19 +115,20 @@ impl Bridging {
 
 /// What the provider does by the last document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum OnAir {
+pub(super) enum Executing {
     /// Not known, after a restart: the provider is on its way back to us.
     Nothing,
-    /// A request is being answered: what changes now goes into the answer.
+    /// The next document is being written: what changes now goes into it.
     #[serde(rename = "Nothing", skip_deserializing)]
-    Asked,
+    Writing,
     /// The same, after the caller came out of a conference.
     #[serde(rename = "Room", skip_deserializing)]
-    AskedAnew,
+    WritingAnew,
     Sounds {
         play: Option<PlayId>,
         /// What was said after that play, in the same document.
-        ahead: VecDeque<Vec<Prompt>>,
+        #[serde(rename = "ahead")]
+        followed_by: VecDeque<Vec<Prompt>>,
         listen: Option<Listen>,
         /// A piece of what is heard while waiting, which may be cut off.
         waits: bool,
@@ -145,10 +147,10 @@ pub(super) enum OnAir {
     End,
 }
 
-impl OnAir {
-    /// Whether a request is being answered.
-    pub(super) const fn is_asked(&self) -> bool {
-        matches!(self, Self::Asked | Self::AskedAnew)
+impl Executing {
+    /// Whether the next document is being written.
+    pub(super) const fn is_being_written(&self) -> bool {
+        matches!(self, Self::Writing | Self::WritingAnew)
     }
 }
 
@@ -214,38 +216,40 @@ impl Session {
     /// Whether the provider does something that the center no longer wants, so that a command
     /// should go out at once. A prompt is worth no command: it comes with the next request.
     pub(super) fn is_out_of_date(&self) -> bool {
-        if self.caller.is_over() || self.on_air.is_asked() {
+        if self.caller.is_over() || self.executing.is_being_written() {
             return false;
         }
         if self.program.is_end() {
-            let is_known = !matches!(self.on_air, OnAir::Nothing | OnAir::End);
+            let is_known = !matches!(self.executing, Executing::Nothing | Executing::End);
             return is_known && !self.caller.is_with_us();
         }
-        match &self.on_air {
-            OnAir::Nothing | OnAir::Asked | OnAir::AskedAnew => false,
-            OnAir::End | OnAir::Record { .. } => false,
+        match &self.executing {
+            Executing::Nothing | Executing::Writing | Executing::WritingAnew => false,
+            Executing::End | Executing::Record { .. } => false,
             // Nor is what a waiting caller hears: an announcement in the queue looks the same from
             // here, and a piece of music is short.
-            OnAir::Sounds { waits: true, .. } => self.is_awaited(),
-            OnAir::Sounds { waits: false, .. } => {
+            Executing::Sounds { waits: true, .. } => self.is_awaited(),
+            Executing::Sounds { waits: false, .. } => {
                 matches!(
                     self.bridging,
                     Some(Bridging::HandOff { .. } | Bridging::Conference { .. })
                 )
             }
             // With a command on top, it would begin the next step twice.
-            OnAir::Dial { leg } if self.state_of(leg.n).is_some_and(PartyState::comes_back) => {
+            Executing::Dial { leg } if self.state_of(leg.n).is_some_and(PartyState::comes_back) => {
                 false
             }
             // If the caller moved before the party, the party would end.
-            OnAir::Dial { leg } if self.state_of(leg.n).is_some_and(PartyState::is_told) => false,
-            OnAir::Dial { leg } => match self.bridging {
+            Executing::Dial { leg } if self.state_of(leg.n).is_some_and(PartyState::is_told) => {
+                false
+            }
+            Executing::Dial { leg } => match self.bridging {
                 Some(Bridging::Dial { leg: now } | Bridging::Talking { leg: now }) => now != *leg,
                 Some(Bridging::HandOff { .. } | Bridging::Conference { .. }) | None => true,
             },
             // We end the SIP leg, and the provider comes by itself.
-            OnAir::HandOff { .. } => false,
-            OnAir::Conference => !matches!(self.bridging, Some(Bridging::Conference { .. })),
+            Executing::HandOff { .. } => false,
+            Executing::Conference => !matches!(self.bridging, Some(Bridging::Conference { .. })),
         }
     }
 }

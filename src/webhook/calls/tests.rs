@@ -23,7 +23,7 @@ use crate::front::{Front, Turn};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::calls::{
-    Ask, AskWhat, CannotSplit, ProviderCalls, ProviderCallsSetup, ProviderSetup, Saving,
+    CannotSplit, Control, ControlCommand, ProviderCalls, ProviderCallsSetup, ProviderSetup, Saving,
     WebhookResult,
 };
 use crate::webhook::document::{Action, Callee, Document, Sound};
@@ -87,7 +87,7 @@ struct World {
     next_call: CallId,
     records: Vec<CallRecord>,
     by_sip: Vec<Command>,
-    asks: Vec<Ask>,
+    control: Vec<ControlCommand>,
     events: Vec<Event>,
 }
 
@@ -144,7 +144,7 @@ impl World {
             next_call: CALL,
             records: Vec::new(),
             by_sip: Vec::new(),
-            asks: Vec::new(),
+            control: Vec::new(),
             events: Vec::new(),
         };
         world.tell(Event::PhoneReachable { agent: AgentId(0), reachable: true });
@@ -176,8 +176,8 @@ impl World {
 
     fn settle(&mut self) {
         assert!(self.rounds(self.now, EVENTS_MAX), "it never comes to rest");
-        while let Some(ask) = self.calls.poll_ask() {
-            self.asks.push(ask);
+        while let Some(command) = self.calls.poll_control() {
+            self.control.push(command);
         }
     }
 
@@ -194,8 +194,8 @@ impl World {
             WebhookResult::Unknown => panic!("{link:?} is unknown"),
             WebhookResult::Pending(ticket) => {
                 self.settle();
-                let ahead = self.center.look_ahead(self.now, CALL);
-                let document = self.calls.write(self.now, &ticket, ahead);
+                let look_ahead = self.center.look_ahead(self.now, CALL);
+                let document = self.calls.write(self.now, &ticket, look_ahead);
                 self.settle();
                 document
             }
@@ -224,7 +224,7 @@ impl World {
         let mut world = Self::new(agent, has_rest);
         world.call();
         world.keys(1, "1");
-        world.asks.clear();
+        world.control.clear();
         world
     }
 
@@ -243,8 +243,8 @@ impl World {
     }
 
     fn moves(&self) -> Vec<u32> {
-        let moved = self.asks.iter().filter_map(|ask| match ask.what {
-            AskWhat::Move { to: Link::Step { n, .. } } => Some(n),
+        let moved = self.control.iter().filter_map(|it| match it.what {
+            Control::Move { to: Link::Step { n, .. } } => Some(n),
             _ => None,
         });
         moved.collect()

@@ -9,7 +9,7 @@
 //!
 //! **Invariant:** [`Whereabouts::leave`] returns `true` once.
 //!
-//! **Deliberately absent:** what the provider does with the caller there: see `OnAir`.
+//! **Deliberately absent:** what the provider does with the caller there: see `Executing`.
 
 use serde::{Deserialize, Serialize};
 

@@ -13,7 +13,7 @@ use crate::webhook::calls::consult::{Stage, Wanted};
 use crate::webhook::calls::handoff::handoff_address;
 use crate::webhook::calls::party::ProviderLeg;
 use crate::webhook::calls::requests::hang_up;
-use crate::webhook::calls::session::{Bridging, OnAir, Program, Recording, Session};
+use crate::webhook::calls::session::{Bridging, Executing, Program, Recording, Session};
 use crate::webhook::calls::whereabouts::Whereabouts;
 use crate::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup, Unwritten, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
@@ -54,18 +54,18 @@ impl ProviderCalls {
         session.answers = Answers::default();
         session.caller = Whereabouts::AtProvider; // also where the answer was that it is over
         let (provider, reference) = (session.provider.clone(), session.reference.clone());
-        self.asks.retain(|ask| ask.leg.call != call);
+        self.control.retain(|it| it.leg.call != call);
         let document = self.write(now, &Unwritten { call, link: Link::Voice }, None);
         Some(Again { provider, reference, document })
     }
 
-    /// The answer to a request, once the center has dealt with its events. `ahead` is what the
+    /// The answer to a request, once the center has dealt with its events. `look_ahead` is what the
     /// center will say to the call next.
     pub fn write(
         &mut self,
         now: Timestamp,
         ticket: &Unwritten,
-        ahead: Option<LookAhead>,
+        look_ahead: Option<LookAhead>,
     ) -> Document {
         if let Link::Leg { leg, .. } = ticket.link {
             return self.write_party(now, leg, &ticket.link);
@@ -80,15 +80,15 @@ impl ProviderCalls {
         let none = ProviderSetup::default();
         let provider = self.setup.providers.get(&session.provider).unwrap_or(&none);
         let written = Writer { call: ticket.call, session, setup: &self.setup, provider }
-            .write(now, ahead.unwrap_or_default());
-        session.on_air = written.on_air;
+            .write(now, look_ahead.unwrap_or_default());
+        session.executing = written.executing;
         session.answers.keep(ticket.link.clone(), written.document.clone());
         if !session.caller.is_over() && !session.caller.is_with_us() {
             session.caller.come();
             session.lost_at = now + written.lasts + GRACE;
             self.timers.set(Wake::Lost(ticket.call), session.lost_at);
         }
-        if matches!(session.on_air, OnAir::End) && session.caller.leave() {
+        if matches!(session.executing, Executing::End) && session.caller.leave() {
             self.timers.cancel(&Wake::Lost(ticket.call));
             self.timers.set(Wake::Forget(ticket.call), now + crate::webhook::calls::ENDED_KEPT);
         }
@@ -190,24 +190,24 @@ struct Writer<'a> {
 
 struct Written {
     document: Document,
-    on_air: OnAir,
+    executing: Executing,
     /// The longest it can take until the provider is back.
     lasts: Duration,
 }
 
 impl Written {
-    fn new(actions: Vec<Action>, on_air: OnAir, lasts: Duration) -> Self {
-        Self { document: Document { actions }, on_air, lasts }
+    fn new(actions: Vec<Action>, executing: Executing, lasts: Duration) -> Self {
+        Self { document: Document { actions }, executing, lasts }
     }
 }
 
 impl Writer<'_> {
-    fn write(&mut self, now: Timestamp, ahead: LookAhead) -> Written {
+    fn write(&mut self, now: Timestamp, look_ahead: LookAhead) -> Written {
         if self.session.caller.is_over() {
-            return Written::new(vec![hang_up()], OnAir::End, Duration::ZERO);
+            return Written::new(vec![hang_up()], Executing::End, Duration::ZERO);
         }
         if self.session.moved.is_some() && self.session.is_awaited() {
-            return self.hold_back(ahead.listen);
+            return self.hold_back(look_ahead.listen);
         }
         match self.session.bridging {
             Some(Bridging::Dial { leg }) => return self.dial(now, leg),
@@ -218,17 +218,19 @@ impl Writer<'_> {
             None => {}
         }
         match self.session.program.clone() {
-            Program::Play { play, prompts, repeat: false } => self.say(play, &prompts, ahead),
+            Program::Play { play, prompts, repeat: false } => self.say(play, &prompts, look_ahead),
             // A piece of music would outlast the answer, and a prompt is worth no command by REST.
-            Program::Play { repeat: true, .. } if ahead.is_brief => self.silent(ahead.listen),
-            Program::Play { prompts, repeat: true, .. } => self.wait(&prompts, ahead.listen),
-            Program::Silent => self.silent(ahead.listen),
+            Program::Play { repeat: true, .. } if look_ahead.is_brief => {
+                self.silent(look_ahead.listen)
+            }
+            Program::Play { prompts, repeat: true, .. } => self.wait(&prompts, look_ahead.listen),
+            Program::Silent => self.silent(look_ahead.listen),
             Program::Record(recording) => self.record(&recording),
             Program::HangUp { cause } => {
-                Written::new(vec![Action::HangUp { cause }], OnAir::End, Duration::ZERO)
+                Written::new(vec![Action::HangUp { cause }], Executing::End, Duration::ZERO)
             }
             Program::Reject { cause } => {
-                Written::new(vec![Action::Reject { cause }], OnAir::End, Duration::ZERO)
+                Written::new(vec![Action::Reject { cause }], Executing::End, Duration::ZERO)
             }
         }
     }
@@ -237,19 +239,24 @@ impl Writer<'_> {
         Link::Step { call: self.call, n: self.session.next }
     }
 
-    fn say(&self, play: crate::id::PlayId, prompts: &[Prompt], ahead: LookAhead) -> Written {
+    fn say(&self, play: crate::id::PlayId, prompts: &[Prompt], look_ahead: LookAhead) -> Written {
         // A prompt without barge-in stands alone, so that no key reaches past it.
-        let alone = ahead.no_barge_in && ahead.listen.is_none_or(|listen| listen.barge_in);
+        let alone =
+            look_ahead.no_barge_in && look_ahead.listen.is_none_or(|listen| listen.barge_in);
         let (plays, listen) = match alone {
             true => (Vec::new(), None),
-            false => (ahead.plays, ahead.listen),
+            false => (look_ahead.plays, look_ahead.listen),
         };
         let all: Vec<&Prompt> = prompts.iter().chain(plays.iter().flatten()).collect();
         let lasts = all.iter().map(|prompt| longest(prompt)).sum::<Duration>();
         let sounds: Vec<Sound> = all.into_iter().map(|prompt| self.sound(prompt)).collect();
-        let on_air =
-            OnAir::Sounds { play: Some(play), ahead: VecDeque::from(plays), listen, waits: false };
-        self.sounds(sounds, listen, on_air, lasts)
+        let executing = Executing::Sounds {
+            play: Some(play),
+            followed_by: VecDeque::from(plays),
+            listen,
+            waits: false,
+        };
+        self.sounds(sounds, listen, executing, lasts)
     }
 
     /// One piece of what the caller hears in the queue, or while a party outside rings.
@@ -263,8 +270,9 @@ impl Writer<'_> {
         });
         let sounds = sounds.collect();
         let lasts = prompts.iter().map(longest).sum::<Duration>() + self.setup.piece;
-        let on_air = OnAir::Sounds { play: None, ahead: VecDeque::new(), listen, waits: true };
-        self.sounds(sounds, listen, on_air, lasts)
+        let executing =
+            Executing::Sounds { play: None, followed_by: VecDeque::new(), listen, waits: true };
+        self.sounds(sounds, listen, executing, lasts)
     }
 
     /// A command is bringing the provider for the next step, and would cut off what began now.
@@ -283,27 +291,28 @@ impl Writer<'_> {
     /// Nothing to play: keys may be on their way, or the center waits for an event.
     fn silent(&self, listen: Option<Listen>) -> Written {
         let waits = listen.is_none();
-        let on_air = OnAir::Sounds { play: None, ahead: VecDeque::new(), listen, waits };
+        let executing =
+            Executing::Sounds { play: None, followed_by: VecDeque::new(), listen, waits };
         let sounds = if waits { vec![Sound::Pause { ms: IDLE_MS }] } else { Vec::new() };
-        self.sounds(sounds, listen, on_air, Duration::from_secs(1))
+        self.sounds(sounds, listen, executing, Duration::from_secs(1))
     }
 
     fn sounds(
         &self,
         sounds: Vec<Sound>,
         listen: Option<Listen>,
-        on_air: OnAir,
+        executing: Executing,
         lasts: Duration,
     ) -> Written {
         let next = self.next();
         let Some(listen) = listen else {
             let mut actions: Vec<Action> = sounds.into_iter().map(Action::Sound).collect();
             actions.push(Action::Goto(next));
-            return Written::new(actions, on_air, lasts);
+            return Written::new(actions, executing, lasts);
         };
         let keys = listen.timeout + listen.inter_digit * u32::from(listen.keys_max);
         let actions = vec![Action::Gather { sounds, listen, next }];
-        Written::new(actions, on_air, lasts + keys)
+        Written::new(actions, executing, lasts + keys)
     }
 
     fn dial(&mut self, now: Timestamp, leg: LegId) -> Written {
@@ -311,7 +320,7 @@ impl Writer<'_> {
         let Some(party) = self.session.party(leg.n) else { return self.silent(None) };
         let dial = dial_of(now, leg, party, self.provider, next);
         let actions = vec![Action::Dial(Box::new(dial))];
-        Written::new(actions, OnAir::Dial { leg }, RING_MAX + TALK_MAX)
+        Written::new(actions, Executing::Dial { leg }, RING_MAX + TALK_MAX)
     }
 
     fn record(&mut self, wanted: &Recording) -> Written {
@@ -325,18 +334,18 @@ impl Writer<'_> {
             next: self.next(),
             told: Link::Recording { call: self.call, n },
         };
-        let on_air = OnAir::Record { recording: wanted.id };
-        Written::new(vec![action], on_air, wanted.length_max + wanted.silence)
+        let executing = Executing::Record { recording: wanted.id };
+        Written::new(vec![action], executing, wanted.length_max + wanted.silence)
     }
 
     fn conference(&self) -> Written {
         let mut actions = Vec::new();
-        if self.session.on_air == OnAir::AskedAnew {
+        if self.session.executing == Executing::WritingAnew {
             actions.push(Action::Sound(Sound::Pause { ms: IDLE_MS }));
         }
         let name = conference_name(&self.setup.key, self.call);
         actions.push(Action::Conference { name, is_host: false, next: self.next() });
-        Written::new(actions, OnAir::Conference, TALK_MAX)
+        Written::new(actions, Executing::Conference, TALK_MAX)
     }
 
     fn hand_off(&self, leg: LegId) -> Written {
@@ -353,7 +362,7 @@ impl Writer<'_> {
             next: self.next(),
         };
         let actions = vec![Action::Dial(Box::new(dial))];
-        Written::new(actions, OnAir::HandOff { leg }, HAND_OFF_RING + GRACE)
+        Written::new(actions, Executing::HandOff { leg }, HAND_OFF_RING + GRACE)
     }
 
     fn sound(&self, prompt: &Prompt) -> Sound {

@@ -35,13 +35,13 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::id::{AgentId, CallId};
+use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::calls::{
-    self, Again, Ask, AskWhat, ProviderCalls, ProviderCallsSetup, Unwritten,
+    self, Again, Control, ControlCommand, ProviderCalls, ProviderCallsSetup, Unwritten,
 };
 use crate::webhook::commanded::{Commanded, LegOrder, Split};
-use crate::webhook::document::{Callee, Document};
+use crate::webhook::document::Document;
 use crate::webhook::fields::Fields;
 use crate::webhook::link::{Link, Links};
 use crate::webhook::rest::{RestCommand, RestOrder, RestOutcome, RestResult};
@@ -107,9 +107,18 @@ impl ProviderFront {
         Self { calls: ProviderCalls::new(setup), ways, orders, old_names }
     }
 
-    /// From now on providers dial these agents by themselves.
-    pub fn set_agents(&mut self, agents: BTreeMap<AgentId, (String, Callee)>) {
-        self.calls.set_agents(agents);
+    /// From now on these are the setup and the ways of its providers. Calls go on: also those of a
+    /// provider that is in it no more, and legs that are commanded.
+    pub fn reconfigure(&mut self, setup: ProviderCallsSetup, ways: BTreeMap<&'static str, Way>) {
+        self.calls.reconfigure(setup);
+        for (name, new) in ways {
+            match (self.ways.get_mut(name), new) {
+                (Some(Way::Commands(legs)), Way::Commands(new)) => {
+                    legs.set_context(new.context());
+                }
+                (_, new) => drop(self.ways.insert(name, new)),
+            }
+        }
     }
 
     /// Takes a verified request. `next_call` numbers a call that arrives, and is then counted up.
@@ -219,10 +228,10 @@ impl ProviderFront {
 
     /// Passes on the next thing that a call wants of its provider. `false`: nothing is left.
     pub fn pass_on(&mut self, now: Timestamp) -> bool {
-        let Some(ask) = self.calls.poll_ask() else { return false };
-        match self.ways.get_mut(ask.provider.as_str()) {
-            Some(Way::Documents(links)) => self.orders.push_back(order(links, ask)),
-            Some(Way::Commands(legs)) => command(now, legs.as_mut(), ask),
+        let Some(wanted) = self.calls.poll_control() else { return false };
+        match self.ways.get_mut(wanted.provider.as_str()) {
+            Some(Way::Documents(links)) => self.orders.push_back(order(links, wanted)),
+            Some(Way::Commands(legs)) => command(now, legs.as_mut(), wanted),
             None => {} // a call of a provider that was taken out of the configuration
         }
         true
@@ -257,33 +266,33 @@ impl ProviderFront {
 }
 
 /// By REST, to a provider that comes for the document itself.
-fn order(links: &Links, ask: Ask) -> RestOrder {
-    let Ask { leg, reference, region, what, provider: _ } = ask;
+fn order(links: &Links, wanted: ControlCommand) -> RestOrder {
+    let ControlCommand { leg, reference, region, what, provider: _ } = wanted;
     let command = match what {
-        AskWhat::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
-        AskWhat::Split { caller, to, caller_to, conference: _ } => RestCommand::Split {
+        Control::Move { to } => RestCommand::Move { reference, url: links.url(&to), region },
+        Control::Split { caller, to, caller_to, conference: _ } => RestCommand::Split {
             reference,
             url: links.url(&to),
             caller,
             caller_url: links.url(&caller_to),
             region,
         },
-        AskWhat::Came => return RestOrder::Came(leg),
-        AskWhat::End => RestCommand::End { reference, region },
-        AskWhat::Watch { to } => RestCommand::Watch { reference, url: links.url(&to), region },
+        Control::Came => return RestOrder::Came(leg),
+        Control::End => RestCommand::End { reference, region },
+        Control::Watch { to } => RestCommand::Watch { reference, url: links.url(&to), region },
     };
     RestOrder::Send { provider: links.provider(), leg, command }
 }
 
-fn command(now: Timestamp, legs: &mut dyn Commanded, ask: Ask) {
-    let Ask { leg, reference, what, region: _, provider: _ } = ask;
+fn command(now: Timestamp, legs: &mut dyn Commanded, wanted: ControlCommand) {
+    let ControlCommand { leg, reference, what, region: _, provider: _ } = wanted;
     match what {
-        AskWhat::Move { to } => legs.move_to(now, &reference, &to),
-        AskWhat::End => legs.hang_up(&reference),
-        AskWhat::Split { caller, to, caller_to, conference } => {
+        Control::Move { to } => legs.move_to(now, &reference, &to),
+        Control::End => legs.hang_up(&reference),
+        Control::Split { caller, to, caller_to, conference } => {
             legs.split(now, &reference, leg, Split { conference, to, caller, caller_to });
         }
         // Such a provider reports everything by itself.
-        AskWhat::Watch { .. } | AskWhat::Came => {}
+        Control::Watch { .. } | Control::Came => {}
     }
 }

@@ -19,7 +19,7 @@ use crate::front::{Front, Turn};
 use crate::id::{AgentId, LegId};
 use crate::webhook::calls::ProviderSetup;
 use crate::webhook::document::{Action, Callee};
-use crate::webhook::fields::{LegState, News, What};
+use crate::webhook::fields::{LegEvent, LegEventKind, LegState};
 use crate::webhook::provider;
 use crate::webhook::render_context::RenderContext;
 use crate::webhook::sign::from_base64;
@@ -230,30 +230,30 @@ impl World {
     }
 
     /// An event of a commanded leg.
-    fn event(&mut self, at: &'static str, leg: &str, what: What, more: Fields) {
+    fn event(&mut self, at: &'static str, leg: &str, kind: LegEventKind, more: Fields) {
         let mark = self.marks.get(&(at, leg.to_owned())).cloned().unwrap_or_default();
-        let news = Some(News { what, mark });
-        let fields = Fields { reference: leg.to_owned(), news, ..more };
+        let leg_event = Some(LegEvent { kind, mark });
+        let fields = Fields { reference: leg.to_owned(), leg_event, ..more };
         assert_eq!(self.request(at, &Link::Voice, &fields), Some(Document::default()));
     }
 
     fn calls(&mut self, at: &'static str) {
-        self.event(at, CALLER, What::Arrived, arrival());
+        self.event(at, CALLER, LegEventKind::Arrived, arrival());
     }
 
     fn is_answered(&mut self, at: &'static str, leg: &str) {
         let state = Some(LegState::Answered);
-        self.event(at, leg, What::Answered, Fields { state, ..Fields::default() });
+        self.event(at, leg, LegEventKind::Answered, Fields { state, ..Fields::default() });
     }
 
     fn presses(&mut self, at: &'static str, key: char) {
         let keys = Some(Digit::new(key).into_iter().collect());
-        self.event(at, CALLER, What::Collected, Fields { keys, ..Fields::default() });
+        self.event(at, CALLER, LegEventKind::Collected, Fields { keys, ..Fields::default() });
     }
 
     fn hangs_up(&mut self, at: &'static str, leg: &str) {
         let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
-        self.event(at, leg, What::Over, Fields { state, ..Fields::default() });
+        self.event(at, leg, LegEventKind::Ended, Fields { state, ..Fields::default() });
     }
 
     /// Sends the commands that wait, and says where and what they were. All are done.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::time::Timestamp;
@@ -53,7 +54,7 @@ const OUTCOMES: [(Outcome, &str); 13] = [
 
 #[derive(Debug)]
 pub struct Counts {
-    providers: BTreeMap<&'static str, Provider>,
+    providers: RwLock<BTreeMap<&'static str, Arc<Provider>>>,
 }
 
 #[derive(Debug, Default)]
@@ -67,19 +68,33 @@ struct Provider {
 impl Counts {
     #[must_use]
     pub fn new(providers: impl IntoIterator<Item = &'static str>) -> Self {
-        let providers = providers.into_iter().map(|name| (name, Provider::default()));
-        Self { providers: providers.collect() }
+        let counts = Self { providers: RwLock::default() };
+        counts.begin(providers);
+        counts
+    }
+
+    /// Counts of these providers, too, from now on.
+    pub(super) fn begin(&self, providers: impl IntoIterator<Item = &'static str>) {
+        let mut known = self.providers.write().unwrap_or_else(PoisonError::into_inner);
+        for name in providers {
+            known.entry(name).or_default();
+        }
+    }
+
+    fn of(&self, provider: &str) -> Option<Arc<Provider>> {
+        let known = self.providers.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(provider).cloned()
     }
 
     pub fn add(&self, provider: &str, outcome: Outcome) {
-        if let Some(provider) = self.providers.get(provider) {
+        if let Some(provider) = self.of(provider) {
             provider.outcomes[outcome as usize].fetch_add(1, Ordering::Relaxed);
         }
     }
 
     #[must_use]
     pub fn get(&self, provider: &str, outcome: Outcome) -> u64 {
-        let provider = self.providers.get(provider);
+        let provider = self.of(provider);
         provider.map_or(0, |known| known.outcomes[outcome as usize].load(Ordering::Relaxed))
     }
 
@@ -87,7 +102,7 @@ impl Counts {
     /// were left out.
     pub(super) fn refuse(&self, provider: &str, outcome: Outcome, now: Timestamp) -> Option<u64> {
         self.add(provider, outcome);
-        let provider = self.providers.get(provider)?;
+        let provider = self.of(provider)?;
         let said = provider.said.load(Ordering::Relaxed);
         let is_due = said == 0 || now.since(Timestamp(said)) >= SAID_EVERY;
         let mine = is_due
@@ -109,7 +124,8 @@ impl Counts {
         let mut out = format!(
             "# HELP {name} Requests of providers, by what became of them.\n# TYPE {name} counter\n"
         );
-        for (provider, counted) in &self.providers {
+        let known = self.providers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for (provider, counted) in known {
             for ((_, outcome), count) in OUTCOMES.iter().zip(&counted.outcomes) {
                 let count = count.load(Ordering::Relaxed);
                 let _ = writeln!(

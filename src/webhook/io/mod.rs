@@ -24,7 +24,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -111,7 +111,7 @@ struct Inner {
     public_url: String,
     /// The path of the public URL, which a proxy may pass on or not.
     prefix: String,
-    sites: BTreeMap<&'static str, Site>,
+    sites: RwLock<BTreeMap<&'static str, Arc<ServedSite>>>,
     body_len_max: usize,
     body_timeout: Duration,
     in_work: Semaphore,
@@ -122,27 +122,50 @@ struct Inner {
     around: Around,
 }
 
+struct ServedSite {
+    site: Site,
+    /// It was taken out of the configuration: it carries on with the calls it has.
+    is_former: bool,
+}
+
 impl WebhookServer {
     #[must_use]
     pub fn new(settings: Settings, around: Around) -> Self {
         let authority = settings.public_url.split_once("://").map_or("", |(_, rest)| rest);
         let prefix = authority.find('/').map_or("", |at| &authority[at..]).to_owned();
-        let names: Vec<&'static str> =
-            settings.sites.iter().map(|site| site.provider.name()).collect();
-        let sites = settings.sites.into_iter().map(|site| (site.provider.name(), site));
-        Self(Arc::new(Inner {
+        let server = Self(Arc::new(Inner {
             public_url: settings.public_url,
             prefix,
-            sites: sites.collect(),
+            sites: RwLock::default(),
             body_len_max: settings.body_len_max,
             body_timeout: BODY_TIMEOUT,
             in_work: Semaphore::new(settings.requests_max),
             sounds_in_work: Semaphore::new(SOUNDS_MAX),
             replays: Mutex::default(),
-            counts: Arc::new(Counts::new(names)),
+            counts: Arc::new(Counts::new([])),
             post: Arc::new(Post::new(around.webhooks.clone(), settings.deadline)),
             around,
-        }))
+        }));
+        server.set_sites(settings.sites);
+        server
+    }
+
+    /// Serves these from now on. One that is not among them any more goes on with the calls it has
+    /// and brings no new ones. A request that is in work ends as it began.
+    pub fn set_sites(&self, sites: Vec<Site>) {
+        self.0.counts.begin(sites.iter().map(|site| site.provider.name()));
+        let mut served = self.0.sites.write().unwrap_or_else(PoisonError::into_inner);
+        let former = served.iter().map(|(name, it)| (*name, it.site.clone(), true));
+        let new = sites.into_iter().map(|site| (site.provider.name(), site, false));
+        let all: Vec<_> = former.chain(new).collect();
+        for (name, site, is_former) in all {
+            served.insert(name, Arc::new(ServedSite { site, is_former }));
+        }
+    }
+
+    fn site(&self, name: &str) -> Option<Arc<ServedSite>> {
+        let served = self.0.sites.read().unwrap_or_else(PoisonError::into_inner);
+        served.get(name).cloned()
     }
 
     /// Counts of what was let in and what was not.
@@ -269,8 +292,10 @@ impl WebhookServer {
         let path = path.strip_prefix(self.0.prefix.as_str()).unwrap_or(path);
         let below = path.strip_prefix(PREFIX).ok_or(Refused::NotFound)?;
         let (name, kind) = below.split_once('/').ok_or(Refused::NotFound)?;
-        let site = self.0.sites.get(name).ok_or(Refused::NotFound)?;
-        let Some(link) = site.context.links.read(kind, query) else {
+        let served = self.site(name).ok_or(Refused::NotFound)?;
+        let site = &served.site;
+        let link = site.context.links.read(kind, query);
+        let Some(link) = link.filter(|link| !served.is_former || *link != Link::Voice) else {
             self.0.counts.add(site.provider.name(), Outcome::BadLink);
             return Err(Refused::Link);
         };

@@ -10,9 +10,9 @@
 //!
 //! **Deliberately absent:** which command, and what its failure means.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -45,6 +45,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 const ANSWER_LEN_MAX: u64 = 64 * 1024;
 
 /// One provider, as commands are sent to it.
+#[derive(Clone)]
 pub struct RestSite {
     pub provider: &'static dyn Provider,
     pub account: Account,
@@ -57,7 +58,7 @@ pub struct Rest {
 }
 
 struct Shared {
-    sites: BTreeMap<&'static str, RestSite>,
+    sites: RwLock<BTreeMap<&'static str, Arc<RestSite>>>,
     queue: Mutex<Queue>,
     woken: Condvar,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
@@ -105,7 +106,7 @@ impl Rest {
         clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
         report: Box<dyn Fn(RestResult) + Send + Sync>,
     ) -> io::Result<Self> {
-        let sites = sites.into_iter().map(|site| (site.provider.name(), site)).collect();
+        let sites = RwLock::new(by_name(sites));
         let (queue, woken) = (Mutex::default(), Condvar::new());
         let shared = Arc::new(Shared { sites, queue, woken, clock, report });
         let work = |n: usize| {
@@ -113,15 +114,23 @@ impl Rest {
             let name = format!("rest-{n}");
             std::thread::Builder::new().name(name).spawn(move || shared.work())
         };
-        let count = if shared.sites.is_empty() { 0 } else { THREADS };
+        let count = if shared.sites().is_empty() { 0 } else { THREADS };
         let threads = (0..count).map(work).collect::<io::Result<_>>()?;
         Ok(Self { shared, threads })
+    }
+
+    /// From now on commands are sent to these, and to each of `former` as before: it has calls that
+    /// are still to be ended.
+    pub fn set_sites(&self, sites: Vec<RestSite>, former: &BTreeSet<&'static str>) {
+        let mut known = self.shared.sites.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|name, _| former.contains(name));
+        known.extend(by_name(sites));
     }
 
     /// Whether commands can be sent to this provider.
     #[must_use]
     pub fn has(&self, provider: &str) -> bool {
-        self.shared.sites.contains_key(provider)
+        self.shared.sites().contains_key(provider)
     }
 
     /// Takes a command about `leg` and reports its outcome later. One for a provider without an
@@ -174,7 +183,15 @@ impl Drop for Rest {
     }
 }
 
+fn by_name(sites: Vec<RestSite>) -> BTreeMap<&'static str, Arc<RestSite>> {
+    sites.into_iter().map(|site| (site.provider.name(), Arc::new(site))).collect()
+}
+
 impl Shared {
+    fn sites(&self) -> RwLockReadGuard<'_, BTreeMap<&'static str, Arc<RestSite>>> {
+        self.sites.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         // Each change is complete before anything in it can panic.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
@@ -218,7 +235,15 @@ impl Shared {
     }
 
     fn attempt(&self, agent: &ureq::Agent, mut job: Job) {
-        let Some(site) = self.sites.get(job.provider) else { return };
+        let site = self.sites().get(job.provider).cloned();
+        let Some(site) = site else {
+            self.queue().in_work.remove(&job.leg);
+            let outcome = RestOutcome::Refused("no account is configured any more".to_owned());
+            let action = action(&job.command);
+            let (provider, leg) = (job.provider, job.leg);
+            return (self.report)(RestResult { provider, leg, action, outcome });
+        };
+        let site = &*site;
         // A report of how it goes on is a help, and nothing depends on it.
         let is_watch = matches!(job.command, RestCommand::Watch { .. });
         let report = |outcome| {

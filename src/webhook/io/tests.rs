@@ -258,8 +258,8 @@ async fn the_deadline_is_kept_by_asking_to_wait() {
     assert_eq!(said.0, 200);
     assert_eq!(said.2, "[Sound(Pause { ms: 1000 }), Goto(Step { call: CallId(41), n: 7 })]");
     // The first is still under way.
-    let news = door.ask(door.post(&Link::Status { call: CallId(41) }, SECRET, "call-2")).await;
-    assert_eq!((news.0, news.2.as_str()), (200, "[]"));
+    let answer = door.ask(door.post(&Link::Status { call: CallId(41) }, SECRET, "call-2")).await;
+    assert_eq!((answer.0, answer.2.as_str()), (200, "[]"));
     assert_eq!(door.count(Outcome::Late), 2);
     for call in ["call-1", "call-2"] {
         assert_eq!(door.answer(None).await.fields.reference, call);

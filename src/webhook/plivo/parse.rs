@@ -52,7 +52,7 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
         recorded,
         at: said.at(state),
         region: None,
-        news: None,
+        leg_event: None,
         reference: reference.to_owned(),
     })
 }

@@ -323,7 +323,7 @@ fn a_message_is_not_an_input() {
     assert_eq!(fields.recorded, Some(recorded));
     let alone = "RecordUrl=https%3A%2F%2Fmedia.example.com%2Fr1.mp3&RecordingID=r1";
     let link = Link::Recording { call: CallId(41), n: 7 };
-    assert_eq!(parse(&link, "", alone).reference, "r1", "the news may name no call");
+    assert_eq!(parse(&link, "", alone).reference, "r1", "the report may name no call");
 }
 
 fn context() -> RenderContext {
@@ -374,12 +374,15 @@ fn keys_are_asked_for_and_silence_has_its_way_on() {
              <Play>{bell}</Play></GetDigits>{NOBODY}"
         )
     );
-    let deaf = Listen { barge_in: false, secret: true, finish: None, ..listen() };
-    let deaf = render(vec![gather(deaf)]);
-    assert!(deaf.starts_with("<Wait length='1'/><Speak"), "{deaf}");
-    assert!(deaf.contains("<Wait length='1'/><GetDigits "), "{deaf}");
-    assert!(deaf.contains("finishOnKey='none'") && deaf.contains("log='false'"), "{deaf}");
-    assert!(deaf.ends_with(&format!("></GetDigits>{NOBODY}")), "{deaf}");
+    let no_barge_in = Listen { barge_in: false, secret: true, finish: None, ..listen() };
+    let no_barge_in = render(vec![gather(no_barge_in)]);
+    assert!(no_barge_in.starts_with("<Wait length='1'/><Speak"), "{no_barge_in}");
+    assert!(no_barge_in.contains("<Wait length='1'/><GetDigits "), "{no_barge_in}");
+    assert!(
+        no_barge_in.contains("finishOnKey='none'") && no_barge_in.contains("log='false'"),
+        "{no_barge_in}"
+    );
+    assert!(no_barge_in.ends_with(&format!("></GetDigits>{NOBODY}")), "{no_barge_in}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Legs {
             self.timers.cancel(&Wake::End(reference.to_owned())); // it stays
         }
         let Some(leg) = self.leg(reference) else { return self.unsplit.push_back(id) };
-        if leg.is_over {
+        if leg.is_over() {
             return;
         }
         if let Doing::Splitting(known) = &leg.doing
@@ -125,7 +125,7 @@ impl Legs {
 
     /// A party joins the leg that dialed it in its conference.
     pub(super) fn joins(&mut self, reference: &str, conference: &str) {
-        if let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) {
+        if let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over()) {
             leg.doing = Doing::Consulted;
             leg.conference = Some(Conference::new(conference, false));
             self.enter(reference);
@@ -134,7 +134,7 @@ impl Legs {
 
     /// Commands a leg into its conference.
     pub(super) fn enter(&mut self, reference: &str) {
-        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over()) else { return };
         let Some(conference) = &mut leg.conference else { return };
         let leaving = leg.leaving.take();
         conference.enter(leaving.is_some());
@@ -145,7 +145,7 @@ impl Legs {
     }
 
     pub(super) fn enter_again(&mut self, reference: &str) {
-        if self.legs.get(reference).is_some_and(|leg| !leg.is_over && !leg.is_entering()) {
+        if self.legs.get(reference).is_some_and(|leg| !leg.is_over() && !leg.is_entering()) {
             self.enter(reference);
         }
     }
@@ -171,7 +171,7 @@ impl Legs {
     }
 
     pub(super) fn leave_again(&mut self, reference: &str) {
-        let leg = self.legs.get(reference).filter(|leg| !leg.is_over && !leg.is_told_to(LEAVE));
+        let leg = self.legs.get(reference).filter(|leg| !leg.is_over() && !leg.is_told_to(LEAVE));
         if let Some(leaving) = leg.and_then(|leg| leg.leaving.as_ref()) {
             let with = about(&leaving.conference, json!({}));
             self.order(reference, LEAVE, with);
@@ -209,7 +209,7 @@ impl Legs {
         conference: &str,
         outcome: &RestOutcome,
     ) {
-        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over()) else { return };
         let is_wanted = leg.is_in(conference);
         match (name, outcome) {
             (LEAVE, outcome) => self.told_of_leave(now, reference, outcome),
@@ -295,7 +295,8 @@ impl Legs {
 
     /// The leg left its conference without a command of ours: it hung up, or the conference ended.
     pub(super) fn fell_out(&mut self, now: Timestamp, reference: &str) {
-        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over && !leg.is_entering()) else {
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over() && !leg.is_entering())
+        else {
             return;
         };
         let Some(conference) = &mut leg.conference else { return };

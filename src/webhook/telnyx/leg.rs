@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::LegId;
+use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::webhook::commanded::{LegOrder, Split};
 use crate::webhook::document::Dial;
@@ -20,6 +20,8 @@ use crate::webhook::telnyx::plan::{Body, Name, Todo};
 use crate::webhook::telnyx::rest::{CONFERENCE, CONFERENCE_NAME, JOIN, LEAVE};
 use crate::words::{Cause, Digit};
 
+/// Of a leg, until a document says of which call it is.
+pub(super) const UNKNOWN: CallId = CallId(0);
 /// How many commands may wait for the one under way; a further one is left out. A document has at
 /// most those that stop the last one, and its first.
 const WAITING_MAX: usize = 16;
@@ -166,12 +168,50 @@ impl Waiting {
     }
 }
 
+/// How far a leg has come. It never goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Flags", into = "Flags")]
+pub(super) enum Progress {
+    Ringing,
+    Up,
+    Over { was_up: bool },
+}
+
+/// [`Progress`] as it is saved, and always was.
+#[derive(Serialize, Deserialize)]
+struct Flags {
+    is_answered: bool,
+    is_over: bool,
+}
+
+impl From<Flags> for Progress {
+    fn from(flags: Flags) -> Self {
+        match flags {
+            Flags { is_answered, is_over: true } => Self::Over { was_up: is_answered },
+            Flags { is_answered: true, is_over: false } => Self::Up,
+            Flags { is_answered: false, is_over: false } => Self::Ringing,
+        }
+    }
+}
+
+impl From<Progress> for Flags {
+    fn from(progress: Progress) -> Self {
+        let (is_answered, is_over) = match progress {
+            Progress::Ringing => (false, false),
+            Progress::Up => (true, false),
+            Progress::Over { was_up } => (was_up, true),
+        };
+        Self { is_answered, is_over }
+    }
+}
+
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Leg {
+    /// Of [`UNKNOWN`] until a document says of which call the leg is.
     pub(super) id: LegId,
     pub(super) role: Role,
-    pub(super) is_answered: bool,
-    pub(super) is_over: bool,
+    #[serde(flatten)]
+    progress: Progress,
     pub(super) todo: VecDeque<Todo>,
     pub(super) next: Option<Link>,
     pub(super) doing: Doing,
@@ -179,7 +219,8 @@ pub(super) struct Leg {
     pub(super) current: Option<Todo>,
     /// An event about that step that has not come by now was lost.
     pub(super) until: Option<Timestamp>,
-    /// We were away, and that event may have been lost in the meantime.
+    /// We were away, and that event may have been lost in the meantime. It says how much we know,
+    /// whatever the leg does, and so is no part of what it does.
     #[serde(skip)]
     pub(super) was_away: bool,
     /// The mark of events about what the leg does now.
@@ -210,12 +251,21 @@ pub(super) struct Leg {
 }
 
 impl Leg {
-    pub(super) fn new(id: LegId, role: Role, is_answered: bool) -> Self {
+    /// A party that rings, called for the caller with this reference.
+    pub(super) fn party(id: LegId, caller: &str, dial: Box<Dial>) -> Self {
+        Self::new(id, Role::Party { caller: caller.to_owned(), dial }, Progress::Ringing)
+    }
+
+    /// A caller, or a leg of whom no more is known than its name.
+    pub(super) fn caller(call: CallId, progress: Progress) -> Self {
+        Self::new(LegId::caller(call), Role::Caller, progress)
+    }
+
+    fn new(id: LegId, role: Role, progress: Progress) -> Self {
         Self {
             id,
             role,
-            is_answered,
-            is_over: false,
+            progress,
             todo: VecDeque::new(),
             next: None,
             doing: Doing::Nothing,
@@ -236,6 +286,24 @@ impl Leg {
             waiting: VecDeque::new(),
             under_way: None,
         }
+    }
+
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.progress, Progress::Over { .. })
+    }
+
+    /// It was answered, whether or not it is over by now.
+    pub(super) const fn was_answered(&self) -> bool {
+        matches!(self.progress, Progress::Up | Progress::Over { was_up: true })
+    }
+
+    /// It is answered; `false` where that changes nothing.
+    pub(super) fn answer(&mut self) -> bool {
+        let rings = self.progress == Progress::Ringing;
+        if rings {
+            self.progress = Progress::Up;
+        }
+        rings
     }
 
     pub(super) const fn is_caller(&self) -> bool {
@@ -344,7 +412,7 @@ impl Leg {
 
     /// It has ended, and takes no more commands.
     pub(super) fn over(&mut self) {
-        self.is_over = true;
+        self.progress = Progress::Over { was_up: self.was_answered() };
         self.todo.clear();
         self.waiting.clear();
         self.next = None;

@@ -15,12 +15,12 @@ use crate::id::{CallId, LegId};
 use crate::time::{Timers, Timestamp};
 use crate::webhook::commanded::{Commanded, LegOrder, LegSaving, Split};
 use crate::webhook::document::Document;
-use crate::webhook::fields::{Fields, LegState, Recorded, What};
+use crate::webhook::fields::{Fields, LegEventKind, LegState, Recorded};
 use crate::webhook::form;
 use crate::webhook::link::Link;
 use crate::webhook::render_context::RenderContext;
 use crate::webhook::rest::RestOutcome;
-use crate::webhook::telnyx::leg::{Doing, Leg, Role};
+use crate::webhook::telnyx::leg::{Doing, Leg, Progress, Role, UNKNOWN};
 use crate::webhook::telnyx::plan::{Body, Todo, next, plan};
 use crate::words::Cause;
 
@@ -51,7 +51,7 @@ pub(super) enum Wake {
     /// The leg was commanded to hang up, and should be gone.
     End(String),
     /// The end of a leg is reported, even if what should come first has not come.
-    Told(String),
+    ReportEnd(String),
     Forget(String),
 }
 
@@ -101,48 +101,59 @@ impl Legs {
 }
 
 impl Commanded for Legs {
+    fn context(&self) -> RenderContext {
+        self.context.clone()
+    }
+
+    fn set_context(&mut self, context: RenderContext) {
+        self.context = context;
+    }
+
     fn handle_event(&mut self, now: Timestamp, fields: &Fields) {
-        let Some(news) = &fields.news else { return };
-        // The news of a recording does not name the leg as commands do; the mark does.
-        let recorded = (news.what == What::Saved).then(|| recorded_leg(&news.mark)).flatten();
+        let Some(event) = &fields.leg_event else { return };
+        // The event of a recording does not name the leg as commands do; the mark does.
+        let recorded =
+            (event.kind == LegEventKind::Saved).then(|| recorded_leg(&event.mark)).flatten();
         let reference = recorded.as_deref().unwrap_or(&fields.reference);
         if !self.legs.contains_key(reference) && !self.unknown_leg(now, reference, fields) {
             return;
         }
         let Some(leg) = self.legs.get(reference) else { return };
-        if leg.was_away && self.is_ahead(leg, news) {
+        if leg.was_away && self.is_ahead(leg, event) {
             return self.catch_up(reference, fields);
         }
-        let is_now = !leg.is_over && leg.mark == news.mark;
-        match (news.what, &leg.doing) {
-            (What::Over | What::Dropped, _) => self.over(now, reference, fields),
-            (What::Answered, _) => self.answered(now, reference, fields),
-            (What::Sounded, Doing::Sound) if is_now => self.done(now, reference, Fields::default()),
-            (What::Collected, Doing::Keys { is_last }) if is_now => {
+        let is_now = !leg.is_over() && leg.mark == event.mark;
+        match (event.kind, &leg.doing) {
+            (LegEventKind::Ended | LegEventKind::Dropped, _) => self.over(now, reference, fields),
+            (LegEventKind::Answered, _) => self.answered(now, reference, fields),
+            (LegEventKind::Sounded, Doing::Sound) if is_now => {
+                self.done(now, reference, Fields::default())
+            }
+            (LegEventKind::Collected, Doing::Keys { is_last }) if is_now => {
                 let is_last = *is_last;
                 self.collected(now, reference, is_last, fields);
             }
-            (What::Key, Doing::Record { finish: Some(finish), .. })
+            (LegEventKind::Key, Doing::Record { finish: Some(finish), .. })
                 if fields.keys.as_ref().is_some_and(|keys| keys.contains(finish)) =>
             {
                 self.order(reference, "record_stop", Body::new());
             }
-            (What::Saved, _) if leg.saved == news.mark => {}
-            (What::Saved, Doing::Record { .. }) if is_now => {
-                self.saved(reference, &news.mark);
+            (LegEventKind::Saved, _) if leg.saved == event.mark => {}
+            (LegEventKind::Saved, Doing::Record { .. }) if is_now => {
+                self.saved(reference, &event.mark);
                 let recorded = fields.recorded.clone();
                 self.done(now, reference, Fields { recorded, ..Fields::default() });
             }
-            (What::Saved, _) => self.saved_late(now, reference, fields),
-            (What::Bridged, _) => self.bridged(now, reference),
-            (What::Left, _) => self.fell_out(now, reference),
+            (LegEventKind::Saved, _) => self.saved_late(now, reference, fields),
+            (LegEventKind::Bridged, _) => self.bridged(now, reference),
+            (LegEventKind::LeftConference, _) => self.fell_out(now, reference),
             (
-                What::Arrived
-                | What::Called
-                | What::Key
-                | What::Sounded
-                | What::Collected
-                | What::Other,
+                LegEventKind::Arrived
+                | LegEventKind::Called
+                | LegEventKind::Key
+                | LegEventKind::Sounded
+                | LegEventKind::Collected
+                | LegEventKind::Other,
                 _,
             ) => {}
         }
@@ -158,7 +169,7 @@ impl Commanded for Legs {
         let asks = matches!(link, Link::Voice | Link::Step { .. } | Link::Leg { .. });
         let todo = document.map(|document| plan(document, &self.context, self.piece));
         let todo = todo.unwrap_or_default();
-        let Some(leg) = self.leg(reference).filter(|leg| asks && !leg.is_over) else {
+        let Some(leg) = self.leg(reference).filter(|leg| asks && !leg.is_over()) else {
             return;
         };
         let Some(document) = document else { return self.hang_up(reference) };
@@ -176,7 +187,7 @@ impl Commanded for Legs {
         }
         leg.todo = todo.into();
         let ends = matches!(leg.todo.front(), Some(Todo::End { .. }));
-        if leg.is_answered || ends {
+        if leg.was_answered() || ends {
             leg.doing = Doing::Nothing;
             return self.go_on(now, reference, Fields::default());
         }
@@ -199,9 +210,9 @@ impl Commanded for Legs {
 
     fn move_to(&mut self, now: Timestamp, reference: &str, to: &Link) {
         if !self.legs.contains_key(reference) {
-            self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));
+            self.insert(now, reference, Leg::caller(UNKNOWN, Progress::Up));
         }
-        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over()) else { return };
         leg.begin(to);
         leg.todo.clear();
         leg.next = None;
@@ -213,7 +224,7 @@ impl Commanded for Legs {
     }
 
     fn hang_up(&mut self, reference: &str) {
-        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over()) else { return };
         leg.todo.clear();
         leg.next = None;
         self.order(reference, "hangup", Body::new());
@@ -237,7 +248,7 @@ impl Commanded for Legs {
             self.expect_end(now, reference);
             return self.send(reference);
         }
-        let is_now = leg.command == id && !leg.is_over;
+        let is_now = leg.command == id && !leg.is_over();
         let doing = leg.doing.clone();
         match outcome {
             RestOutcome::Done => {
@@ -293,7 +304,7 @@ impl Commanded for Legs {
                 Wake::Due(reference) => self.due(now, &reference),
                 Wake::Enter(reference) => self.enter_again(&reference),
                 Wake::End(reference) => self.hang_up(&reference),
-                Wake::Told(reference) => self.tell_end(now, &reference),
+                Wake::ReportEnd(reference) => self.tell_end(now, &reference),
                 Wake::Forget(reference) => {
                     self.legs.remove(&reference);
                     self.unsaved.insert(reference);
@@ -307,7 +318,7 @@ impl Legs {
     /// Repeats the command to hang up where no event follows: the command failed, or its event was
     /// lost.
     pub(super) fn expect_end(&mut self, now: Timestamp, reference: &str) {
-        let leg = self.legs.get(reference).filter(|leg| !leg.is_over && leg.is_heard());
+        let leg = self.legs.get(reference).filter(|leg| !leg.is_over() && leg.is_heard());
         if leg.is_some_and(|leg| (1..ENDS_MAX).contains(&leg.ends)) {
             self.timers.set(Wake::End(reference.to_owned()), now + END_AGAIN);
         }

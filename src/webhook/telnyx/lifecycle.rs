@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::id::{CallId, LegId};
+use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::webhook::commanded::Commanded;
 use crate::webhook::document::Dial;
-use crate::webhook::fields::{DialResult, Fields, LegState, What};
+use crate::webhook::fields::{DialResult, Fields, LegEventKind, LegState};
 use crate::webhook::link::Link;
-use crate::webhook::telnyx::leg::{Doing, Held, Leg, Role};
+use crate::webhook::telnyx::leg::{Doing, Held, Leg, Progress, Role, UNKNOWN};
 use crate::webhook::telnyx::legs::{BRIDGE, Legs, PARTY, Wake};
 use crate::webhook::telnyx::plan::{Body, body};
 use crate::words::Cause;
@@ -35,40 +35,41 @@ const LEG_MAX: Duration = Duration::from_secs(5 * 60 * 60);
 impl Legs {
     /// An event of a leg that is not known. `false`: the event needs nothing further.
     pub(super) fn unknown_leg(&mut self, now: Timestamp, reference: &str, fields: &Fields) -> bool {
-        let Some(news) = &fields.news else { return false };
-        if let Some(caller) = self.dialed.remove(&news.mark) {
-            return self.new_party(now, reference, &caller, &news.mark);
+        let Some(event) = &fields.leg_event else { return false };
+        if let Some(caller) = self.dialed.remove(&event.mark) {
+            return self.new_party(now, reference, &caller, &event.mark);
         }
-        let named = self.named(&news.mark);
-        let is_party = news.mark.ends_with(PARTY);
-        match (news.what, named) {
-            (What::Arrived, _) => {
-                let leg = Leg::new(LegId::caller(CallId(0)), Role::Caller, false);
+        let named = self.named(&event.mark);
+        let is_party = event.mark.ends_with(PARTY);
+        match (event.kind, named) {
+            (LegEventKind::Arrived, _) => {
+                let leg = Leg::caller(UNKNOWN, Progress::Ringing);
                 if self.insert(now, reference, leg) {
                     self.requests.push_back((Link::Voice, fields.clone()));
                 }
             }
             // The party is no longer wanted, or we were away while it was dialed.
-            (What::Called | What::Answered | What::Bridged, Some(link)) if is_party => {
-                self.insert(now, reference, Leg::new(LegId::caller(CallId(0)), Role::Caller, true));
+            (LegEventKind::Called | LegEventKind::Answered | LegEventKind::Bridged, Some(link))
+                if is_party =>
+            {
+                self.insert(now, reference, Leg::caller(UNKNOWN, Progress::Up));
                 self.hang_up(reference);
                 let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
                 self.tell_party(link, Fields { state, ..fields.clone() });
             }
-            (What::Over | What::Dropped, Some(link)) if is_party => {
+            (LegEventKind::Ended | LegEventKind::Dropped, Some(link)) if is_party => {
                 self.tell_party(link, fields.clone())
             }
-            (What::Over | What::Dropped, _) => {
-                let mut leg = Leg::new(LegId::caller(CallId(0)), Role::Caller, true);
+            (LegEventKind::Ended | LegEventKind::Dropped, _) => {
+                let mut leg = Leg::caller(UNKNOWN, Progress::Up);
                 leg.over();
                 self.insert(now, reference, leg);
                 self.ended(now, reference);
                 self.requests.push_back((Link::Events, fields.clone()));
             }
-            (What::Saved, Some(Link::Recording { call, n })) => {
-                let id = LegId::caller(call);
-                if self.insert(now, reference, Leg::new(id, Role::Caller, true)) {
-                    self.saved(reference, &news.mark);
+            (LegEventKind::Saved, Some(Link::Recording { call, n })) => {
+                if self.insert(now, reference, Leg::caller(call, Progress::Up)) {
+                    self.saved(reference, &event.mark);
                     let reference = reference.to_owned();
                     let link = Link::Step { call, n: n + 1 };
                     self.requests.push_back((link, Fields { reference, ..fields.clone() }));
@@ -76,11 +77,10 @@ impl Legs {
             }
             // We were away: the mark says where the leg was.
             (
-                What::Answered | What::Sounded | What::Collected,
+                LegEventKind::Answered | LegEventKind::Sounded | LegEventKind::Collected,
                 Some(link @ (Link::Step { .. } | Link::Leg { .. })),
             ) => {
-                let id = LegId::caller(CallId(0));
-                if self.insert(now, reference, Leg::new(id, Role::Caller, true)) {
+                if self.insert(now, reference, Leg::caller(UNKNOWN, Progress::Up)) {
                     self.requests.push_back((link, fields.clone()));
                 }
             }
@@ -110,8 +110,7 @@ impl Legs {
             let fields = Fields { reference: reference.to_owned(), state, ..Fields::default() };
             self.requests.push_back((told, fields));
         }
-        let role = Role::Party { caller: caller.to_owned(), dial };
-        let mut leg = Leg::new(id, role, false);
+        let mut leg = Leg::party(id, caller, dial);
         mark.clone_into(&mut leg.state);
         self.insert(now, reference, leg)
     }
@@ -130,7 +129,7 @@ impl Legs {
 
     pub(super) fn answered(&mut self, now: Timestamp, reference: &str, fields: &Fields) {
         let Some(leg) = self.leg(reference) else { return };
-        if leg.is_over || std::mem::replace(&mut leg.is_answered, true) {
+        if !leg.answer() {
             return;
         }
         if let Role::Party { caller, dial } = &leg.role {
@@ -149,7 +148,7 @@ impl Legs {
 
     pub(super) fn over(&mut self, now: Timestamp, reference: &str, fields: &Fields) {
         let Some(leg) = self.leg(reference) else { return };
-        if leg.is_over {
+        if leg.is_over() {
             return;
         }
         let doing = std::mem::replace(&mut leg.doing, Doing::Nothing);
@@ -163,16 +162,17 @@ impl Legs {
             None => self.release(reference, &doing),
         }
         self.ended(now, reference);
-        let is_dropped = fields.news.as_ref().is_some_and(|news| news.what == What::Dropped);
+        let is_dropped =
+            fields.leg_event.as_ref().is_some_and(|event| event.kind == LegEventKind::Dropped);
         if !is_caller {
             return match is_dropped && self.talks(reference) {
-                true => self.timers.set(Wake::Told(reference.to_owned()), now + CROSSED_MAX),
+                true => self.timers.set(Wake::ReportEnd(reference.to_owned()), now + CROSSED_MAX),
                 false => self.tell_end(now, reference),
             };
         }
         match doing {
             Doing::Record { .. } => {
-                self.timers.set(Wake::Told(reference.to_owned()), now + SAVED_MAX);
+                self.timers.set(Wake::ReportEnd(reference.to_owned()), now + SAVED_MAX);
             }
             Doing::Dialing { party: Some(party), .. } => {
                 self.tell_end(now, reference);
@@ -205,7 +205,7 @@ impl Legs {
         let (Doing::Consulted, Role::Party { caller, .. }) = (&leg.doing, &leg.role) else {
             return;
         };
-        if self.legs.get(caller).is_none_or(|leg| leg.is_over) {
+        if self.legs.get(caller).is_none_or(|leg| leg.is_over()) {
             self.timers.set(Wake::End(reference.to_owned()), now + CROSSED_MAX);
         }
     }
@@ -229,8 +229,8 @@ impl Legs {
     pub(super) fn tell_end(&mut self, now: Timestamp, reference: &str) {
         let Some(leg) = self.leg(reference) else { return };
         let Some(held) = leg.held.take() else { return };
-        let (role, is_answered) = (leg.role.clone(), leg.is_answered);
-        self.timers.cancel(&Wake::Told(reference.to_owned()));
+        let (role, was_answered) = (leg.role.clone(), leg.was_answered());
+        self.timers.cancel(&Wake::ReportEnd(reference.to_owned()));
         let fields = held.fields(reference);
         let Role::Party { caller, dial } = role else {
             return self.requests.push_back((Link::Events, fields));
@@ -239,7 +239,7 @@ impl Legs {
             self.requests.push_back((told, fields));
         }
         let cause = match held.cause {
-            Cause::NORMAL_CLEARING if !is_answered => Cause::NO_ANSWER,
+            Cause::NORMAL_CLEARING if !was_answered => Cause::NO_ANSWER,
             cause => cause,
         };
         let of = self.legs.get(&caller).map(|leg| &leg.doing);
@@ -264,7 +264,7 @@ impl Legs {
 
     pub(super) fn bridge(&mut self, now: Timestamp, caller: &str, party: &str) {
         let mark = self.mark(caller);
-        let Some(leg) = self.leg(caller).filter(|leg| !leg.is_over) else {
+        let Some(leg) = self.leg(caller).filter(|leg| !leg.is_over()) else {
             return self.hang_up(party);
         };
         let conference = leg.conference.as_ref().map(|conference| conference.name.clone());
@@ -312,10 +312,10 @@ impl Legs {
 
     /// A message that is reported after its caller has gone on.
     pub(super) fn saved_late(&mut self, now: Timestamp, reference: &str, fields: &Fields) {
-        let Some(news) = &fields.news else { return };
-        let Some(link @ Link::Recording { .. }) = self.named(&news.mark) else { return };
-        self.saved(reference, &news.mark);
-        let is_over = self.legs.get(reference).is_some_and(|leg| leg.is_over);
+        let Some(event) = &fields.leg_event else { return };
+        let Some(link @ Link::Recording { .. }) = self.named(&event.mark) else { return };
+        self.saved(reference, &event.mark);
+        let is_over = self.legs.get(reference).is_some_and(|leg| leg.is_over());
         let state = is_over.then_some(LegState::Ended(Cause::NORMAL_CLEARING));
         self.requests.push_back((link, Fields { state, ..fields.clone() }));
         self.tell_end(now, reference);

@@ -1,10 +1,10 @@
 //! Events of Call Control, in our words.
 //!
-//! **Invariant:** what is not known here is [`What::Other`], and moves nothing.
+//! **Invariant:** what is not known here is [`LegEventKind::Other`], and moves nothing.
 
 use serde_json::Value;
 
-use crate::webhook::fields::{Fields, LegState, News, Recorded, What};
+use crate::webhook::fields::{Fields, LegEvent, LegEventKind, LegState, Recorded};
 use crate::webhook::json;
 use crate::webhook::provider::Malformed;
 use crate::webhook::request::Request;
@@ -19,13 +19,13 @@ pub(super) fn parse(request: &Request) -> Result<Fields, Malformed> {
     let body = json::object(request)?;
     let data = body.get("data").ok_or(Malformed::Missing("data"))?;
     let payload = data.get("payload").ok_or(Malformed::Missing("data.payload"))?;
-    let kind = json::needed(data, "event_type")?;
+    let name = json::needed(data, "event_type")?;
     let reference = json::text(payload, "call_control_id")
         .or_else(|| json::text(payload, "call_leg_id"))
         .ok_or(Malformed::Missing("call_control_id"))?;
-    let what = what(kind, payload);
-    let typed = json::text(payload, if what == What::Key { "digit" } else { "digits" });
-    let collects = matches!(what, What::Collected | What::Key);
+    let kind = kind(name, payload);
+    let typed = json::text(payload, if kind == LegEventKind::Key { "digit" } else { "digits" });
+    let collects = matches!(kind, LegEventKind::Collected | LegEventKind::Key);
     let keys = collects.then(|| value::keys("digits", typed.unwrap_or_default())).transpose()?;
     let at = json::text(data, "occurred_at").and_then(value::time);
     Ok(Fields {
@@ -33,50 +33,54 @@ pub(super) fn parse(request: &Request) -> Result<Fields, Malformed> {
         from: json::text(payload, "from").and_then(value::caller),
         from_name: json::text(payload, "caller_id_name").map(str::to_owned),
         to: json::text(payload, "to").and_then(value::dialed),
-        state: state(what, payload),
+        state: state(kind, payload),
         keys,
-        recorded: (what == What::Saved).then(|| recorded(kind, payload)),
+        recorded: (kind == LegEventKind::Saved).then(|| recorded(name, payload)),
         at,
-        news: Some(News { what, mark: mark(payload) }),
+        leg_event: Some(LegEvent { kind, mark: mark(payload) }),
         ..Fields::default()
     })
 }
 
-fn what(kind: &str, payload: &Value) -> What {
+fn kind(name: &str, payload: &Value) -> LegEventKind {
     // The leg's own end follows, and says more.
     let is_cut = json::text(payload, "status") == Some("call_hangup");
-    match kind {
-        "call.initiated" if json::text(payload, "direction") == Some("incoming") => What::Arrived,
-        "call.initiated" => What::Called,
-        "call.answered" => What::Answered,
-        "call.bridged" => What::Bridged,
-        "call.hangup" if json::text(payload, "hangup_source") == Some("caller") => What::Dropped,
-        "call.hangup" => What::Over,
-        "call.dtmf.received" => What::Key,
-        "call.recording.saved" | "call.recording.error" => What::Saved,
-        "conference.participant.left" => What::Left,
-        "call.speak.ended" | "call.playback.ended" if !is_cut => What::Sounded,
-        "call.gather.ended" if !is_cut => What::Collected,
-        _ => What::Other,
+    match name {
+        "call.initiated" if json::text(payload, "direction") == Some("incoming") => {
+            LegEventKind::Arrived
+        }
+        "call.initiated" => LegEventKind::Called,
+        "call.answered" => LegEventKind::Answered,
+        "call.bridged" => LegEventKind::Bridged,
+        "call.hangup" if json::text(payload, "hangup_source") == Some("caller") => {
+            LegEventKind::Dropped
+        }
+        "call.hangup" => LegEventKind::Ended,
+        "call.dtmf.received" => LegEventKind::Key,
+        "call.recording.saved" | "call.recording.error" => LegEventKind::Saved,
+        "conference.participant.left" => LegEventKind::LeftConference,
+        "call.speak.ended" | "call.playback.ended" if !is_cut => LegEventKind::Sounded,
+        "call.gather.ended" if !is_cut => LegEventKind::Collected,
+        _ => LegEventKind::Other,
     }
 }
 
-fn state(what: What, payload: &Value) -> Option<LegState> {
-    match what {
-        What::Arrived => Some(LegState::Initiated),
+fn state(kind: LegEventKind, payload: &Value) -> Option<LegState> {
+    match kind {
+        LegEventKind::Arrived => Some(LegState::Initiated),
         // It reports no ringing: from here on the other side may ring.
-        What::Called => Some(LegState::Ringing),
-        What::Answered => Some(LegState::Answered),
-        What::Over | What::Dropped => {
+        LegEventKind::Called => Some(LegState::Ringing),
+        LegEventKind::Answered => Some(LegState::Answered),
+        LegEventKind::Ended | LegEventKind::Dropped => {
             Some(LegState::Ended(cause(json::text(payload, "hangup_cause"))))
         }
-        What::Sounded
-        | What::Collected
-        | What::Key
-        | What::Saved
-        | What::Bridged
-        | What::Left
-        | What::Other => None,
+        LegEventKind::Sounded
+        | LegEventKind::Collected
+        | LegEventKind::Key
+        | LegEventKind::Saved
+        | LegEventKind::Bridged
+        | LegEventKind::LeftConference
+        | LegEventKind::Other => None,
     }
 }
 

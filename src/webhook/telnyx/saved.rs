@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::webhook::commanded::{Commanded, LegSaving};
-use crate::webhook::fields::{Fields, News, What};
+use crate::webhook::fields::{Fields, LegEvent, LegEventKind};
 use crate::webhook::form;
 use crate::webhook::link::Link;
 use crate::webhook::sign::base64;
@@ -60,7 +60,7 @@ impl Legs {
 
     fn take_up(&mut self, now: Timestamp, reference: &str, goes_on: &dyn Fn(CallId) -> bool) {
         let Some(leg) = self.leg(reference) else { return };
-        if leg.is_over {
+        if leg.is_over() {
             self.ended(now, reference);
             return self.tell_end(now, reference);
         }
@@ -106,18 +106,18 @@ impl Legs {
 
     /// Whether an event is about a step beyond all that is known of a leg, because we were lost
     /// before that was saved.
-    pub(super) fn is_ahead(&self, leg: &Leg, news: &News) -> bool {
-        if leg.is_over || !matches!(news.what, What::Sounded | What::Collected) {
+    pub(super) fn is_ahead(&self, leg: &Leg, event: &LegEvent) -> bool {
+        if leg.is_over() || !matches!(event.kind, LegEventKind::Sounded | LegEventKind::Collected) {
             return false;
         }
         let next = leg.next.as_ref().and_then(number).map(|n| (n, 0));
         let known = self.place(&leg.state).max(next);
-        self.place(&news.mark).is_some_and(|place| Some(place) > known)
+        self.place(&event.mark).is_some_and(|place| Some(place) > known)
     }
 
     /// Goes on at the step that an event names.
     pub(super) fn catch_up(&mut self, reference: &str, fields: &Fields) {
-        let mark = fields.news.as_ref().map(|news| news.mark.as_str()).unwrap_or_default();
+        let mark = fields.leg_event.as_ref().map(|event| event.mark.as_str()).unwrap_or_default();
         let Some(link) = self.named(mark) else { return };
         self.wait_no_more(reference);
         let Some(leg) = self.leg(reference) else { return };

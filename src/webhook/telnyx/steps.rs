@@ -45,7 +45,7 @@ impl Legs {
 
     /// The leg's step is over.
     pub(super) fn done(&mut self, now: Timestamp, reference: &str, result: Fields) {
-        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over) else { return };
+        let Some(leg) = self.leg(reference).filter(|leg| !leg.is_over()) else { return };
         leg.doing = Doing::Nothing;
         leg.mark.clear();
         self.wait_no_more(reference);
@@ -73,7 +73,7 @@ impl Legs {
 
     /// The leg's step is over, or its event is overdue.
     pub(super) fn due(&mut self, now: Timestamp, reference: &str) {
-        let Some(leg) = self.legs.get(reference).filter(|leg| !leg.is_over) else { return };
+        let Some(leg) = self.legs.get(reference).filter(|leg| !leg.is_over()) else { return };
         let doing = leg.doing.clone();
         match doing {
             Doing::Nothing | Doing::InConference | Doing::Consulted | Doing::Splitting(_) => {}

@@ -115,7 +115,7 @@ fn sounds_are_spoken_played_and_paused() {
 }
 
 #[test]
-fn a_party_is_dialed_with_a_whisper_and_news() {
+fn a_party_is_dialed_with_a_whisper_and_reports() {
     let number = Callee::Number("+14155550123".to_owned());
     assert_eq!(
         body(&TWILIO, vec![dial(number.clone())]),

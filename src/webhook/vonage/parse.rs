@@ -66,7 +66,7 @@ pub(super) fn parse(link: &Link, request: &Request) -> Result<Fields, Malformed>
         recorded: said.recorded(),
         at: said.at(state),
         region: said.text("region_url").filter(|url| is_region(url)),
-        news: None,
+        leg_event: None,
         reference,
     })
 }

@@ -412,13 +412,13 @@ fn keys_are_asked_for() {
         notify("input"),
     ];
     assert_eq!(render(gather(listen())), want);
-    let deaf = Listen {
+    let no_barge_in = Listen {
         barge_in: false,
         finish: Digit::new('*'),
         inter_digit: Duration::from_secs(99),
         ..listen()
     };
-    let ncco = render(gather(deaf));
+    let ncco = render(gather(no_barge_in));
     assert_eq!(ncco[1], json!({ "action": "wait", "timeout": 0.7 }));
     assert_eq!(ncco[2], input("&finish=%2A", false, 10));
     let many = render(gather(Listen { keys_max: 30, finish: None, ..listen() }));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::clock::SOON;
 use crate::flows::{AGENT_HZ, ALICE, CALLER_HZ};
 use crate::phone::{Dialog, Phone};
-use crate::platform::News;
+use crate::platform::ProviderEvent;
 use crate::rig::Rig;
 use crate::webhooks::carrier::{CALLER, Leg, NUMBER};
 use crate::webhooks::kind::Kind;
@@ -120,8 +120,8 @@ fn a_waiting_caller_is_moved_to_the_agents_telephone_and_hangs_up(kind: Kind) {
     alice.expect_bye();
     leg.hang_up();
     // The provider reports its end twice, and after an older state.
-    leg.tell_state(&News::Arrived);
-    leg.tell_state(&News::Ended);
+    leg.tell_state(&ProviderEvent::Arrived);
+    leg.tell_state(&ProviderEvent::Ended);
     wrap_up(&site.rig, "alice");
     assert_handled(&site.rig, kind.name(), "caller");
     site.rig.expect_no_calls();

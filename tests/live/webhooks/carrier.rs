@@ -10,7 +10,9 @@ use attendant::time::Timestamp;
 use attendant::words::Cause;
 
 use crate::clock::{SOON, left, now};
-use crate::platform::{Answer, Asked, Dialing, Instruction, Line, News, Want, Who};
+use crate::platform::{
+    Answer, Dialing, Instruction, Line, ProviderEvent, ProviderRequest, Want, Who,
+};
 use crate::webhooks::http::{Sent, decode};
 use crate::webhooks::kind::{Kind, USER};
 use crate::webhooks::sign::{unix_s, wall_clock};
@@ -65,7 +67,7 @@ pub(crate) struct Leg {
     /// The last request.
     pub last: Option<Sent>,
     pub delivery: Delivery,
-    /// News that is kept back.
+    /// ProviderEvent that is kept back.
     pub held: Option<Vec<Sent>>,
     is_bridged: bool,
     /// Why the platform ended it.
@@ -75,7 +77,7 @@ pub(crate) struct Leg {
 impl Carrier {
     /// A signed request, not sent yet.
     #[track_caller]
-    pub(crate) fn request(self, asked: &Asked) -> Sent {
+    pub(crate) fn request(self, asked: &ProviderRequest) -> Sent {
         let (url, access) = without_access(&asked.url);
         let path = url.strip_prefix(PUBLIC_URL).unwrap_or_else(|| panic!("not ours: {url}"));
         let kind = ("Content-Type".to_owned(), asked.content_type.to_owned());
@@ -156,26 +158,26 @@ impl Leg {
 
     /// A signed request of this leg's, not sent yet.
     #[track_caller]
-    pub(crate) fn prepare(&self, url: &str, news: &News) -> Sent {
-        self.prepare_at(url, news, wall_clock())
+    pub(crate) fn prepare(&self, url: &str, event: &ProviderEvent) -> Sent {
+        self.prepare_at(url, event, wall_clock())
     }
 
     /// About something that happened then.
     #[track_caller]
-    pub(crate) fn prepare_at(&self, url: &str, news: &News, at: Timestamp) -> Sent {
-        let asked = self.carrier.kind.tongue().request(url, &self.line.who, news, Some(at));
-        self.carrier.request(&asked.unwrap_or_else(|| panic!("no address takes {news:?}")))
+    pub(crate) fn prepare_at(&self, url: &str, event: &ProviderEvent, at: Timestamp) -> Sent {
+        let asked = self.carrier.kind.tongue().request(url, &self.line.who, event, Some(at));
+        self.carrier.request(&asked.unwrap_or_else(|| panic!("no address takes {event:?}")))
     }
 
     #[track_caller]
     pub(crate) fn arrive(&mut self) {
-        self.ask(&self.carrier.url("voice"), &News::Arrived);
+        self.ask(&self.carrier.url("voice"), &ProviderEvent::Arrived);
     }
 
     /// Asks, and takes the answer for the document to execute.
     #[track_caller]
-    fn ask(&mut self, url: &str, news: &News) {
-        let request = self.prepare(url, news);
+    fn ask(&mut self, url: &str, event: &ProviderEvent) {
+        let request = self.prepare(url, event);
         let answer = self.deliver(&request);
         self.last = Some(request);
         self.take(&answer);
@@ -185,7 +187,7 @@ impl Leg {
     #[track_caller]
     pub(crate) fn come(&mut self, url: &str) {
         self.line.interrupt();
-        self.ask(url, &News::Moved);
+        self.ask(url, &ProviderEvent::Moved);
     }
 
     #[track_caller]
@@ -213,11 +215,11 @@ impl Leg {
         self.line.run(self.now);
     }
 
-    /// News that wants no document, or that is kept back.
+    /// ProviderEvent that wants no document, or that is kept back.
     #[track_caller]
-    fn tell(&mut self, who: &Who, url: &str, news: &News) {
+    fn tell(&mut self, who: &Who, url: &str, event: &ProviderEvent) {
         let tongue = self.carrier.kind.tongue();
-        let Some(asked) = tongue.request(url, who, news, Some(wall_clock())) else { return };
+        let Some(asked) = tongue.request(url, who, event, Some(wall_clock())) else { return };
         let request = self.carrier.request(&asked);
         if let Some(held) = &mut self.held {
             return held.push(request);
@@ -228,9 +230,9 @@ impl Leg {
 
     /// The state of the leg, to the address a person typed in.
     #[track_caller]
-    pub(crate) fn tell_state(&mut self, news: &News) {
+    pub(crate) fn tell_state(&mut self, event: &ProviderEvent) {
         let (who, url) = (self.line.who.clone(), self.carrier.url("events"));
-        self.tell(&who, &url, news);
+        self.tell(&who, &url, event);
     }
 
     // ---- the platform ----
@@ -261,12 +263,12 @@ impl Leg {
                 Did::Heard
             }
             Want::Hear(other) => panic!("{other:?} is nothing to hear"),
-            Want::Ask(url, news) => {
-                self.ask(&url, &news);
+            Want::Ask(url, event) => {
+                self.ask(&url, &event);
                 Did::Asked
             }
-            Want::Tell(who, url, news) => {
-                self.tell(&who, &url, &news);
+            Want::Tell(who, url, event) => {
+                self.tell(&who, &url, &event);
                 Did::Told
             }
             Want::Recording => Did::Recorded,
@@ -278,7 +280,7 @@ impl Leg {
             Want::Over(cause) => {
                 self.ended = Some(cause);
                 if self.line.who.parent.is_none() {
-                    self.tell_state(&News::Ended);
+                    self.tell_state(&ProviderEvent::Ended);
                 }
                 Did::Over
             }
@@ -359,8 +361,8 @@ impl Leg {
         self.types(keys);
         let deadline = now() + SOON;
         while left(deadline).is_some() {
-            if let Some(Want::Ask(url, news)) = self.line.wants.front() {
-                let request = self.prepare(&url.clone(), &news.clone());
+            if let Some(Want::Ask(url, event)) = self.line.wants.front() {
+                let request = self.prepare(&url.clone(), &event.clone());
                 self.line.wants.pop_front();
                 return request;
             }
@@ -402,7 +404,7 @@ impl Leg {
     pub(crate) fn hang_up(&mut self) {
         self.line.cut(self.now);
         self.settle();
-        self.tell_state(&News::Ended);
+        self.tell_state(&ProviderEvent::Ended);
     }
 
     // ---- whom it dials ----

@@ -181,7 +181,7 @@ fn what_telnyx_did_not_sign_and_what_is_no_event_changes_nothing() {
     }
     let long = format!("{}{}", " ".repeat(70_000), event);
     assert_refused(&site, &signed(&key, unix_s(), &long), 413);
-    // News of unknown calls, some with a mark that is none of ours.
+    // ProviderEvent of unknown calls, some with a mark that is none of ours.
     for kind in ["call.answered", "call.speak.ended", "call.gather.ended", "call.bridged", "x"] {
         let payload = json!({
             "call_control_id": "v3:nobody", "digits": "1",

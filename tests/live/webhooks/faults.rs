@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::flows::{ALICE, PASSWORD};
 use crate::phone::Phone;
-use crate::platform::{Dialing, News};
+use crate::platform::{Dialing, ProviderEvent};
 use crate::rig::items;
 use crate::webhooks::calls::{assert_handled, bring, reach_queue, talk, wrap_up};
 use crate::webhooks::carrier::{Delivery, Leg};
@@ -96,7 +96,7 @@ fn an_old_request_is_no_step_and_no_new_call(kind: Kind) {
     leg.press("9");
     let press = leg.last.clone().expect("asked");
     let url = format!("{}{}", crate::webhooks::carrier::PUBLIC_URL, press.path);
-    let other = leg.prepare(&url, &News::Keys("1".to_owned(), None));
+    let other = leg.prepare(&url, &ProviderEvent::Keys("1".to_owned(), None));
     leg.hear("wrong.wav");
     // The key once more, another one for the step that is over, and the first request of all.
     for old in [&press, &other, &voice] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use attendant::webhook::document::Callee;
 use serde_json::{Value, json};
 
-use crate::platform::News;
+use crate::platform::ProviderEvent;
 use crate::webhooks::calls::{ms, reach_queue, wrap_up};
 use crate::webhooks::carrier::Leg;
 use crate::webhooks::kind::Kind;
@@ -64,7 +64,7 @@ fn splits(site: &Site, leg: &mut Leg, dave: &mut Leg) {
 fn leaves(kind: Kind, party: &mut Leg) {
     party.leave(TALK);
     if kind == Kind::Jambonz {
-        party.tell_state(&News::Ended);
+        party.tell_state(&ProviderEvent::Ended);
     }
 }
 

@@ -7,7 +7,7 @@ use attendant::webhook::document::Callee;
 use attendant::words::Cause;
 use serde_json::json;
 
-use crate::platform::News;
+use crate::platform::ProviderEvent;
 use crate::webhooks::calls::{assert_handled, bring, ms, reach_queue, talk, wrap_up};
 use crate::webhooks::carrier::{Delivery, Leg};
 use crate::webhooks::kind::Kind;
@@ -96,8 +96,8 @@ fn news_that_comes_late_and_out_of_order_changes_nothing(kind: Kind) {
     let held = [leg.held.take(), dave.held.take()].into_iter().flatten().flatten();
     let held: Vec<_> = held.collect();
     assert!(!held.is_empty());
-    for news in held.iter().rev().chain(&held) {
-        assert!(matches!(news.send(site.carrier.door).status, 200 | 204), "{news:?}");
+    for event in held.iter().rev().chain(&held) {
+        assert!(matches!(event.send(site.carrier.door).status, 200 | 204), "{event:?}");
     }
     site.rig.expect_agent("dave", "ready");
     assert_eq!(assert_handled(&site.rig, kind.name(), "agent"), before);
@@ -123,8 +123,8 @@ fn the_ends_of_both_legs_come_in_any_order(kind: Kind) {
         if !is_callers_first {
             ends.reverse();
         }
-        for news in ends.iter().chain(&ends) {
-            assert!(matches!(news.send(site.carrier.door).status, 200 | 204), "{news:?}");
+        for event in ends.iter().chain(&ends) {
+            assert!(matches!(event.send(site.carrier.door).status, 200 | 204), "{event:?}");
         }
         wrap_up(&site.rig, "dave");
         // The leg whose end is reported first has ended it; jambonz reports the caller's only.
@@ -147,10 +147,10 @@ fn an_end_before_the_answer_is_a_talk_of_no_length() {
     leg.talk_to(&mut dave);
     let talking = site.rig.expect_agent("dave", "talking");
     // The provider's clock says that it ended before it was answered, which cannot be.
-    let told = dialing.told.expect("news is wanted");
-    let news = News::PartyEnded(Cause::NORMAL_CLEARING, Duration::ZERO);
+    let told = dialing.told.expect("reports are wanted");
+    let event = ProviderEvent::PartyEnded(Cause::NORMAL_CLEARING, Duration::ZERO);
     let early = Timestamp::from_millis(wall_clock().as_millis() - 10_000);
-    let answer = dave.prepare_at(&told, &news, early).send(site.carrier.door);
+    let answer = dave.prepare_at(&told, &event, early).send(site.carrier.door);
     assert!(matches!(answer.status, 200 | 204), "{answer:?}");
     leg.hang_up();
     wrap_up(&site.rig, "dave");

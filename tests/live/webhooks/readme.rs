@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::clock::{SOON, left, now};
-use crate::platform::{News, Who};
+use crate::platform::{ProviderEvent, Who};
 use crate::ports;
 use crate::webhooks::carrier::{CALLER, NUMBER};
 use crate::webhooks::http::Sent;
@@ -117,7 +117,8 @@ fn the_five_lines_of_the_readme_take_a_call() {
     run(folder, selftest);
     let (from, to) = (Some(CALLER.to_owned()), NUMBER.to_owned());
     let who = Who { reference: "CA0001".to_owned(), parent: None, from, to };
-    let asked = Kind::Twilio.tongue().request(voice, &who, &News::Arrived, None).expect("a call");
+    let asked =
+        Kind::Twilio.tongue().request(voice, &who, &ProviderEvent::Arrived, None).expect("a call");
     let mut request = Sent {
         method: "POST",
         path: "/webhooks/twilio/voice".to_owned(),

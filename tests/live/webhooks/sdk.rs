@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::flows::ALICE;
-use crate::platform::{News, Who, tongue};
+use crate::platform::{ProviderEvent, Who, tongue};
 use crate::ports;
 use crate::rig::{Plan, items};
 use crate::webhooks::carrier::{CALLER, NUMBER, PUBLIC_URL};
@@ -69,7 +69,8 @@ fn arrives(provider: &str) -> (String, &'static str) {
     let (from, to) = (Some(CALLER.to_owned()), NUMBER.to_owned());
     let who = Who { reference: "a-call-of-the-sdks".to_owned(), parent: None, from, to };
     let url = format!("{PUBLIC_URL}/webhooks/{provider}/voice");
-    let asked = tongue(provider).request(&url, &who, &News::Arrived, None).expect("a call");
+    let asked =
+        tongue(provider).request(&url, &who, &ProviderEvent::Arrived, None).expect("a call");
     (asked.body, asked.content_type)
 }
 

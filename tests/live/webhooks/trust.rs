@@ -1,7 +1,7 @@
 //! What is let in: signed by the provider, sent to an address of ours, in time, and not too much.
 
 use crate::flows::ALICE;
-use crate::platform::News;
+use crate::platform::ProviderEvent;
 use crate::webhooks::carrier::{Carrier, Leg, PUBLIC_URL, SECRET};
 use crate::webhooks::faults::calls;
 use crate::webhooks::http::{Sent, exchange};
@@ -40,7 +40,7 @@ fn busy_site(kind: Kind, sid: &str) -> (Site, Leg, [Sent; 2]) {
 }
 
 fn voice(carrier: Carrier, sid: &str) -> Sent {
-    carrier.leg(sid).prepare(&carrier.url("voice"), &News::Arrived)
+    carrier.leg(sid).prepare(&carrier.url("voice"), &ProviderEvent::Arrived)
 }
 
 /// Only what it says, and not whose it is.

@@ -16,9 +16,9 @@ use attendant::flow::{self, Known};
 use attendant::id::{AgentId, CallId, LegId, NodeId, PlayId, RecordingId};
 use attendant::time::Timestamp;
 use attendant::words::{
-    AgentRequest, CallRecord, Cause, Command, ConsultTarget, Digit, EndedBy, Event, From, Loss,
-    Principal, RecordingEnd, RecordingFault, RecordingKind, SupervisorMode, SupervisorRequest,
-    Target, Telephone, Via,
+    AgentRequest, CallRecord, Cause, Command, ConsultTarget, Digit, Disposition, EndedBy, Event,
+    From, Loss, Principal, RecordingEnd, RecordingFault, RecordingKind, SupervisorMode,
+    SupervisorRequest, Target, Telephone, Via,
 };
 
 const ADA: AgentId = AgentId(0);
@@ -355,7 +355,10 @@ impl Site {
         self.recorded(RecordingKind::Call, RecordingEnd::HungUp);
         let resolved = Some(true);
         let (intent, note) = (Some("printer".to_owned()), Some("Paper was in the way.".to_owned()));
-        self.asks(ADA, AgentRequest::EndWrapUp { resolved, intent, note });
+        self.asks(
+            ADA,
+            AgentRequest::EndWrapUp { call: None, said: Disposition { resolved, intent, note } },
+        );
         self.rests();
         let caller = self.calls();
         self.presses(caller, "1");
@@ -507,7 +510,10 @@ impl Site {
         self.pass_s(5);
         self.hangs_up(caller);
         let (resolved, intent, note) = (Some(false), None, None);
-        self.asks(EVE, AgentRequest::EndWrapUp { resolved, intent, note });
+        self.asks(
+            EVE,
+            AgentRequest::EndWrapUp { call: None, said: Disposition { resolved, intent, note } },
+        );
         self.rests();
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use attendant::id::CallId;
 use attendant::time::Timestamp;
 use attendant::webhook::{
-    Document, Fields, Link, News, Provider, RenderContext, RestCommand, RestOutcome, What, sign,
+    Document, Fields, LegEvent, LegEventKind, Link, Provider, RenderContext, RestCommand,
+    RestOutcome, sign,
 };
 use serde_json::Value;
 
@@ -21,12 +22,12 @@ pub(crate) fn text(
     let make = provider.commanded().expect("each action is commanded");
     let mut legs = make(context.clone(), Duration::from_secs(8));
     let mut now = Timestamp(1_700_000_000_000);
-    let event = |what, mark: &str| Fields {
+    let event = |kind, mark: &str| Fields {
         reference: CALLER.to_owned(),
-        news: Some(News { what, mark: mark.to_owned() }),
+        leg_event: Some(LegEvent { kind, mark: mark.to_owned() }),
         ..Fields::default()
     };
-    legs.handle_event(now, &event(What::Arrived, ""));
+    legs.handle_event(now, &event(LegEventKind::Arrived, ""));
     legs.execute(now, CALLER, &Link::Step { call: CallId(41), n: 7 }, Some(document));
     let mut text = String::new();
     loop {
@@ -43,12 +44,12 @@ pub(crate) fn text(
             writeln!(text, "{name} {id}\n  marked {mark}\n  {}", Value::Object(body)).unwrap();
             legs.handle_rest_result(now, CALLER, &id, &RestOutcome::Done);
             let over = match name {
-                "answer" => What::Answered,
-                "speak" | "playback_start" => What::Sounded,
-                "gather" | "gather_using_speak" | "gather_using_audio" => What::Collected,
-                "record_start" => What::Saved,
+                "answer" => LegEventKind::Answered,
+                "speak" | "playback_start" => LegEventKind::Sounded,
+                "gather" | "gather_using_speak" | "gather_using_audio" => LegEventKind::Collected,
+                "record_start" => LegEventKind::Saved,
                 "hangup" | "reject" => return text,
-                _ => What::Other,
+                _ => LegEventKind::Other,
             };
             legs.handle_event(now, &event(over, &mark));
         }

@@ -59,13 +59,13 @@ fn gathers() -> Vec<(&'static str, Action)> {
         secret: true,
         ..LISTEN
     };
-    let deaf = Listen { barge_in: false, ..LISTEN };
+    let no_barge_in = Listen { barge_in: false, ..LISTEN };
     let paused = vec![say("en-US", "One."), Sound::Pause { ms: 500 }, say("en-US", "Two.")];
     let files = vec![play("a.wav"), play("b.wav"), Sound::Pause { ms: 2_000 }];
     vec![
         ("menu", gather(menu, LISTEN)),
         ("collect", gather(spoken, many)),
-        ("deaf", gather(paused, deaf)),
+        ("no-barge-in", gather(paused, no_barge_in)),
         ("gather-files", gather(files, LISTEN)),
         ("gather-silent", gather(vec![], LISTEN)),
     ]

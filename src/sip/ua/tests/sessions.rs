@@ -55,7 +55,7 @@ fn a_caller_that_refreshes_keeps_the_call() {
         assert!(has(&ok, "Session-Expires: 90;refresher=uac"), "{ok}");
         rig.receive(&request_as("ACK", &format!("a{seq}"), seq, &tag, "", ""));
     }
-    assert_eq!(rig.events(), [], "an hour of refreshes is no news");
+    assert_eq!(rig.events(), [], "an hour of refreshes is no event");
     rig.wait(59_999);
     assert_eq!((rig.lines(), rig.events()), (vec![], vec![]));
     rig.wait(1);

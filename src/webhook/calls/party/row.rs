@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{Party, ProviderLeg};
 use crate::time::Timestamp;
 use crate::webhook::calls::answers::Answers;
-use crate::webhook::calls::party_state::{PartyState, Rest};
+use crate::webhook::calls::party_state::{PartyState, Teardown};
 use crate::webhook::document::Callee;
 use crate::webhook::link::ELSEWHERE;
 
@@ -53,7 +53,8 @@ enum Place {
     #[default]
     Dialed,
     /// A command to bring it for its next document is under way.
-    Told,
+    #[serde(rename = "Told")]
+    Commanded,
     Coming,
     /// Where its last document has it.
     Here,
@@ -99,19 +100,21 @@ impl Row {
             PartyState::Ringing | PartyState::Accepting | PartyState::Returning { .. } => row,
             PartyState::Connected { tries, .. } => Self { failed: tries, ..row },
             PartyState::Leaving { is_split, tries } => {
-                Self { place: Place::Told, is_split, failed: tries, ..row }
+                Self { place: Place::Commanded, is_split, failed: tries, ..row }
             }
             PartyState::Coming { left_at } => Self { place: Place::Coming, left_at, ..row },
             PartyState::Asking => Self { place: Place::Here, ..row },
             PartyState::InConference { tries } => Self { place: Place::Here, failed: tries, ..row },
-            PartyState::Recalled { tries } => Self { place: Place::Told, failed: tries, ..row },
-            PartyState::Ended { rest, .. } => match rest {
-                Rest::EndsWithDialing => row,
-                Rest::ToEnd { tries } => Self { place: Place::Here, failed: tries, ..row },
-                Rest::ToldToEnd { tries } => {
+            PartyState::Recalled { tries } => {
+                Self { place: Place::Commanded, failed: tries, ..row }
+            }
+            PartyState::Ended { teardown, .. } => match teardown {
+                Teardown::WithDialing => row,
+                Teardown::Due { tries } => Self { place: Place::Here, failed: tries, ..row },
+                Teardown::UnderWay { tries } => {
                     Self { place: Place::Here, failed: tries, is_gone: true, ..row }
                 }
-                Rest::Gone => Self { place: Place::Here, is_gone: true, ..row },
+                Teardown::Done => Self { place: Place::Here, is_gone: true, ..row },
             },
         }
     }
@@ -119,21 +122,23 @@ impl Row {
     fn state(&self) -> PartyState {
         let (comes, tries) = (self.comes, self.failed);
         match self.place {
-            Place::Dialed if self.ended => PartyState::Ended { comes, rest: Rest::EndsWithDialing },
-            _ if self.ended && self.is_gone => {
-                PartyState::Ended { comes, rest: Rest::ToldToEnd { tries } }
+            Place::Dialed if self.ended => {
+                PartyState::Ended { comes, teardown: Teardown::WithDialing }
             }
-            _ if self.ended => PartyState::Ended { comes, rest: Rest::ToEnd { tries } },
+            _ if self.ended && self.is_gone => {
+                PartyState::Ended { comes, teardown: Teardown::UnderWay { tries } }
+            }
+            _ if self.ended => PartyState::Ended { comes, teardown: Teardown::Due { tries } },
             Place::Dialed if comes => PartyState::Returning { is_accepted: self.accepted },
             Place::Dialed if self.accepted => {
                 PartyState::Connected { is_split: self.is_split, tries }
             }
             Place::Dialed if self.answered => PartyState::Accepting,
             Place::Dialed => PartyState::Ringing,
-            Place::Told if self.next < ELSEWHERE => {
+            Place::Commanded if self.next < ELSEWHERE => {
                 PartyState::Leaving { is_split: self.is_split, tries }
             }
-            Place::Told => PartyState::Recalled { tries },
+            Place::Commanded => PartyState::Recalled { tries },
             Place::Coming => PartyState::Coming { left_at: self.left_at },
             Place::Here => PartyState::InConference { tries },
         }

@@ -31,7 +31,7 @@ pub(super) fn talking(split: SplitSupport) -> World {
     assert!(told(&world.step(3, Fields::default()))[0].starts_with("dial "));
     party(&mut world, 0, None);
     assert_eq!(party(&mut world, 1, Some("1")), Vec::<String>::new());
-    world.asks.clear();
+    world.control.clear();
     world
 }
 
@@ -63,24 +63,24 @@ pub(super) fn asked(world: &mut World, leg: LegId, outcome: &RestOutcome) {
 
 /// What was asked by REST since the last look, in words.
 pub(super) fn asks(world: &mut World) -> Vec<String> {
-    let word = |ask: Ask| {
-        Some(match ask.what {
-            AskWhat::Move { to: Link::Step { n, .. } | Link::Leg { n, .. } } => {
-                format!("{} comes for {n}", ask.reference)
+    let word = |it: ControlCommand| {
+        Some(match it.what {
+            Control::Move { to: Link::Step { n, .. } | Link::Leg { n, .. } } => {
+                format!("{} comes for {n}", it.reference)
             }
-            AskWhat::Split { caller, to: Link::Leg { n, .. }, caller_to, .. } => {
+            Control::Split { caller, to: Link::Leg { n, .. }, caller_to, .. } => {
                 let (Link::Step { n: then, .. } | Link::Leg { n: then, .. }) = caller_to else {
                     panic!("{caller_to:?}")
                 };
-                format!("{} comes for {n}, {caller} for {then}", ask.reference)
+                format!("{} comes for {n}, {caller} for {then}", it.reference)
             }
-            AskWhat::End => format!("{} ends", ask.reference),
-            AskWhat::Came if !ask.leg.is_caller() => return None,
-            AskWhat::Came => format!("{} has come", ask.reference),
+            Control::End => format!("{} ends", it.reference),
+            Control::Came if !it.leg.is_caller() => return None,
+            Control::Came => format!("{} has come", it.reference),
             other => panic!("{other:?}"),
         })
     };
-    std::mem::take(&mut world.asks).into_iter().filter_map(word).collect()
+    std::mem::take(&mut world.control).into_iter().filter_map(word).collect()
 }
 
 #[test]
@@ -100,13 +100,13 @@ fn a_caller_on_hold_hears_music_and_comes_back_and_every_second_is_counted() {
         world.pass(8);
         world.step(n, Fields::default());
     }
-    world.asks.clear();
+    world.control.clear();
     world.pass(6);
     resume(&mut world);
     assert_eq!(asks(&mut world), ["CA1 comes for 9"]);
     assert_eq!(told(&world.step(9, Fields::default())), ["conference → 10"]);
     asked(&mut world, CALLER, &RestOutcome::Done);
-    world.asks.clear();
+    world.control.clear();
 
     // Once more: now the agent need not be moved.
     world.pass(5);
@@ -114,12 +114,12 @@ fn a_caller_on_hold_hears_music_and_comes_back_and_every_second_is_counted() {
     assert_eq!(asks(&mut world), ["CA1 comes for 11"]);
     assert_eq!(told(&world.step(11, Fields::default())), ["music/default/2", "→ 12"]);
     world.pass(7);
-    world.asks.clear();
+    world.control.clear();
     resume(&mut world);
     assert_eq!(asks(&mut world), ["CA1 comes for 13"]);
     assert_eq!(told(&world.step(13, Fields::default())), ["conference → 14"]);
     world.pass(8);
-    world.asks.clear();
+    world.control.clear();
 
     party_ends(&mut world);
     assert_eq!(asks(&mut world), ["CA1 comes for 15"]);
@@ -235,12 +235,12 @@ fn over_a_restart_the_two_meet_all_the_same() {
     let mut world = talking(SplitSupport::Party);
     hold(&mut world);
     world.restart();
-    world.asks.clear();
+    world.control.clear();
     // What became of the command is not known; the agent was moved, and the caller is back.
     assert_eq!(told(&world.step(4, dialed(None, Some(20)))), ["music/default/2", "→ 5"]);
     assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
     world.restart();
-    world.asks.clear();
+    world.control.clear();
     resume(&mut world);
     assert_eq!(asks(&mut world), ["CA1 comes for 6"]);
     assert_eq!(told(&world.step(6, Fields::default())), ["conference → 7"]);
@@ -333,8 +333,8 @@ fn a_command_that_comes_twice_finds_the_party_where_it_is() {
     let mut world = talking(SplitSupport::Party);
     hold(&mut world);
     assert_eq!(party(&mut world, 100, None), ["conference → leg 101"]);
-    let came = |ask: &Ask| ask.leg == PARTY && ask.what == AskWhat::Came;
-    assert!(world.asks.iter().any(came), "and is not given again");
+    let came = |it: &ControlCommand| it.leg == PARTY && it.what == Control::Came;
+    assert!(world.control.iter().any(came), "and is not given again");
     world.step(4, dialed(None, Some(0)));
     resume(&mut world);
     world.step(6, Fields::default());
@@ -349,7 +349,7 @@ fn a_command_that_comes_twice_finds_the_party_where_it_is() {
 fn what_was_to_be_told_before_a_restart_is_told_after_it() {
     let mut world = talking(SplitSupport::Party);
     hold(&mut world);
-    world.asks.clear();
+    world.control.clear();
     world.restart();
     world.pass(0);
     assert_eq!(asks(&mut world), ["CA2 comes for 100, CA1 for 5"]);
@@ -359,7 +359,7 @@ fn what_was_to_be_told_before_a_restart_is_told_after_it() {
     resume(&mut world);
     world.step(6, Fields::default());
     party_ends(&mut world);
-    world.asks.clear();
+    world.control.clear();
     world.restart();
     world.pass(0);
     // Whether the command to end it left is not known either; a leg that is gone is not found

@@ -16,13 +16,13 @@ fn consulted(world: &mut World, n: u32, keys: Option<&str>) -> Vec<String> {
     told(&world.post(&Link::Leg { leg: CONSULTED, n }, fields))
 }
 
-fn consulted_news(world: &mut World, state: LegState) {
+fn report_consulted(world: &mut World, state: LegState) {
     let fields = Fields { reference: "CA3".to_owned(), state: Some(state), ..Fields::default() };
     world.post(&Link::LegStatus { leg: CONSULTED }, fields);
 }
 
 fn consulted_ends(world: &mut World) {
-    consulted_news(world, LegState::Ended(Cause::NORMAL_CLEARING));
+    report_consulted(world, LegState::Ended(Cause::NORMAL_CLEARING));
 }
 
 /// The agent asked for a consulted party ten seconds into the talk, and dials; the caller hears
@@ -41,7 +41,7 @@ fn consulting(split: SplitSupport) -> World {
         assert_eq!(told(&world.step(4, dialed(None, None))), ["music/default/2", "→ 5"]);
     }
     assert_eq!(told(&world.step(5, Fields::default())).last().unwrap(), "→ 6");
-    world.asks.clear();
+    world.control.clear();
     world
 }
 
@@ -62,7 +62,7 @@ fn dials(then: u32) -> String {
 fn consult_answered(split: SplitSupport) -> World {
     let mut world = consulting(split);
     world.pass(5);
-    consulted_news(&mut world, LegState::Ringing);
+    report_consulted(&mut world, LegState::Ringing);
     consulted(&mut world, 0, None);
     assert_eq!(consulted(&mut world, 1, Some("1")), Vec::<String>::new(), "bridged to the agent");
     assert_eq!(asks(&mut world), Vec::<String>::new());
@@ -118,7 +118,7 @@ fn three_meet_and_any_of_them_may_leave() {
             ["conference → leg 102"]
         );
         assert_eq!(told(&world.step(7, Fields::default())), ["conference → 8"]);
-        world.asks.clear();
+        world.control.clear();
         world.pass(60);
         match leaves {
             "agent" => {
@@ -153,7 +153,7 @@ fn three_meet_and_any_of_them_may_leave() {
 fn a_consulted_party_who_does_not_come_brings_the_agent_back_to_the_caller() {
     let mut world = consulting(SplitSupport::Party);
     world.pass(5);
-    consulted_news(&mut world, LegState::Ended(Cause::USER_BUSY));
+    report_consulted(&mut world, LegState::Ended(Cause::USER_BUSY));
     assert_eq!(asks(&mut world), ["CA1 comes for 7"], "the agent comes by itself");
     let back = of_party(dialed(Some(Cause::USER_BUSY), None));
     assert_eq!(told(&world.post(&conference::leg(101), back)), ["conference → leg 102"]);
@@ -234,7 +234,7 @@ fn a_consultation_that_cannot_begin_leaves_the_two_together() {
     asked(&mut world, PARTY, &RestOutcome::Busy(None));
     let failed = Event::DialFailed { leg: CONSULTED, cause: Cause::TEMPORARY_FAILURE };
     assert!(world.events.contains(&failed), "{:?}", world.events);
-    world.asks.clear();
+    world.control.clear();
     world.pass(5);
     assert_eq!(asks(&mut world), Vec::<String>::new());
     party_ends(&mut world);
@@ -247,7 +247,7 @@ fn a_consultation_that_cannot_begin_leaves_the_two_together() {
 fn over_a_restart_the_consultation_goes_on() {
     let mut world = consult_answered(SplitSupport::Party);
     world.restart();
-    world.asks.clear();
+    world.control.clear();
     ask(&mut world, AgentRequest::Complete);
     assert!(asks(&mut world).contains(&"CA3 comes for 100, CA2 for 101".to_owned()));
 }

@@ -1,4 +1,4 @@
-//! News that comes late, twice, over a restart or under another name.
+//! Reports that come late, twice, over a restart or under another name.
 
 use super::*;
 
@@ -30,7 +30,7 @@ fn recordings(world: &World) -> Vec<&Event> {
 }
 
 #[test]
-fn news_of_a_message_waits_for_how_it_ended() {
+fn the_report_of_a_message_waits_for_how_it_ended() {
     use crate::words::RecordingEnd;
     for (goes_on, want) in [(true, RecordingEnd::Stopped), (false, RecordingEnd::HungUp)] {
         let mut world = speaking();
@@ -162,7 +162,7 @@ fn an_old_request_copied_much_later_starts_no_call() {
 }
 
 #[test]
-fn late_news_counts_from_when_it_happened() {
+fn a_late_report_counts_from_when_it_happened() {
     let mut world = World::waiting(None, false);
     let at = world.now + Duration::from_secs(5);
     world.now = world.now + Duration::from_secs(25);
@@ -183,7 +183,7 @@ fn a_message_is_kept_by_the_provider_even_when_told_late() {
         length: Some(Duration::from_secs(7)),
         failed: false,
     };
-    // The caller hangs up during it: the news comes after the call.
+    // The caller hangs up during it: the report comes after the call.
     world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
     let link = Link::Recording { call: CALL, n: 2 };
     world.post(&link, Fields { recorded: Some(told_of), ..Fields::default() });

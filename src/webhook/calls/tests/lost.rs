@@ -35,11 +35,11 @@ fn a_caller_who_talks_at_our_telephone_is_there_whatever_the_provider_says_of_a_
 fn a_call_of_which_nothing_is_heard_is_ended_there_too() {
     for has_rest in [true, false] {
         let mut world = World::waiting(number(), has_rest);
-        world.asks.clear();
+        world.control.clear();
         world.pass(600);
         assert_eq!(world.record().ended_by, EndedBy::Network, "nobody said that they hung up");
-        let ends = world.asks.iter().filter(|ask| ask.what == AskWhat::End && ask.leg == CALLER);
-        assert_eq!(ends.count(), usize::from(has_rest), "{:?}", world.asks);
+        let ends = world.control.iter().filter(|it| it.what == Control::End && it.leg == CALLER);
+        assert_eq!(ends.count(), usize::from(has_rest), "{:?}", world.control);
     }
 }
 
@@ -61,7 +61,7 @@ fn a_party_that_ended_by_itself_needs_no_command() {
     let mut world = World::waiting(number(), true);
     world.ready();
     world.step(3, Fields::default());
-    world.asks.clear();
+    world.control.clear();
     world.post(&Link::LegStatus { leg: PARTY }, ended(Cause::USER_BUSY));
     assert_eq!(world.moves(), [0_u32; 0], "the result of the dialing is on its way");
 }
@@ -70,9 +70,9 @@ fn a_party_that_ended_by_itself_needs_no_command() {
 fn a_command_that_worked_is_taken_back() {
     let mut world = World::waiting(number(), true);
     world.ready();
-    world.asks.clear();
+    world.control.clear();
     world.step(3, Fields::default());
-    assert!(world.asks.iter().any(|ask| ask.what == AskWhat::Came), "{:?}", world.asks);
+    assert!(world.control.iter().any(|it| it.what == Control::Came), "{:?}", world.control);
 }
 
 #[test]

@@ -58,12 +58,12 @@ fn a_talk_is_ended_although_the_provider_could_not_be_told_at_first() {
     world.step(3, Fields::default());
     world.post(&Link::Leg { leg: PARTY, n: 0 }, Fields::default());
     world.post(&Link::Leg { leg: PARTY, n: 1 }, pressed("1"));
-    world.asks.clear();
+    world.control.clear();
     world.tell(Event::EndCall { call: CALL, by: None });
     world.calls.handle_rest_outcome(world.now, CALLER, &RestOutcome::Busy(None));
     world.settle();
     world.pass(5);
-    let ends = world.asks.iter().filter(|ask| ask.what == AskWhat::End).count();
+    let ends = world.control.iter().filter(|it| it.what == Control::End).count();
     assert_eq!(ends, 2);
 }
 

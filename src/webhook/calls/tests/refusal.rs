@@ -22,7 +22,7 @@ fn rung(agent: Option<Callee>, set: impl FnOnce(&mut ProviderSetup)) -> World {
     set(world.calls.setup.providers.get_mut("acme").unwrap());
     world.ready();
     assert!(told(&world.step(3, Fields::default()))[0].starts_with("dial "));
-    world.asks.clear();
+    world.control.clear();
     world
 }
 
@@ -32,7 +32,7 @@ fn accepted(world: &World) -> usize {
 }
 
 fn ends(world: &World) -> Vec<(LegId, &str)> {
-    let ends = world.asks.iter().filter(|ask| ask.what == AskWhat::End);
+    let ends = world.control.iter().filter(|it| it.what == Control::End);
     ends.map(|ask| (ask.leg, ask.reference.as_str())).collect()
 }
 
@@ -76,21 +76,21 @@ fn others_are_refused_by_their_document_alone() {
 
 #[test]
 fn without_an_accept_key_who_answers_has_accepted_however_that_is_told() {
-    for (news, asks) in [(true, false), (false, true), (true, true)] {
+    for (reports, asks) in [(true, false), (false, true), (true, true)] {
         let mut world = rung(number(), |provider| provider.accept_key = None);
-        if news {
+        if reports {
             world.post(&NEWS, answered());
         }
         if asks {
             assert_eq!(world.post(&leg(0), of_party(Fields::default())), Document::default());
         }
         world.post(&NEWS, answered());
-        assert_eq!(accepted(&world), 1, "{news} {asks}");
+        assert_eq!(accepted(&world), 1, "{reports} {asks}");
         world.pass(30);
         world.post(&NEWS, of_party(ended(Cause::NORMAL_CLEARING)));
         world.step(4, dialed(None, None));
         world.post(&Link::Status { call: CALL }, ended(Cause::NORMAL_CLEARING));
-        assert_eq!(world.record().legs[0].talk_ms, 30_000, "{news} {asks}");
+        assert_eq!(world.record().legs[0].talk_ms, 30_000, "{reports} {asks}");
     }
 }
 
@@ -146,7 +146,7 @@ fn confirming() -> World {
 fn where_the_provider_waits_for_the_key_a_dialing_that_went_well_was_a_talk() {
     for is_told_of_end in [false, true] {
         let mut world = confirming();
-        // The news that the key was pressed is late: that of the end comes first, or none.
+        // The report that the key was pressed is late: that of the end comes first, or none.
         if is_told_of_end {
             world.post(&NEWS, of_party(ended(Cause::NORMAL_CLEARING)));
         }

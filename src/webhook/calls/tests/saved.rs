@@ -22,7 +22,7 @@ fn taken_up(text: &str, is_up: bool) -> World {
     let provider = saved["provider"].as_str().unwrap().to_owned();
     world.calls.setup.providers.insert(provider, setup);
     world.now = Timestamp(saved["lost_at"].as_u64().unwrap() - 1_000);
-    world.asks.clear();
+    world.control.clear();
     world.events.clear();
     assert!(world.calls.restore(world.now, CALL, text, is_up), "{text}");
     world.settle();

@@ -5,14 +5,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::webhook::calls::answers::Answers;
 use crate::webhook::calls::party::{Party, ProviderLeg};
-use crate::webhook::calls::party_state::{Over, PartyState, Rest};
+use crate::webhook::calls::party_state::{EndReport, PartyState, Teardown};
 
 /// What can happen to a party, by the names of the methods.
 #[derive(Clone, Copy, Debug)]
 enum Happens {
     Answer,
     Accept,
-    Over(Cause, Over),
+    Over(Cause, EndReport),
     Refuse,
     GiveUp,
     ReturnUndecided,
@@ -51,7 +51,7 @@ fn happens() -> impl Strategy<Value = Happens> {
 }
 
 const CAUSES: [Cause; 3] = [Cause::NORMAL_CLEARING, Cause::NO_ANSWER, Cause::USER_BUSY];
-const OVER: [Over; 3] = [Over::Said, Over::Comes, Over::Lost];
+const OVER: [EndReport; 3] = [EndReport::Reported, EndReport::Returning, EndReport::Lost];
 
 fn happen(state: &mut PartyState, what: Happens) -> Option<Event> {
     match what {
@@ -95,8 +95,8 @@ fn saved(state: PartyState) -> Party {
 fn on_paper(state: PartyState) -> PartyState {
     match state {
         PartyState::Asking => PartyState::InConference { tries: 0 },
-        PartyState::Ended { comes, rest: Rest::Gone } => {
-            PartyState::Ended { comes, rest: Rest::ToldToEnd { tries: 0 } }
+        PartyState::Ended { comes, teardown: Teardown::Done } => {
+            PartyState::Ended { comes, teardown: Teardown::UnderWay { tries: 0 } }
         }
         other => other,
     }
@@ -149,7 +149,7 @@ proptest! {
         }
         let was = state;
         match (was, state.tell_end(false)) {
-            (PartyState::Ended { rest: Rest::ToEnd { .. }, .. }, told) => prop_assert!(told),
+            (PartyState::Ended { teardown: Teardown::Due { .. }, .. }, told) => prop_assert!(told),
             (_, told) => prop_assert!(!told, "{was:?}"),
         }
         prop_assert!(!state.tell_end(false), "once");

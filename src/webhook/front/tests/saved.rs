@@ -2,12 +2,17 @@
 
 use super::*;
 use crate::webhook::commanded::LegSaving;
+use crate::webhook::render_context::RenderContext;
 
 /// A provider that can read no leg's text, and has none.
 #[derive(Debug)]
 struct Other;
 
 impl Commanded for Other {
+    fn context(&self) -> RenderContext {
+        unreachable!("it renders nothing")
+    }
+    fn set_context(&mut self, _: RenderContext) {}
     fn handle_event(&mut self, _: Timestamp, _: &Fields) {}
     fn execute(&mut self, _: Timestamp, _: &str, _: &Link, _: Option<&Document>) {}
     fn execute_instead(&mut self, _: Timestamp, _: &str, _: &Document) {}

@@ -134,7 +134,7 @@ fn at_rest(now: u64, base_url: &str) -> (Rest, Arc<AtomicU64>, mpsc::Receiver<Re
     let account = Account { base_url: Some(base_url.to_owned()), ..Account::default() };
     let reads = Arc::clone(&clock);
     let shared = Shared {
-        sites: [("mover", RestSite { provider: &MOVER, account })].into(),
+        sites: RwLock::new(by_name(vec![RestSite { provider: &MOVER, account }])),
         queue: Mutex::default(),
         woken: Condvar::new(),
         clock: Box::new(move || Timestamp(reads.load(Ordering::Relaxed))),

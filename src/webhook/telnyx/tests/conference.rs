@@ -398,7 +398,7 @@ fn who_is_to_enter_once_more_does_so_whatever_else_is_under_way() {
 }
 
 #[test]
-fn a_conference_that_does_not_keep_a_leg_ends_it_and_news_that_comes_twice_is_one() {
+fn a_conference_that_does_not_keep_a_leg_ends_it_and_an_event_that_comes_twice_is_one() {
     let mut world = held();
     for _ in 0..3 {
         for _ in 0..5 {

@@ -14,6 +14,7 @@
 //! | `answer`, `reject STATUS` | `talking`; `ended …` |
 //! | `hangup` | BYE, or CANCEL: `ended …` |
 //! | `say HZ`, `hear HZ` | a tone from now on; `heard HZ` once it is heard |
+//! | `hear HZ HZ …` | `heard HZ HZ …` once these are heard together, and nothing else |
 //! | `offer DIRECTION` | a re-INVITE: `answered STATUS DIRECTION` |
 //! | `info KEY` | a key by SIP INFO: `info STATUS` |
 //! | `press KEY` | a key in the sound (RFC 4733): `pressed KEY` |

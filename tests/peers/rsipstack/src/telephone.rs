@@ -113,7 +113,7 @@ impl Telephone {
                 self.media.say(Some(number(what)?));
                 Ok(())
             }
-            "hear" => self.hear(number(what)?),
+            "hear" => self.hear(what),
             "offer" => self.offer(what),
             "info" => self.info(what),
             "press" => self.press(what),
@@ -229,11 +229,12 @@ impl Telephone {
         Ok(())
     }
 
-    fn hear(&self, hz: f64) -> Result<()> {
-        let media = Arc::clone(&self.media);
+    fn hear(&self, tones: &str) -> Result<()> {
+        let tones_hz = tones.split(' ').map(number).collect::<Result<Vec<f64>>>()?;
+        let (media, tones) = (Arc::clone(&self.media), tones.to_owned());
         std::thread::spawn(move || {
-            if media.hears(hz, SOON).is_some() {
-                tell(&format!("heard {hz}"));
+            if media.hears_all(&tones_hz, SOON).is_some() {
+                tell(&format!("heard {tones}"));
             }
         });
         Ok(())

@@ -26,7 +26,9 @@ use attendant::webhook::{
 };
 use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Prompt, Target};
 
-use crate::platform::{Answer, Asked, Instruction, Line, News, Tongue, Want, Who, tongue};
+use crate::platform::{
+    Answer, Instruction, Line, ProviderEvent, ProviderRequest, Tongue, Want, Who, tongue,
+};
 use party::is_handed_off;
 
 /// Where agents' telephones can be reached by SIP.
@@ -55,7 +57,7 @@ pub(in crate::webhooks) struct Platform {
 enum Leg {
     Caller(CallId),
     Party(LegId),
-    /// News only: the answer does not matter.
+    /// ProviderEvent only: the answer does not matter.
     Nobody,
 }
 
@@ -115,8 +117,8 @@ impl Platform {
     }
 
     /// Sends a request, and takes the answer if it is there at once.
-    fn post(&mut self, now: Timestamp, leg: Leg, url: &str, who: &Who, news: &News) {
-        let Some(asked) = self.tongue.request(url, who, news, None) else { return };
+    fn post(&mut self, now: Timestamp, leg: Leg, url: &str, who: &Who, event: &ProviderEvent) {
+        let Some(asked) = self.tongue.request(url, who, event, None) else { return };
         let request = request(asked);
         let path = request.url.split_once("/webhooks/").expect("an address of ours").1;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -172,8 +174,8 @@ impl Platform {
                 let prompt = self.prompt_of(&sound);
                 self.notices.push_back(Notice::Hears(caller, prompt));
             }
-            Want::Ask(url, news) => self.post(now, Leg::Caller(call), &url, who, &news),
-            Want::Tell(who, url, news) => self.post(now, Leg::Nobody, &url, &who, &news),
+            Want::Ask(url, event) => self.post(now, Leg::Caller(call), &url, who, &event),
+            Want::Tell(who, url, event) => self.post(now, Leg::Nobody, &url, &who, &event),
             Want::Recording => self.notices.push_back(Notice::IsRecorded(caller)),
             Want::Ring => self.ring(now, call),
             Want::Bridged => panic!("nobody dialed {call}"),
@@ -189,7 +191,7 @@ impl Platform {
         let is_told = matches!(self.provider.name(), "signalwire" | "texml" | "twilio");
         let link = if is_told { Link::Status { call } } else { Link::Events };
         let url = self.links.url(&link);
-        self.post(now, Leg::Nobody, &url, who, &News::Ended);
+        self.post(now, Leg::Nobody, &url, who, &ProviderEvent::Ended);
     }
 
     fn prompt_of(&self, sound: &Instruction) -> Prompt {
@@ -229,7 +231,7 @@ impl Platform {
             RestCommand::Move { url, .. } if is_up => {
                 let who = self.lines[&call].who.clone();
                 self.with_line(now, call, Line::interrupt);
-                self.post(now, Leg::Caller(call), url, &who, &News::Moved);
+                self.post(now, Leg::Caller(call), url, &who, &ProviderEvent::Moved);
             }
             RestCommand::End { .. } if is_up => {
                 self.with_line(now, call, |line| line.load(vec![Instruction::HangUp]));
@@ -257,7 +259,7 @@ impl Callers for Platform {
         };
         self.lines.insert(call, Line::new(who.clone(), lasts));
         let url = self.links.url(&Link::Voice);
-        self.post(now, Leg::Caller(call), &url, &who, &News::Arrived);
+        self.post(now, Leg::Caller(call), &url, &who, &ProviderEvent::Arrived);
     }
 
     fn presses(&mut self, now: Timestamp, call: CallId, keys: &[Digit]) {
@@ -393,7 +395,7 @@ impl Front for Platform {
 }
 
 /// As it comes to the door.
-fn request(asked: Asked) -> Request {
+fn request(asked: ProviderRequest) -> Request {
     let kind = ("content-type".to_owned(), asked.content_type.to_owned());
     Request {
         method: if asked.is_get { Method::Get } else { Method::Post },

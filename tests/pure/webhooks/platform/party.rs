@@ -71,8 +71,8 @@ impl Platform {
     fn party_wants(&mut self, now: Timestamp, leg: LegId, who: &Who, want: Want) {
         match want {
             Want::Hear(_) => {}
-            Want::Ask(url, news) => self.post(now, Leg::Party(leg), &url, who, &news),
-            Want::Tell(who, url, news) => self.post(now, Leg::Nobody, &url, &who, &news),
+            Want::Ask(url, event) => self.post(now, Leg::Party(leg), &url, who, &event),
+            Want::Tell(who, url, event) => self.post(now, Leg::Nobody, &url, &who, &event),
             Want::Bridged => {
                 self.notices.push_back(Notice::Talks(LegId::caller(leg.call), leg));
                 self.with_line(now, leg.call, |line| line.is_bridged(now));

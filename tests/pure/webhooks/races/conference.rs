@@ -146,7 +146,7 @@ impl World {
         self.judge.talks.push(Talk { leg, from: moved.talks_since, to: self.now });
         let state = Some(LegState::Ended(Cause::NORMAL_CLEARING));
         let fields = Fields { state, ..Fields::default() };
-        self.news(moved.line, Link::LegStatus { leg }, fields);
+        self.report(moved.line, Link::LegStatus { leg }, fields);
         if moved.in_conference.is_some() {
             self.conference_ends(moved.line);
         }

@@ -403,7 +403,7 @@ impl World {
         while let Some(Answered { link, fields, document }) = self.control().legs.poll_answered() {
             let reference = fields.reference.clone();
             let caller = self.control().caller_of(&reference).to_owned();
-            // The news of a recording has another name of the leg.
+            // The event of a recording has another name of the leg.
             let caller = caller.trim_start_matches("leg of ");
             let line = self.lines.iter().position(|line| line.reference == caller);
             let line = line.expect("a line");

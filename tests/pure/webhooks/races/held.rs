@@ -58,7 +58,7 @@ impl World {
             }
             _ => self.can(leg, &ask),
         };
-        if can.is_ok() && self.center.check_request(agent, &ask).is_ok() {
+        if can.is_ok() && self.center.check_request(self.now, agent, &ask).is_ok() {
             self.judge.consults += usize::from(matches!(ask, AgentRequest::Consult { .. }));
             self.judge.handed += usize::from(matches!(ask, AgentRequest::Complete));
             self.judge.was_split.insert(leg);

@@ -15,7 +15,7 @@ use super::line::ms;
 
 /// Until a talk ends of which the record was closed.
 const TOLD_MAX: Duration = Duration::from_secs(45);
-/// News that no line waits for is not later in [`Weather::Slow`], half a second of its own
+/// ProviderEvent that no line waits for is not later in [`Weather::Slow`], half a second of its own
 /// included.
 ///
 /// [`Weather::Slow`]: super::wire::Weather::Slow
@@ -149,7 +149,7 @@ impl Judge {
     /// By the records and by the platform's clock, people talked alike, but for `late`; and not
     /// after the record was closed, but for the time it takes to tell the platform.
     ///
-    /// Of those who were taken out of the dialing only news tells that they are gone.
+    /// Of those who were taken out of the dialing only a report tells that they are gone.
     pub(super) fn compare(&self, late: Option<Duration>) {
         for record in self.records.values() {
             for leg in &record.legs {

@@ -38,7 +38,7 @@ pub(super) enum Side {
     Callee,
     /// A callee who was taken out of the dialing.
     Moved(LegId),
-    /// News only: the answer does not matter.
+    /// ProviderEvent only: the answer does not matter.
     Nobody,
 }
 

@@ -2,7 +2,7 @@
 //! worst.
 //!
 //! Callers press anything and leave at any moment; agents are at our telephones and at outside
-//! numbers; requests, answers, news and REST commands are late, lost, doubled and crossed. What
+//! numbers; requests, answers, reports and REST commands are late, lost, doubled and crossed. What
 //! must hold all the same is in [`judge`].
 //!
 //! To look for more: `RUNS=10000 cargo races`; to see one again, told in full:

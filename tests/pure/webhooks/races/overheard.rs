@@ -61,6 +61,14 @@ impl Overheard {
 }
 
 impl Commanded for Overheard {
+    fn context(&self) -> RenderContext {
+        self.legs().legs.context()
+    }
+
+    fn set_context(&mut self, context: RenderContext) {
+        self.legs().legs.set_context(context);
+    }
+
     fn handle_event(&mut self, now: Timestamp, fields: &Fields) {
         self.legs().legs.handle_event(now, fields);
     }

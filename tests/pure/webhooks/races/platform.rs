@@ -67,14 +67,14 @@ impl World {
     }
 
     /// Sends what no line waits for.
-    pub(super) fn news(&mut self, line: LineId, link: Link, fields: Fields) {
+    pub(super) fn report(&mut self, line: LineId, link: Link, fields: Fields) {
         let at = self.lines[line].has_clock.then(|| whole_seconds(self.now));
         let reference = match &link {
             Link::LegStatus { leg } => callee_name(&self.lines[line].reference, *leg),
             _ => self.lines[line].reference.clone(),
         };
         let fields = Fields { reference, at, ..fields };
-        let fate = self.wire.news(self.now);
+        let fate = self.wire.report(self.now);
         for after in fate.arrivals {
             let (link, fields) = (link.clone(), fields.clone());
             let request =
@@ -181,7 +181,7 @@ impl World {
             Act::Recorded { next, told, made } => {
                 let fields = Fields { recorded: made, ..Fields::default() };
                 if fields.recorded.is_some() {
-                    self.news(line, told, fields.clone());
+                    self.report(line, told, fields.clone());
                 }
                 self.ask(line, Side::Caller, next, fields);
             }
@@ -258,7 +258,7 @@ impl World {
         let dialing = self.lines[line].dialing.as_ref();
         let told = dialing.and_then(|dialing| dialing.dial.told.clone());
         if let Some(told) = told {
-            self.news(line, told, Fields { state: Some(state), ..Fields::default() });
+            self.report(line, told, Fields { state: Some(state), ..Fields::default() });
         }
     }
 
@@ -355,7 +355,7 @@ impl World {
             Some(call) => Link::Status { call },
             None => Link::Events,
         };
-        self.news(line, link, Fields { state, ..Fields::default() });
+        self.report(line, link, Fields { state, ..Fields::default() });
     }
 
     /// A command by REST arrives at the platform.

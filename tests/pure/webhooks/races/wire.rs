@@ -16,7 +16,7 @@ pub(super) enum Weather {
     Fair,
     /// Late, doubled and out of order, and nothing is lost.
     Slow,
-    /// And requests, answers and news are lost as well.
+    /// And requests, answers and reports are lost as well.
     Hostile,
 }
 
@@ -82,8 +82,8 @@ impl Wire {
         (!lost).then_some(took)
     }
 
-    /// News that no line waits for.
-    pub(super) fn news(&mut self, now: Timestamp) -> Fate {
+    /// ProviderEvent that no line waits for.
+    pub(super) fn report(&mut self, now: Timestamp) -> Fate {
         let weather = self.now_is(now);
         let mut arrivals = vec![self.random.ms(20, 150)];
         if weather == Weather::Fair {

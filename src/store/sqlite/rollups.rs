@@ -1,0 +1,401 @@
+//! Rollups in SQLite: one row for each, with the tally as a value that is read and written whole.
+//!
+//! **Invariant:** a record and the rollups that it is in change in one transaction. Where a rollup
+//! does not hold what a record is said to have added to it, all of them are made anew from the
+//! records, and the log says so.
+//!
+//! **Deliberately absent:** what a call adds ([`Tallies`]), and which rollups there are
+//! (`store::rollup`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+
+use crate::center::names::Names;
+use crate::id::{AgentId, CallId, QueueId};
+use crate::metrics::{CallRow, Gathering, Near, TALLY_VERSION, Tallies, Tally};
+use crate::store::database::RolledUp;
+use crate::store::rollup::{Interning, Key, Parts, Span, Whose, shares};
+use crate::store::sqlite::{calls, reader, schema, sql, state, unsigned};
+use crate::time::Timestamp;
+use crate::words::CallRecord;
+
+/// In `meta`: rollups are there for calls that ended at this time or later.
+const ROLLED_SINCE: &str = "rolled_since";
+/// In `meta`: the form of the tallies.
+const VERSION: &str = "tally_version";
+/// Calls that are added up before they are handed on: what a report holds at once of its edges.
+const CALLS_AT_ONCE: usize = 4_096;
+
+/// What a contact is: as `CallRow::is_contact`, and as in the partial indexes.
+macro_rules! contact {
+    () => {
+        "outcome <> 'refused' AND substr(via, 1, 6) <> 'agent:'"
+    };
+}
+pub(super) use contact;
+
+/// The contacts of one caller before and after a moment, the nearest first.
+pub(super) const BEFORE: &str = concat!(
+    "SELECT arrived_at, call FROM calls WHERE from_number = ?1 AND ",
+    contact!(),
+    " AND (arrived_at, call) < (?2, ?3) ORDER BY arrived_at DESC, call DESC LIMIT 1"
+);
+pub(super) const AFTER: &str = concat!(
+    "SELECT arrived_at, call FROM calls WHERE from_number = ?1 AND ",
+    contact!(),
+    " AND (arrived_at, call) > (?2, ?3) ORDER BY arrived_at, call LIMIT 1"
+);
+/// As before, with the same intent.
+pub(super) const BEFORE_ALIKE: &str = concat!(
+    "SELECT arrived_at, call FROM calls WHERE from_number = ?1 AND intent = ?4 AND ",
+    contact!(),
+    " AND (arrived_at, call) < (?2, ?3) ORDER BY arrived_at DESC, call DESC LIMIT 1"
+);
+pub(super) const AFTER_ALIKE: &str = concat!(
+    "SELECT arrived_at, call FROM calls WHERE from_number = ?1 AND intent = ?4 AND ",
+    contact!(),
+    " AND (arrived_at, call) > (?2, ?3) ORDER BY arrived_at, call LIMIT 1"
+);
+
+pub(super) const SPANS: &str = "SELECT name, tally FROM rollups
+WHERE whose = ?1 AND span = ?2 AND start >= ?3 AND start < ?4";
+
+/// The rollups that a transaction changes, until [`Self::write`].
+pub(super) struct Rollups<'a> {
+    db: &'a Connection,
+    since: Timestamp,
+    names: Names,
+    changed: BTreeMap<Key, Tally>,
+    /// Why they are to be made anew.
+    broken: Option<String>,
+}
+
+/// What calls add, before one of them changes.
+pub(super) struct Before(BTreeMap<CallId, Option<Share>>);
+
+/// What one call adds.
+#[derive(PartialEq)]
+struct Share {
+    ended_at: Timestamp,
+    tallies: Tallies,
+}
+
+impl<'a> Rollups<'a> {
+    pub(super) fn of(db: &'a Connection) -> rusqlite::Result<Self> {
+        let (names, changed) = (Names::default(), BTreeMap::new());
+        Ok(Self { db, since: since(db)?, names, changed, broken: None })
+    }
+
+    /// Notes what this record and its neighbors add, before it is written or another intent is.
+    pub(super) fn before(&mut self, record: &CallRecord) -> rusqlite::Result<Before> {
+        let mut before = Before(BTreeMap::new());
+        let mut calls = around(self.db, record)?;
+        calls.insert(record.call);
+        self.look(&mut before, calls)?;
+        Ok(before)
+    }
+
+    /// As [`Self::before`], for what it is about to be: its neighbors may be others.
+    pub(super) fn before_as(
+        &mut self,
+        before: &mut Before,
+        record: &CallRecord,
+    ) -> rusqlite::Result<()> {
+        let around = around(self.db, record)?;
+        self.look(before, around)
+    }
+
+    fn look(&mut self, before: &mut Before, calls: BTreeSet<CallId>) -> rusqlite::Result<()> {
+        for call in calls {
+            if !before.0.contains_key(&call) {
+                let share = self.share(call)?;
+                before.0.insert(call, share);
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the rollups up to what those calls add now.
+    pub(super) fn after(&mut self, before: Before) -> rusqlite::Result<()> {
+        for (call, was) in before.0 {
+            let is = self.share(call)?;
+            if was == is {
+                continue;
+            }
+            for (share, add) in [(was, false), (is, true)] {
+                let Some(share) = share else { continue };
+                self.change(&share, add)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn share(&mut self, call: CallId) -> rusqlite::Result<Option<Share>> {
+        let record = calls::get(self.db, call)?;
+        record.map_or(Ok(None), |record| self.share_of(&record))
+    }
+
+    /// `None`: it is in no figure, or in no rollup yet.
+    fn share_of(&mut self, record: &CallRecord) -> rusqlite::Result<Option<Share>> {
+        if record.ended_at < self.since {
+            return Ok(None);
+        }
+        let mut tallies = Tallies::default();
+        add(self.db, &mut tallies, record, &mut self.names)?;
+        Ok(Some(Share { ended_at: record.ended_at, tallies }))
+    }
+
+    fn change(&mut self, share: &Share, add: bool) -> rusqlite::Result<()> {
+        for (key, part) in shares(share.ended_at, &share.tallies, &self.names) {
+            if !self.changed.contains_key(&key) {
+                let found = match load(self.db, &key)? {
+                    Ok(found) => found,
+                    Err(why) => {
+                        self.broken = Some(why);
+                        return Ok(());
+                    }
+                };
+                self.changed.insert(key.clone(), found);
+            }
+            let tally = self.changed.entry(key.clone()).or_default();
+            if add {
+                tally.add(part);
+            } else if !tally.take(part) {
+                self.broken = Some(format!("{key:?} does not hold what a call in it added"));
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what changed; to be called before the transaction is committed.
+    pub(super) fn write(self) -> rusqlite::Result<()> {
+        if let Some(why) = self.broken {
+            tracing::error!(why, "the sums of calls are made anew from the records");
+            return begin_anew(self.db);
+        }
+        let mut put =
+            self.db.prepare_cached("INSERT OR REPLACE INTO rollups VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let mut delete = self.db.prepare_cached(
+            "DELETE FROM rollups WHERE whose = ?1 AND span = ?2 AND start = ?3 AND name = ?4",
+        )?;
+        for (Key { whose, span, start, name }, tally) in self.changed {
+            let (whose, span, start) = (number(whose), length(span), sql(start.0));
+            if tally.is_empty() {
+                delete.execute(params![whose, span, start, name])?;
+            } else {
+                let bytes = postcard::to_stdvec(&tally).expect("a tally is numbers in lists");
+                put.execute(params![whose, span, start, name, bytes])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds what a record is counted as.
+fn add(
+    db: &Connection,
+    tallies: &mut Tallies,
+    record: &CallRecord,
+    names: &mut Names,
+) -> rusqlite::Result<()> {
+    let Some(row) = CallRow::of(record, &mut Interning(names)) else { return Ok(()) };
+    let near = if row.is_handled() { near(db, &row)? } else { [None, None] };
+    tallies.add(&row, || near);
+    Ok(())
+}
+
+/// When the contacts before and after a call arrived: of any intent, and of the same.
+fn near(db: &Connection, row: &CallRow) -> rusqlite::Result<[Near; 2]> {
+    let Some(caller) = &row.caller else { return Ok([None, None]) };
+    let any = nearest(db, [BEFORE, AFTER], (caller, row.arrived_at, row.call), None)?;
+    let Some(intent) = &row.intent else { return Ok([Some(times(any)), None]) };
+    let at = (&**caller, row.arrived_at, row.call);
+    let alike = nearest(db, [BEFORE_ALIKE, AFTER_ALIKE], at, Some(intent))?;
+    Ok([Some(times(any)), Some(times(alike))])
+}
+
+type Contact = (Timestamp, CallId);
+
+fn times(
+    (before, after): (Option<Contact>, Option<Contact>),
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    (before.map(|it| it.0), after.map(|it| it.0))
+}
+
+fn nearest(
+    db: &Connection,
+    [before, after]: [&str; 2],
+    (caller, at, call): (&str, Timestamp, CallId),
+    intent: Option<&str>,
+) -> rusqlite::Result<(Option<Contact>, Option<Contact>)> {
+    let find = |query: &str| {
+        let mut statement: CachedStatement<'_> = db.prepare_cached(query)?;
+        let row = |row: &rusqlite::Row<'_>| {
+            Ok((Timestamp(unsigned(row.get(0)?)), CallId(unsigned(row.get(1)?))))
+        };
+        let found = match intent {
+            None => statement.query_row(params![caller, sql(at.0), sql(call.0)], row),
+            Some(it) => statement.query_row(params![caller, sql(at.0), sql(call.0), it], row),
+        };
+        found.optional()
+    };
+    Ok((find(before)?, find(after)?))
+}
+
+/// The calls just before and after this one, which it may judge anew.
+fn around(db: &Connection, record: &CallRecord) -> rusqlite::Result<BTreeSet<CallId>> {
+    let Some(caller) = &record.from else { return Ok(BTreeSet::new()) };
+    let at = (caller.as_str(), record.arrived_at, record.call);
+    let (before, after) = nearest(db, [BEFORE, AFTER], at, None)?;
+    let mut around: BTreeSet<CallId> =
+        [before, after].into_iter().flatten().map(|it| it.1).collect();
+    if let Some(intent) = &record.intent {
+        let (before, after) = nearest(db, [BEFORE_ALIKE, AFTER_ALIKE], at, Some(intent))?;
+        around.extend([before, after].into_iter().flatten().map(|it| it.1));
+    }
+    Ok(around)
+}
+
+/// A rollup as it is kept, or an empty one. The inner error: it cannot be read.
+fn load(db: &Connection, key: &Key) -> rusqlite::Result<Result<Tally, String>> {
+    let mut statement = db.prepare_cached(
+        "SELECT tally FROM rollups WHERE whose = ?1 AND span = ?2 AND start = ?3 AND name = ?4",
+    )?;
+    let Key { whose, span, start, name } = key;
+    let found: Option<Vec<u8>> = statement
+        .query_row(params![number(*whose), length(*span), sql(start.0), name], |row| row.get(0))
+        .optional()?;
+    let Some(bytes) = found else { return Ok(Ok(Tally::default())) };
+    Ok(postcard::from_bytes(&bytes).map_err(|error| format!("{key:?} cannot be read: {error}")))
+}
+
+/// As it stands in the table; never another for the same.
+const fn number(whose: Whose) -> i64 {
+    match whose {
+        Whose::All => 0,
+        Whose::Queue => 1,
+        Whose::Agent => 2,
+    }
+}
+
+/// In minutes.
+const fn length(span: Span) -> i64 {
+    match span {
+        Span::Quarter => 15,
+        Span::Day => 1440,
+    }
+}
+
+/// Since when calls are rolled up; never, in a file that has no rollups.
+fn since(db: &Connection) -> rusqlite::Result<Timestamp> {
+    if state::meta(db, VERSION)? != Some(u64::from(TALLY_VERSION)) {
+        return Ok(Timestamp(u64::MAX));
+    }
+    Ok(Timestamp(state::meta(db, ROLLED_SINCE)?.unwrap_or(u64::MAX)))
+}
+
+/// Makes sure that calls which end from now on are rolled up.
+pub(super) fn begin(db: &Connection) -> rusqlite::Result<()> {
+    match state::meta(db, VERSION)? == Some(u64::from(TALLY_VERSION)) {
+        true => Ok(()),
+        false => begin_anew(db),
+    }
+}
+
+/// Without any rollup: [`roll_up`] makes those of the calls that are there.
+fn begin_anew(db: &Connection) -> rusqlite::Result<()> {
+    db.execute("DELETE FROM rollups", [])?;
+    let last: Option<i64> =
+        db.query_row("SELECT max(ended_at) FROM calls", [], |row| row.get(0))?;
+    let since = last.map_or(Timestamp(0), |at| {
+        Span::Quarter.first_from(Timestamp(unsigned(at).saturating_add(1)))
+    });
+    state::set_meta(db, ROLLED_SINCE, since.0)?;
+    state::set_meta(db, VERSION, u64::from(TALLY_VERSION))
+}
+
+/// Rolls up the latest quarter with calls that are in no rollup.
+pub(super) fn roll_up(db: &Connection) -> rusqlite::Result<RolledUp> {
+    let since = since(db)?;
+    if since == Timestamp(0) {
+        return Ok(RolledUp::All);
+    }
+    let last: Option<i64> = db
+        .prepare_cached("SELECT max(ended_at) FROM calls WHERE ended_at < ?1")?
+        .query_row([sql(since.0)], |row| row.get(0))?;
+    let Some(last) = last else {
+        state::set_meta(db, ROLLED_SINCE, 0)?;
+        return Ok(RolledUp::All);
+    };
+    let from = Span::Quarter.start_of(Timestamp(unsigned(last)));
+    let mut rollups = Rollups { since: from, ..Rollups::of(db)? };
+    let mut calls = 0;
+    let mut statement = db.prepare_cached(reader::EACH_ENDED)?;
+    for record in statement.query_map([sql(from.0), sql(since.0)], calls::record)? {
+        calls += 1;
+        if let Some(share) = rollups.share_of(&record?)? {
+            rollups.change(&share, true)?;
+        }
+    }
+    state::set_meta(db, ROLLED_SINCE, from.0)?;
+    rollups.write()?;
+    Ok(RolledUp::Since(from, calls))
+}
+
+/// Gathers the figures of the calls that ended in the period.
+pub(super) fn gather(
+    db: &Connection,
+    period: &Range<Timestamp>,
+    names: &mut Names,
+    into: &mut Gathering,
+) -> rusqlite::Result<()> {
+    let since = match schema::version(db)? {
+        schema::VERSION => since(db)?,
+        _ => Timestamp(u64::MAX),
+    };
+    let Parts { records, rollups } = Parts::of(period, since);
+    for range in records {
+        gather_records(db, &range, names, into)?;
+    }
+    for (whose, span, range) in rollups {
+        let mut statement = db.prepare_cached(SPANS)?;
+        let asked = [number(whose), length(span), sql(range.start.0), sql(range.end.0)];
+        let mut rows = statement.query(asked)?;
+        while let Some(row) = rows.next()? {
+            let name = row.get_ref(0)?.as_str()?;
+            let tally = postcard::from_bytes(row.get_ref(1)?.as_blob()?);
+            let tally = tally.map_err(|error| {
+                let blob = rusqlite::types::Type::Blob;
+                rusqlite::Error::FromSqlConversionFailure(1, blob, Box::new(error))
+            })?;
+            match whose {
+                Whose::All => into.add_all(tally),
+                Whose::Queue => into.add_queue(QueueId(names.queues.intern(name)), tally),
+                Whose::Agent => into.add_agent(AgentId(names.agents.intern(name)), tally),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn gather_records(
+    db: &Connection,
+    range: &Range<Timestamp>,
+    names: &mut Names,
+    into: &mut Gathering,
+) -> rusqlite::Result<()> {
+    let (mut tallies, mut calls) = (Tallies::default(), 0);
+    let mut statement = db.prepare_cached(reader::EACH_ENDED)?;
+    for record in statement.query_map(reader::bounds(range), calls::record)? {
+        add(db, &mut tallies, &record?, names)?;
+        calls += 1;
+        if calls % CALLS_AT_ONCE == 0 {
+            into.add(std::mem::take(&mut tallies));
+        }
+    }
+    into.add(tallies);
+    Ok(())
+}
