@@ -95,7 +95,23 @@ impl ContactCenter {
             let (name, state) = (facts.agent_name(agent), state.clone());
             Fact::AgentMoved { agent, name, state }
         });
+        if matches!(state, AgentState::AfterCallWork { .. }) {
+            self.after_call.insert(agent);
+        } else {
+            self.after_call.remove(&agent);
+        }
         self.may_have_moved(agent);
+    }
+
+    /// Agents in after-call work.
+    pub fn in_after_call_work(&self) -> impl Iterator<Item = AgentId> {
+        self.after_call.iter().copied()
+    }
+
+    /// Whether something goes on whose time counts: a call, or after-call work.
+    #[must_use]
+    pub fn is_at_work(&self) -> bool {
+        self.calls.len() > 0 || !self.after_call.is_empty()
     }
 
     /// An agent's own phone dialed a feature code: do it, say so as soon as there is sound, hang

@@ -116,6 +116,8 @@ pub struct ContactCenter {
     queue_inputs: VecDeque<acd::Input>,
     /// By [`AgentId`]: the call an agent may still say something about.
     last_calls: Vec<LastCall>,
+    /// Agents in after-call work.
+    after_call: BTreeSet<AgentId>,
     own: OwnCalls,
     saved_states: SavedAgentStates,
     learned: Learned,
@@ -163,6 +165,7 @@ impl ContactCenter {
             acd,
             queue_inputs: VecDeque::new(),
             last_calls: vec![LastCall::default(); setup.agents.len()],
+            after_call: BTreeSet::new(),
             own: OwnCalls::default(),
             saved_states: SavedAgentStates::new(setup.agents.len()),
             learned: Learned::default(),

@@ -183,7 +183,7 @@ fn told_again(
     let mut center = ContactCenter::new(setup);
     let began = runs.first().map(|run| run.header.started_at).unwrap_or_default();
     if let Ok(reader) = store::read_records(state)
-        && let Err(error) = server::teach(&mut center, &*reader, began)
+        && let Err(error) = server::teach(&mut center, &*reader, began, None)
     {
         complain(&format!("warning: what callers did before is not known: {error}\n"));
     }

@@ -128,6 +128,11 @@ impl Follower {
             self.metrics.count(counted);
         }
     }
+
+    /// Takes in after-call work of such a call, of which its record does not say it yet.
+    pub fn written_up(&mut self, at: Timestamp, wrap_up: &WrapUp) {
+        self.metrics.count(Counted::Amended { at, wrap_up: Arc::new(wrap_up.clone()) });
+    }
 }
 
 impl Metrics {

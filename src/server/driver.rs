@@ -31,7 +31,7 @@ use crate::ask::io::Asks;
 use crate::center::ContactCenter;
 use crate::center::journal::masked;
 use crate::front::Turn;
-use crate::id::LegId;
+use crate::id::{AgentId, LegId};
 use crate::media::io::Fact;
 use crate::server::asks::Replied;
 use crate::server::clock::Clock;
@@ -51,8 +51,10 @@ use crate::time::Timestamp;
 use crate::webhook::io::WebhookBatch;
 use crate::webhook::io::rest::Rest;
 use crate::webhook::rest::RestResult;
-use crate::words::{Cause, Command, EndedBy, Event};
+use crate::words::{AgentRequest, Cause, Command, EndedBy, Event};
 
+/// While a call is up or an agent has after-call work, the journal has a line at least this often.
+const HEARTBEAT: Duration = Duration::from_millis(900);
 /// How long the end waits for what the media have to say of recordings.
 const RECORDINGS_END_WITHIN: Duration = Duration::from_secs(2);
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
@@ -195,7 +197,8 @@ impl Driver {
         let center = self.center.poll_timeout().map(|(at, _)| at);
         let fronts = self.exchange.poll_timeout();
         let store = self.store.poll_timeout();
-        let at = center.into_iter().chain(fronts).chain(store).min()?;
+        let beat = self.heartbeat_at();
+        let at = center.into_iter().chain(fronts).chain(store).chain(beat).min()?;
         Some(Instant::from_std(self.clock.instant(at)))
     }
 
@@ -245,6 +248,20 @@ impl Driver {
         let now = self.clock.now();
         self.wake_fronts(now);
         self.wake_center(now);
+        self.beat(now);
+    }
+
+    fn beat(&mut self, now: Timestamp) {
+        if self.heartbeat_at().is_some_and(|at| at <= now) {
+            self.tell_center(now, None);
+            self.carry_out_all(self.clock.now());
+        }
+    }
+
+    /// When the journal gets a line at the latest, so that what is lost with the process is dated
+    /// within a second of when it happened.
+    fn heartbeat_at(&self) -> Option<Timestamp> {
+        self.center.is_at_work().then(|| self.store.noted_at() + HEARTBEAT)
     }
 
     fn wake_center(&mut self, now: Timestamp) {
@@ -404,6 +421,13 @@ impl Driver {
             self.turn();
             self.hear_of_recordings().await;
         }
+        // Nobody ends it while nothing runs, and until then its call's figures are not final.
+        let working: Vec<AgentId> = self.center.in_after_call_work().collect();
+        for agent in working {
+            let ask = AgentRequest::end_wrap_up(None);
+            self.input(self.clock.now(), Some(Event::AgentAsked { agent, ask, by: None }));
+        }
+        self.turn();
         if let Err(error) = self.store.shutdown() {
             tracing::error!(%error, "the last lines may not be on the disk");
         }

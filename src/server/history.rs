@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::api::FiguresAgain;
 use crate::center::{ContactCenter, TalkedOn};
-use crate::id::AgentId;
+use crate::id::{AgentId, LegId};
 use crate::metrics::{self, Follower};
 use crate::server::clock::Clock;
 use crate::store::{RecordReader, StoreError};
@@ -19,11 +19,15 @@ use crate::words::{Party, PartyLeg, RecordFilter, Roster, WrapUp};
 
 /// Longer than any `wrap_up_late_s_max`, and a call before it.
 const LAST_CALL_WITHIN: Duration = Duration::from_secs(8 * 24 * 3600);
+/// After-call work that seems longer was left open by an earlier attendant: how long it took nobody
+/// knows, and it counts as none.
+const WORK_LEFT_MAX: Duration = Duration::from_secs(12 * 3600);
 /// An agent who let more offers than this pass since has no last call to write up.
 const OFFERS_LOOKED_AT: usize = 20;
 
 /// Teaches the center who called when and why, as `caller.*` in flows, and each agent's last call,
-/// from the calls that ended before `at`.
+/// from the calls that ended before `at`. Returns the after-call work that nobody ended, because the
+/// server was lost at `lost_at` meanwhile: as long as it lasted until then.
 ///
 /// # Errors
 ///
@@ -32,18 +36,31 @@ pub fn teach(
     center: &mut ContactCenter,
     reader: &dyn RecordReader,
     at: Timestamp,
-) -> Result<(), StoreError> {
+    lost_at: Option<Timestamp>,
+) -> Result<Vec<WrapUp>, StoreError> {
     reader.each_past(at - metrics::WINDOW..at, &mut |past| {
         let (intent, agent) = (past.intent.as_deref(), past.agent.as_deref());
         center.learn(&past.number, past.ended_at, intent, agent);
     })?;
     let agents: Vec<String> = center.setup().names.agents.iter().map(str::to_owned).collect();
+    let mut left_open = Vec::new();
     for (id, name) in (0..).zip(&agents) {
-        if let Some(talked_on) = last_call(reader, name, at)? {
-            center.learn_last_call(AgentId(id), talked_on);
-        }
+        let Some(last) = last_call(reader, name, at)? else { continue };
+        let is_open = last.wrap_up.is_none() && !last.is_taken_over;
+        let talked_on = last.until(lost_at);
+        left_open.extend(is_open.then(|| talked_on.wrap_up.clone()));
+        center.learn_last_call(AgentId(id), talked_on);
     }
-    Ok(())
+    Ok(left_open)
+}
+
+/// A talk of an agent's that ended.
+struct Talk {
+    leg: LegId,
+    queue: Option<String>,
+    is_taken_over: bool,
+    ended_at: Timestamp,
+    wrap_up: Option<WrapUp>,
 }
 
 /// The last call that an agent talked on, of those lately offered to them.
@@ -51,24 +68,39 @@ fn last_call(
     reader: &dyn RecordReader,
     name: &str,
     at: Timestamp,
-) -> Result<Option<TalkedOn>, StoreError> {
+) -> Result<Option<Talk>, StoreError> {
     let (agent, since) = (Some(name.to_owned()), Some(at - LAST_CALL_WITHIN));
     let filter = RecordFilter { agent, since, limit: OFFERS_LOOKED_AT, ..RecordFilter::default() };
     let records = reader.list(&filter)?;
     let before = records.iter().filter(|record| record.ended_at < at);
-    let talks = before.flat_map(|record| &record.legs).filter_map(|leg| talked_on(leg, name));
-    Ok(talks.max_by_key(|(ended_at, _)| *ended_at).map(|(_, talked_on)| talked_on))
+    let talks = before.flat_map(|record| &record.legs).filter_map(|leg| Talk::of(leg, name));
+    Ok(talks.max_by_key(|talk| talk.ended_at))
 }
 
-/// When the talk of this leg ended, if it was this agent's.
-fn talked_on(leg: &PartyLeg, name: &str) -> Option<(Timestamp, TalkedOn)> {
-    let is_theirs = matches!(&leg.party, Party::Agent { name: of, .. } if of == name);
-    let ended_at = leg.ended_at.filter(|_| is_theirs && leg.served())?;
-    let nothing = WrapUp { leg: leg.leg, acw_ms: 0, resolved: None, intent: None, note: None };
-    let wrap_up = leg.wrap_up.clone().unwrap_or(nothing);
-    let done_at = ended_at + Duration::from_millis(wrap_up.acw_ms);
-    let (queue, is_taken_over) = (leg.queue.clone(), leg.role.is_some());
-    Some((ended_at, TalkedOn { wrap_up, queue, is_taken_over, done_at }))
+impl Talk {
+    /// `None`: it was not this agent's, or none.
+    fn of(leg: &PartyLeg, name: &str) -> Option<Self> {
+        let is_theirs = matches!(&leg.party, Party::Agent { name: of, .. } if of == name);
+        Some(Self {
+            leg: leg.leg,
+            queue: leg.queue.clone(),
+            is_taken_over: leg.role.is_some(),
+            ended_at: leg.ended_at.filter(|_| is_theirs && leg.served())?,
+            wrap_up: leg.wrap_up.clone(),
+        })
+    }
+
+    /// With after-call work that goes on ended at this moment.
+    fn until(self, lost_at: Option<Timestamp>) -> TalkedOn {
+        let Self { leg, queue, is_taken_over, ended_at, wrap_up } = self;
+        let worked = lost_at.filter(|_| !is_taken_over).map(|at| at.since(ended_at));
+        let worked = worked.filter(|worked| *worked <= WORK_LEFT_MAX).unwrap_or_default();
+        let acw_ms = u64::try_from(worked.as_millis()).unwrap_or(u64::MAX);
+        let nothing = WrapUp { leg, acw_ms, resolved: None, intent: None, note: None };
+        let wrap_up = wrap_up.unwrap_or(nothing);
+        let done_at = ended_at + Duration::from_millis(wrap_up.acw_ms);
+        TalkedOn { wrap_up, queue, is_taken_over, done_at }
+    }
 }
 
 /// The figures of the calls that ended in the last [`metrics::WINDOW`] before `since`, and of

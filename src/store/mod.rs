@@ -131,6 +131,8 @@ pub struct Opened {
     pub store: Store,
     /// The number of the first call of this run.
     pub next_call: CallId,
+    /// When the journal of the run before ends, where that one did not end in order.
+    pub lost_at: Option<Timestamp>,
     pub recovered: Recovered,
     /// What fronts kept of calls and did not forget, also of calls that ended since.
     pub sessions: Vec<(CallId, String)>,
@@ -209,6 +211,13 @@ impl Store {
     pub fn note_setup(&mut self, at: Timestamp, digest: &str) -> Noted {
         let setup = digest.to_owned();
         self.note_input(at, NotedInput::Own(Own::Reconfigured { setup }))
+    }
+
+    /// When the latest line of the journal was noted: a process that is lost is taken to have gone
+    /// on until then.
+    #[must_use]
+    pub fn noted_at(&self) -> Timestamp {
+        self.shared.latest()
     }
 
     /// The number of this run of the journal.

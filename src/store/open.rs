@@ -84,7 +84,8 @@ impl Found {
             continues: next.continues,
         };
         let failed = |error| StoreError::io(&folder, error);
-        let kept_next = kept::recover(&mut *db, &folder, &recovered.carried, next.was_lost)?;
+        let kept_next =
+            kept::recover(&mut *db, &folder, &recovered.carried, next.lost_at.is_some())?;
         let Saved { sessions, legs, agent_states } = db.saved()?;
         let run = header.run;
         let first = Segment::create(&folder, &header).map_err(failed)?;
@@ -110,7 +111,8 @@ impl Found {
             thread,
             database,
         };
-        Ok(Opened { store, next_call: next.call, recovered, sessions, legs, agent_states })
+        let (next_call, lost_at) = (next.call, next.lost_at);
+        Ok(Opened { store, next_call, lost_at, recovered, sessions, legs, agent_states })
     }
 }
 

@@ -46,8 +46,8 @@ pub(super) struct Next {
     pub call: CallId,
     /// The run whose calls go on.
     pub continues: Option<u64>,
-    /// The run before did not end in order.
-    pub was_lost: bool,
+    /// The run before did not end in order: when its journal ends.
+    pub lost_at: Option<Timestamp>,
 }
 
 /// Names and numbers as records write them.
@@ -143,7 +143,7 @@ pub(super) fn find(
     let runs = runs(&progress, folder)?;
     let after = runs.last_key_value().map_or(0, |(run, _)| run + 1);
     let (call, continues) = (progress.next_call.max(CallId::first(node)), None);
-    let mut next = Next { run: after, call, continues, was_lost: false };
+    let mut next = Next { run: after, call, continues, lost_at: None };
     let mut scan = Scan { missing: std::mem::take(&mut progress.carried), ..Scan::default() };
     let unfinished: Vec<PathBuf> =
         runs.values().flat_map(|run| run.unfinished.iter().cloned()).collect();
@@ -151,7 +151,7 @@ pub(super) fn find(
         scan.read(db, path)?;
     }
     if !unfinished.is_empty() {
-        next.was_lost = true;
+        next.lost_at = Some(scan.ended_at);
         let seen = scan.last.map_or(next.call, CallId::next);
         next.call = next.call.max(seen).after(CALL_IDS_SKIPPED);
     }

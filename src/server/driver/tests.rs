@@ -333,3 +333,20 @@ fn fault_01_a_live_call_goes_on_in_the_turn_whose_write_fails() {
         assert_eq!(live.state, crate::center::snapshot::CallState::Talking);
     });
 }
+
+/// What a kill ends is ended at the last line of the journal.
+#[test]
+fn the_journal_has_a_line_each_second_while_a_call_is_up() {
+    with_driver(|world| {
+        assert_eq!(world.driver.heartbeat_at(), None, "nothing goes on");
+        world.invited("a", OFFER);
+        world.driver.turn();
+        let before = world.driver.store.noted_at();
+        let due = world.driver.heartbeat_at().expect("a call is up");
+        assert!(due.since(before) < Duration::from_secs(1));
+        assert!(world.driver.deadline().unwrap() <= world.driver.clock.instant(due).into());
+        world.driver.beat(due);
+        assert_eq!(world.driver.store.noted_at(), due);
+        assert!(world.driver.heartbeat_at() > Some(due));
+    });
+}

@@ -98,7 +98,7 @@ impl rebuild::Kept for Folder<'_> {
         let mut center = ContactCenter::new(setup);
         let roster = center.roster();
         let taught = store::read_records(self.0).and_then(|reader| {
-            history::teach(&mut center, &*reader, began)?;
+            history::teach(&mut center, &*reader, began, None)?;
             history::figures_until(&roster, &*reader, began)
         });
         let figures = taught.unwrap_or_else(|error| {
@@ -213,7 +213,7 @@ impl Begun {
         config: &Config,
         reader: &dyn RecordReader,
     ) -> Result<(Beginning, Opened), StoreError> {
-        let Self { opened, restored, new, is_other } = self;
+        let Self { mut opened, restored, new, is_other } = self;
         let goes_on = restored.is_some();
         let agents = first_of_agents(config, &new.setup.names, &opened.agent_states, goes_on);
         let (center, figures, mut inputs) = match restored {
@@ -238,8 +238,12 @@ impl Begun {
             }
             None => {
                 let mut center = ContactCenter::new(new.setup);
-                history::teach(&mut center, reader, now)?;
-                let figures = history::figures(&center.roster(), reader, now)?;
+                let written_up = history::teach(&mut center, reader, now, opened.lost_at)?;
+                let mut figures = history::figures(&center.roster(), reader, now)?;
+                for wrap_up in written_up {
+                    figures.written_up(now, &wrap_up);
+                    opened.store.amend(wrap_up.leg.call, wrap_up);
+                }
                 (center, figures, Vec::new())
             }
         };

@@ -17,8 +17,8 @@ use crate::id::{CallId, LegId};
 use crate::server::setup;
 use crate::store::Store;
 use crate::words::{
-    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, EndedBy, From,
-    RecordFilter, Via,
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, Command, Digit, Disposition, EndedBy,
+    From, RecordFilter, Via,
 };
 
 const CALLER: &str = "+14155550123";

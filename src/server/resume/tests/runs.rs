@@ -222,3 +222,49 @@ fn figures_count_each_call_once() {
     assert_eq!(report["calls"], again["calls"], "{report:#}");
     assert!(!report["calls"].is_null());
 }
+
+impl Server {
+    /// As the driver while a call or after-call work goes on.
+    fn beats_for(&mut self, seconds: u64) {
+        for _ in 0..seconds {
+            self.now = self.now + Duration::from_secs(1);
+            self.store.note(self.now, None);
+            self.center.handle_timeout(self.now);
+            self.carry_out(self.now);
+        }
+    }
+}
+
+/// A talk of half a minute was recorded as if it had ended with its last event.
+#[test]
+fn a_talk_that_a_kill_ends_is_as_long_as_it_was_and_final() {
+    let world = World::new();
+    let (mut server, call) = talking(&world, trunk());
+    server.beats_for(30);
+    let now = server.kill();
+    world.start(now).stop();
+    let record = world.record(call).unwrap();
+    assert_eq!((record.legs[0].talk_ms, record.ended_at), (30_000, now - AWAY));
+    assert_eq!(record.legs[0].wrap_up.as_ref().unwrap().acw_ms, 0);
+}
+
+/// Its call was provisional for ever, and what was said of it later was lost.
+#[test]
+fn after_call_work_that_a_kill_cuts_off_ends_there_and_can_still_be_written_up() {
+    let world = World::new();
+    let (mut server, call) = talking(&world, trunk());
+    server.hangs_up(call);
+    server.beats_for(4);
+    assert!(server.center.is_at_work(), "timed for ten seconds");
+    let now = server.kill();
+    let mut server = world.start(now);
+    let said = Disposition { resolved: Some(true), ..Disposition::default() };
+    let ask = AgentRequest::EndWrapUp { call: Some(call), said };
+    let alice = server.center.agent_id("alice").unwrap();
+    assert_eq!(server.center.check_request(server.now, alice, &ask), Ok(()));
+    server.ask("alice", ask);
+    server.stop();
+    let record = world.record(call).unwrap();
+    let wrap_up = record.legs[0].wrap_up.as_ref().unwrap();
+    assert_eq!((wrap_up.acw_ms, wrap_up.resolved), (4_000, Some(true)));
+}
