@@ -204,7 +204,7 @@ impl Deed {
             None if name == "outside" => Who::Outside,
             None if name == "service" => Who::Service,
             None if cast.callers.contains_key(name) => Who::Caller(name.to_owned()),
-            None => return Err(format!("nobody is called `{name}`")),
+            None => return Err(format!("no agent is called `{name}`")),
         };
         let act = match (&who, rest) {
             (Who::Caller(_) | Who::Agent(_) | Who::Outside, "hangs up") => Act::HangUp,
