@@ -52,7 +52,7 @@ use tokio::time::Instant;
 use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 
-use crate::center::Refused;
+use crate::center::{Refused, Snapshot};
 use crate::id::CallId;
 use crate::live::{Board, Ring};
 use crate::metrics::Report;
@@ -343,6 +343,11 @@ impl Api {
     /// How the server is.
     fn health(&self) -> Result<Health, ApiError> {
         (self.0.health)().ok_or_else(ApiError::busy)
+    }
+
+    /// How things stand; `None` where no driver tells it.
+    pub async fn snapshot(&self) -> Option<Snapshot> {
+        self.look(|board, _, now| board.snapshot(now)).await.ok()
     }
 
     /// Asks the driver, and waits for the answer within [`DRIVER_TIMEOUT`].
