@@ -74,13 +74,8 @@ fn main() {
 
 /// Milliseconds of the thread that folds, writes down and sends.
 fn measure(listeners: usize) -> u64 {
-    let (teller, live) = api::feed(
-        1,
-        Arc::new(Timestamp::default),
-        Seq(0),
-        Follower::new(&Roster::default()),
-        Box::new(|_| None),
-    );
+    let (teller, live) =
+        api::feed(1, Arc::new(Timestamp::default), Seq(0), Follower::new(&Roster::default()));
     let (address, thread) = serve(Arc::clone(&live));
     tell(&teller, 0, vec![Fact::Roster(Arc::new(Roster::default()))]);
     let mut streams: Vec<_> = (0..listeners).map(|_| listen(address)).collect();

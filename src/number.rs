@@ -53,18 +53,21 @@ const CONTEXT: &str = "phone-context=";
 /// or a SIP user name as it came; `None` when the caller withheld it. Digits that are no number
 /// of the region are read as an international one without its `+`, as some networks send it.
 #[must_use]
-pub fn normalize(raw: &str, region: &str) -> Option<String> {
-    let raw = user(raw)?;
+pub fn normalize<'a>(raw: &'a str, region: &str) -> Option<Cow<'a, str>> {
+    let raw = read(raw).filter(|party| !party.is_withheld)?.user;
     if !is_dialed(&raw) {
         return Some(raw);
     }
     let digits = || raw.chars().filter(char::is_ascii_digit);
     // A number that no numbering plan knows is kept in one spelling, so that it still compares.
     if raw.starts_with('+') {
-        let number: String = std::iter::once('+').chain(digits()).collect();
+        let number = match raw[1..].bytes().all(|byte| byte.is_ascii_digit()) {
+            true => raw,
+            false => Cow::Owned(std::iter::once('+').chain(digits()).collect()),
+        };
         let is_settled = is_e164(&number) && plan::leaves_alone(&number[1..], region);
         let read = if is_settled { None } else { parsed(&number, region) };
-        return Some(read.unwrap_or(number));
+        return Some(read.map_or(number, Cow::Owned));
     }
     if digits().count() <= EXTENSION_DIGITS_MAX {
         return Some(raw);
@@ -72,7 +75,7 @@ pub fn normalize(raw: &str, region: &str) -> Option<String> {
     let digits: String = digits().collect();
     let abroad = || format!("+{}", digits.strip_prefix("00").unwrap_or(&digits));
     let number = parsed(&digits, region).or_else(|| parsed(&abroad(), region));
-    Some(number.unwrap_or(digits))
+    Some(Cow::Owned(number.unwrap_or(digits)))
 }
 
 /// A party's number in one spelling, whichever way it is written, without knowing where it is
@@ -80,7 +83,8 @@ pub fn normalize(raw: &str, region: &str) -> Option<String> {
 /// when it is withheld.
 #[must_use]
 pub fn address(raw: &str) -> Option<String> {
-    user(raw).map(|user| spelled(raw, &user))
+    let party = read(raw).filter(|party| !party.is_withheld)?;
+    Some(spelled(raw, &party.user))
 }
 
 /// The same of what was dialed, which no caller withholds.
@@ -102,25 +106,25 @@ fn spelled(raw: &str, user: &str) -> String {
 /// parameters and password; anything else as it came. `None` when it is withheld, or too long.
 #[must_use]
 pub fn user(raw: &str) -> Option<String> {
-    read(raw).filter(|party| !party.is_withheld).map(|party| party.user)
+    read(raw).filter(|party| !party.is_withheld).map(|party| party.user.into_owned())
 }
 
 /// What an address says of a party.
-struct Read {
-    user: String,
+struct Read<'a> {
+    user: Cow<'a, str>,
     /// It says so in words, or by its host.
     is_withheld: bool,
 }
 
 /// `None` when it says nothing, or too much.
-fn read(raw: &str) -> Option<Read> {
+fn read(raw: &str) -> Option<Read<'_>> {
     if is_plain(raw) {
-        return Some(Read { user: raw.to_owned(), is_withheld: is_withheld(raw) });
+        return Some(Read { user: Cow::Borrowed(raw), is_withheld: is_withheld(raw) });
     }
     let (text, has_scheme) = inside(raw);
     if !has_scheme && is_other_uri(text) {
-        let user = Some(text.to_owned()).filter(|text| text.len() <= NUMBER_LEN_MAX);
-        return user.map(|user| Read { user, is_withheld: false });
+        let user = Some(text).filter(|text| text.len() <= NUMBER_LEN_MAX);
+        return user.map(|user| Read { user: Cow::Borrowed(user), is_withheld: false });
     }
     let (user, host) = text.split_once('@').unwrap_or((text, ""));
     let host_name = host.split([':', ';', '?']).next();
@@ -140,7 +144,7 @@ fn read(raw: &str) -> Option<Read> {
     let whole = at_home.filter(|context| context.starts_with('+') && is_dialed(context));
     let whole = whole.map(|context| format!("{context}{number}"));
     let whole = whole.filter(|all| all.len() <= NUMBER_LEN_MAX);
-    Some(Read { user: whole.unwrap_or_else(|| number.to_owned()), is_withheld })
+    Some(Read { user: Cow::Owned(whole.unwrap_or_else(|| number.to_owned())), is_withheld })
 }
 
 /// Whether it is a number or a name and nothing else: what follows would make nothing else of it.
@@ -399,10 +403,10 @@ mod tests {
             let pick = |power| pieces[number / pieces.len().pow(power) % pieces.len()];
             let raw: String = (0..4).map(pick).collect();
             let Some(once) = user(&raw) else { continue };
-            assert_eq!(user(&once).as_deref(), Some(once.as_str()), "{raw:?}");
+            assert_eq!(user(&once).as_deref(), Some(&*once), "{raw:?}");
             if number % 97 == 0 {
                 let once = normalize(&raw, "US").unwrap();
-                assert_eq!(normalize(&once, "US").as_deref(), Some(once.as_str()), "{raw:?}");
+                assert_eq!(normalize(&once, "US").as_deref(), Some(&*once), "{raw:?}");
             }
         }
     }

@@ -62,7 +62,8 @@ impl Classes {
         demands: Levels,
         agents: &mut [Agent],
     ) -> ClassId {
-        if let Some(&id) = self.by_demands.get(&(queue, demands.clone())) {
+        let key = (queue, demands);
+        if let Some(&id) = self.by_demands.get(&key) {
             let class = self.get_mut(id);
             class.uses += 1;
             let since = class.unused_since;
@@ -73,6 +74,7 @@ impl Classes {
             self.slots.push(None);
             ClassId(self.slots.len() - 1)
         });
+        let demands = &key.1;
         let mut class = Class {
             queue,
             demands: demands.clone(),
@@ -84,16 +86,16 @@ impl Classes {
             uses: 1,
             unused_since: 0,
         };
-        for agent in agents.iter_mut().filter(|agent| agent.skills.meet(&demands)) {
+        for agent in agents.iter_mut().filter(|agent| agent.skills.meet(demands)) {
             agent.classes.push(id);
             class.staffed += u32::from(agent.counted.staffed);
             class.attended += u32::from(agent.counted.attended);
             if agent.listed {
-                class.ready.insert(now, agent, &demands);
+                class.ready.insert(now, agent, demands);
             }
         }
         self.slots[id.0] = Some(class);
-        self.by_demands.insert((queue, demands), id);
+        self.by_demands.insert(key, id);
         id
     }
 

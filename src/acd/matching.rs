@@ -18,9 +18,9 @@ use crate::words::{AgentState, OfferOutcome, Overflow};
 impl Acd {
     /// Matches what just became free: these calls, and perhaps one agent. The best call chooses
     /// first, and gets the best agent.
-    pub(super) fn settle(&mut self, now: Timestamp, calls: Vec<CallId>, agent: Option<AgentId>) {
+    pub(super) fn settle(&mut self, now: Timestamp, calls: &[CallId], agent: Option<AgentId>) {
         let mut calls: Vec<_> =
-            calls.into_iter().filter_map(|call| self.calls.get(&call)).map(|c| c.key).collect();
+            calls.iter().filter_map(|call| self.calls.get(call)).map(|c| c.key).collect();
         calls.sort_by_cached_key(|key| self.across(now, key.call));
         for key in calls {
             // The freed agent may owe a better call that was there before.
@@ -108,7 +108,7 @@ impl Acd {
                 agent.own_call = Some(call);
                 agent.rest();
             });
-            return self.settle(now, freed, None);
+            return self.settle(now, &freed, None);
         }
         self.change(now, agent, |agent| {
             agent.handled += 1;
@@ -132,7 +132,7 @@ impl Acd {
         } else if self.calls.contains_key(&call) && self.check_staffed(call) {
             freed.push(call);
         }
-        self.settle(now, freed, Some(agent));
+        self.settle(now, &freed, Some(agent));
     }
 
     /// The caller left. While a phone rings the agent is not charged for it.
@@ -142,7 +142,7 @@ impl Acd {
         self.close_offer(offer, OfferOutcome::Withdrawn);
         self.forget(call);
         let freed = self.change(now, agent, |agent| agent.rest());
-        self.settle(now, freed, Some(agent));
+        self.settle(now, &freed, Some(agent));
     }
 
     /// The agent's phone is in use by a call of their own, or is free again. An offer that rings
@@ -208,7 +208,7 @@ impl Acd {
             agent.on = Some(queue);
             agent.state = AgentState::Talking { call };
         }));
-        self.settle(now, freed, None);
+        self.settle(now, &freed, None);
     }
 
     fn close_offer(&mut self, offer: OfferId, outcome: OfferOutcome) -> Option<(CallId, AgentId)> {
@@ -246,7 +246,7 @@ impl Acd {
             Some(until) => self.timers.set_or_cancel(Wake::WrapUpOver { agent }, until),
             None => {
                 let freed = self.end_wrap_up(now, agent);
-                self.settle(now, freed, Some(agent));
+                self.settle(now, &freed, Some(agent));
             }
         }
     }

@@ -326,7 +326,7 @@ impl Acd {
         if ends_wrap_up {
             freed.append(&mut self.end_wrap_up(now, id));
         }
-        self.settle(now, freed, Some(id));
+        self.settle(now, &freed, Some(id));
     }
 
     /// What the person wants, at once where they rest and at the next rest point otherwise. Who is
@@ -377,11 +377,11 @@ impl Acd {
                 Wake::HoldOver { call } => self.hold_over(now, call),
                 Wake::ExclusionOver { call, agent } => {
                     self.exclusion_over(call, agent);
-                    self.settle(now, vec![call], None);
+                    self.settle(now, &[call], None);
                 }
                 Wake::WrapUpOver { agent } => {
                     let freed = self.end_wrap_up(now, agent);
-                    self.settle(now, freed, Some(agent));
+                    self.settle(now, &freed, Some(agent));
                 }
             }
         }

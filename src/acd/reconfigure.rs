@@ -39,8 +39,9 @@ impl Acd {
         let skills = setup.agents.into_iter().map(|agent| Levels::new(&agent.skills));
         self.change_agents(now, skills.collect());
         let waiting: Vec<CallId> = self.calls.keys().copied().collect();
-        let waiting = waiting.into_iter().filter(|&call| self.check_staffed(call)).collect();
-        self.settle(now, waiting, None);
+        let waiting: Vec<_> =
+            waiting.into_iter().filter(|&call| self.check_staffed(call)).collect();
+        self.settle(now, &waiting, None);
     }
 
     fn change_queue(&mut self, now: Timestamp, id: QueueId, rules: QueueSetup) {

@@ -133,7 +133,7 @@ impl Acd {
         }
         self.arm_relax(call);
         self.shelve(now, call);
-        self.settle(now, vec![call], None);
+        self.settle(now, &[call], None);
     }
 
     /// The next step of `relax` is due. It also applies while a phone rings, for after that.
@@ -150,7 +150,7 @@ impl Acd {
         }
         self.shelve(now, call);
         if self.check_staffed(call) {
-            self.settle(now, vec![call], None);
+            self.settle(now, &[call], None);
         }
     }
 
@@ -172,7 +172,7 @@ impl Acd {
     pub(super) fn hold_over(&mut self, now: Timestamp, call: CallId) {
         self.unshelve(call);
         self.shelve(now, call);
-        self.settle(now, vec![call], None);
+        self.settle(now, &[call], None);
     }
 
     /// Lets go of every call held for an agent who cannot take it any more.

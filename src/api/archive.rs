@@ -21,9 +21,9 @@ use crate::api::live::call_id;
 use crate::api::views::Record;
 use crate::center::names::Names;
 use crate::id::{CallId, RecordingId};
-use crate::metrics::{self, Gathering};
+use crate::metrics::Gathering;
 use crate::time::Timestamp;
-use crate::words::{CallRecord, RecordFilter, Roster};
+use crate::words::{CallRecord, RecordFilter};
 
 /// Records on a page by default.
 const PAGE: usize = 100;
@@ -44,8 +44,8 @@ pub trait Archive: Send + Sync {
     /// When they cannot be read, or too many lists are being read.
     fn records(&self, filter: &RecordFilter) -> Result<Vec<CallRecord>, ArchiveError>;
 
-    /// Gathers the figures of the calls that ended in a period, however old. A queue or agent
-    /// without an id in `names` gets one.
+    /// Gathers the figures of the calls that ended in the period, whatever its age and length. A
+    /// queue or agent without an id in `names` gets one.
     ///
     /// # Errors
     ///
@@ -152,7 +152,8 @@ const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
 /// Overall, by queue and by agent; each with what it was computed from and how. Field names end in
 /// their unit; a figure without anything to count is null.
 #[utoipa::path(get, path = "/v1/metrics", tag = "records", security(("token" = [])),
-    params(Period), responses((status = 200, body = Report), (status = 400, body = ApiError)))]
+    params(Period), responses((status = 200, body = Report), (status = 400, body = ApiError),
+        (status = 503, body = ApiError)))]
 pub(super) async fn figures(
     State(api): State<Api>,
     period: Result<Query<Period>, QueryRejection>,
@@ -160,30 +161,11 @@ pub(super) async fn figures(
     let Query(period) = period.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let since = time("since", period.since.as_deref())?;
     let until = time("until", period.until.as_deref())?;
-    let (now, roster) = api.look(|board, _, now| (now, Arc::clone(board.roster()))).await?;
-    let until = until.unwrap_or(now + Duration::from_millis(1));
-    let since = since.unwrap_or(until - PERIOD);
-    let gathered = read(&api, move |archive| {
-        let (mut names, mut gathered) = (names_of(&roster), Gathering::new(now));
-        archive.gather(since..until, &mut names, &mut gathered)?;
-        Ok((names, gathered))
-    });
-    let (names, gathered) = gathered.await?;
-    let report = api.figures(move |live| live.report_of(gathered, since..until)).await?;
-    let (agents, queues) = (&names.agents, &names.queues);
-    Ok(Json(metrics::named(&report, &|id| agents.name(id), &|id| queues.name(id))))
-}
-
-/// Names with the ids that they have in the facts.
-fn names_of(roster: &Roster) -> Names {
-    let mut names = Names::default();
-    for agent in &roster.agents {
-        names.agents.intern(&agent.name);
-    }
-    for queue in &roster.queues {
-        names.queues.intern(queue);
-    }
-    names
+    let period = move |now| {
+        let until = until.unwrap_or(now + Duration::from_millis(1));
+        since.unwrap_or(until - PERIOD)..until
+    };
+    api.figures(period).await.map(Json)
 }
 
 pub(super) async fn find(api: &Api, call: CallId) -> Result<Record, ApiError> {

@@ -79,8 +79,7 @@ impl ApiError {
 
     pub(super) fn reload_of_demonstration() -> Self {
         let message = "this is the demonstration, which is in no file: nothing can be read again";
-        let help = "write a configuration by `attendant example-config > attendant.toml`, and serve \
-                    it by `attendant serve --config attendant.toml`";
+        let help = "`attendant example-config > attendant.toml` writes a configuration to serve";
         Self::new(StatusCode::CONFLICT, "demonstration", message, help)
     }
 

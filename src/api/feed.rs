@@ -13,8 +13,8 @@
 //!
 //! **Bound:** [`TOLD_MAX`] facts that the interface has not folded. Past it the interface stands
 //! still: the driver says so in the log, tells no more, and reads are 503. Once the interface has
-//! caught up the driver tells it anew how everything stands: listeners get a snapshot, and the
-//! figures are made of the records again.
+//! caught up the driver tells it anew how everything stands: listeners get a snapshot, and agents'
+//! times begin anew.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -23,12 +23,15 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::api::archive::Archive;
 use crate::api::error::ApiError;
+use crate::center::names::Names;
 use crate::live::{Board, Ring};
-use crate::metrics::{Counted, Counter, Follower, Gathering, Metrics, Report};
+use crate::metrics::{self, Counted, Counter, Follower, Gathering, Metrics, Report, Times};
 use crate::time::Timestamp;
 use crate::words::{Numbered, Roster, Seq};
 
@@ -41,9 +44,6 @@ const PULSE: Duration = Duration::from_millis(20);
 
 /// Says what time it is.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// Makes the figures of the records once more; `None` where these cannot be read.
-pub type FiguresAgain = Box<dyn Fn(&Roster) -> Option<Follower> + Send + Sync>;
 
 /// The driver's end.
 #[derive(Debug)]
@@ -59,13 +59,6 @@ struct Told {
     /// The first of them, where nothing before them counts any more.
     anew: Option<Seq>,
     facts: Vec<Numbered>,
-}
-
-/// What the figures have not taken yet.
-enum Uncounted {
-    Counted(Counted),
-    /// Facts were lost before what follows.
-    Again,
 }
 
 #[derive(Debug, Default)]
@@ -86,9 +79,8 @@ pub struct Live {
     now: Now,
     shared: Arc<FeedState>,
     inner: Mutex<Inner>,
-    /// Of all that was counted. Whoever has both locks took this one first.
+    /// Of agents' times. Whoever has both locks took this one first.
     figures: Mutex<Metrics>,
-    figures_again: FiguresAgain,
     /// The number of the next fact, for those who wait for it.
     next: watch::Sender<Seq>,
     is_over: watch::Sender<bool>,
@@ -100,20 +92,14 @@ struct Inner {
     board: Board,
     ring: Ring,
     counter: Counter,
-    /// Facts come in while a report is being made of those before.
-    uncounted: VecDeque<Uncounted>,
+    /// What the figures have not taken yet: a report is being made of them.
+    uncounted: VecDeque<Counted>,
 }
 
 /// Both ends for one run of the server, whose first fact has this number, and the figures of the
 /// calls before it.
 #[must_use]
-pub fn feed(
-    run: u64,
-    now: Now,
-    first: Seq,
-    figures: Follower,
-    figures_again: FiguresAgain,
-) -> (Teller, Arc<Live>) {
+pub fn feed(run: u64, now: Now, first: Seq, figures: Follower) -> (Teller, Arc<Live>) {
     let (tell, told) = channel();
     let shared = Arc::new(FeedState::default());
     let inner = Inner {
@@ -131,7 +117,6 @@ pub fn feed(
         shared: Arc::clone(&shared),
         inner: Mutex::new(inner),
         figures: Mutex::new(figures.metrics),
-        figures_again,
         next: watch::Sender::new(first),
         is_over: watch::Sender::new(false),
     };
@@ -178,7 +163,7 @@ impl Teller {
         self.shared.fold.notify_one();
         tracing::warn!(
             "the HTTP interface has caught up: it is told anew how everything stands; listeners \
-             get a snapshot, and the figures are made of the records again"
+             get a snapshot, and agents' times begin anew"
         );
     }
 
@@ -204,14 +189,15 @@ impl Inner {
                     if let Some(first) = anew {
                         self.board = Board::beginning(first);
                         self.ring = Ring::beginning(first);
-                        self.uncounted.clear(); // the records have it
-                        self.uncounted.push_back(Uncounted::Again);
+                        let gap = facts.first().map(|fact| Counted::Gap { at: fact.at });
+                        self.uncounted.extend(gap);
                     }
                     for fact in facts {
                         let folded = self.board.fold(&fact);
-                        let record = folded.record.as_deref();
-                        let counted = self.counter.count(&fact, record);
-                        self.uncounted.extend(counted.map(Uncounted::Counted));
+                        // The archive has the calls: of agents' time it knows nothing.
+                        let counted = self.counter.count(&fact, None);
+                        let is_time = |it: &Counted| matches!(it, Counted::Agent { .. });
+                        self.uncounted.extend(counted.filter(is_time));
                         self.ring.push(fact, folded);
                     }
                 }
@@ -220,24 +206,6 @@ impl Inner {
                     self.is_told = false;
                     return;
                 }
-            }
-        }
-    }
-}
-
-impl Inner {
-    /// Whether the figures are to be made of the records again, which takes its time.
-    fn must_recount(&self) -> bool {
-        self.uncounted.iter().any(|uncounted| matches!(uncounted, Uncounted::Again))
-    }
-
-    /// The next that the figures take without that.
-    fn next_counted(&mut self) -> Option<Counted> {
-        match self.uncounted.pop_front()? {
-            Uncounted::Counted(counted) => Some(counted),
-            Uncounted::Again => {
-                self.uncounted.push_front(Uncounted::Again);
-                None
             }
         }
     }
@@ -258,9 +226,7 @@ impl Live {
         let mut inner = self.inner();
         inner.catch_up(&self.shared);
         if let Ok(mut figures) = self.figures.try_lock() {
-            while let Some(counted) = inner.next_counted() {
-                figures.count(counted);
-            }
+            inner.uncounted.drain(..).for_each(|counted| figures.count(counted));
         }
         let is_current = inner.is_told && !was_lost;
         if !is_current || inner.board.next() == self.first {
@@ -273,57 +239,47 @@ impl Live {
         Ok(read(&inner.board, &inner.ring, (self.now)()))
     }
 
-    /// The figures of the calls that ended within `length` until now, after all that the driver
-    /// told. It takes some microseconds for each of those calls, and keeps no other reader waiting.
+    /// The figures of the calls that ended in the period, as the archive has them, with agents'
+    /// times after all that the driver told. It keeps no other reader waiting.
     ///
     /// # Errors
     ///
-    /// As [`Self::read`].
-    pub(super) fn recent(&self, length: Duration) -> Result<Report, ApiError> {
-        self.report(|metrics, now| {
-            metrics.report(now, now - length, now + Duration::from_millis(1))
-        })
-    }
-
-    /// The report of what was gathered of the records of a period, with what the facts alone say.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::read`].
-    pub(super) fn report_of(
+    /// As [`Self::read`], and when the archive cannot be read.
+    pub(super) fn figures(
         &self,
-        gathered: Gathering,
-        period: Range<Timestamp>,
-    ) -> Result<Report, ApiError> {
-        self.report(|metrics, _| metrics.report_of(gathered, period.start, period.end))
+        period: impl FnOnce(Timestamp) -> Range<Timestamp>,
+        archive: &dyn Archive,
+    ) -> Result<Value, ApiError> {
+        let (now, roster, calls_open, times, period) = self.agent_times(period)?;
+        let mut names = Names::default();
+        for agent in &roster.agents {
+            names.agents.intern(&agent.name);
+        }
+        for queue in &roster.queues {
+            names.queues.intern(queue);
+        }
+        let mut gathered = Gathering::new(now);
+        let done = archive.gather(period.clone(), &mut names, &mut gathered);
+        done.map_err(|error| ApiError::archive(&error))?;
+        let period = (period.start, period.end);
+        let mut report = Report::of_records(gathered, period, &roster.targets, &times);
+        report.kept.calls_open = calls_open;
+        Ok(metrics::named(&report, names.agents.iter(), names.queues.iter()))
     }
 
-    fn report(&self, make: impl FnOnce(&Metrics, Timestamp) -> Report) -> Result<Report, ApiError> {
+    /// When it is, who is there, how many calls are up, and what agents spent their time on.
+    fn agent_times(
+        &self,
+        period: impl FnOnce(Timestamp) -> Range<Timestamp>,
+    ) -> Result<(Timestamp, Arc<Roster>, u64, Times, Range<Timestamp>), ApiError> {
         let figures = &mut self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, roster, calls_open) = self
             .read(|board, _, now| (now, Arc::clone(board.roster()), board.calls_open() as u64))?;
-        self.count_all(figures, &roster);
-        let mut report = make(figures, now);
-        report.kept.calls_open = calls_open;
-        Ok(report)
-    }
-
-    /// Takes in what was not counted yet; after facts were lost, of the records again.
-    fn count_all(&self, figures: &mut Metrics, roster: &Roster) {
-        loop {
-            let next = self.inner().uncounted.pop_front();
-            match next {
-                Some(Uncounted::Counted(counted)) => figures.count(counted),
-                Some(Uncounted::Again) => match (self.figures_again)(roster) {
-                    Some(again) => *figures = again.metrics,
-                    None => tracing::error!(
-                        "calls that ended while the HTTP interface stood still are in no figure \
-                         until the next start"
-                    ),
-                },
-                None => return,
-            }
-        }
+        let uncounted = std::mem::take(&mut self.inner().uncounted);
+        uncounted.into_iter().for_each(|counted| figures.count(counted));
+        let period = period(now);
+        let times = figures.times(now, period.start, period.end);
+        Ok((now, roster, calls_open, times, period))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -366,18 +322,13 @@ impl Live {
     }
 
     /// Folds what the driver tells whenever that is needed, for as long as the server runs.
-    pub async fn keep_up(self: &Arc<Self>) {
+    pub async fn keep_up(&self) {
         let mut pulse = interval(PULSE);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.shared.fold.notified().await;
             pulse.tick().await;
             let _ = self.read(|_, _, _| ());
-            if self.inner().must_recount() {
-                let live = Arc::clone(self);
-                // A panic there was printed there.
-                let _ = tokio::task::spawn_blocking(move || live.recent(Duration::ZERO)).await;
-            }
         }
     }
 
@@ -434,6 +385,7 @@ impl Drop for Listening {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::Lost;
     use crate::words::Fact;
 
     const AT: Timestamp = Timestamp(1_000);
@@ -446,30 +398,22 @@ mod tests {
 
     #[test]
     fn an_interface_that_missed_facts_begins_anew_once_it_has_caught_up() {
-        let follower = || Follower::new(&Roster::default());
-        let made = Arc::new(AtomicUsize::new(0));
-        let counts = Arc::clone(&made);
-        let again: FiguresAgain = Box::new(move |_| {
-            counts.fetch_add(1, Ordering::Relaxed);
-            Some(Follower::new(&Roster::default()))
-        });
-        let (mut teller, live) = feed(7, Arc::new(|| AT), Seq(0), follower(), again);
+        let follower = Follower::new(&Roster::default());
+        let (mut teller, live) = feed(7, Arc::new(|| AT), Seq(0), follower);
         teller.told_max = 10;
         teller.tell(facts(0, 4));
         assert!(live.read(|board, _, _| board.next()).is_ok_and(|next| next == Seq(4)));
         // It stands still: the ten that fit wait, what comes then is lost.
         teller.tell(facts(4, 10));
         teller.tell(facts(14, 1));
-        assert!(!live.is_over.borrow().to_owned() && live.read(|_, _, _| ()).is_err());
+        assert!(live.read(|_, _, _| ()).is_err());
         teller.tell(facts(15, 5));
         assert!(live.is_behind() && teller.wants_anew());
         teller.tell_anew(Seq(20), facts(20, 2));
         assert!(!live.is_behind() && !teller.wants_anew());
         let since = |first| live.read(move |_, ring, _| ring.since(first).map(Iterator::count));
-        assert!(matches!(since(Seq(4)), Ok(Err(crate::live::Lost::TooOld(Seq(20))))));
+        assert!(matches!(since(Seq(4)), Ok(Err(Lost::TooOld(Seq(20))))));
         assert!(matches!(since(Seq(20)), Ok(Ok(2))));
-        assert!(live.recent(Duration::ZERO).is_ok());
-        assert_eq!(made.load(Ordering::Relaxed), 1, "the figures are made of the records again");
         teller.tell(facts(22, 1));
         assert!(live.read(|board, _, _| board.next()).is_ok_and(|next| next == Seq(23)));
     }

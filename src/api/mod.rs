@@ -37,6 +37,7 @@ mod tests;
 mod throttle;
 mod views;
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -55,14 +56,13 @@ use utoipa::OpenApi;
 use crate::center::{Refused, Snapshot};
 use crate::id::CallId;
 use crate::live::{Board, Ring};
-use crate::metrics::Report;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, CallOutcome, Principal, SupervisorMode, Telephone};
 
 pub use archive::{Archive, ArchiveError};
 pub use auth::NamedToken;
 pub use error::ApiError;
-pub use feed::{FiguresAgain, Live, Now, Teller, feed};
+pub use feed::{Live, Now, Teller, feed};
 pub use reload::{NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig};
 pub use views::record_json;
 
@@ -329,14 +329,15 @@ impl Api {
         self.0.live.read(look)
     }
 
-    /// Figures of the facts, on a thread that may take its time.
+    /// The figures of the calls that ended in a period, which `period` makes of now; on a thread
+    /// that may take its time.
     async fn figures(
         &self,
-        make: impl FnOnce(&Live) -> Result<Report, ApiError> + Send + 'static,
-    ) -> Result<Report, ApiError> {
+        period: impl FnOnce(Timestamp) -> Range<Timestamp> + Send + 'static,
+    ) -> Result<serde_json::Value, ApiError> {
         self.look(|_, _, _| ()).await?; // there is something to count
-        let live = Arc::clone(&self.0.live);
-        let made = tokio::task::spawn_blocking(move || make(&live)).await;
+        let (live, archive) = (Arc::clone(&self.0.live), Arc::clone(&self.0.archive));
+        let made = tokio::task::spawn_blocking(move || live.figures(period, &*archive)).await;
         made.unwrap_or_else(|_| Err(ApiError::busy())) // a panic there was printed there
     }
 

@@ -4,7 +4,6 @@
 //!
 //! **Deliberately absent:** reading the directory file; `config` does, and hands over entries.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::flow::Values;
+use crate::flow::{Knows, Values};
 use crate::time::Timestamp;
+use crate::words::Origin;
 
 /// Numbers we remember something about; past this the one heard of longest ago is forgotten.
 pub const HISTORIES_MAX: usize = 1_000_000;
@@ -80,8 +80,57 @@ impl Directory {
 pub struct History {
     /// Ends of its latest calls, oldest first.
     pub calls: VecDeque<Timestamp>,
-    pub last_intent: Option<String>,
-    pub last_agent: Option<String>,
+    pub last_intent: Option<Arc<str>>,
+    pub last_agent: Option<Arc<str>>,
+}
+
+/// What earlier calls say of a caller who calls now.
+#[derive(Clone, Debug, Default)]
+pub struct Heard {
+    calls_recent: usize,
+    last_call_days: Option<u64>,
+    last_intent: Option<Arc<str>>,
+    last_agent: Option<Arc<str>>,
+}
+
+impl History {
+    /// Calls that are no older than `recent` are recent ones.
+    #[must_use]
+    pub fn heard(&self, now: Timestamp, recent: Duration) -> Heard {
+        let last_call = self.calls.back();
+        Heard {
+            calls_recent: self.calls.iter().filter(|&&at| now.since(at) <= recent).count(),
+            last_call_days: last_call.map(|&at| now.since(at).as_secs() / DAY_S),
+            last_intent: self.last_intent.clone(),
+            last_agent: self.last_agent.clone(),
+        }
+    }
+}
+
+/// What is known of a call when it comes: how it came, and what is known of its caller.
+#[derive(Clone, Debug)]
+pub struct Recognized {
+    pub origin: Arc<Origin>,
+    pub entry: Option<Arc<Entry>>,
+    pub heard: Heard,
+}
+
+impl Knows for Recognized {
+    fn caller(&self) -> Values {
+        variables(self.origin.from.as_deref(), self.entry.as_deref(), &self.heard)
+    }
+
+    fn call(&self) -> Values {
+        Values::from_iter([
+            ("id", self.origin.call.to_string().into()),
+            ("to", self.origin.to.clone().into()),
+            ("via", self.origin.via.to_string().into()),
+        ])
+    }
+
+    fn language(&self) -> Option<&str> {
+        self.entry.as_ref()?.language.as_deref()
+    }
 }
 
 /// Histories by number.
@@ -119,7 +168,7 @@ impl Learned {
         for (update, last) in [(intent, &mut history.last_intent), (agent, &mut history.last_agent)]
         {
             if update.is_some() && update != last.as_deref() {
-                *last = update.map(str::to_owned);
+                *last = update.map(Arc::from);
             }
         }
         self.by_age.insert((at, number));
@@ -133,41 +182,29 @@ impl Learned {
 /// The `caller.*` variables of a flow. Every name is always there, so that a flow never has to ask
 /// whether one exists: unknown text is `""`, unknown numbers are `none`.
 #[must_use]
-pub fn variables(
-    number: Option<&str>,
-    entry: Option<&Entry>,
-    history: Option<&History>,
-    now: Timestamp,
-    recent: Duration,
-) -> Values {
+pub fn variables(number: Option<&str>, entry: Option<&Entry>, heard: &Heard) -> Values {
     let none = Entry::default();
     let known = entry.is_some();
     let entry = entry.unwrap_or(&none);
-    let text = |value: Option<&String>| Value::from(value.cloned().unwrap_or_default());
-    let last_call = history.and_then(|history| history.calls.back().copied());
-    let recent_calls = history
-        .map_or(0, |history| history.calls.iter().filter(|&&at| now.since(at) <= recent).count());
-    // In order of name, as the map has them.
+    let text = |value: Option<&str>| Value::from(value.unwrap_or_default());
     let always = [
-        ("account", text(entry.account.as_ref())),
+        ("account", text(entry.account.as_deref())),
         ("anonymous", json!(number.is_none())),
-        ("calls_recent", json!(recent_calls)),
+        ("calls_recent", json!(heard.calls_recent)),
         ("known", json!(known)),
-        ("language", text(entry.language.as_ref())),
-        ("last_agent", text(history.and_then(|history| history.last_agent.as_ref()))),
-        ("last_call_days", json!(last_call.map(|at| now.since(at).as_secs() / DAY_S))),
-        ("last_intent", text(history.and_then(|history| history.last_intent.as_ref()))),
+        ("language", text(entry.language.as_deref())),
+        ("last_agent", text(heard.last_agent.as_deref())),
+        ("last_call_days", json!(heard.last_call_days)),
+        ("last_intent", text(heard.last_intent.as_deref())),
         // Not the name on the wire: that is whatever the far end wrote.
-        ("name", text(entry.name.as_ref())),
+        ("name", text(entry.name.as_deref())),
         ("number", json!(number.unwrap_or_default())),
-        ("preferred_agent", text(entry.preferred_agent.as_ref())),
-        ("segment", text(entry.segment.as_ref())),
+        ("preferred_agent", text(entry.preferred_agent.as_deref())),
+        ("segment", text(entry.segment.as_deref())),
         ("vip", json!(entry.vip)),
     ];
-    let mut vars = Values::from(always.map(|(name, value)| (Cow::Borrowed(name), value)));
-    for (name, value) in &entry.fields {
-        vars.entry(Cow::Owned(name.clone())).or_insert_with(|| value.clone());
-    }
+    let mut vars: Values = always.into_iter().collect();
+    vars.extend(entry.fields.iter().map(|(name, value)| (name.clone(), value.clone())));
     vars
 }
 
@@ -182,8 +219,8 @@ mod tests {
         learned.call_ended("+14155550123", Timestamp(0), Some("billing"), Some("alice"));
         learned.call_ended("+14155550123", Timestamp(0) + day, None, None);
         let now = Timestamp(0) + day * 3;
-        let vars =
-            variables(Some("+14155550123"), None, learned.find("+14155550123"), now, day * 2);
+        let heard = learned.find("+14155550123").unwrap().heard(now, day * 2);
+        let vars = variables(Some("+14155550123"), None, &heard);
         assert_eq!(vars["last_intent"], "billing");
         assert_eq!(vars["last_agent"], "alice");
         assert_eq!(vars["last_call_days"], 2);
@@ -193,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_stranger_has_every_variable_too() {
-        let vars = variables(None, None, None, Timestamp(0), Duration::ZERO);
+        let vars = variables(None, None, &Heard::default());
         assert_eq!(vars["anonymous"], true);
         assert_eq!(vars["name"], "");
         assert_eq!(vars["last_call_days"], Value::Null);

@@ -19,8 +19,9 @@
 //! **Deliberately absent:** what the flow plays. Commands: `center` carries out the changes that
 //! [`Call::change_ears`] lists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use crate::call::few::{Few, FewOf};
 use crate::call::{Call, Fact, Leg, Recorder, Role, Stage};
 use crate::flow;
 use crate::id::LegId;
@@ -30,12 +31,12 @@ use crate::words::SupervisorMode;
 /// What one leg hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ear {
-    Hears(BTreeSet<LegId>),
+    Hears(FewOf<LegId>),
     Plays(&'static str),
 }
 
 /// What the legs hear of each other; a leg that is not in it hears none.
-pub type Ears = BTreeMap<LegId, Ear>;
+pub type Ears = Few<LegId, Ear>;
 
 /// What is to change of what a leg hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,14 @@ pub enum Change {
     Hear { leg: LegId, from: BTreeSet<LegId> },
     Play { leg: LegId, music: &'static str },
     StopPlay { leg: LegId },
+}
+
+/// The same of all legs.
+#[derive(Default)]
+struct Changes {
+    less: Vec<Change>,
+    music: Vec<Change>,
+    more: Vec<Change>,
 }
 
 /// What is heard on hold.
@@ -85,8 +94,8 @@ impl Call {
     }
 
     fn add_supervisor(&self, ears: &mut Ears, supervisor: LegId, mode: SupervisorMode) {
-        let heard_by = match mode {
-            SupervisorMode::Listen | SupervisorMode::TakeOver => BTreeSet::new(),
+        let heard_by: FewOf<LegId> = match mode {
+            SupervisorMode::Listen | SupervisorMode::TakeOver => FewOf::new(),
             SupervisorMode::Whisper => self.whispered_to().into_iter().collect(),
             // A caller on hold stays there: to join is not to take back what the agent wanted.
             SupervisorMode::Barge => {
@@ -94,7 +103,7 @@ impl Call {
                 talk.map(|(leg, _)| *leg).chain(self.whispered_to()).collect()
             }
         };
-        for leg in heard_by {
+        for leg in heard_by.iter() {
             let mut from = heard(ears.get(&leg)).clone();
             from.insert(supervisor);
             ears.insert(leg, Ear::Hears(from));
@@ -102,7 +111,7 @@ impl Call {
         let speaks = |leg: &Leg| !leg.is_supervisor() && !leg.is_recorder();
         let is_heard = |leg: &Leg| leg.is_up() && !leg.holds && speaks(leg);
         let up = self.legs.iter().filter(|(_, leg)| is_heard(leg));
-        let from: BTreeSet<_> = up.map(|(leg, _)| *leg).collect();
+        let from: FewOf<_> = up.map(|(leg, _)| *leg).collect();
         if !from.is_empty() {
             ears.insert(supervisor, Ear::Hears(from));
         }
@@ -141,7 +150,7 @@ impl Call {
         };
         let waits_with = |music| {
             let hears = (!self.holds(party)).then_some((party, Ear::Plays(music)));
-            hears.into_iter().collect()
+            hears.into_iter().collect::<Ears>()
         };
         // Those whom the agent leaves while they consult a party.
         let left = [caller].into_iter().chain(self.met().iter().copied());
@@ -164,7 +173,7 @@ impl Call {
 
     /// Whom this leg may hear now.
     #[must_use]
-    pub fn heard_by(&self, leg: LegId) -> BTreeSet<LegId> {
+    pub fn heard_by(&self, leg: LegId) -> FewOf<LegId> {
         heard(self.ears().get(&leg)).clone()
     }
 
@@ -183,7 +192,7 @@ impl Call {
     fn conference(&self, legs: &[LegId]) -> Ears {
         let ear = |leg: LegId| {
             let others = legs.iter().copied().filter(|other| *other != leg);
-            let from: BTreeSet<_> = others.filter(|other| !self.holds(*other)).collect();
+            let from: FewOf<_> = others.filter(|other| !self.holds(*other)).collect();
             match from.is_empty() {
                 true => Some(Ear::Plays(HOLD_MUSIC)),
                 false => (!self.holds(leg)).then_some(Ear::Hears(from)),
@@ -195,34 +204,43 @@ impl Call {
     /// What to ask for, so that the legs hear what they should. First the legs that will hear less,
     /// then music, then those that will hear more: on the way no leg hears what it hears neither
     /// before nor after.
-    pub fn change_ears(&mut self) -> Vec<Change> {
+    pub fn change_ears(&mut self) -> impl Iterator<Item = Change> + use<> {
         let wanted = self.ears();
-        if wanted == self.asked {
-            return Vec::new(); // as it is after most inputs
-        }
-        let asked = std::mem::replace(&mut self.asked, wanted);
+        let changes = match wanted == self.asked {
+            true => Changes::default(), // as it is after most inputs
+            false => {
+                let asked = std::mem::replace(&mut self.asked, wanted);
+                self.changes_from(&asked)
+            }
+        };
+        changes.less.into_iter().chain(changes.music).chain(changes.more)
+    }
+
+    /// What the legs hear now in place of this.
+    fn changes_from(&self, asked: &Ears) -> Changes {
         let wanted = &self.asked;
-        let mut legs: BTreeSet<LegId> = asked.keys().chain(wanted.keys()).copied().collect();
+        let mut legs: FewOf<_> = asked.iter().chain(wanted.iter()).map(|(leg, _)| *leg).collect();
         legs.retain(|leg| self.has_leg(*leg));
-        let (mut less, mut music, mut more) = (Vec::new(), Vec::new(), Vec::new());
-        for leg in legs {
+        let mut changes = Changes::default();
+        for leg in legs.iter() {
             let (before, now) = (asked.get(&leg), wanted.get(&leg));
             let (heard, from) = (heard(before), heard(now));
             // A leg that ended is heard by none without a command.
-            let heard_there = heard.iter().filter(|other| self.has_leg(**other)).count();
+            let heard_there = heard.iter().filter(|other| self.has_leg(*other)).count();
             if heard != from && heard_there + from.len() > 0 {
-                let (hears_more, from) = (from.is_superset(heard), from.clone());
-                (if hears_more { &mut more } else { &mut less }).push(Change::Hear { leg, from });
+                let hears_more = from.is_superset(heard);
+                let which = if hears_more { &mut changes.more } else { &mut changes.less };
+                which.push(Change::Hear { leg, from: from.iter().collect() });
             }
             match (before, now) {
                 (_, Some(Ear::Plays(name))) if before != now => {
-                    music.push(Change::Play { leg, music: name });
+                    changes.music.push(Change::Play { leg, music: name });
                 }
-                (Some(Ear::Plays(_)), None) => music.push(Change::StopPlay { leg }),
+                (Some(Ear::Plays(_)), None) => changes.music.push(Change::StopPlay { leg }),
                 (_, Some(Ear::Plays(_) | Ear::Hears(_))) | (Some(Ear::Hears(_)) | None, None) => {}
             }
         }
-        less.into_iter().chain(music).chain(more).collect()
+        changes
     }
 
     /// What the flow plays now replaces what the caller was to hear.
@@ -241,8 +259,8 @@ impl Call {
 
     /// The parties whose hold time should run now: that of the one who holds, not of the other.
     #[must_use]
-    pub fn holding_wanted(&self) -> BTreeSet<LegId> {
-        let Some(talk) = self.talk() else { return BTreeSet::new() };
+    pub fn holding_wanted(&self) -> FewOf<LegId> {
+        let Some(talk) = self.talk() else { return FewOf::new() };
         let asked = match talk.consult.map(|consult| consult.stage) {
             None => talk.agent_hold,
             Some(Stage::Waiting | Stage::Ringing | Stage::Talking) => {
@@ -253,7 +271,7 @@ impl Call {
         let meet = talk.consult.is_some_and(|consult| consult.stage == Stage::Conference);
         // A telephone that holds while the others talk keeps no leg on hold.
         let is_music = |ear: &Ear| *ear == Ear::Plays(HOLD_MUSIC);
-        let is_hold = !meet || self.talk_ears().values().any(is_music);
+        let is_hold = !meet || self.talk_ears().iter().any(|(_, ear)| is_music(ear));
         let holds = |leg: LegId| is_hold && self.holds(leg);
         let consulted = self.consulted_parties_there().filter(|consulted| holds(*consulted));
         let agent = (asked || holds(talk.leg)).then_some(talk.leg);
@@ -262,7 +280,7 @@ impl Call {
 
     /// The parties whose hold time runs, as noted last.
     #[must_use]
-    pub const fn holding(&self) -> &BTreeSet<LegId> {
+    pub const fn holding(&self) -> &FewOf<LegId> {
         &self.holding
     }
 
@@ -273,17 +291,17 @@ impl Call {
             return;
         }
         let was = std::mem::replace(&mut self.holding, wanted.clone());
-        for &leg in was.difference(&wanted) {
+        for leg in was.without(&wanted) {
             self.note(now, Fact::Resumed { leg });
         }
-        for &leg in wanted.difference(&was) {
+        for leg in wanted.without(&was) {
             self.note(now, Fact::Held { leg });
         }
     }
 }
 
-fn heard(ear: Option<&Ear>) -> &BTreeSet<LegId> {
-    static NOBODY: BTreeSet<LegId> = BTreeSet::new();
+fn heard(ear: Option<&Ear>) -> &FewOf<LegId> {
+    static NOBODY: FewOf<LegId> = FewOf::new();
     match ear {
         Some(Ear::Hears(from)) => from,
         Some(Ear::Plays(_)) | None => &NOBODY,

@@ -3,9 +3,8 @@
 //! **Invariant:** pure, total, and independent of when it runs: folding the same facts again gives
 //! the same record.
 
-use std::collections::BTreeMap;
-
-use crate::call::{Fact, Origin};
+use crate::call::few::Few;
+use crate::call::{Closing, Fact, Origin};
 use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
@@ -16,38 +15,52 @@ use crate::words::{
 
 #[must_use]
 pub fn record(origin: &Origin, facts: &[(Timestamp, Fact)]) -> CallRecord {
-    let mut fold = Fold::new(origin);
+    let mut fold = Fold::default();
     for (at, fact) in facts {
         fold.apply(*at, fact);
     }
-    fold.finish()
+    fold.finish(origin)
 }
 
 /// The leg of that name, as it is in the record: folded alone.
 #[must_use]
-pub fn leg(origin: &Origin, facts: &[(Timestamp, Fact)], leg: LegId) -> Option<PartyLeg> {
-    let mut fold = Fold::new(origin);
+pub fn leg(facts: &[(Timestamp, Fact)], leg: LegId) -> Option<PartyLeg> {
+    let mut fold = Fold::default();
     for (at, fact) in facts.iter().filter(|(_, fact)| fact.leg() == Some(leg)) {
         fold.apply(*at, fact);
     }
-    fold.record.legs.pop()
+    fold.legs.pop()
 }
 
+/// What the facts so far say; the rest of a record is its call's [`Origin`].
+#[derive(Default)]
 struct Fold {
-    record: CallRecord,
-    open: BTreeMap<LegId, Open>,
+    flow: Option<String>,
+    intent: Option<String>,
+    answered_at: Option<Timestamp>,
+    caller_left_at: Option<Timestamp>,
+    /// When the last fact was noted.
+    last_at: Option<Timestamp>,
+    ended: Option<(EndedBy, Cause)>,
+    path: Vec<PathEntry>,
+    queued: Vec<QueueVisit>,
+    legs: Vec<PartyLeg>,
+    recordings: Vec<Recording>,
+    closing: Closing,
+    open: Few<LegId, Open>,
     overflowed: bool,
-    /// What the flow got from the caller, and whether it could do its work.
-    flow: FlowSoFar,
+    input: InputSoFar,
+    /// A step of the flow could not do its work.
+    failed: bool,
     /// An agent said what the caller wanted: whatever the flow finds out has no say any more.
     intent_corrected: bool,
 }
 
+/// What the flow asked of the caller, and whether it got anything.
 #[derive(Default)]
-struct FlowSoFar {
+struct InputSoFar {
     asked: bool,
     answered: bool,
-    failed: bool,
 }
 
 /// A leg that has not ended: since when it talks, since when it is on hold.
@@ -59,49 +72,22 @@ struct Open {
 }
 
 impl Fold {
-    fn new(origin: &Origin) -> Self {
-        let record = CallRecord {
-            call: origin.call,
-            from: origin.from.clone(),
-            from_name: origin.from_name.clone(),
-            to: origin.to.clone(),
-            via: origin.via.clone(),
-            flow: None,
-            language: None,
-            intent: None,
-            arrived_at: origin.arrived_at,
-            answered_at: None,
-            caller_left_at: None,
-            ended_at: origin.arrived_at,
-            outcome: CallOutcome::Refused,
-            ended_by: EndedBy::Server,
-            cause: Cause::NORMAL_UNSPECIFIED,
-            path: Vec::new(),
-            queued: Vec::new(),
-            legs: Vec::new(),
-            vars: BTreeMap::new(),
-            recordings: Vec::new(),
-        };
-        let (open, flow) = Default::default();
-        Self { record, open, overflowed: false, flow, intent_corrected: false }
-    }
-
     fn apply(&mut self, at: Timestamp, fact: &Fact) {
-        self.record.ended_at = at;
+        self.last_at = Some(at);
         match fact {
             Fact::FlowChosen { flow, version } => {
-                self.record.flow = Some(format!("{flow}@{version}"));
+                self.flow = Some([&**flow, "@", &**version].concat());
             }
-            Fact::Answered => self.record.answered_at = Some(at),
-            Fact::AnswerTakenBack => self.record.answered_at = None,
+            Fact::Answered => self.answered_at = Some(at),
+            Fact::AnswerTakenBack => self.answered_at = None,
             Fact::Entered { step } => {
-                let (step, inputs) = (step.to_string(), Vec::new());
-                self.record.path.push(PathEntry { at, step, inputs, failed: false });
+                let (step, inputs) = (str::to_owned(step), Vec::new());
+                self.path.push(PathEntry { at, step, inputs, failed: false });
             }
             Fact::Input { outcome, keys } => self.input(at, *outcome, keys.as_deref()),
             Fact::StepFailed => self.step_failed(),
             Fact::Intent { intent } if !self.intent_corrected => {
-                self.record.intent = Some(intent.to_string());
+                self.intent = Some(str::to_owned(intent));
             }
             Fact::Intent { .. } => {}
             Fact::Queued { queue, priority, in_line_since, consulted } => {
@@ -135,41 +121,41 @@ impl Fold {
                 });
                 self.open.remove(leg);
             }
-            Fact::CallerLeft => self.record.caller_left_at = Some(at),
+            Fact::CallerLeft => self.caller_left_at = Some(at),
             Fact::WrittenUp { wrap_up } => self.written_up(wrap_up),
             Fact::RecordingBegan { recording } => {
-                self.record.recordings.push(Recording::clone(recording));
+                self.recordings.push(Recording::clone(recording));
             }
             Fact::RecordingPaused { name, is_paused } => {
-                let mut recordings = self.record.recordings.iter_mut();
+                let mut recordings = self.recordings.iter_mut();
                 if let Some(recording) = recordings.find(|recording| recording.name == *name) {
                     recording.pause(at, *is_paused);
                 }
             }
             Fact::RecordingUpdated { update } => {
-                self.record.learn(update);
+                let mut recordings = self.recordings.iter_mut();
+                if let Some(recording) = recordings.find(|one| one.name == update.name) {
+                    recording.learn(update);
+                }
             }
-            Fact::Ended { by, cause } => {
-                self.record.ended_by = *by;
-                self.record.cause = *cause;
-            }
-            Fact::Closed(closing) => {
-                self.record.language.clone_from(&closing.language);
-                self.record.vars.clone_from(&closing.vars);
-            }
+            Fact::Ended { by, cause } => self.ended = Some((*by, *cause)),
+            Fact::Closed(closing) => self.closing.clone_from(closing),
         }
     }
 
     fn with(&mut self, leg: LegId, apply: impl FnOnce(&mut Open, &mut PartyLeg)) {
         if let Some(open) = self.open.get_mut(&leg) {
-            apply(open, &mut self.record.legs[open.index]);
+            apply(open, &mut self.legs[open.index]);
         }
     }
 
     fn dialed(&mut self, at: Timestamp, dialed: &Dialed) {
         let leg = dialed.leg;
-        self.open.insert(leg, Open { index: self.record.legs.len(), ..Open::default() });
-        self.record.legs.push(PartyLeg {
+        if self.legs.is_empty() {
+            self.legs.reserve_exact(1); // most calls have one
+        }
+        self.open.insert(leg, Open { index: self.legs.len(), ..Open::default() });
+        self.legs.push(PartyLeg {
             leg,
             party: dialed.party.clone(),
             queue: dialed.queue.as_deref().map(str::to_owned),
@@ -192,27 +178,26 @@ impl Fold {
 
     /// As an amendment of the record would, had the call ended before.
     fn written_up(&mut self, wrap_up: &WrapUp) {
-        let mut legs = self.record.legs.iter_mut();
+        let mut legs = self.legs.iter_mut();
         let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) else { return };
-        let before = leg.wrap_up.take();
-        leg.wrap_up = Some(wrap_up.clone().after(before.as_ref()));
+        leg.write_up(wrap_up);
         if wrap_up.intent.is_some() {
-            self.record.intent.clone_from(&wrap_up.intent);
+            self.intent.clone_from(&wrap_up.intent);
             self.intent_corrected = true;
         }
     }
 
     fn input(&mut self, at: Timestamp, outcome: InputOutcome, keys: Option<&str>) {
-        self.flow.asked = true;
-        self.flow.answered |= outcome == InputOutcome::Matched;
-        if let Some(entry) = self.record.path.last_mut() {
+        self.input.asked = true;
+        self.input.answered |= outcome == InputOutcome::Matched;
+        if let Some(entry) = self.path.last_mut() {
             entry.inputs.push(StepInput { at, outcome, keys: keys.map(str::to_owned) });
         }
     }
 
     fn step_failed(&mut self) {
-        self.flow.failed = true;
-        if let Some(entry) = self.record.path.last_mut() {
+        self.failed = true;
+        if let Some(entry) = self.path.last_mut() {
             entry.failed = true;
         }
     }
@@ -223,7 +208,7 @@ impl Fold {
 
     fn rerouted(&mut self, leg: LegId, through: &str) {
         let Some(open) = self.open.get(&leg) else { return };
-        if let Party::Outside { trunk, .. } = &mut self.record.legs[open.index].party {
+        if let Party::Outside { trunk, .. } = &mut self.legs[open.index].party {
             through.clone_into(trunk);
         }
     }
@@ -236,7 +221,7 @@ impl Fold {
         in_line_since: Option<Timestamp>,
         consulted: bool,
     ) {
-        self.record.queued.push(QueueVisit {
+        self.queued.push(QueueVisit {
             queue: queue.to_owned(),
             entered_at: at,
             left_at: at,
@@ -248,48 +233,60 @@ impl Fold {
     }
 
     fn left_queue(&mut self, at: Timestamp, left: QueueExit) {
-        if let Some(visit) = self.record.queued.last_mut() {
+        if let Some(visit) = self.queued.last_mut() {
             visit.left_at = at;
             visit.left = left;
             self.overflowed |= !visit.consulted && matches!(left, QueueExit::Overflowed(_));
         }
     }
 
-    fn finish(mut self) -> CallRecord {
-        self.record.outcome = self.outcome();
-        self.record
+    fn finish(self, origin: &Origin) -> CallRecord {
+        let (ended_by, cause) = self.ended.unwrap_or((EndedBy::Server, Cause::NORMAL_UNSPECIFIED));
+        let outcome = self.outcome(origin, ended_by);
+        CallRecord {
+            call: origin.call,
+            from: origin.from.clone(),
+            from_name: origin.from_name.clone(),
+            to: origin.to.clone(),
+            via: origin.via.clone(),
+            flow: self.flow,
+            language: self.closing.language,
+            intent: self.intent,
+            arrived_at: origin.arrived_at,
+            answered_at: self.answered_at,
+            caller_left_at: self.caller_left_at,
+            ended_at: self.last_at.unwrap_or(origin.arrived_at),
+            outcome,
+            ended_by,
+            cause,
+            path: self.path,
+            queued: self.queued,
+            legs: self.legs,
+            vars: self.closing.vars,
+            recordings: self.recordings,
+        }
     }
 
-    /// The first of these that holds: of two true words the caller would say the earlier one.
-    fn outcome(&self) -> CallOutcome {
-        let record = &self.record;
-        if record.caller_agent().is_some() {
-            return CallOutcome::OwnCall;
-        }
-        if record.legs.iter().any(|leg| leg.served() && leg.is_of_house()) {
+    /// The first that holds, as `docs/figures.md` has them.
+    fn outcome(&self, origin: &Origin, by: EndedBy) -> CallOutcome {
+        if self.legs.iter().any(|leg| leg.served() && leg.is_of_house()) {
             return CallOutcome::Handled;
         }
-        if record.answered_at.is_none() {
+        if self.answered_at.is_none() {
             return CallOutcome::Refused;
         }
-        match record.ended_by {
-            EndedBy::Server | EndedBy::ServerLost => return CallOutcome::Failed,
-            EndedBy::Caller
-            | EndedBy::Agent
-            | EndedBy::Party
-            | EndedBy::Flow
-            | EndedBy::Operator
-            | EndedBy::Network => {}
+        if matches!(by, EndedBy::Server | EndedBy::ServerLost) {
+            return CallOutcome::Failed;
         }
-        if record.legs.iter().any(|leg| leg.served() && !leg.is_of_house()) {
+        if self.legs.iter().any(|leg| leg.served() && !leg.is_of_house()) {
             return CallOutcome::Transferred;
         }
-        let last_visit = record.queued.iter().rfind(|visit| !visit.consulted);
+        let last_visit = self.queued.iter().rfind(|visit| !visit.consulted);
         let left = last_visit.map(|visit| visit.left);
         if left == Some(QueueExit::Abandoned) {
             return CallOutcome::Abandoned;
         }
-        if record.recordings.iter().any(Recording::is_left_message) {
+        if self.recordings.iter().any(Recording::is_left_message) {
             return CallOutcome::Voicemail;
         }
         if self.overflowed {
@@ -298,24 +295,26 @@ impl Fold {
         if left == Some(QueueExit::ExitKey) {
             return CallOutcome::Exited;
         }
-        self.outcome_in_flow()
+        if origin.via.agent().is_some() {
+            return CallOutcome::OwnCall;
+        }
+        self.outcome_in_flow(by)
     }
 
-    /// Of a caller who waited for nobody and left nothing.
-    fn outcome_in_flow(&self) -> CallOutcome {
-        let FlowSoFar { asked, answered, failed } = self.flow;
-        match self.record.ended_by {
+    /// Of a caller who waited for nobody and left no message.
+    fn outcome_in_flow(&self, by: EndedBy) -> CallOutcome {
+        let InputSoFar { asked, answered } = self.input;
+        let is_contained = match by {
             EndedBy::Server | EndedBy::ServerLost | EndedBy::Network | EndedBy::Operator => {
-                CallOutcome::Failed
+                return CallOutcome::Failed;
             }
-            EndedBy::Caller | EndedBy::Agent | EndedBy::Party | EndedBy::Flow if failed => {
-                CallOutcome::Failed
-            }
-            EndedBy::Flow if answered || !asked => CallOutcome::Contained,
-            EndedBy::Caller | EndedBy::Agent | EndedBy::Party if answered => CallOutcome::Contained,
-            EndedBy::Caller | EndedBy::Agent | EndedBy::Party | EndedBy::Flow => {
-                CallOutcome::IvrAbandoned
-            }
+            EndedBy::Flow => answered || !asked,
+            EndedBy::Caller | EndedBy::Agent | EndedBy::Party => answered,
+        };
+        match is_contained {
+            _ if self.failed => CallOutcome::Failed,
+            true => CallOutcome::Contained,
+            false => CallOutcome::IvrAbandoned,
         }
     }
 }
@@ -389,8 +388,8 @@ mod tests {
         assert_eq!(whole.legs.len(), 3);
         assert!(whole.legs[0].hold_ms > 0 && whole.legs[0].wrap_up.is_some());
         for party in whole.legs {
-            assert_eq!(super::leg(&origin, &facts, party.leg), Some(party));
+            assert_eq!(super::leg(&facts, party.leg), Some(party));
         }
-        assert_eq!(super::leg(&origin, &facts, leg(4)), None);
+        assert_eq!(super::leg(&facts, leg(4)), None);
     }
 }

@@ -29,9 +29,9 @@ use crate::id::{CallId, LegId, PlayId};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, CallStands, Cause, EndedBy};
 
-use few::Few;
+use few::{Few, FewOf};
 
-pub use caller::{Directory, Entry, History, Learned};
+pub use caller::{Directory, Entry, History, Learned, Recognized};
 pub use consult::{CONFERENCE_LEGS_MAX, Consult, Whom};
 pub use ears::{Change, Ear, Ears};
 pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role, SUPERVISORS_MAX};
@@ -64,7 +64,7 @@ pub struct Call {
     /// What the legs hear, as asked for last.
     asked: Ears,
     /// Parties whose hold time runs, as noted last.
-    holding: BTreeSet<LegId>,
+    holding: FewOf<LegId>,
     play: PlayId,
     intent: Option<Arc<str>>,
     recordings: Recordings,
@@ -96,7 +96,7 @@ impl Call {
             legs: Few::new(),
             met: BTreeSet::new(),
             asked: Ears::new(),
-            holding: BTreeSet::new(),
+            holding: FewOf::new(),
             play: PlayId(0),
             intent: None,
             recordings: Recordings::default(),
@@ -217,7 +217,7 @@ impl Call {
     /// Notes the last facts; the record.
     pub fn close(&mut self, now: Timestamp, by: EndedBy, cause: Cause) -> CallRecord {
         self.note(now, Fact::Ended { by, cause });
-        let language = self.run.as_ref().map(|run| run.language().to_string());
+        let language = self.run.as_ref().map(|run| str::to_owned(run.language()));
         let vars = self.run.as_ref().map(flow::Run::vars).unwrap_or_default();
         self.note(now, Fact::Closed(Arc::new(Closing { language, vars })));
         self.record()
@@ -259,7 +259,7 @@ impl Call {
     /// The queue a leg came from.
     #[must_use]
     pub fn leg_queue(&self, leg: LegId) -> Option<String> {
-        fold::leg(&self.origin, &self.facts, leg)?.queue
+        fold::leg(&self.facts, leg)?.queue
     }
 
     /// The path so far, for whoever looks at a live call.

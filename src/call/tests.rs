@@ -212,12 +212,13 @@ fn each_outcome_has_its_example() {
 }
 
 #[test]
-fn an_agents_own_call_is_no_customers_whatever_becomes_of_it() {
+fn an_agents_own_call_that_came_to_nobody_is_not_contained() {
     let own =
         |happened: Happened, by| happened.record(NamedVia::Agent("ann".to_owned()), by).outcome;
-    assert_eq!(own(Happened::default(), EndedBy::Server), CallOutcome::OwnCall);
     assert_eq!(own(flow(), EndedBy::Caller), CallOutcome::OwnCall);
-    assert_eq!(own(flow().with_outside(false), EndedBy::Party), CallOutcome::OwnCall);
+    assert_eq!(own(flow(), EndedBy::Flow), CallOutcome::OwnCall);
+    assert_eq!(own(Happened::default(), EndedBy::Server), CallOutcome::Refused);
+    assert_eq!(own(flow().with_outside(false), EndedBy::Party), CallOutcome::Transferred);
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn check_recording(call: &Call) {
     assert!(call.may_have_recorder(), "{recording} is made without its caller, or of others");
     assert_eq!(leg, LegId::recorder(recording), "{leg} makes {recording}");
     let asked = |leg: LegId| match call.asked().get(&leg) {
-        Some(Ear::Hears(from)) => from.clone(),
+        Some(Ear::Hears(from)) => from.iter().collect(),
         Some(Ear::Plays(_)) | None => BTreeSet::new(),
     };
     let (caller, kept) = (call.caller_leg(), asked(leg));
@@ -188,9 +188,9 @@ fn check_recording(call: &Call) {
 /// No leg is heard by one that must not hear it.
 fn check_secrecy(call: &Call) {
     let id = call.id();
-    for (leg, ear) in call.asked() {
+    for (leg, ear) in call.asked().iter() {
         let Ear::Hears(from) = ear else { continue };
-        let held: Vec<_> = from.iter().chain([leg]).filter(|it| call.holds(**it)).collect();
+        let held: Vec<_> = from.iter().chain([*leg]).filter(|it| call.holds(*it)).collect();
         assert!(held.is_empty(), "{id}: {leg} hears {from:?}, and {held:?} hold");
     }
     let hear = |from: LegId| {

@@ -28,8 +28,6 @@ pub(super) struct LastCall {
     leg: Option<LegId>,
     /// Of which queue's rules it is.
     queue: Option<String>,
-    /// The agent took that call over: no queue's work, and in no figure of handling.
-    is_taken_over: bool,
     /// Length of the after-call work of `leg`, and when it ended, once it did.
     work: Option<(Duration, Timestamp)>,
     said: Disposition,
@@ -42,7 +40,6 @@ pub(super) struct LastCall {
 pub struct TalkedOn {
     pub wrap_up: WrapUp,
     pub queue: Option<String>,
-    pub is_taken_over: bool,
     /// When after-call work ended.
     pub done_at: Timestamp,
 }
@@ -75,13 +72,12 @@ impl ContactCenter {
     /// What the records say of the last call of an agent, who may still say more. To be told before
     /// the first input.
     pub fn learn_last_call(&mut self, agent: AgentId, talked_on: TalkedOn) {
-        let TalkedOn { wrap_up, queue, is_taken_over, done_at } = talked_on;
+        let TalkedOn { wrap_up, queue, done_at } = talked_on;
         let Some(last) = self.last_calls.get_mut(agent.0 as usize) else { return };
         let WrapUp { leg, acw_ms, resolved, intent, note } = wrap_up;
         *last = LastCall {
             leg: Some(leg),
             queue,
-            is_taken_over,
             work: Some((Duration::from_millis(acw_ms), done_at)),
             said: Disposition { resolved, intent, note },
             of_talk: None,
@@ -178,7 +174,7 @@ impl ContactCenter {
                 // After-call work that goes on comes first: its record still waits for it.
                 if last.leg.is_none() || last.work.is_some() {
                     last.begin(leg, None);
-                    (last.is_taken_over, last.work) = (true, Some((Duration::ZERO, now)));
+                    last.work = Some((Duration::ZERO, now));
                     if !last.said.is_empty() {
                         self.amend(now, agent);
                     }

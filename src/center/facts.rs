@@ -13,14 +13,19 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::call::{Call, Leg, Role, State, Whom};
-use crate::center::snapshot::{consult_stage, stands_in};
+use crate::center::setup::Queue;
+use crate::center::snapshot::{consult_stage, rings, stands_in};
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, QueueId};
 use crate::time::Timestamp;
 use crate::words::{
     AgentStands, CallStands, ConsultStands, Fact, Numbered, Party, Roster, RosterAgent, Seq,
-    SupervisorStands, Waits,
+    ServiceTarget, SupervisorStands, Waits,
 };
+
+const fn target(queue: &Queue) -> ServiceTarget {
+    ServiceTarget { answer_within: queue.service_level, short_abandon: queue.short_abandon }
+}
 
 #[derive(Debug)]
 pub(super) struct Facts {
@@ -213,7 +218,7 @@ impl ContactCenter {
         Roster {
             agents: agents.collect(),
             queues: self.facts.queue_names.clone(),
-            targets: self.setup.targets(),
+            targets: self.setup.queues.iter().map(target).collect(),
             former_agents: self.setup.former_agents.clone(),
             former_queues: former_queues.map(|&queue| self.facts.queue_name(queue)).collect(),
         }
@@ -254,8 +259,7 @@ impl ContactCenter {
     }
 
     fn call_stands(&self, call: &Call) -> CallStands {
-        let rings = |leg: &&Leg| !leg.is_up() && leg.is_party();
-        let ringing = call.parties().map(|(_, leg)| leg).find(rings);
+        let ringing = rings(call);
         let talking = call.talk().and_then(|talk| call.party(talk.leg));
         let (state, since) = stands_in(call.state(), ringing.is_some());
         CallStands {
@@ -263,7 +267,7 @@ impl ContactCenter {
             since,
             waits: self.waits(call),
             agent: talking.or(ringing).and_then(|leg| self.agent_of(leg)),
-            on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
+            on_hold: call.holding().iter().any(|leg| call.talks_on(leg)),
             language: call.run().map(|run| Arc::clone(run.language())),
             recording: call.recording_stage(),
             consult: self.consult_stands(call).map(Box::new),

@@ -3,17 +3,15 @@
 //! **Invariant:** one input sends one call through its flow at most [`TURNS_PER_INPUT_MAX`] times;
 //! a flow that goes round between full queues without waiting ends there.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd;
-use crate::call::caller;
-use crate::call::{Call, Fact, Origin, State};
+use crate::call::{Call, Fact, Origin, Recognized, State};
 use crate::center::{ContactCenter, Setup, Wake};
-use crate::flow::{
-    Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome, Values,
-};
+use crate::flow::{Context, Effect, Flow, Input, QueueRequest, Run, TransferOutcome};
 use crate::id::{CallId, LegId, PlayId, QueueId};
 use crate::number::{is_e164, normalize};
 use crate::time::Timestamp;
@@ -31,7 +29,7 @@ pub(super) fn by_number(setup: &Setup) -> BTreeMap<String, usize> {
         for number in flow.numbers() {
             by_number.entry(number.to_string()).or_insert(index);
             if let Some(normal) = normalize(number, &setup.region) {
-                by_number.entry(normal).or_insert(index);
+                by_number.entry(normal.into_owned()).or_insert(index);
             }
         }
     }
@@ -98,11 +96,13 @@ impl ContactCenter {
             }
             Via::Trunk(_) | Via::Provider(_) => {
                 let number = from.number.as_deref();
-                (number.and_then(|n| normalize(n, &self.setup.region)), from.name)
+                let number = number.and_then(|number| normalize(number, &self.setup.region));
+                (number.map(Cow::into_owned), from.name)
             }
         };
         // One spelling of the number dialed, too, whichever front the call came by.
-        let to = normalize(&to, &self.setup.region).filter(|to| is_e164(to)).unwrap_or(to);
+        let dialed = normalize(&to, &self.setup.region).filter(|to| is_e164(to));
+        let to = dialed.map(Cow::into_owned).unwrap_or(to);
         let via = via.named(|agent| self.agent_name(agent).to_owned());
         Origin { call, from: number, from_name: name, to, via, arrived_at: now }
     }
@@ -125,7 +125,7 @@ impl ContactCenter {
         let index = by_number
             .get(to)
             .filter(|_| to != ANY_NUMBER)
-            .or_else(|| by_number.get(&normalize(to, &self.setup.region)?))?;
+            .or_else(|| by_number.get(&*normalize(to, &self.setup.region)?))?;
         self.setup.flows.get(*index).cloned()
     }
 
@@ -138,22 +138,14 @@ impl ContactCenter {
     pub(super) fn start(&mut self, now: Timestamp, id: CallId, flow: Arc<Flow>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let number = call.origin().from.as_deref();
-        let start = Facts {
-            caller: caller::variables(
-                number,
-                number.and_then(|number| self.setup.directory.find(number)).map(AsRef::as_ref),
-                number.and_then(|number| self.learned.find(number)),
-                now,
-                self.setup.recent,
-            ),
-            call: Values::from([
-                ("id".into(), id.to_string().into()),
-                ("to".into(), call.origin().to.clone().into()),
-                ("via".into(), call.origin().via.to_string().into()),
-            ]),
+        let history = number.and_then(|number| self.learned.find(number));
+        let recognized = Recognized {
+            origin: Arc::clone(call.origin()),
+            entry: number.and_then(|number| self.setup.directory.find(number)).cloned(),
+            heard: history.map(|history| history.heard(now, self.setup.recent)).unwrap_or_default(),
         };
         tracing::info!(flow = %flow.name(), via = %call.origin().via, "call arrived");
-        call.choose_flow(now, Run::new(flow, start));
+        call.choose_flow(now, Run::new(flow, recognized));
         if call.answer_caller(now) {
             self.commands.push_back(Command::Answer { leg: call.caller_leg() });
         }

@@ -223,8 +223,8 @@ impl ContactCenter {
     pub(super) fn end_talk(&mut self, now: Timestamp, leg: LegId, ended: &Leg) {
         self.dismiss_consulted_parties(now, leg.call);
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        call.end_talk();
         let queue = call.leg_queue(leg);
+        call.end_talk();
         if self.is_elsewhere(leg.call) {
             // The caller goes back to the provider, whose calls no leg of ours can hear.
             self.supervisor_leaves(now, leg.call);
@@ -293,16 +293,17 @@ impl ContactCenter {
 
     /// Hangs up every party; returns those who were there for the caller.
     fn end_legs(&mut self, now: Timestamp, call: &mut Call) -> Vec<(LegId, Leg)> {
-        let legs: Vec<(LegId, Leg)> = call.parties().map(|(id, leg)| (id, leg.clone())).collect();
+        let legs: Vec<(LegId, LegOutcome)> =
+            call.parties().map(|(id, leg)| (id, leg.ended_by_us())).collect();
         let mut talked = Vec::new();
-        for (id, leg) in legs {
+        for (id, outcome) in legs {
             self.timers.cancel(&Wake::RingOut(id));
             let cause = Cause::NORMAL_CLEARING;
             self.commands.push_back(Command::HangUp { leg: id, cause });
-            call.leg_ended(now, id, leg.ended_by_us(), Some(cause));
-            if leg.is_up() && leg.serves_caller() {
-                talked.push((id, leg));
-            }
+            let ended = call.leg_ended(now, id, outcome, Some(cause));
+            talked.extend(
+                ended.filter(|leg| leg.is_up() && leg.serves_caller()).map(|leg| (id, leg)),
+            );
         }
         talked
     }

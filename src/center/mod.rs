@@ -324,7 +324,8 @@ impl ContactCenter {
     /// Whom a leg may hear now.
     #[must_use]
     pub fn heard_by(&self, leg: LegId) -> BTreeSet<LegId> {
-        self.calls.get(&leg.call).map(|call| call.heard_by(leg)).unwrap_or_default()
+        let call = self.calls.get(&leg.call);
+        call.map(|call| call.heard_by(leg).iter().collect()).unwrap_or_default()
     }
 
     #[must_use]

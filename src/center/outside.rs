@@ -99,7 +99,7 @@ impl ContactCenter {
         let own = self.provider_for(id, &number, trunk).map(|name| (name, Vec::new()));
         let (trunk, others) =
             own.or_else(|| self.trunks_for(&number, trunk)).ok_or(NoRoute::NotAllowed)?;
-        Ok(Route { number, trunk, others })
+        Ok(Route { number: number.into_owned(), trunk, others })
     }
 
     /// The leg and the command that dials it; `None` past [`LEGS_MAX`](crate::call::LEGS_MAX).

@@ -16,7 +16,6 @@ use crate::center::names::{Names, Table};
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::flow::Flow;
 use crate::id::{AgentId, NodeId, QueueId, SkillId};
-use crate::words::ServiceTarget;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Setup {
@@ -195,16 +194,6 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// What each queue promises, by [`QueueId`].
-    #[must_use]
-    pub fn targets(&self) -> Vec<ServiceTarget> {
-        let target = |queue: &Queue| ServiceTarget {
-            answer_within: queue.service_level,
-            short_abandon: queue.short_abandon,
-        };
-        self.queues.iter().map(target).collect()
-    }
-
     /// Adds, with default settings, the queues that flows enter without declaring them; gives every
     /// name an id, the next one where it has none; and puts agents and queues at the place of
     /// theirs. Once is as good as twice.
@@ -255,7 +244,8 @@ impl Setup {
         // another.
         let of_flows = self.flows.iter().flat_map(|flow| flow.skills());
         let skills = of_agents.map(|(name, _)| name.as_str()).chain(of_flows).map(str::to_owned);
-        let skills: BTreeSet<String> = skills.chain(self.origins().map(origin_skill)).collect();
+        let skills: BTreeSet<String> =
+            skills.chain(self.origins().into_iter().map(origin_skill)).collect();
         for skill in &skills {
             self.names.skills.intern(skill);
         }
@@ -266,7 +256,7 @@ impl Setup {
     }
 
     pub(super) fn skills(&self) -> Skills {
-        let origins = self.origins().filter_map(|origin| {
+        let origins = self.origins().into_iter().filter_map(|origin| {
             let id = self.names.skill(&origin_skill(origin))?;
             Some((id, origin_name(origin).to_owned()))
         });
@@ -288,24 +278,32 @@ impl Setup {
             Some(Reachability::Provider(name)) => *origin == Some(name.as_str()),
             Some(Reachability::Sip) => origin.is_none(),
         };
-        self.origins().filter(is_reached).map(origin_skill)
+        self.origins().into_iter().filter(is_reached).map(origin_skill)
     }
 
-    /// Where calls come from: our own telephones and trunks (`None`), and each provider. Also where
-    /// every agent can take every call: calls may still wait that came when that was not so.
-    fn origins(&self) -> impl Iterator<Item = Option<&str>> {
-        let providers = self.providers.keys().map(|name| Some(name.as_str()));
-        std::iter::once(None).chain(providers)
+    /// Where calls come from, or came from under an earlier setup: our own telephones and trunks
+    /// (`None`), and each provider. Also where every agent can take every call: calls may still
+    /// wait that came when that was not so.
+    fn origins(&self) -> BTreeSet<Option<&str>> {
+        let providers = self.providers.keys().map(String::as_str);
+        let earlier = self.names.skills.iter().filter_map(|skill| skill.strip_prefix(ORIGIN));
+        let providers = providers.chain(earlier.filter(|origin| *origin != SIP));
+        std::iter::once(None).chain(providers.map(Some)).collect()
     }
 }
 
-/// The skill that stands for an origin: no flow can name it, because a skill's name has no colon.
+/// What the skills that stand for origins begin with: no flow can name one, because a skill's name
+/// has no colon.
+const ORIGIN: &str = "via:";
+/// The origin of our own telephones and trunks.
+const SIP: &str = "sip";
+
 fn origin_skill(origin: Option<&str>) -> String {
-    format!("via:{}", origin_name(origin))
+    format!("{ORIGIN}{}", origin_name(origin))
 }
 
 fn origin_name(origin: Option<&str>) -> &str {
-    origin.unwrap_or("sip")
+    origin.unwrap_or(SIP)
 }
 
 /// The table of skill names.

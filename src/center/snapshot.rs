@@ -157,6 +157,21 @@ impl ContactCenter {
         self.calls.get(&call).map(|call| self.call_view(call))
     }
 
+    /// What people call the state of a live call.
+    #[must_use]
+    pub fn call_state(&self, call: CallId) -> Option<CallState> {
+        let call = self.calls.get(&call)?;
+        Some(stands_in(call.state(), rings(call).is_some()).0)
+    }
+
+    /// The flow of a live call, and the step that it came to last.
+    #[must_use]
+    pub fn call_step(&self, call: CallId) -> Option<(&str, &str)> {
+        let call = self.calls.get(&call)?;
+        let (_, step) = call.path().last()?;
+        Some((call.run()?.flow().name(), step))
+    }
+
     /// What an agent is doing; `None` for an agent who is not configured.
     #[must_use]
     pub fn agent_state(&self, agent: AgentId) -> Option<&AgentState> {
@@ -165,8 +180,7 @@ impl ContactCenter {
     }
 
     fn call_view(&self, call: &Call) -> CallView {
-        let rings = |leg: &&Leg| !leg.is_up() && leg.is_party();
-        let ringing = call.parties().map(|(_, leg)| leg).find(rings);
+        let ringing = rings(call);
         let talking = call.talk().and_then(|talk| call.party(talk.leg));
         let agent = talking.or(ringing).and_then(|leg| match &leg.dialed {
             Some(Party::Agent { name, .. }) => Some(name.clone()),
@@ -200,7 +214,7 @@ impl ContactCenter {
             in_line_since: queue.map(|_| call.in_line_since()),
             agent,
             recording: call.recording_stage(),
-            on_hold: call.holding().iter().any(|leg| call.talks_on(*leg)),
+            on_hold: call.holding().iter().any(|leg| call.talks_on(leg)),
             consult: self.consult_view(call),
             supervisor: supervisor_view(call),
             path,
@@ -274,6 +288,11 @@ impl ContactCenter {
             handled: agent.handled,
         }
     }
+}
+
+/// The party whose telephone rings for the caller.
+pub(super) fn rings(call: &Call) -> Option<&Leg> {
+    call.parties().map(|(_, leg)| leg).find(|leg| !leg.is_up() && leg.is_party())
 }
 
 /// What people call the state of a call, and since when it is in it where that is no step's begin.

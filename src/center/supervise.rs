@@ -81,7 +81,7 @@ impl ContactCenter {
         match (dialed, from) {
             (Party::Agent { name, .. }, Telephone::Agent { agent }) => name == agent,
             (Party::Outside { number: dialed, .. }, Telephone::Number { number, .. }) => {
-                normalize(number, &self.setup.region).as_ref() == Some(dialed)
+                normalize(number, &self.setup.region).as_deref() == Some(dialed)
             }
             (Party::Agent { .. }, Telephone::Number { .. })
             | (Party::Outside { .. }, Telephone::Agent { .. }) => false,
@@ -254,8 +254,8 @@ impl ContactCenter {
     /// A party leaves a talk that goes on with the supervisor.
     fn party_leaves(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let ended = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause));
         let queue = call.leg_queue(leg);
+        let ended = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause));
         let Some(ended) = ended else { return };
         self.free_telephone(leg.call, &ended);
         self.stopped_talking(now, leg, &ended, queue);

@@ -159,9 +159,8 @@ impl ContactCenter {
     /// answered.
     pub(super) fn hand_over(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
-        let heir = call.consulted_there();
+        let (heir, queue) = (call.consulted_there(), call.leg_queue(leg));
         let Some(ended) = call.hand_over(now, cause) else { return };
-        let queue = call.leg_queue(leg);
         // A whispering supervisor did so to the agent who leaves; one who joined all goes on with
         // the others.
         call.silence_supervisor(now, &[SupervisorMode::Whisper]);

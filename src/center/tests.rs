@@ -78,9 +78,9 @@ struct Floor {
     log: Vec<String>,
     records: Vec<CallRecord>,
     amended: Vec<RecordingUpdate>,
+    written_up: Vec<crate::words::WrapUp>,
     /// `None`: the facts are not heard.
     figures: Option<Follower>,
-    written_up: Vec<crate::words::WrapUp>,
 }
 
 fn parsed(source: &str) -> flow::Flow {
@@ -182,8 +182,8 @@ impl Floor {
             log,
             records,
             amended,
-            figures,
             written_up,
+            figures,
         };
         for index in 0..agents.len() {
             let agent = AgentId(u32::try_from(index).unwrap());
@@ -484,10 +484,8 @@ fn a_declined_offer_comes_back_to_the_queue_and_the_caller_may_leave_it() {
     // Any sooner, and it would be the end of the choice in the menu.
     floor.wait_s(3);
     floor.press(caller, '#');
-    floor.check(&[
-        "hang-up call-1/0 normal_clearing",
-        "record call-1 Contained by Flow talk 0 hold 0",
-    ]);
+    floor
+        .check(&["hang-up call-1/0 normal_clearing", "record call-1 Exited by Flow talk 0 hold 0"]);
 }
 
 #[test]
@@ -578,7 +576,7 @@ fn a_drain_refuses_new_calls_and_ends_the_rest_at_its_limit() {
     floor.drain();
     floor.check(&[
         "hang-up call-1/0 normal_unspecified",
-        "record call-1 Contained by Operator talk 0 hold 0",
+        "record call-1 Failed by Operator talk 0 hold 0",
     ]);
 }
 

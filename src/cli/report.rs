@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use attendant::call::Directory;
-use attendant::center::Setup;
+use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
-use attendant::metrics::{self, FIGURES, Figure, Gathering, Measured, Section, Unit};
+use attendant::metrics::{self, FIGURES, Figure, Gathering, Measured, Section, Times, Unit};
 use attendant::server;
 use attendant::store::{RecordReader, StoreError};
 use attendant::time::Timestamp;
@@ -89,14 +89,15 @@ fn answer(
     wanted: &Report,
 ) -> Result<String, StoreError> {
     let Period { now, since, until } = period;
-    let (mut names, targets) = (setup.names.clone(), setup.targets());
+    let mut names = setup.names.clone();
+    let targets = ContactCenter::new(setup).roster().targets;
     let mut gathered = Gathering::new(now);
     reader.gather(since..until, &mut names, &mut gathered)?;
-    let report = metrics::Report::of_records(gathered, (since, until), &targets);
+    let report = metrics::Report::of_records(gathered, (since, until), &targets, &Times::default());
     if wanted.json {
         return Ok(format!(
             "{:#}\n",
-            metrics::named(&report, &|id| names.agents.name(id), &|id| names.queues.name(id))
+            metrics::named(&report, names.agents.iter(), names.queues.iter())
         ));
     }
     let lists = [&names.agents, &names.queues].map(|of| of.iter().map(str::to_owned).collect());

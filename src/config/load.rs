@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::call::Directory;
 use crate::config::demo::Demo;
+use crate::config::lookup::may_be_named;
 use crate::config::model::Config;
 use crate::config::problem::{Problems, Whose, closest};
 use crate::config::{Checked, Sources, callers, read_all, text};
@@ -157,7 +158,7 @@ pub fn known(config: &Config, directory: &Directory) -> Known {
         agents: names(&mut config.agents.iter().map(|agent| agent.name.clone())),
         caller_fields: names(&mut directory.field_names().map(str::to_owned)),
         music: names(&mut sounds.iter().filter_map(|path| music(path))),
-        services: Some(config.lookup.hosts.clone()),
+        services: Some(may_be_named(&config.lookup)),
         hidden_names: names(&mut config.lookup.secrets.keys().cloned()),
         sounds: Some(sounds),
     }

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters, tests};
 
-use crate::flow::port::{Context, Values};
+use crate::flow::port::{Context, Facts, Knows};
+use crate::flow::values::Values;
 
 /// A text rendered for a caller is cut at this many bytes.
 pub const TEXT_LEN_MAX: usize = 2_000;
@@ -91,7 +92,7 @@ pub(in crate::flow) enum Evaluated<'a> {
 }
 
 /// A call of which all these names but one are known.
-fn sample_view(names: &[String], missing: Option<&str>, sample: &Value) -> View {
+fn sample_view(names: &[String], missing: Option<&str>, sample: &serde_json::Value) -> View {
     let there = || names.iter().filter(|name| Some(name.as_str()) != missing);
     let fields = |root: &str| {
         let of_root = there().filter_map(|name| {
@@ -99,15 +100,14 @@ fn sample_view(names: &[String], missing: Option<&str>, sample: &Value) -> View 
             let field = field.split('.').next()?;
             (its == root).then(|| (field.to_owned(), sample.clone()))
         });
-        Value::from_pairs(of_root)
+        of_root.collect()
     };
     let variable = |name: &String| {
         let root = name.split('.').next().unwrap_or(name);
-        (Arc::from(root), Variable { value: sample.clone(), secret: false })
+        (Arc::from(root), Variable { value: Value::from(Serde(sample)), secret: false })
     };
     View {
-        caller: fields("caller"),
-        call: fields("call"),
+        knows: Arc::new(Facts { caller: fields("caller"), call: fields("call") }),
         language: "en".into(),
         intent: there().any(|name| name == "intent").then(|| "1".into()),
         vars: Arc::new(there().map(variable).collect()),
@@ -217,7 +217,7 @@ impl Engine {
             Evaluated::Condition(condition) => self.holds(condition, view).is_ok(),
             Evaluated::Value(value) => self.value(value, view).is_ok(),
         };
-        let samples = [Value::from(1), Value::from("1")];
+        let samples = [serde_json::Value::from(1), serde_json::Value::from("1")];
         samples.iter().any(|sample| {
             works(sample_view(names, None, sample))
                 && !works(sample_view(names, Some(missing), sample))
@@ -242,8 +242,7 @@ impl Fault {
 /// Everything an expression can name, while one input is handled.
 #[derive(Debug)]
 pub(in crate::flow) struct View {
-    pub(in crate::flow) caller: Value,
-    pub(in crate::flow) call: Value,
+    pub(in crate::flow) knows: Arc<dyn Knows>,
     pub(in crate::flow) language: Arc<str>,
     pub(in crate::flow) intent: Option<Arc<str>>,
     pub(in crate::flow) vars: Arc<BTreeMap<Arc<str>, Variable>>,
@@ -265,8 +264,8 @@ impl Object for View {
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         match key {
-            "caller" => Some(self.caller.clone()),
-            "call" => Some(self.call.clone()),
+            "caller" => Some(Value::from_object(Known(self.knows.caller()))),
+            "call" => Some(Value::from_object(Known(self.knows.call()))),
             "language" => Some(Value::from(&*self.language)),
             "intent" => self.intent.as_deref().map(Value::from),
             "queue" => {
@@ -284,15 +283,9 @@ impl Object for View {
     }
 }
 
-/// What is known of a caller or a call, looked up when an expression names it: most name little.
+/// What is known of a caller or a call. What is null is not known.
 #[derive(Debug)]
 struct Known(Values);
-
-/// What is null is not known, and is left out.
-pub(in crate::flow) fn known(mut facts: Values) -> Value {
-    facts.retain(|_, fact| !fact.is_null());
-    Value::from_object(Known(facts))
-}
 
 impl Object for Known {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
@@ -300,11 +293,12 @@ impl Object for Known {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        self.0.get(key).map(|fact| Value::from(Serde(fact)))
+        self.0.get(key).filter(|fact| !fact.is_null()).map(|fact| Value::from(Serde(fact)))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.keys().map(|name| Value::from(&**name)).collect())
+        let known = self.0.sorted().into_iter().filter(|(_, fact)| !fact.is_null());
+        Enumerator::Values(known.map(|(name, _)| Value::from(name)).collect())
     }
 }
 

@@ -499,9 +499,12 @@ fn prompt(
     first: Option<Prompt>,
 ) -> Result<(), String> {
     collecting.entered.clear();
-    let mut prompts: Vec<Prompt> = first.into_iter().collect();
-    if options.reprompt || prompts.is_empty() {
-        prompts.extend(run.words(turn, &options.prompt)?);
+    let mut prompts = match options.reprompt || first.is_none() {
+        true => run.words(turn, &options.prompt)?,
+        false => Vec::new(),
+    };
+    if let Some(first) = first {
+        prompts.insert(0, first);
     }
     if prompts.is_empty() {
         run.wait(turn, options.timeout);

@@ -71,6 +71,7 @@ pub mod run;
 mod scan;
 mod step;
 mod text;
+mod values;
 mod verb;
 mod wait_sound;
 
@@ -84,10 +85,11 @@ pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use mistakes::mistakes;
 pub use parse::{is_language, parse};
 pub use port::{
-    AskRequest, Context, Effect, Facts, Input, QueueOutcome, QueueRequest, RecordOutcome,
-    RecordRequest, Relax, TransferOutcome, TransferRequest, Values,
+    AskRequest, Context, Effect, Facts, Input, Knows, QueueOutcome, QueueRequest, RecordOutcome,
+    RecordRequest, Relax, TransferOutcome, TransferRequest,
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
 pub use read::variable_name;
 pub use run::Run;
 pub use step::transfer::RING_TIMEOUT_S;
+pub use values::Values;

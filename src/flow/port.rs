@@ -3,27 +3,51 @@
 //! **Invariant:** everything a step can do to the world is an [`Effect`] here; `center` carries it
 //! out. A step never sees a queue, an agent or a socket.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::flow::values::Values;
 use crate::time::Timestamp;
 use crate::words::{Cause, Digit, InputOutcome, Overflow, Prompt, Question, Reply};
 
-/// What is known of a call before its first step. Names as in
-/// [`CALLER_FIELDS`](crate::flow::CALLER_FIELDS) and [`CALL_FIELDS`](crate::flow::CALL_FIELDS);
-/// what is not known is left out or null.
+/// Who knows what is known of a call before its first step: asked when an expression names it, for
+/// most flows name little. It answers alike each time.
+pub trait Knows: fmt::Debug + Send + Sync {
+    /// Names as in [`CALLER_FIELDS`](crate::flow::CALLER_FIELDS), and those of the directory; what
+    /// is not known is left out or null.
+    fn caller(&self) -> Values;
+
+    /// Names as in [`CALL_FIELDS`](crate::flow::CALL_FIELDS).
+    fn call(&self) -> Values;
+
+    /// The caller's, where it is known.
+    fn language(&self) -> Option<&str>;
+}
+
+/// What is known, written down.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub caller: Values,
     pub call: Values,
 }
 
-/// By name.
-pub type Values = BTreeMap<Cow<'static, str>, serde_json::Value>;
+impl Knows for Facts {
+    fn caller(&self) -> Values {
+        self.caller.clone()
+    }
+
+    fn call(&self) -> Values {
+        self.call.clone()
+    }
+
+    fn language(&self) -> Option<&str> {
+        self.caller.get("language")?.as_str()
+    }
+}
 
 /// What happened to the call, as far as its flow may know.
 #[derive(Clone, Debug, PartialEq, Eq)]

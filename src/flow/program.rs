@@ -7,14 +7,13 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use minijinja::value::Value;
-
 use crate::flow::diagnostic::{Diagnostic, Severity};
 use crate::flow::exit::StepId;
 use crate::flow::expr::{Engine, Template, View};
-use crate::flow::port::{Context, QueueRequest};
+use crate::flow::port::{Context, Facts, QueueRequest};
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Part;
+use crate::flow::values::Values;
 use crate::flow::verb::{EntersQueue, FixedNumber, Verb};
 use crate::words::{Need, Prompt};
 
@@ -104,15 +103,19 @@ impl std::fmt::Debug for Flow {
     }
 }
 
+/// The language of a tag, whatever the region.
+fn primary(tag: &str) -> &str {
+    tag.split('-').next().unwrap_or_default()
+}
+
 impl Flow {
     /// Which of its languages is meant: `es-MX` finds `es-MX`, then `es`, then any other `es-…`.
     pub(in crate::flow) fn find_language(&self, language: &str) -> Option<usize> {
         let known = |is: &dyn Fn(&str) -> bool| self.languages.iter().position(|tag| is(tag));
-        let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
         let wanted = primary(language);
         known(&|tag| tag.eq_ignore_ascii_case(language))
-            .or_else(|| known(&|tag| tag.eq_ignore_ascii_case(&wanted)))
-            .or_else(|| known(&|tag| primary(tag) == wanted))
+            .or_else(|| known(&|tag| tag.eq_ignore_ascii_case(wanted)))
+            .or_else(|| known(&|tag| primary(tag).eq_ignore_ascii_case(wanted)))
     }
 
     /// The stem of the file.
@@ -349,10 +352,10 @@ impl Flow {
             (true, true) => (1..=POSITIONS_PREPARED).map(Some).collect(),
             (true, false) => Vec::new(),
         };
+        let stranger = Values::from_iter([("known", false.into())]);
         for position in positions {
             let view = View {
-                caller: Value::from_pairs([("known", false)]),
-                call: Value::default(),
+                knows: Arc::new(Facts { caller: stranger.clone(), ..Facts::default() }),
                 language: Arc::clone(language),
                 intent: None,
                 vars: Arc::default(),

@@ -12,10 +12,10 @@ use std::time::Duration;
 use minijinja::value::{Serde, Value};
 
 use crate::flow::exit::{Next, StepId};
-use crate::flow::expr::{Expression, Variable, View, known};
+use crate::flow::expr::{Expression, Variable, View};
 use crate::flow::kept::Kept;
 use crate::flow::late::Late;
-use crate::flow::port::{Context, Effect, Facts, Input, RecordRequest};
+use crate::flow::port::{Context, Effect, Input, Knows, RecordRequest};
 use crate::flow::program::Flow;
 use crate::flow::text::{Speaker, Speech, Text};
 use crate::time::Timestamp;
@@ -41,8 +41,7 @@ const PROMPT_MAX: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub struct Run {
     flow: Arc<Flow>,
-    caller: Value,
-    call: Value,
+    knows: Arc<dyn Knows>,
     vars: Arc<BTreeMap<Arc<str>, Variable>>,
     intent: Option<Arc<str>>,
     language: usize,
@@ -106,13 +105,12 @@ impl std::fmt::Debug for Run {
 
 impl Run {
     #[must_use]
-    pub fn new(flow: Arc<Flow>, start: Facts) -> Self {
-        let language = start.caller.get("language").and_then(|language| language.as_str());
-        let language = language.and_then(|language| flow.find_language(language)).unwrap_or(0);
+    pub fn new(flow: Arc<Flow>, knows: impl Knows + 'static) -> Self {
+        let language = knows.language().and_then(|language| flow.find_language(language));
+        let language = language.unwrap_or(0);
         Self {
             flow,
-            caller: known(start.caller),
-            call: known(start.call),
+            knows: Arc::new(knows),
             vars: Arc::default(),
             intent: None,
             language,
@@ -545,8 +543,7 @@ impl Run {
 
     fn view(&self, context: &Context) -> View {
         View {
-            caller: self.caller.clone(),
-            call: self.call.clone(),
+            knows: Arc::clone(&self.knows),
             language: Arc::clone(self.language()),
             intent: self.intent.clone(),
             vars: Arc::clone(&self.vars),

@@ -28,6 +28,14 @@ pub(super) struct Agents {
     pub(super) gone_until: Option<Timestamp>,
 }
 
+/// What each agent spent their time on.
+#[derive(Clone, Debug, Default)]
+pub struct Times {
+    pub(super) spent: BTreeMap<AgentId, Spent>,
+    /// Times before this are not known.
+    pub(super) gone_until: Option<Timestamp>,
+}
+
 /// Milliseconds by activity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Spent {
@@ -40,6 +48,11 @@ pub(super) struct Spent {
 }
 
 impl Agents {
+    /// Of which nothing before this is known.
+    pub(super) fn since(at: Timestamp) -> Self {
+        Self { gone_until: Some(at), ..Self::default() }
+    }
+
     pub(super) fn changed(&mut self, at: Timestamp, agent: AgentId, activity: Activity) {
         let day = self.days.entry(agent).or_default();
         if day.back().is_some_and(|(_, last)| *last == activity) {
@@ -69,12 +82,14 @@ impl Agents {
         self.days.contains_key(&agent)
     }
 
-    pub(super) fn ids(&self) -> impl Iterator<Item = AgentId> {
-        self.days.keys().copied()
+    /// Of every agent, within `from..to`.
+    pub(super) fn times(&self, from: Timestamp, to: Timestamp) -> Times {
+        let spent = self.days.keys().map(|agent| (*agent, self.spent(*agent, from, to)));
+        Times { spent: spent.collect(), gone_until: self.gone_until }
     }
 
     /// Time by activity within `from..to`.
-    pub(super) fn spent(&self, agent: AgentId, from: Timestamp, to: Timestamp) -> Spent {
+    fn spent(&self, agent: AgentId, from: Timestamp, to: Timestamp) -> Spent {
         let mut spent = Spent::default();
         let Some(day) = self.days.get(&agent) else { return spent };
         let first = day.partition_point(|(at, _)| *at <= from).saturating_sub(1);

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::id::{AgentId, QueueId};
+use crate::metrics::agents::Agents;
 use crate::metrics::{CallRow, Fact as FigureFact, Metrics, Naming, Report, Target};
 use crate::time::Timestamp;
 use crate::words::{Activity, CallFact, CallRecord, Fact, Numbered, Roster, WrapUp};
@@ -28,6 +29,10 @@ pub enum Counted {
         at: Timestamp,
         agent: AgentId,
         activity: Activity,
+    },
+    /// Facts were lost until then: what agents did before is not known.
+    Gap {
+        at: Timestamp,
     },
     Ended(Box<CallRow>),
     Amended {
@@ -128,11 +133,6 @@ impl Follower {
             self.metrics.count(counted);
         }
     }
-
-    /// Takes in after-call work of such a call, of which its record does not say it yet.
-    pub fn written_up(&mut self, at: Timestamp, wrap_up: &WrapUp) {
-        self.metrics.count(Counted::Amended { at, wrap_up: Arc::new(wrap_up.clone()) });
-    }
 }
 
 impl Metrics {
@@ -145,6 +145,7 @@ impl Metrics {
                     self.fold(at, FigureFact::AgentChanged { agent, activity });
                 }
             }
+            Counted::Gap { at } => self.agents = Agents::since(at),
             Counted::Ended(row) => {
                 let at = row.ended_at;
                 self.calls.insert_ended(*row);
@@ -158,18 +159,20 @@ impl Metrics {
     }
 }
 
-/// A report as JSON, with the names of the agents and queues it is of, by their ids.
+/// A report as JSON, with the names of the queues and agents it is of, by their ids.
 #[must_use]
 pub fn named<'a>(
     report: &Report,
-    agent: &dyn Fn(u32) -> Option<&'a str>,
-    queue: &dyn Fn(u32) -> Option<&'a str>,
+    agents: impl Iterator<Item = &'a str>,
+    queues: impl Iterator<Item = &'a str>,
 ) -> Value {
     let mut report = serde_json::to_value(report).unwrap_or_default();
-    for (list, key, name) in [("agents", "agent", agent), ("queues", "queue", queue)] {
+    let (agents, queues): (Vec<&str>, Vec<&str>) = (agents.collect(), queues.collect());
+    for (list, key, names) in [("agents", "agent", agents), ("queues", "queue", queues)] {
         for entry in report[list].as_array_mut().into_iter().flatten() {
-            let id = entry[key].as_u64().and_then(|id| u32::try_from(id).ok());
-            entry["name"] = id.and_then(name).map_or(Value::Null, Value::from);
+            let index = entry[key].as_u64().and_then(|index| usize::try_from(index).ok());
+            let name = index.and_then(|index| names.get(index));
+            entry["name"] = name.map_or(Value::Null, |&name| name.into());
         }
     }
     report

@@ -32,6 +32,7 @@ mod tests;
 
 use std::time::Duration;
 
+pub use agents::Times;
 pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit};
 pub use fcr::{FCR_WINDOWS, FcrRepeat, Near, Scope};
 pub use figures::{Column, FIGURES, Figure, Figures, Section, Unit};
@@ -133,11 +134,10 @@ impl Metrics {
         report::build(self, now, from, to)
     }
 
-    /// The report of what was gathered of the records of calls that ended in `from..to`, with what
-    /// agents spent their time on.
+    /// What agents spent their time on within `from..to`, as known at `now`.
     #[must_use]
-    pub fn report_of(&self, gathered: Gathering, from: Timestamp, to: Timestamp) -> Report {
-        report::of_gathered(self, gathered, (from, to))
+    pub fn times(&self, now: Timestamp, from: Timestamp, to: Timestamp) -> Times {
+        self.agents.times(from, to.min(now))
     }
 
     /// The rows of the calls that ended in `from..to`: what a figure is made of.

@@ -10,12 +10,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::id::{AgentId, QueueId};
-use crate::metrics::agents::Spent;
 use crate::metrics::fcr::FcrRepeat;
 use crate::metrics::figures::{Figures, Section};
 use crate::metrics::service::Queueing;
 use crate::metrics::sum::Sections;
-use crate::metrics::{Gathering, Metrics, Tallies, Target};
+use crate::metrics::{Gathering, Metrics, Tallies, Target, Times};
 use crate::time::Timestamp;
 use crate::words::CallOutcome;
 
@@ -136,17 +135,19 @@ pub struct Kept {
 }
 
 impl Report {
-    /// The report of what was gathered of `from..to`; targets by [`QueueId`].
-    ///
-    /// It says nothing of agents' time: that is not in the records.
+    /// The report of what was gathered of `from..to`; targets by [`QueueId`]. Agents' times are not
+    /// in the records.
     #[must_use]
     pub fn of_records(
         gathered: Gathering,
         (from, to): (Timestamp, Timestamp),
         targets: &[Target],
+        times: &Times,
     ) -> Self {
         let target = |queue: QueueId| targets.get(queue.0 as usize).copied().unwrap_or_default();
-        put_together(gathered, (from, to), &BTreeMap::new(), target, Kept::default())
+        let agent_times_gone_until = times.gone_until;
+        let kept = Kept { agent_times_gone_until, ..Kept::default() };
+        put_together(gathered, (from, to), times, target, kept)
     }
 }
 
@@ -158,33 +159,20 @@ pub(super) fn build(metrics: &Metrics, now: Timestamp, from: Timestamp, to: Time
     }
     let mut gathered = Gathering::with_gaps(now, metrics.calls.gone_until);
     gathered.add(tallies);
-    let spent = |agent| (agent, metrics.agents.spent(agent, from, to.min(now)));
-    let times = metrics.agents.ids().map(spent).collect();
+    let times = metrics.times(now, from, to);
     let target = |queue| metrics.target(queue);
     put_together(gathered, (from, to), &times, target, kept(metrics))
-}
-
-/// The report of what was gathered of records, with what `metrics` alone knows: agents' time.
-pub(super) fn of_gathered(
-    metrics: &Metrics,
-    gathered: Gathering,
-    (from, to): (Timestamp, Timestamp),
-) -> Report {
-    let spent = |agent| (agent, metrics.agents.spent(agent, from, to.min(gathered.now)));
-    let times = metrics.agents.ids().map(spent).collect();
-    let kept = Kept { agent_times_gone_until: metrics.agents.gone_until, ..Kept::default() };
-    put_together(gathered, (from, to), &times, |queue| metrics.target(queue), kept)
 }
 
 fn put_together(
     gathered: Gathering,
     (from, to): (Timestamp, Timestamp),
-    times: &BTreeMap<AgentId, Spent>,
+    times: &Times,
     target: impl Fn(QueueId) -> Target,
     kept: Kept,
 ) -> Report {
     let at = gathered.now;
-    let Sections { all, queues, agents } = gathered.sections(times, target);
+    let Sections { all, queues, agents } = gathered.sections(&times.spent, target);
     let queues = queues.into_iter().map(|(queue, sum)| QueueReport {
         queue,
         handling: sum.handling(),

@@ -6,17 +6,17 @@
 //!
 //! **Deliberately absent:** HTTP: `ask::io`. Time-outs and late replies: the center.
 
+use std::io;
+
 use tokio::sync::mpsc;
 
-use crate::ask::io::{AskRules, AskSetup, Asks};
+use crate::ask::io::{AskSetup, Asks};
 use crate::config::Config;
 use crate::front::Turn as _;
 use crate::id::AskId;
 use crate::server::clock::Clock;
 use crate::server::driver::Driver;
-use crate::server::start::StartError;
-use crate::server::tasks::one_of;
-use crate::store;
+use crate::server::setup;
 use crate::words::{Event, Reply};
 
 /// Replies on their way to the driver. While it stands still more are lost, and the time-out of the
@@ -29,34 +29,23 @@ pub(super) struct Replied {
     reply: Reply,
 }
 
-/// Those who ask, and what they report.
+/// Those who ask, and what they report. `key` tells our questions from those of other
+/// installations.
 pub(super) fn start(
     config: &Config,
     clock: Clock,
-) -> Result<(Asks, mpsc::Receiver<Replied>), StartError> {
+    key: [u8; 32],
+) -> io::Result<(Asks, mpsc::Receiver<Replied>)> {
     let (sender, replies) = mpsc::channel(REPLIES_MAX);
     let report = move |id, reply| {
         if sender.try_send(Replied { id, reply }).is_err() {
             tracing::error!(ask = %id, "a reply was lost: the driver does not keep up");
         }
     };
-    let key = store::secret_key(&config.server.state, "ask.key")?;
-    let setup = AskSetup { rules: rules(config), key, at_once_max: config.lookup.at_once_max };
+    let rules = setup::ask_rules(config);
+    let setup = AskSetup { rules, key, at_once_max: config.lookup.at_once_max };
     let asks = Asks::start(setup, Box::new(move || clock.now()), Box::new(report))?;
     Ok((asks, replies))
-}
-
-/// Whom flows may ask by this configuration.
-pub(super) fn rules(config: &Config) -> AskRules {
-    let lookup = &config.lookup;
-    let values = lookup.secrets.iter();
-    let is_ours = one_of(lookup.networks.clone());
-    AskRules {
-        hosts: lookup.hosts.clone(),
-        may_reach: Box::new(move |address| is_ours(address)),
-        values: values.map(|(name, secret)| (name.clone(), secret.expose().to_owned())).collect(),
-        per_service_max: lookup.per_service_max,
-    }
 }
 
 impl Driver {

@@ -1,24 +1,20 @@
-//! The one loop that owns the center, the SIP user agent and their clock.
+//! The one loop that owns the center, its fronts and their clock.
 //!
 //! **Invariant:** one input at a time, and after each everything is drained: events to the center,
 //! its commands to the fronts, messages to the sockets. Nothing in between awaits, so no lock is
 //! needed and no order is left to chance. Whatever a turn says to the outside leaves after the
-//! operating system was given what the turn noted: a promise outlives the process.
-//!
-//! A promise is what would be a lie after a SIGKILL: that a call is taken, of which there would be
-//! no record; that a change which the interface was asked for is made. Where the store cannot be
-//! written, none is made, from the turn on whose write is the first to fail: the calls that came in
-//! it are refused (503, or the document with which a provider is refused), and the interface
-//! answers 503 and says that the change is made and not written. Live calls go on: they have their
-//! record, of which a process that is killed then has lost the last part, and whoever hears that a
-//! call ends (a BYE, its 200, a last document) hears what is so with or without us.
+//! operating system was given what the turn noted: `promises`.
 //!
 //! **Deliberately absent:** media packets, syncs, records and HTTP. They have threads of their own
 //! and meet this loop at bounded channels.
 
+mod drain;
+mod promises;
 mod swap;
 #[cfg(test)]
 mod tests;
+
+pub use drain::End;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,32 +27,28 @@ use crate::ask::io::Asks;
 use crate::center::ContactCenter;
 use crate::center::journal::masked;
 use crate::front::Turn;
-use crate::id::{AgentId, LegId};
 use crate::media::io::Fact;
 use crate::server::asks::Replied;
 use crate::server::clock::Clock;
-use crate::server::exchange::{Exchange, Room};
+use crate::server::exchange::Exchange;
 use crate::server::health::HealthWord;
 use crate::server::outbox::{Outbox, Reply};
 use crate::server::reload::{self, SwapRequest};
 use crate::server::resolver::Resolved;
-use crate::server::resume::{First, NewSetup};
+use crate::server::resume::First;
 use crate::server::retention::Expired;
 use crate::server::signals::{Signal, Signals};
-use crate::server::sip_front::SipFront;
 use crate::server::timer::Timer;
-use crate::sip::io::{Arrival, Sockets};
-use crate::store::{Settled, Store};
+use crate::sip::io::Sockets;
+use crate::store::Store;
 use crate::time::Timestamp;
 use crate::webhook::io::WebhookBatch;
 use crate::webhook::io::rest::Rest;
 use crate::webhook::rest::RestResult;
-use crate::words::{AgentRequest, Cause, Command, EndedBy, Event};
+use crate::words::{Command, Event};
 
 /// While a call is up or an agent has after-call work, the journal has a line at least this often.
 const HEARTBEAT: Duration = Duration::from_millis(900);
-/// How long the end waits for what the media have to say of recordings.
-const RECORDINGS_END_WITHIN: Duration = Duration::from_secs(2);
 /// Media facts and requests taken in one turn; the rest wait for the next, behind the network.
 const BATCH_MAX: usize = 256;
 /// Rounds of "commands cause events, events cause commands" after one input. Real inputs need 3;
@@ -128,13 +120,16 @@ impl Driver {
         loop {
             let wakeup = self.select(&mut signals).await;
             self.health.begin_turn(self.clock);
-            let batch = self.exchange.sip.media.batch_orders();
+            let batch = self.exchange.fronts.sip.media.batch_orders();
             match wakeup {
-                Wakeup::Network => self.take_network(),
+                Wakeup::Network => {
+                    let now = self.clock.now();
+                    self.exchange.fronts.sip.take_network(now, &mut self.sockets);
+                }
                 Wakeup::Media(fact) => self.take_media(fact),
                 Wakeup::Request(request) => self.take_request(request),
                 Wakeup::Resolved(Resolved { trunk, servers }) => {
-                    self.exchange.sip.ua.set_trunk_servers(&trunk, &servers);
+                    self.exchange.fronts.sip.ua.set_trunk_servers(&trunk, &servers);
                 }
                 Wakeup::Webhooks(batch) => self.take_webhooks(batch),
                 Wakeup::RestResult(result) => self.take_rest_result(&result),
@@ -209,29 +204,12 @@ impl Driver {
         self.deadline().is_some_and(|deadline| deadline <= now)
     }
 
-    fn take_network(&mut self) {
-        let now = self.clock.now();
-        let SipFront { ua, local, .. } = &mut self.exchange.sip;
-        self.sockets.drain(|arrival| match arrival {
-            Arrival::Message(received) => {
-                if ua.wants_own_addresses(received.path)
-                    && let Some(addresses) = local.own.fresh(now)
-                {
-                    ua.set_own_addresses(addresses);
-                }
-                ua.receive(now, received);
-            }
-            Arrival::Lost(path) => ua.transport_failed(now, path),
-        });
-        self.sockets.admit(now, |path| ua.is_known(path));
-    }
-
     fn take_media(&mut self, first: Fact) {
         let now = self.clock.now();
-        self.exchange.sip.media_fact(now, first);
+        self.exchange.fronts.sip.media_fact(now, first);
         for _ in 1..BATCH_MAX {
             let Ok(fact) = self.facts.try_recv() else { return };
-            self.exchange.sip.media_fact(now, fact);
+            self.exchange.fronts.sip.media_fact(now, fact);
         }
     }
 
@@ -271,111 +249,12 @@ impl Driver {
         }
     }
 
-    fn begin_drain(&mut self) {
-        let now = self.clock.now();
-        let until = now + self.drain_timeout;
-        tracing::info!(
-            calls = self.center.calls_live(),
-            limit_s = self.drain_timeout.as_secs(),
-            "draining: no new calls, live ones go on; a second signal ends them"
-        );
-        self.exchange.sip.ua.set_draining(true);
-        self.input(now, Some(Event::Drain { until }));
-    }
-
     /// Drains everything the last input caused.
     pub(super) fn turn(&mut self) {
         let now = self.clock.now();
         self.deal(now);
         self.tell_providers();
         self.release();
-    }
-
-    /// Lets go of what the turn says to the outside. The operating system is given what the turn
-    /// noted first, for all of it together; from there a killed process does not lose it.
-    pub(super) fn release(&mut self) {
-        let is_written = self.settle();
-        // A write that failed is known before the next call comes.
-        let room = self.room();
-        self.exchange.set_room(room);
-        while let Some(transmit) = self.exchange.sip.ua.poll_transmit() {
-            self.sockets.send(transmit);
-        }
-        // Whoever is answered looks at what came of it.
-        self.tell_facts();
-        // What is answered then shows in what is asked next.
-        self.health.end_turn(self);
-        self.outbox.release(self.rest.as_ref(), &self.asks, is_written);
-    }
-
-    /// Tells what happened in the turn; or how everything stands, to an interface that has caught up
-    /// after it missed some.
-    fn tell_facts(&mut self) {
-        let wants_anew = self.teller.wants_anew();
-        let first = wants_anew.then(|| self.center.hear_facts(self.clock.now()));
-        let facts = std::iter::from_fn(|| self.center.poll_fact()).collect();
-        match first {
-            Some(first) => self.teller.tell_anew(first, facts),
-            None => self.teller.tell(facts),
-        }
-    }
-
-    /// Writes what was noted, and then does with the calls that came in this turn what the center
-    /// wants, or refuses them. Says whether all is written.
-    fn settle(&mut self) -> bool {
-        loop {
-            let is_written = self.write();
-            let Some(due) = self.exchange.begun.take() else { return is_written };
-            let now = self.clock.now();
-            if is_written {
-                for command in due.commands {
-                    self.exchange.carry_out_due(now, command);
-                }
-            } else {
-                due.arrivals.into_iter().for_each(|arrival| self.refuse_unwritten(now, arrival));
-            }
-            // What follows from that is noted as well; in most turns it is nothing.
-            self.deal(now);
-            self.tell_providers();
-        }
-    }
-
-    /// Refuses a call whose arrival could not be written.
-    fn refuse_unwritten(&mut self, now: Timestamp, arrival: Event) {
-        let (Event::CallArrived { call, from, to, via }
-        | Event::CallOpening { call, from, to, via }) = arrival
-        else {
-            return;
-        };
-        let (by, cause) = (EndedBy::Server, Cause::CONGESTION);
-        if self.center.is_live(call) {
-            self.input(now, Some(Event::CallRefused { call, from, to, via, by, cause }));
-        } else {
-            // It is over by itself; the commands for it before that have not left.
-            let refusal = Command::Reject { leg: LegId::caller(call), cause };
-            self.carry_out(now, refusal);
-        }
-        self.answer_again(now, call);
-    }
-
-    /// Gives the operating system what it does not have; says whether it has everything.
-    fn write(&mut self) -> bool {
-        let began = self.clock.now();
-        let settled = self.store.settle(began);
-        if settled == Settled::Already {
-            return true;
-        }
-        let ended = self.clock.now();
-        let took = ended.since(began);
-        if let Some(count) = self.outbox.slow_writes.count(ended, took) {
-            tracing::warn!(
-                took_ms = took.as_millis(),
-                count,
-                "the disk held up a write of the journal: meanwhile no message was answered; put \
-                 `server.state` on a disk that is less busy"
-            );
-        }
-        settled == Settled::Written
     }
 
     /// Deals with everything that is left, or until others must have their turn.
@@ -385,69 +264,12 @@ impl Driver {
         }
     }
 
-    fn room(&self) -> Room {
-        let is_recording = self.store.is_accepting();
-        let is_full = self.center.calls_live() >= self.calls_max || !is_recording;
-        Room { is_full, is_recording }
-    }
-
     /// What happened before this run, after what was due before it; what follows from it is done
     /// now.
     fn feed_as_of(&mut self, at: Timestamp, event: Event) {
         self.wake_center(at);
         self.tell_center(at, Some(event));
         self.carry_out_all(self.clock.now());
-    }
-
-    /// Gives the center another setup, which is kept beside the journal already.
-    pub(super) fn reconfigure(&mut self, now: Timestamp, NewSetup { setup, digest }: NewSetup) {
-        self.wake_center(now);
-        if let Err(error) = setup.names.goes_on_from(&self.center.setup().names) {
-            return tracing::error!(%error, "the setup is not that of this center: nothing changes");
-        }
-        self.store.note_setup(now, &digest);
-        if let Err(error) = self.center.reconfigure(now, setup) {
-            tracing::error!(%error, "the setup is not that of this center: nothing changes");
-        }
-        self.carry_out_all(self.clock.now());
-    }
-
-    /// Ends what is still up and lets the disk catch up.
-    async fn end(mut self, end: End) -> End {
-        let now = self.clock.now();
-        if let End::Cut { .. } = end {
-            self.input(now, Some(Event::Drain { until: now }));
-            self.input(now, None);
-            self.turn();
-            self.hear_of_recordings().await;
-        }
-        // Nobody ends it while nothing runs, and until then its call's figures are not final.
-        let working: Vec<AgentId> = self.center.in_after_call_work().collect();
-        for agent in working {
-            let ask = AgentRequest::end_wrap_up(None);
-            self.input(self.clock.now(), Some(Event::AgentAsked { agent, ask, by: None }));
-        }
-        self.turn();
-        if let Err(error) = self.store.shutdown() {
-            tracing::error!(%error, "the last lines may not be on the disk");
-        }
-        end
-    }
-
-    /// What was recorded of calls that were cut off has ended with them; the media say so a moment
-    /// later, and their records are to have it.
-    async fn hear_of_recordings(&mut self) {
-        let told = async {
-            while self.exchange.sip.is_recording()
-                && let Some(fact) = self.facts.recv().await
-            {
-                self.take_media(fact);
-                self.turn();
-            }
-        };
-        if tokio::time::timeout(RECORDINGS_END_WITHIN, told).await.is_err() {
-            tracing::warn!("records do not say how the last recordings ended: the disk is slow");
-        }
     }
 }
 
@@ -503,13 +325,4 @@ impl Turn for Driver {
             self.store.keep_agent_state(self.center.agent_name(agent), state);
         }
     }
-}
-
-/// How the server ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Every call ended by itself or at the drain's limit.
-    Drained,
-    /// A second signal cut these calls off.
-    Cut { calls: usize },
 }

@@ -1,10 +1,8 @@
 //! The fronts of this server as one: commands go to the leg's front, what fronts say comes back
 //! as events.
 //!
-//! A further front is a field and a place in [`Exchange::fronts`] and [`Exchange::each`], which the
-//! compiler keeps equally long, and a door for what comes in to it from outside.
-//!
-//! **Deliberately absent:** legs, which each front knows; decisions, which the center makes.
+//! **Deliberately absent:** legs, which each front knows; decisions, which the center makes; the
+//! names of the fronts: `fronts` has the list.
 
 use std::collections::VecDeque;
 
@@ -12,18 +10,13 @@ use crate::center::ContactCenter;
 use crate::front::{Front, FrontCannot, exchange};
 use crate::id::LegId;
 use crate::server::begun::Begun;
-use crate::server::calls::{Caller, Calls};
-use crate::server::sip_front::SipFront;
+use crate::server::calls::Calls;
+use crate::server::fronts::{FRONTS, Fronts, Leaves};
 use crate::time::Timestamp;
-use crate::webhook::front::ProviderFront;
-use crate::words::{AgentRequest, Cause, Command, EndedBy, Event, Target};
-
-/// How many fronts there are.
-const FRONTS: usize = 2;
+use crate::words::{AgentRequest, Command, Event, Target};
 
 pub(super) struct Exchange {
-    pub(super) providers: ProviderFront,
-    pub(super) sip: SipFront,
+    pub(super) fronts: Fronts,
     pub(super) calls: Calls,
     /// Calls that came in this turn.
     pub(super) begun: Begun,
@@ -41,24 +34,17 @@ pub(super) struct Room {
 
 impl Exchange {
     /// `first` is what the center is to hear before anything else.
-    pub(super) fn new(
-        providers: ProviderFront,
-        sip: SipFront,
-        calls: Calls,
-        first: VecDeque<Event>,
-    ) -> Self {
-        Self { providers, sip, calls, begun: Begun::default(), events: first }
+    pub(super) fn new(fronts: Fronts, calls: Calls, first: VecDeque<Event>) -> Self {
+        Self { fronts, calls, begun: Begun::default(), events: first }
     }
 
-    /// A provider's caller may be at a telephone, never the other way round: the telephones come
-    /// last, with all that is no provider's.
     fn fronts(&mut self) -> [&mut dyn Front; FRONTS] {
-        [&mut self.providers, &mut self.sip]
+        self.fronts.all().map(|front| front as &mut dyn Front)
     }
 
     /// The same, to be asked.
     fn each(&self) -> [&dyn Front; FRONTS] {
-        [&self.providers, &self.sip]
+        self.fronts.each().map(|front| front as &dyn Front)
     }
 
     /// Whether there is room, for whatever comes next.
@@ -69,10 +55,9 @@ impl Exchange {
 
     /// Carries out a command about a leg; gives one back that is about a record.
     pub(super) fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
-        // A document carries the commands of a provider's call, and waits for the write itself.
-        let left = self.providers.carry_out(now, command);
+        let left = self.carry_out_by(Leaves::WithTheAnswer, now, command);
         let left = left.and_then(|command| self.begun.keep(command));
-        let left = left.and_then(|command| self.carry_out_at_once(now, command));
+        let left = left.and_then(|command| self.carry_out_by(Leaves::AtOnce, now, command));
         // Before what plays next: that is for the front that has the leg now.
         exchange::hand_over(&mut self.fronts(), now);
         left
@@ -80,28 +65,28 @@ impl Exchange {
 
     /// Carries out what had to wait until the arrival of its call was written.
     pub(super) fn carry_out_due(&mut self, now: Timestamp, command: Command) {
-        self.carry_out_at_once(now, command);
+        self.carry_out_by(Leaves::AtOnce, now, command);
         exchange::hand_over(&mut self.fronts(), now);
     }
 
-    /// For the fronts whose commands leave in the turn that carries them out.
-    fn carry_out_at_once(&mut self, now: Timestamp, command: Command) -> Option<Command> {
-        let [_providers, at_once @ ..] = &mut self.fronts();
-        exchange::carry_out(at_once, now, command)
+    /// By the front whose leg it is about, if its commands leave so.
+    fn carry_out_by(&mut self, when: Leaves, now: Timestamp, command: Command) -> Option<Command> {
+        let mut fronts = self.fronts.all().into_iter().filter(|front| front.leaves() == when);
+        fronts.try_fold(command, |command, front| front.carry_out(now, command))
     }
 
     /// Lets the fronts hear what came in to them, and says what comes of it first.
     pub(super) fn poll_event(&mut self, now: Timestamp, center: &ContactCenter) -> Option<Event> {
-        while let Some((from, to, via)) = self.providers.poll_refused() {
-            let caller = Caller { from, to, via };
-            let event = self.calls.refused(now, caller, EndedBy::Server, Cause::CONGESTION);
-            self.events.extend(event);
-        }
         exchange::hand_over(&mut self.fronts(), now);
-        while self.sip.hear_next(now, center, &mut self.calls) {
+        while self.hear_next(now, center) {
             exchange::hand_over(&mut self.fronts(), now);
         }
         self.events.pop_front().or_else(|| exchange::poll_event(&mut self.fronts()))
+    }
+
+    fn hear_next(&mut self, now: Timestamp, center: &ContactCenter) -> bool {
+        let Self { fronts, calls, events, .. } = self;
+        fronts.all().into_iter().any(|front| front.hear_next(now, center, calls, events))
     }
 
     /// Whether the agent on this leg can have what was asked for.

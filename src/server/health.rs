@@ -61,7 +61,7 @@ impl HealthWord {
         let has_room = !driver.center.is_draining() && driver.store.has_room();
         self.has_room.store(has_room, Ordering::Relaxed);
         write(&self.store_waiting, driver.store.waiting_here());
-        write(&self.registrations, driver.exchange.sip.ua.counts().bindings as u64);
+        write(&self.registrations, driver.exchange.fronts.sip.ua.counts().bindings as u64);
         let calls = &driver.exchange.calls;
         for (word, ended) in self.calls_ended.iter().zip(calls.ended) {
             write(word, ended);

@@ -1,21 +1,16 @@
-//! What earlier runs learned, and the figures that go on from their records, for the server and for
-//! the command line.
+//! What earlier runs learned, for the server and for the command line.
 //!
 //! **Invariant:** a center is taught before its first input, so that a flow never sees half of what
 //! a caller did.
 
-use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::api::FiguresAgain;
 use crate::center::{ContactCenter, TalkedOn};
 use crate::id::{AgentId, LegId};
-use crate::metrics::{self, Follower};
-use crate::server::clock::Clock;
+use crate::metrics;
 use crate::store::{RecordReader, StoreError};
 use crate::time::Timestamp;
-use crate::words::{Party, PartyLeg, RecordFilter, Roster, WrapUp};
+use crate::words::{Party, PartyLeg, RecordFilter, WrapUp};
 
 /// Longer than any `wrap_up_late_s_max`, and a call before it.
 const LAST_CALL_WITHIN: Duration = Duration::from_secs(8 * 24 * 3600);
@@ -99,54 +94,6 @@ impl Talk {
         let nothing = WrapUp { leg, acw_ms, resolved: None, intent: None, note: None };
         let wrap_up = wrap_up.unwrap_or(nothing);
         let done_at = ended_at + Duration::from_millis(wrap_up.acw_ms);
-        TalkedOn { wrap_up, queue, is_taken_over, done_at }
+        TalkedOn { wrap_up, queue, done_at }
     }
-}
-
-/// The figures of the calls that ended in the last [`metrics::WINDOW`] before `since`, and of
-/// everything after it, which go on with the facts that follow.
-///
-/// # Errors
-///
-/// When the records cannot be read.
-pub(super) fn figures(
-    roster: &Roster,
-    reader: &dyn RecordReader,
-    since: Timestamp,
-) -> Result<Follower, StoreError> {
-    figures_of(roster, reader, since - metrics::WINDOW..Timestamp(u64::MAX))
-}
-
-/// As [`figures`], with nothing of calls that ended at `at` or later: their events come again.
-pub(super) fn figures_until(
-    roster: &Roster,
-    reader: &dyn RecordReader,
-    at: Timestamp,
-) -> Result<Follower, StoreError> {
-    figures_of(roster, reader, at - metrics::WINDOW..at)
-}
-
-fn figures_of(
-    roster: &Roster,
-    reader: &dyn RecordReader,
-    period: Range<Timestamp>,
-) -> Result<Follower, StoreError> {
-    let mut figures = Follower::new(roster);
-    reader.each_ended(period, &mut |record| figures.ended(&record))?;
-    Ok(figures)
-}
-
-/// Makes the figures of the records once more, whenever that is wanted.
-pub(super) fn figures_again(reader: Box<dyn RecordReader>, clock: Clock) -> FiguresAgain {
-    let reader = Mutex::new(reader);
-    Box::new(move |roster| {
-        let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-        match figures(roster, &**reader, clock.now()) {
-            Ok(figures) => Some(figures),
-            Err(error) => {
-                tracing::error!(%error, "the figures cannot be made of the records again");
-                None
-            }
-        }
-    })
 }

@@ -17,6 +17,7 @@ mod calls;
 mod clock;
 mod driver;
 mod exchange;
+mod fronts;
 mod health;
 mod history;
 mod listen;

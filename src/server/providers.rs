@@ -9,8 +9,10 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use thiserror::Error;
 use tokio::sync::mpsc;
 
+use crate::api::Api;
 use crate::center::names::Names;
 use crate::config::{self, Config, Phone};
 use crate::id::AgentId;
@@ -25,7 +27,7 @@ use crate::webhook::document::Callee;
 use crate::webhook::front::{ProviderFront, Way};
 use crate::webhook::io::rest::{COMMANDS_MAX, Rest, RestSite};
 use crate::webhook::io::{
-    Around, Counts, Settings, Site, Sounds, WEBHOOKS_MAX, WebhookBatch, WebhookServer,
+    Around, Settings, Site, Sounds, WEBHOOKS_MAX, WebhookBatch, WebhookServer,
 };
 use crate::webhook::provider::{Keys, Provider};
 use crate::webhook::rest::{Account, RestResult};
@@ -51,6 +53,15 @@ pub(super) struct ProviderChange {
     pub(super) accounts: Vec<RestSite>,
     /// Providers that are in the configuration no more, and go on with the calls they have.
     pub(super) former: BTreeSet<&'static str>,
+}
+
+/// Why there is no door for providers.
+#[derive(Debug, Error)]
+pub enum DoorError {
+    #[error("cannot listen on {0}: {1}: `webhooks.listen` names the address")]
+    Listen(SocketAddr, io::Error),
+    #[error("[providers.{0}] is not in this build: take it out of the configuration")]
+    Unknown(String),
 }
 
 /// The door for providers, and what it is made of when it is opened later.
@@ -103,9 +114,11 @@ impl Door {
         self.open.is_some()
     }
 
-    /// What comes through it, by what became of it.
-    pub(super) fn counts(&self) -> Option<Arc<Counts>> {
-        self.open.as_ref().map(|open| open.server.counts())
+    /// What comes through it is in the metrics of the HTTP interface.
+    pub(super) fn show_counts(&self, api: &Api) {
+        let Some(open) = &self.open else { return };
+        let counts = open.server.counts();
+        api.add_metrics(Box::new(move || counts.prometheus()));
     }
 
     /// The addresses of each provider.
@@ -337,10 +350,19 @@ fn piece_of(ulaw: &[u8], piece: usize, piece_ms: usize) -> Vec<u8> {
 }
 
 /// Binds the port for webhooks; `None` without a provider.
-pub(super) fn bind(config: &Config) -> io::Result<Option<TcpListener>> {
+pub(super) fn bind(config: &Config) -> Result<Option<TcpListener>, DoorError> {
+    check(config)?;
     let address: SocketAddr = config.webhooks.listen;
     if config.providers.is_empty() {
         return Ok(None);
     }
-    TcpListener::bind(address).map(Some)
+    TcpListener::bind(address).map(Some).map_err(|error| DoorError::Listen(address, error))
+}
+
+/// Whether each provider is in this build.
+pub(super) fn check(config: &Config) -> Result<(), DoorError> {
+    match config.providers.keys().find(|name| provider(name).is_none()) {
+        Some(name) => Err(DoorError::Unknown(name.clone())),
+        None => Ok(()),
+    }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{self, NamedToken};
+use crate::ask::io::AskRules;
 use crate::call::Directory;
 use crate::center::names::Names;
 use crate::center::{Setup, setup};
@@ -20,6 +21,7 @@ use crate::id::AgentId;
 use crate::media::format::AudioFormat;
 use crate::media::io::MediaConfig;
 use crate::media::session::{Limits, RemoteMedia};
+use crate::server::tasks::one_of;
 use crate::sip::acl::{BanRule, Network};
 use crate::sip::digest::Login;
 use crate::sip::path::Transport;
@@ -279,6 +281,19 @@ pub(super) fn remote_media(params: &sdp::MediaParams) -> RemoteMedia {
         also: params.also.map(|(also, _)| also),
         telephone_event: params.telephone_event,
         direction: params.direction,
+    }
+}
+
+/// Whom flows may ask.
+pub(super) fn ask_rules(config: &Config) -> AskRules {
+    let lookup = &config.lookup;
+    let values = lookup.secrets.iter();
+    let is_ours = one_of(lookup.networks.clone());
+    AskRules {
+        hosts: lookup.hosts.clone(),
+        may_reach: Box::new(move |address| is_ours(address)),
+        values: values.map(|(name, secret)| (name.clone(), secret.expose().to_owned())).collect(),
+        per_service_max: lookup.per_service_max,
     }
 }
 

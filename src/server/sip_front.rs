@@ -4,12 +4,12 @@
 //! center hears of its end exactly once.
 //!
 //! **Deliberately absent:** decisions. Every choice was made by the center; here it is carried out.
-//! Sockets and threads: the driver gives what the user agent is to send to the ones, and the media
-//! engine has the others.
+//! Threads: the driver has the sockets, and the media engine has the threads.
 
 mod call_recordings;
 mod handed;
 mod incoming;
+mod network;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};

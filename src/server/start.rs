@@ -33,9 +33,10 @@ use crate::server::calls::Calls;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
+use crate::server::fronts::Fronts;
 use crate::server::health::{self, HealthWord};
 use crate::server::outbox::Outbox;
-use crate::server::providers::Door;
+use crate::server::providers::{Door, DoorError};
 use crate::server::reload::{ReloadSetup, Reloading};
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Begun, First, Kept};
@@ -45,15 +46,15 @@ use crate::server::signals::Signals;
 use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
-use crate::server::{asks, banner, history, listen, malloc, providers, setup};
+use crate::server::{asks, banner, listen, malloc, providers, setup};
 use crate::sip::io::Sockets;
 use crate::sip::ua::Ua;
 use crate::store::{self, Store};
 use crate::time::Timestamp;
+use crate::webhook::Links;
+use crate::webhook::io::WebhookBatch;
 use crate::webhook::io::rest::Rest;
-use crate::webhook::io::{Counts, WebhookBatch};
 use crate::webhook::rest::RestResult;
-use crate::webhook::{self, Links};
 use crate::words::{Event, RecordingEnd, RecordingKind};
 
 /// Facts on their way from the media threads. Each leg has a handful under way at most; a full
@@ -72,12 +73,10 @@ pub enum StartError {
     Listen(io::Error),
     #[error("cannot listen on {0}: {1}: `api.listen` names the address")]
     ListenHttp(SocketAddr, io::Error),
-    #[error("cannot listen on {0}: {1}: `webhooks.listen` names the address")]
-    ListenWebhooks(SocketAddr, io::Error),
     #[error("{0}")]
     Refused(Problems),
-    #[error("[providers.{0}] is not in this build: take it out of the configuration")]
-    Provider(String),
+    #[error("{0}")]
+    Door(#[from] DoorError),
     #[error("{0}")]
     Store(#[from] store::StoreError),
     #[error("{0}: {1}: `server.recordings` names the folder of recordings")]
@@ -240,9 +239,7 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let (mut beginning, opened) = begun.begin(clock.now(), config, &*reader)?;
     let first = beginning.center.hear_facts(clock.now());
     let run = clock.now().as_millis();
-    let again = history::figures_again(opened.store.reader()?, clock);
-    let now = Arc::new(move || clock.now());
-    let (teller, live) = api::feed(run, now, first, beginning.figures, again);
+    let (teller, live) = api::feed(run, Arc::new(move || clock.now()), first, beginning.figures);
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
@@ -253,8 +250,10 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let health = HealthWord::new();
     let source = health::source(&health, opened.store.watch(), Arc::clone(&media), clock);
     let driver = (DriverHandle { tx: handle }, live, source);
-    let (api, http) = start_api(config, driver, readers, providers.door.counts(), http)?;
-    let (asks, replies) = asks::start(config, clock)?;
+    let (api, http) = start_api(config, driver, readers, http)?;
+    providers.door.show_counts(&api);
+    let key = store::secret_key(&config.server.state, "ask.key")?;
+    let (asks, replies) = asks::start(config, clock, key)?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
@@ -269,7 +268,8 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         has_handoffs: !config.providers.is_empty(),
     });
     let repaired = repaired.into_iter().map(left).collect();
-    let exchange = Exchange::new(providers.front, sip, Calls::new(next_call), repaired);
+    let fronts = Fronts { providers: providers.front, sip };
+    let exchange = Exchange::new(fronts, Calls::new(next_call), repaired);
     let (webhooks, rest_results, rest) =
         (providers.webhooks, providers.rest_results, providers.rest);
     Ok(Bound {
@@ -302,14 +302,12 @@ fn start_api(
     config: &Config,
     (driver, live, health): (DriverHandle, Arc<Live>, HealthSource),
     readers: store::Readers,
-    counts: Option<Arc<Counts>>,
     http: std::net::TcpListener,
 ) -> io::Result<(Api, HttpThread)> {
     let archive = Arc::new(Records::new(readers, config.server.recordings.clone()));
     let tokens = setup::tokens(config);
     let settings = setup::api(config, &tokens);
     let api = Api::new(&settings, driver, Arc::clone(&live), health, archive);
-    show_counts(&api, counts);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
     Ok((api.clone(), HttpThread::api(api, live, http, is_proxy)?))
 }
@@ -329,13 +327,6 @@ fn start_media(
     Ok((Arc::new(MediaEngine::start(&setup, now, &told(sender))?), facts))
 }
 
-/// What comes through the door for providers is in the metrics of the HTTP interface.
-pub(super) fn show_counts(api: &Api, counts: Option<Arc<Counts>>) {
-    if let Some(counts) = counts {
-        api.add_metrics(Box::new(move || counts.prometheus()));
-    }
-}
-
 /// The door for providers, where there is one.
 fn open_door(
     config: &Config,
@@ -343,13 +334,9 @@ fn open_door(
     clock: Clock,
     prompts: &Arc<PromptStore>,
 ) -> Result<providers::Providers, StartError> {
-    if let Some(name) = config.providers.keys().find(|name| webhook::provider(name).is_none()) {
-        return Err(StartError::Provider(name.clone()));
-    }
     // The links that a provider was given before a restart hold after it.
     let key = store::secret_key(&config.server.state, "webhook.key")?;
-    let door = providers::bind(config)
-        .map_err(|error| StartError::ListenWebhooks(config.webhooks.listen, error))?;
+    let door = providers::bind(config)?;
     Ok(providers::start(config, names, (clock, key), prompts, door)?)
 }
 

@@ -9,14 +9,41 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
+
+use crate::center::ContactCenter;
 use crate::id::CallId;
+use crate::server::calls::{Caller, Calls};
 use crate::server::driver::{Driver, ROUNDS_MAX};
 use crate::server::exchange::Exchange;
+use crate::server::fronts::{Leaves, ServerFront};
 use crate::server::outbox::{Answer, Reply};
 use crate::time::Timestamp;
-use crate::webhook::front::{Saving, WebhookResult};
+use crate::webhook::front::{ProviderFront, Saving, WebhookResult};
 use crate::webhook::io::{Webhook, WebhookBatch};
 use crate::webhook::rest::RestResult;
+use crate::words::{Cause, EndedBy, Event};
+
+impl ServerFront for ProviderFront {
+    /// A document carries the commands of a call.
+    fn leaves(&self) -> Leaves {
+        Leaves::WithTheAnswer
+    }
+
+    /// Requests are dealt with as they come. What is left are calls for which there was no room.
+    fn hear_next(
+        &mut self,
+        now: Timestamp,
+        _center: &ContactCenter,
+        calls: &mut Calls,
+        events: &mut VecDeque<Event>,
+    ) -> bool {
+        let Some((from, to, via)) = self.poll_refused() else { return false };
+        let caller = Caller { from, to, via };
+        events.extend(calls.refused(now, caller, EndedBy::Server, Cause::CONGESTION));
+        true
+    }
+}
 
 impl Driver {
     pub(super) fn take_webhooks(&mut self, batch: WebhookBatch) {
@@ -28,8 +55,8 @@ impl Driver {
     fn take_webhook(&mut self, webhook: &Webhook) -> Answer {
         let now = self.clock.now();
         let Webhook { provider, link, fields } = webhook;
-        let Exchange { providers, calls, .. } = &mut self.exchange;
-        let result = providers.handle_request(now, provider, link, fields, &mut calls.next);
+        let Exchange { fronts, calls, .. } = &mut self.exchange;
+        let result = fronts.providers.handle_request(now, provider, link, fields, &mut calls.next);
         let answer = self.answer(now, result);
         self.answer_legs(now);
         answer
@@ -44,7 +71,7 @@ impl Driver {
                 self.deal(now);
                 let call = ticket.call();
                 let ahead = self.center.look_ahead(now, call);
-                let document = self.exchange.providers.answer(now, ticket, ahead);
+                let document = self.exchange.fronts.providers.answer(now, ticket, ahead);
                 Answer { call: Some(call), document: Some(document) }
             }
         }
@@ -53,7 +80,7 @@ impl Driver {
     /// What a call that came in this turn was to hear, where its provider carries it, is replaced
     /// by what it should hear now.
     pub(super) fn answer_again(&mut self, now: Timestamp, call: CallId) {
-        let Some(document) = self.exchange.providers.answer_again(now, call) else { return };
+        let Some(document) = self.exchange.fronts.providers.answer_again(now, call) else { return };
         self.outbox.replace(call, &document);
         self.answer_legs(now);
     }
@@ -61,8 +88,8 @@ impl Driver {
     /// Answers legs that are commanded, which ask without HTTP.
     fn answer_legs(&mut self, now: Timestamp) {
         for _ in 0..ROUNDS_MAX {
-            let Exchange { providers, calls, .. } = &mut self.exchange;
-            let Some(result) = providers.poll_request(now, &mut calls.next) else { return };
+            let Exchange { fronts, calls, .. } = &mut self.exchange;
+            let Some(result) = fronts.providers.poll_request(now, &mut calls.next) else { return };
             self.answer(now, result);
         }
         self.unfinished = true;
@@ -76,7 +103,7 @@ impl Driver {
 
     pub(super) fn take_rest_result(&mut self, result: &RestResult) {
         let now = self.clock.now();
-        self.exchange.providers.handle_rest_result(now, result);
+        self.exchange.fronts.providers.handle_rest_result(now, result);
         self.answer_legs(now);
     }
 
@@ -84,15 +111,15 @@ impl Driver {
     pub(super) fn tell_providers(&mut self) {
         let now = self.clock.now();
         self.answer_legs(now);
-        while self.exchange.providers.pass_on(now) {
+        while self.exchange.fronts.providers.pass_on(now) {
             self.answer_legs(now);
         }
         while self.rest.is_some()
-            && let Some(order) = self.exchange.providers.poll_order()
+            && let Some(order) = self.exchange.fronts.providers.poll_order()
         {
             self.outbox.order(order);
         }
-        while let Some(saving) = self.exchange.providers.poll_saving() {
+        while let Some(saving) = self.exchange.fronts.providers.poll_saving() {
             match saving {
                 Saving::KeepCall(call, text) => self.store.keep_session(call, text),
                 Saving::ForgetCall(call) => self.store.forget_session(call),

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::center::snapshot::{CallState, CallView};
+use crate::center::ContactCenter;
+use crate::center::snapshot::CallState;
 use crate::flow::Flow;
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::behaviour::Behaviour;
@@ -251,11 +252,17 @@ impl World {
         }
     }
 
-    pub(super) fn caller_hears(&mut self, now: Timestamp, view: &CallView, length: Duration) {
-        let call = view.call;
+    pub(super) fn caller_hears(
+        &mut self,
+        now: Timestamp,
+        call: CallId,
+        length: Duration,
+        center: &ContactCenter,
+    ) {
+        let Some(state) = center.call_state(call) else { return };
         let Some(caller) = self.callers.get_mut(&call) else { return };
         let (behaviour, random) = (&self.plan.behaviour, &mut self.random);
-        let acts = match view.state {
+        let acts = match state {
             CallState::Waiting | CallState::Offered if caller.waits => {
                 let presses = random.chance(behaviour.presses_in_queue);
                 let key = presses.then(|| any_key(random)).flatten();
@@ -269,7 +276,7 @@ impl World {
             }
             CallState::InFlow => {
                 caller.waits = false;
-                let asks = asked(&self.questions, view);
+                let asks = asked(&self.questions, center.call_step(call));
                 Caller::hears(now, length, asks, behaviour, random)
             }
             CallState::Dialing | CallState::Talking => Vec::new(),
@@ -303,9 +310,10 @@ impl World {
 /// What the step a call is at asks of the caller.
 fn asked<'a>(
     questions: &'a BTreeMap<String, BTreeMap<String, Asks>>,
-    view: &CallView,
+    at: Option<(&str, &str)>,
 ) -> Option<&'a Asks> {
-    questions.get(view.flow.as_deref()?)?.get(view.step.as_deref()?)
+    let (flow, step) = at?;
+    questions.get(flow)?.get(step)
 }
 
 fn any_key(random: &mut Random) -> Option<Digit> {

@@ -313,7 +313,7 @@ impl Watch {
         let live = center.calls_live();
         assert_eq!(live, self.calls.len(), "calls that came and were not closed are live");
         for (&id, legs) in &self.calls {
-            assert!(center.call(id).is_some(), "{id} is lost");
+            assert!(center.is_live(id), "{id} is lost");
             self.check_legs(legs);
             for leg in legs.keys() {
                 let heard = self.hearing.of(*leg);

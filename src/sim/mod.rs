@@ -343,7 +343,7 @@ impl Sim {
         match self.world.pop() {
             // An id is given to a call once, so its front knows that an ended call does not arrive.
             Some((_, Stimulus::News { event, copy: true }))
-                if arrival(&event).is_some_and(|call| self.center.call(call).is_none()) => {}
+                if arrival(&event).is_some_and(|call| !self.center.is_live(call)) => {}
             Some((_, Stimulus::News { event, copy })) => {
                 self.is_copy = copy;
                 self.input(at, Some(event));

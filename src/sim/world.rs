@@ -417,8 +417,8 @@ impl World {
         if !repeat {
             self.put(now + length, Stimulus::PromptEnds { leg, play });
         }
-        if let Some(view) = center.call(leg.call).filter(|_| leg.is_caller()) {
-            self.caller_hears(now, &view, length);
+        if leg.is_caller() {
+            self.caller_hears(now, leg.call, length, center);
         }
     }
 

@@ -35,8 +35,8 @@ pub enum CallOutcome {
     /// We failed: a step could not do its work, an operator or a drain ended the call, or the line
     /// to the caller or the server was lost while the call was up.
     Failed,
-    /// Made from an agent's own telephone, to whomever. No customer's call, and in no figure of
-    /// them.
+    /// Made from an agent's own telephone, and it came to nobody: a feature code, or they heard a
+    /// flow.
     OwnCall,
 }
 

@@ -61,6 +61,12 @@ impl PartyLeg {
         self.consulted && is_agents && self.handed_over.is_none()
     }
 
+    /// Takes in what the agent of this leg says; what was said before and is not said anew stays.
+    pub fn write_up(&mut self, wrap_up: &WrapUp) {
+        let before = self.wrap_up.take();
+        self.wrap_up = Some(wrap_up.clone().after(before.as_ref()));
+    }
+
     /// Whether it leads to an agent, or to a supervisor at whatever telephone.
     #[must_use]
     pub fn is_of_house(&self) -> bool {

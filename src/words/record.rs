@@ -78,14 +78,13 @@ impl CallRecord {
         outside.any(|leg| !leg.consulted) || self.legs.iter().any(sent_to)
     }
 
-    /// Adds the after-call work of one leg, and what is said of it to what was. `false`: there is no
-    /// such leg.
+    /// Takes in what an agent says of the call, and how long they worked on it after their talk;
+    /// what was said before and is not said anew stays. `false`: there is no such leg.
     pub fn write_up(&mut self, wrap_up: &WrapUp) -> bool {
         let Some(leg) = self.legs.iter_mut().find(|leg| leg.leg == wrap_up.leg) else {
             return false;
         };
-        let before = leg.wrap_up.take();
-        leg.wrap_up = Some(wrap_up.clone().after(before.as_ref()));
+        leg.write_up(wrap_up);
         if wrap_up.intent.is_some() {
             self.intent.clone_from(&wrap_up.intent);
         }

@@ -174,7 +174,7 @@ fn records_outlive_a_restart() {
     assert!(rig.exit().success());
     rig.start();
     assert_eq!(rig.record(), before);
-    assert_eq!(before["outcome"], json!("contained"), "{before:#}");
+    assert_eq!(before["outcome"], json!("ivr_abandoned"), "{before:#}");
 }
 
 /// However the server ended, no agent has to log in again; one on a break stays on it, also when

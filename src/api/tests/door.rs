@@ -112,7 +112,6 @@ async fn fault_05_a_good_token_makes_a_connection_known_and_a_guess_does_not() {
             Arc::new(crate::time::Timestamp::default),
             crate::words::Seq(0),
             crate::metrics::Follower::new(&crate::words::Roster::default()),
-            Box::new(|_| None),
         );
         let app = Api::new(&SETTINGS, DriverHandle { tx }, live, Arc::new(|| None), shelf).router();
         serve_strangers(app, LIMITS, async |port| {

@@ -135,7 +135,7 @@ fn after_a_restart_the_last_call_is_the_one_of_the_records() {
     };
     let done_at = floor.now - std::time::Duration::from_secs(3_000);
     let queue = Some("help".to_owned());
-    let talked_on = TalkedOn { wrap_up: wrap_up.clone(), queue, is_taken_over: false, done_at };
+    let talked_on = TalkedOn { wrap_up: wrap_up.clone(), queue, done_at };
     floor.center.learn_last_call(ADA, talked_on);
     let said = floor.says(says(None, None, Some("called back")));
     assert_eq!(said, WrapUp { note: Some("called back".to_owned()), ..wrap_up });

@@ -73,7 +73,7 @@ fn fault_26_ready_by_telephone_brings_the_waiting_caller_once_the_telephone_is_f
     assert_eq!(floor.state_of(ADA), BUSY);
     floor.wait_s(1);
     floor.end(OWN);
-    floor.check(&["record call-7 Contained by Caller talk 0 hold 0", "ring call-1/1 agent-0"]);
+    floor.check(&["record call-7 OwnCall by Caller talk 0 hold 0", "ring call-1/1 agent-0"]);
 
     let mut floor = Floor::waited_for();
     floor.dial("*42");
@@ -81,7 +81,7 @@ fn fault_26_ready_by_telephone_brings_the_waiting_caller_once_the_telephone_is_f
     floor.event(Event::PromptDone { leg: OWN, play: PlayId(1) });
     floor.check(&[
         "hang-up call-7/0 normal_clearing",
-        "record call-7 Contained by Flow talk 0 hold 0",
+        "record call-7 OwnCall by Flow talk 0 hold 0",
         "ring call-1/1 agent-0",
     ]);
 }
@@ -366,7 +366,7 @@ fn fault_26_a_telephone_that_comes_into_use_lets_go_of_its_offer_and_keeps_its_t
     assert_eq!(floor.log.last().unwrap(), "hang-up call-1/1 normal_clearing");
     floor.log.clear();
     floor.end(OWN);
-    floor.check(&["record call-7 Contained by Caller talk 0 hold 0", "ring call-1/2 agent-0"]);
+    floor.check(&["record call-7 OwnCall by Caller talk 0 hold 0", "ring call-1/2 agent-0"]);
     let leg = LegId { call: CallId(1), n: 2 };
     floor.event(Event::Answered { leg });
     floor.log.clear();

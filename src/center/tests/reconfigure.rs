@@ -170,6 +170,26 @@ fn a_call_keeps_the_flow_it_began_with_and_the_next_one_has_the_new() {
     assert_eq!(floor.center.calls_live(), 2, "a flow that is gone ends no call");
 }
 
+/// The provider is gone, and its agent is at a telephone of ours now: the call stays, and rings.
+#[test]
+fn a_call_of_a_provider_that_is_removed_is_offered_to_who_can_take_every_call() {
+    let at_provider = Reachability::Provider("acme".to_owned());
+    let reachability = [("ann".to_owned(), at_provider)].into();
+    let mut floor = Floor::with_reachability(&["ann"], reachability);
+    let ask = AgentRequest::NotReady { reason: "lunch".to_owned() };
+    floor.event(Event::AgentAsked { agent: ANN, ask, by: None });
+    let caller = floor.call_via(1, Via::Provider("acme".to_owned()));
+    floor.press(caller, '1');
+    floor.reconfigure(|setup| {
+        setup.providers.clear();
+        setup.reachability.clear();
+    });
+    assert_eq!(floor.center.call(caller.call).map(|call| call.state), Some(CallState::Waiting));
+    floor.log.clear();
+    floor.event(Event::AgentAsked { agent: ANN, ask: AgentRequest::Ready, by: None });
+    assert_eq!(floor.rings(), ["ring call-1/1 agent-0"]);
+}
+
 #[test]
 fn a_shorter_queue_keeps_who_waits_and_takes_nobody_more() {
     let mut floor = Floor::new(&["ann"]);

@@ -38,7 +38,7 @@ pub(super) fn read(raw: &str, region: &str) -> Result<String, String> {
     if begins_dialed && is_short && is_long {
         return Err(format!("is no number of region {region}: write it with + and country code"));
     }
-    Ok(normal)
+    Ok(normal.into_owned())
 }
 
 /// As `crate::number` has it: up to this many digits without a `+` are an extension.

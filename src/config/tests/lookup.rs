@@ -23,6 +23,15 @@ fn hosts_networks_and_secrets_are_read() {
     assert!(!format!("{lookup:?}").contains("hush"));
 }
 
+/// The flow that is shipped names a host; that it loads is no reason to ask anybody.
+#[test]
+fn nobody_may_be_asked_by_default_and_the_shipped_flow_loads() {
+    let config = written("").config();
+    assert!(config.lookup.hosts.is_empty(), "{:?}", config.lookup.hosts);
+    let named = crate::config::lookup::may_be_named(&config.lookup);
+    assert_eq!(named, ["crm.example.com".to_owned()].into());
+}
+
 #[test]
 fn a_wrong_list_of_services_is_refused_whole() {
     written(

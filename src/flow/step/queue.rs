@@ -397,8 +397,8 @@ fn demands(rendered: Vec<(Arc<str>, u8)>) -> Vec<(Arc<str>, u8)> {
 /// A number out of range is moved into it; no number is the default.
 fn priority(text: &str) -> u8 {
     let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-    let number = number.map(|number| number.clamp(1.0, PRIORITY_MAX.into()).round());
-    number.and_then(|number| format!("{number:.0}").parse().ok()).unwrap_or(PRIORITY_DEFAULT)
+    // In range it loses nothing.
+    number.map_or(PRIORITY_DEFAULT, |number| number.clamp(1.0, PRIORITY_MAX.into()).round() as u8)
 }
 
 fn read_relax<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<Relax> {

@@ -5,8 +5,11 @@
 //!
 //! **Deliberately absent:** reading it. It comes checked, with its sounds made, kept on the disk.
 
+use crate::front::Turn;
 use crate::server::driver::Driver;
 use crate::server::reload::{Swap, SwapRequest};
+use crate::server::resume::NewSetup;
+use crate::time::Timestamp;
 use crate::words::Event;
 
 impl Driver {
@@ -20,9 +23,9 @@ impl Driver {
         let now = self.clock.now();
         let Swap { new, sip, providers, asks, reachable, drain_timeout, calls_max } = swap;
         // The fronts first: who is new can be dialed in the turn in which the center hears of it.
-        self.exchange.sip.reconfigure(sip);
-        self.sockets.set_peer_names(self.exchange.sip.ua.peer_names().clone());
-        self.exchange.providers.reconfigure(providers.setup, providers.ways);
+        self.exchange.fronts.sip.reconfigure(sip);
+        self.sockets.set_peer_names(self.exchange.fronts.sip.ua.peer_names().clone());
+        self.exchange.fronts.providers.reconfigure(providers.setup, providers.ways);
         match (&self.rest, providers.rest) {
             (None, new) => self.rest = new,
             (Some(rest), _) => rest.set_sites(providers.accounts, &providers.former),
@@ -36,5 +39,18 @@ impl Driver {
         for (agent, reachable) in reachable {
             self.feed_as_of(now, Event::PhoneReachable { agent, reachable });
         }
+    }
+
+    /// Gives the center another setup, which is kept beside the journal already.
+    pub(super) fn reconfigure(&mut self, now: Timestamp, NewSetup { setup, digest }: NewSetup) {
+        self.wake_center(now);
+        if let Err(error) = setup.names.goes_on_from(&self.center.setup().names) {
+            return tracing::error!(%error, "the setup is not that of this center: nothing changes");
+        }
+        self.store.note_setup(now, &digest);
+        if let Err(error) = self.center.reconfigure(now, setup) {
+            tracing::error!(%error, "the setup is not that of this center: nothing changes");
+        }
+        self.carry_out_all(self.clock.now());
     }
 }

@@ -9,14 +9,16 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::api::Unconfirmed;
 use crate::config::{self, Sources};
-use crate::id::{AgentId, CallId};
+use crate::id::{AgentId, CallId, LegId};
 use crate::server::start::{Started, open, start};
 use crate::sip::path::{Path, Received};
 use crate::store::read_records;
 use crate::webhook::document::{Action, Document};
 use crate::webhook::io::Webhook;
 use crate::webhook::{Fields, Link};
-use crate::words::{AgentRequest, AgentState, CallOutcome, CallRecord, Principal, RecordFilter};
+use crate::words::{
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, EndedBy, Principal, RecordFilter,
+};
 
 const CONFIG: &str = r#"
 server.flows = "flows"
@@ -109,7 +111,7 @@ impl World {
     /// A message of the caller's.
     fn heard(&mut self, bytes: &str) {
         let (now, path) = (self.driver.clock.now(), self.path());
-        self.driver.exchange.sip.ua.receive(now, Received { path, bytes: bytes.as_bytes() });
+        self.driver.exchange.fronts.sip.ua.receive(now, Received { path, bytes: bytes.as_bytes() });
     }
 
     fn invited(&mut self, call_id: &str, offer: &str) {
@@ -206,7 +208,7 @@ fn fault_01_calls_whose_arrival_is_not_written_are_refused_and_ring_nowhere() {
         assert_eq!(world.left_for_caller(), [refused; 2]);
         assert!(World::left_for(&world.alice).is_empty(), "no telephone rings");
         assert_eq!(
-            (world.driver.center.calls_live(), world.driver.exchange.sip.ua.counts().legs),
+            (world.driver.center.calls_live(), world.driver.exchange.fronts.sip.ua.counts().legs),
             (0, 0)
         );
         let alice = world.driver.center.agent_view(AgentId(0));
@@ -236,7 +238,7 @@ fn fault_01_a_call_that_is_over_in_the_turn_of_its_arrival_is_refused_as_well() 
         world.driver.turn();
         assert_eq!(world.left_for_caller(), ["SIP/2.0 503 Service Unavailable"]);
         assert_eq!(
-            (world.driver.center.calls_live(), world.driver.exchange.sip.ua.counts().legs),
+            (world.driver.center.calls_live(), world.driver.exchange.fronts.sip.ua.counts().legs),
             (0, 0)
         );
     });
@@ -270,7 +272,7 @@ fn fault_01_a_document_that_begins_a_call_is_a_refusal_where_that_is_not_written
         let refused = asked(world, "CA2");
         assert!(is_refusal(&refused), "{refused:?}");
         assert_eq!(
-            (world.driver.center.calls_live(), world.driver.exchange.providers.calls_live()),
+            (world.driver.center.calls_live(), world.driver.exchange.fronts.providers.calls_live()),
             (1, 1)
         );
         assert_eq!(asked(world, "CA2"), refused, "the same again");

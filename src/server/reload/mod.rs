@@ -37,6 +37,7 @@ use crate::config::{self, Cidr, Config, Keep, Loaded, Phone, Ready, Sources};
 use crate::flow::Flow;
 use crate::id::AgentId;
 use crate::media::prompt_store::PromptStore;
+use crate::server::banner;
 use crate::server::clock::Clock;
 use crate::server::providers::{self, Door, ProviderChange};
 use crate::server::resolver::{Resolved, Resolver};
@@ -44,10 +45,7 @@ use crate::server::resume::NewSetup;
 use crate::server::seed::random_seed;
 use crate::server::setup;
 use crate::server::sip_front::SipChange;
-use crate::server::start::{StartError, show_counts};
-use crate::server::{asks, banner};
 use crate::store::{self, KeptSetup};
-use crate::webhook;
 
 use changes::Known;
 use watch::FilesStamp;
@@ -284,11 +282,7 @@ impl Reloader {
         let is_open = self.setup.door.is_open();
         let needs_restart = changes::needs_restart(&self.setup.config, &read, is_open);
         let config = changes::effective(&self.setup.config, &read, is_open);
-        let unknown = config.providers.keys().find(|name| webhook::provider(name).is_none());
-        if let Some(name) = unknown {
-            let why = StartError::Provider(name.clone()).to_string();
-            return Err(NotReloaded::Refused(why));
-        }
+        providers::check(&config).map_err(|why| NotReloaded::Refused(why.to_string()))?;
         let callers = directory.len();
         let mut new = setup::center(&config, flows.clone(), directory);
         new.names.clone_from(&self.setup.names);
@@ -338,10 +332,7 @@ impl Reloader {
         if self.setup.door.is_open() {
             return Ok(None);
         }
-        providers::bind(config).map_err(|error| {
-            let why = StartError::ListenWebhooks(config.webhooks.listen, error);
-            NotReloaded::Refused(why.to_string())
-        })
+        providers::bind(config).map_err(|why| NotReloaded::Refused(why.to_string()))
     }
 
     /// Providers come from now on, with the secrets of this configuration.
@@ -352,7 +343,7 @@ impl Reloader {
             return tracing::error!(%error, "providers are not served: the system gives no thread");
         }
         if !was_open {
-            show_counts(&self.setup.api, door.counts());
+            door.show_counts(&self.setup.api);
         }
         let before = door.links(&self.setup.config);
         let mut new = door.links(config);
@@ -397,7 +388,7 @@ impl Reloader {
             new,
             sip,
             providers,
-            asks: asks::rules(config),
+            asks: setup::ask_rules(config),
             reachable: reachable.collect(),
             drain_timeout: config.server.drain_timeout,
             calls_max: config.server.calls_max,

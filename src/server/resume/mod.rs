@@ -97,15 +97,12 @@ impl rebuild::Kept for Folder<'_> {
     fn fresh(&self, began: Timestamp, setup: Setup) -> (ContactCenter, Follower) {
         let mut center = ContactCenter::new(setup);
         let roster = center.roster();
-        let taught = store::read_records(self.0).and_then(|reader| {
-            history::teach(&mut center, &*reader, began, None)?;
-            history::figures_until(&roster, &*reader, began)
-        });
-        let figures = taught.unwrap_or_else(|error| {
+        let taught = store::read_records(self.0)
+            .and_then(|reader| history::teach(&mut center, &*reader, began, None));
+        if let Err(error) = taught {
             tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
-            Follower::new(&roster)
-        });
-        (center, figures)
+        }
+        (center, Follower::new(&roster))
     }
 }
 
@@ -154,7 +151,8 @@ impl EarlierRuns {
         begins.keep(folder, run)?;
         wanted.keep(folder, run)?;
         let name = |agent: AgentId| setup.names.agent_name(agent).map(str::to_owned);
-        let number = |raw: &str| normalize(raw, &config.callers.region);
+        let number =
+            |raw: &str| normalize(raw, &config.callers.region).map(std::borrow::Cow::into_owned);
         let writing = store::Writing { agent: &name, number: &number };
         // The seed only names the run: the center takes no chances, and what tags and nonces are
         // drawn from must be in no file.
@@ -238,12 +236,10 @@ impl Begun {
             }
             None => {
                 let mut center = ContactCenter::new(new.setup);
-                let written_up = history::teach(&mut center, reader, now, opened.lost_at)?;
-                let mut figures = history::figures(&center.roster(), reader, now)?;
-                for wrap_up in written_up {
-                    figures.written_up(now, &wrap_up);
+                for wrap_up in history::teach(&mut center, reader, now, opened.lost_at)? {
                     opened.store.amend(wrap_up.leg.call, wrap_up);
                 }
+                let figures = Follower::new(&center.roster());
                 (center, figures, Vec::new())
             }
         };

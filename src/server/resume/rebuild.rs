@@ -99,20 +99,14 @@ impl<'a> Rebuilding<'a> {
                 }
             }
         }
-        let mut ended = Vec::new();
         while let Some(command) = center.poll_command() {
-            if let Command::CloseRecord { record } = &command {
-                ended.push(record.clone());
-            }
             match command {
                 Command::CloseRecord { record } if self.missing.contains(&record.call) => {
                     self.records.insert(record.call, *record);
                 }
                 Command::AmendRecord { call, wrap_up } => {
-                    let legs = self.records.get_mut(&call).map(|record| &mut record.legs);
-                    let mut legs = legs.into_iter().flatten();
-                    if let Some(leg) = legs.find(|leg| leg.leg == wrap_up.leg) {
-                        leg.wrap_up = Some(wrap_up);
+                    if let Some(record) = self.records.get_mut(&call) {
+                        record.write_up(&wrap_up);
                     }
                 }
                 Command::AmendRecording { update } => {
@@ -139,8 +133,7 @@ impl<'a> Rebuilding<'a> {
         }
         let Some(figures) = &mut self.figures else { return };
         while let Some(fact) = center.poll_fact() {
-            let of_fact = |record: &&Box<CallRecord>| Some(record.call) == fact.fact.call();
-            figures.fold(&fact, ended.iter().find(of_fact).map(|record| &**record));
+            figures.fold(&fact, None); // of its calls the records will say it
         }
     }
 

@@ -3,6 +3,7 @@
 //! **Invariant:** the center hears of a call when it is known that there will be sound; until then
 //! it can only be refused.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use crate::center::ContactCenter;
@@ -11,6 +12,7 @@ use crate::id::LegId;
 use crate::media::io::Fact;
 use crate::media::source::Origins;
 use crate::server::calls::{Caller, Calls};
+use crate::server::fronts::{Leaves, ServerFront};
 use crate::server::setup::remote_media;
 use crate::server::sip_front::SipFront;
 use crate::sip::ua::{Bound, DialogId, UaEvent};
@@ -25,19 +27,26 @@ struct Incoming {
     is_known: bool,
 }
 
-impl SipFront {
-    /// The next thing the user agent says. `false`: there is nothing more.
-    pub(in crate::server) fn hear_next(
+impl ServerFront for SipFront {
+    fn leaves(&self) -> Leaves {
+        Leaves::AtOnce
+    }
+
+    /// The next thing the user agent says.
+    fn hear_next(
         &mut self,
         now: Timestamp,
         center: &ContactCenter,
         calls: &mut Calls,
+        _events: &mut VecDeque<Event>,
     ) -> bool {
         let Some(event) = self.ua.poll_event() else { return false };
         self.heard(now, center, calls, event);
         true
     }
+}
 
+impl SipFront {
     fn heard(&mut self, now: Timestamp, center: &ContactCenter, calls: &mut Calls, event: UaEvent) {
         match event {
             UaEvent::Incoming { dialog, to, remote, .. } if self.handed.is_for(&to) => {

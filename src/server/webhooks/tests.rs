@@ -128,7 +128,8 @@ impl World {
 
     /// The next command, by its id, which is answered like this.
     fn commanded(&mut self, outcome: RestOutcome) -> Option<String> {
-        let RestOrder::Send { leg, command, .. } = self.driver.exchange.providers.poll_order()?
+        let RestOrder::Send { leg, command, .. } =
+            self.driver.exchange.fronts.providers.poll_order()?
         else {
             panic!("nothing here comes by itself")
         };
@@ -260,7 +261,7 @@ fn an_event_that_is_lost_is_not_waited_for_for_ever() {
     with_driver(|world| {
         world.is_up();
         assert_eq!(world.done().as_deref(), Some("1.1.2.gather_using_speak"));
-        let legs = world.driver.exchange.providers.legs(PROVIDER);
+        let legs = world.driver.exchange.fronts.providers.legs(PROVIDER);
         let due = legs.poll_timeout().expect("a deadline");
         let now = world.driver.clock.now();
         assert!(due > now && due < now + Duration::from_secs(40), "{}", due.since(now).as_secs());
@@ -315,7 +316,8 @@ fn a_hold_that_cannot_be_is_known_to_the_center_in_the_same_turn() {
         let links = Links::new("https://ivr.example.com", PROVIDER, [0; 32]);
         let context = RenderContext { links, voices: BTreeMap::new() };
         let make = provider(PROVIDER).and_then(|it| it.commanded()).expect("it is commanded");
-        *world.driver.exchange.providers.legs(PROVIDER) = make(context, Duration::from_secs(8));
+        *world.driver.exchange.fronts.providers.legs(PROVIDER) =
+            make(context, Duration::from_secs(8));
         let ask = AgentRequest::Hold;
         world
             .driver
@@ -332,13 +334,13 @@ fn fault_04_what_is_left_after_the_last_round_is_taken_up_at_once() {
         let driver = &mut world.driver;
         for n in 0..=ROUNDS_MAX as u64 {
             let leg = LegId::caller(CallId(1_000_000 + n)); // of no call: nothing follows from it
-            driver.exchange.sip.events.push_back(Event::Ringing { leg });
+            driver.exchange.fronts.sip.events.push_back(Event::Ringing { leg });
         }
         driver.turn();
-        assert_eq!(driver.exchange.sip.events.len(), 1, "others have their turn");
+        assert_eq!(driver.exchange.fronts.sip.events.len(), 1, "others have their turn");
         assert!(driver.is_due(), "and the timer goes off at once");
         driver.take_timeouts();
         driver.turn();
-        assert!(driver.exchange.sip.events.is_empty() && !driver.is_due());
+        assert!(driver.exchange.fronts.sip.events.is_empty() && !driver.is_due());
     });
 }

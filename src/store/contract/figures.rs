@@ -8,7 +8,7 @@ use proptest::test_runner::TestRunner;
 use super::*;
 use crate::center::names::Names;
 use crate::metrics::oracle::{Oracle, disagreements};
-use crate::metrics::{CallRow, Fact, Gathering, Metrics, Report, Target};
+use crate::metrics::{CallRow, Fact, Gathering, Metrics, Report, Target, Times};
 use crate::store::database::RolledUp;
 use crate::store::rollup::{Interning, Span};
 use crate::words::{LegOutcome, Overflow, QueueExit};
@@ -166,7 +166,7 @@ fn gathered(reader: &dyn RecordReader, names: &mut Names, now: u64, period: [u64
     let [from, to] = period.map(Timestamp);
     let mut gathered = Gathering::new(Timestamp(now));
     reader.gather(from..to, names, &mut gathered).unwrap();
-    Report::of_records(gathered, (from, to), &targets())
+    Report::of_records(gathered, (from, to), &targets(), &Times::default())
 }
 
 /// In periods that begin and end at, just before and just after quarters and days, and anywhere.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::center::names::Names;
 use crate::id::LegId;
-use crate::metrics::{Gathering, Report};
+use crate::metrics::{Gathering, Report, Times};
 use crate::store::contract;
 use crate::store::tests::record;
 use crate::time::Timestamp;
@@ -168,7 +168,7 @@ fn rollups_that_do_not_hold_their_calls_are_made_anew() {
         let mut gathered = Gathering::new(now);
         let all = Timestamp(0)..Timestamp(u64::MAX);
         database.reader().unwrap().gather(all.clone(), &mut names, &mut gathered).unwrap();
-        let report = Report::of_records(gathered, (all.start, all.end), &[]);
+        let report = Report::of_records(gathered, (all.start, all.end), &[], &Times::default());
         assert_eq!((report.calls, report.figures["aht_leg_s"].n), (2, call));
     }
 }

@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use super::*;
 use crate::center::journal::masked;
+use crate::center::names::Names;
 use crate::center::snapshot::{AgentView, CallState, CallView};
 use crate::config::{self, Sources};
 use crate::id::{CallId, LegId};
+use crate::metrics::{Gathering, Report, Times};
 use crate::server::setup;
 use crate::store::Store;
 use crate::words::{
