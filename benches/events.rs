@@ -56,6 +56,15 @@ impl Archive for NoArchive {
         Ok(Vec::new())
     }
 
+    fn gather(
+        &self,
+        _: Range<Timestamp>,
+        _: &mut Names,
+        _: &mut Gathering,
+    ) -> Result<(), ArchiveError> {
+        Ok(())
+    }
+
     fn recording(&self, _: RecordingId) -> Result<Option<fs::File>, ArchiveError> {
         Ok(None)
     }

@@ -11,14 +11,16 @@
 //!
 //! **Invariant:** the driver never waits here, for a lock neither; and no fact is left out.
 //!
-//! **Bound:** [`TOLD_MAX`] facts that nobody folded. Past it the interface stands still, or has
-//! ended: the driver says so and tells no more, and every read is a 503 until the next start.
+//! **Bound:** [`TOLD_MAX`] facts that the interface has not folded. Past it the interface stands
+//! still: the driver says so in the log, tells no more, and reads are 503. Once the interface has
+//! caught up the driver tells it anew how everything stands: listeners get a snapshot, and agents'
+//! times begin anew.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -46,8 +48,17 @@ pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// The driver's end.
 #[derive(Debug)]
 pub struct Teller {
-    facts: Sender<Vec<Numbered>>,
+    told: Sender<Told>,
+    told_max: usize,
     shared: Arc<FeedState>,
+}
+
+/// The facts of a turn.
+#[derive(Debug)]
+struct Told {
+    /// The first of them, where nothing before them counts any more.
+    anew: Option<Seq>,
+    facts: Vec<Numbered>,
 }
 
 #[derive(Debug, Default)]
@@ -76,7 +87,7 @@ pub struct Live {
 }
 
 struct Inner {
-    facts: Receiver<Vec<Numbered>>,
+    told: Receiver<Told>,
     is_told: bool,
     board: Board,
     ring: Ring,
@@ -89,10 +100,10 @@ struct Inner {
 /// calls before it.
 #[must_use]
 pub fn feed(run: u64, now: Now, first: Seq, figures: Follower) -> (Teller, Arc<Live>) {
-    let (told, facts) = channel();
+    let (tell, told) = channel();
     let shared = Arc::new(FeedState::default());
     let inner = Inner {
-        facts,
+        told,
         is_told: true,
         board: Board::beginning(first),
         ring: Ring::beginning(first),
@@ -109,7 +120,7 @@ pub fn feed(run: u64, now: Now, first: Seq, figures: Follower) -> (Teller, Arc<L
         next: watch::Sender::new(first),
         is_over: watch::Sender::new(false),
     };
-    (Teller { facts: told, shared }, Arc::new(live))
+    (Teller { told: tell, told_max: TOLD_MAX, shared }, Arc::new(live))
 }
 
 impl Teller {
@@ -119,19 +130,46 @@ impl Teller {
             return;
         }
         let waiting = self.shared.waiting.fetch_add(facts.len(), Ordering::Relaxed) + facts.len();
-        if waiting > TOLD_MAX {
-            self.shared.is_lost.store(true, Ordering::Relaxed);
+        if waiting > self.told_max {
+            self.shared.waiting.fetch_sub(facts.len(), Ordering::Relaxed);
+            self.shared.is_lost.store(true, Ordering::Release);
+            self.shared.fold.notify_one();
             return tracing::error!(
                 waiting,
-                "the HTTP interface stands still and shows nothing any more; calls go on; restart \
-                 the server when it suits"
+                "the HTTP interface stands still and shows nothing until it has caught up; calls \
+                 go on"
             );
         }
-        // Without the interface nobody is there to read.
-        let _ = self.facts.send(facts);
+        self.send(Told { anew: None, facts });
         if waiting >= FOLD_AFTER || self.shared.listeners.load(Ordering::Relaxed) > 0 {
             self.shared.fold.notify_one();
         }
+    }
+
+    /// Whether facts were lost, and the interface has caught up with those that were not.
+    #[must_use]
+    pub fn wants_anew(&self) -> bool {
+        let shared = &self.shared;
+        shared.is_lost.load(Ordering::Relaxed)
+            && shared.waiting.load(Ordering::Relaxed) < FOLD_AFTER
+    }
+
+    /// Hands over how everything stands, as facts from this number on.
+    pub fn tell_anew(&self, first: Seq, facts: Vec<Numbered>) {
+        self.shared.waiting.fetch_add(facts.len(), Ordering::Relaxed);
+        self.send(Told { anew: Some(first), facts });
+        // Who finds it so finds what was sent before.
+        self.shared.is_lost.store(false, Ordering::Release);
+        self.shared.fold.notify_one();
+        tracing::warn!(
+            "the HTTP interface has caught up: it is told anew how everything stands; listeners \
+             get a snapshot, and agents' times begin anew"
+        );
+    }
+
+    fn send(&self, told: Told) {
+        // Without the interface no reader is there.
+        let _ = self.told.send(told);
     }
 }
 
@@ -145,9 +183,15 @@ impl Inner {
     /// Folds what the driver told.
     fn catch_up(&mut self, shared: &FeedState) {
         loop {
-            match self.facts.try_recv() {
-                Ok(facts) => {
+            match self.told.try_recv() {
+                Ok(Told { anew, facts }) => {
                     shared.waiting.fetch_sub(facts.len(), Ordering::Relaxed);
+                    if let Some(first) = anew {
+                        self.board = Board::beginning(first);
+                        self.ring = Ring::beginning(first);
+                        let gap = facts.first().map(|fact| Counted::Gap { at: fact.at });
+                        self.uncounted.extend(gap);
+                    }
                     for fact in facts {
                         let folded = self.board.fold(&fact);
                         // The archive has the calls: of agents' time it knows nothing.
@@ -177,12 +221,14 @@ impl Live {
         &self,
         read: impl FnOnce(&Board, &Ring, Timestamp) -> T,
     ) -> Result<T, ApiError> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before what is there is taken in: see `Teller::tell_anew`.
+        let was_lost = self.shared.is_lost.load(Ordering::Acquire);
+        let mut inner = self.inner();
         inner.catch_up(&self.shared);
         if let Ok(mut figures) = self.figures.try_lock() {
             inner.uncounted.drain(..).for_each(|counted| figures.count(counted));
         }
-        let is_current = inner.is_told && !self.shared.is_lost.load(Ordering::Relaxed);
+        let is_current = inner.is_told && !was_lost;
         if !is_current || inner.board.next() == self.first {
             return Err(ApiError::busy());
         }
@@ -229,19 +275,29 @@ impl Live {
         let figures = &mut self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, roster, calls_open) = self
             .read(|board, _, now| (now, Arc::clone(board.roster()), board.calls_open() as u64))?;
-        let uncounted = {
-            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut inner.uncounted)
-        };
+        let uncounted = std::mem::take(&mut self.inner().uncounted);
         uncounted.into_iter().for_each(|counted| figures.count(counted));
         let period = period(now);
         let times = figures.times(now, period.start, period.end);
         Ok((now, roster, calls_open, times, period))
     }
 
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether facts were lost; those that were not are folded.
+    pub(super) fn is_behind(&self) -> bool {
+        if !self.shared.is_lost.load(Ordering::Acquire) {
+            return false;
+        }
+        self.inner().catch_up(&self.shared);
+        true
+    }
+
     /// Waits for the first facts; `false`: there will be none.
     pub(super) async fn begun(self: &Arc<Self>) -> bool {
-        if self.read(|_, _, _| ()).is_ok() {
+        if self.read(|_, _, _| ()).is_ok() || self.has_begun() {
             return true;
         }
         // The driver has gone, or has not begun: who listens is woken for the first fact.
@@ -256,7 +312,13 @@ impl Live {
     }
 
     fn is_told(&self) -> bool {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).is_told
+        self.inner().is_told
+    }
+
+    /// Some facts have come, however long ago.
+    fn has_begun(&self) -> bool {
+        let inner = self.inner();
+        inner.is_told && inner.board.next() != self.first
     }
 
     /// Folds what the driver tells whenever that is needed, for as long as the server runs.
@@ -317,5 +379,42 @@ impl Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         self.live.shared.listeners.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::Lost;
+    use crate::words::Fact;
+
+    const AT: Timestamp = Timestamp(1_000);
+
+    fn facts(from: u64, n: u64) -> Vec<Numbered> {
+        let fact = |is_draining| Fact::Draining { is_draining };
+        let numbered = |seq| Numbered { seq: Seq(seq), at: AT, fact: fact(seq % 2 == 0) };
+        (from..from + n).map(numbered).collect()
+    }
+
+    #[test]
+    fn an_interface_that_missed_facts_begins_anew_once_it_has_caught_up() {
+        let follower = Follower::new(&Roster::default());
+        let (mut teller, live) = feed(7, Arc::new(|| AT), Seq(0), follower);
+        teller.told_max = 10;
+        teller.tell(facts(0, 4));
+        assert!(live.read(|board, _, _| board.next()).is_ok_and(|next| next == Seq(4)));
+        // It stands still: the ten that fit wait, what comes then is lost.
+        teller.tell(facts(4, 10));
+        teller.tell(facts(14, 1));
+        assert!(live.read(|_, _, _| ()).is_err());
+        teller.tell(facts(15, 5));
+        assert!(live.is_behind() && teller.wants_anew());
+        teller.tell_anew(Seq(20), facts(20, 2));
+        assert!(!live.is_behind() && !teller.wants_anew());
+        let since = |first| live.read(move |_, ring, _| ring.since(first).map(Iterator::count));
+        assert!(matches!(since(Seq(4)), Ok(Err(Lost::TooOld(Seq(20))))));
+        assert!(matches!(since(Seq(20)), Ok(Ok(2))));
+        teller.tell(facts(22, 1));
+        assert!(live.read(|board, _, _| board.next()).is_ok_and(|next| next == Seq(23)));
     }
 }

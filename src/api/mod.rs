@@ -53,7 +53,7 @@ use tokio::time::Instant;
 use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 
-use crate::center::Refused;
+use crate::center::{Refused, Snapshot};
 use crate::id::CallId;
 use crate::live::{Board, Ring};
 use crate::time::Timestamp;
@@ -107,6 +107,8 @@ pub enum Request {
         by: Principal,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
+    /// Facts were lost, and the interface has caught up: the driver tells it how everything stands.
+    TellAnew(oneshot::Sender<()>),
     EndCall {
         call: CallId,
         by: Principal,
@@ -318,10 +320,13 @@ impl Api {
         look: impl FnOnce(&Board, &Ring, Timestamp) -> T,
     ) -> Result<T, ApiError> {
         let begun = self.0.live.begun();
-        match tokio::time::timeout(DRIVER_TIMEOUT, begun).await {
-            Ok(true) => self.0.live.read(look),
-            Ok(false) | Err(_) => Err(ApiError::busy()),
+        if !matches!(tokio::time::timeout(DRIVER_TIMEOUT, begun).await, Ok(true)) {
+            return Err(ApiError::busy());
         }
+        if self.0.live.is_behind() {
+            self.ask(Request::TellAnew).await?;
+        }
+        self.0.live.read(look)
     }
 
     /// The figures of the calls that ended in a period, which `period` makes of now; on a thread
@@ -339,6 +344,11 @@ impl Api {
     /// How the server is.
     fn health(&self) -> Result<Health, ApiError> {
         (self.0.health)().ok_or_else(ApiError::busy)
+    }
+
+    /// How things stand; `None` where no driver tells it.
+    pub async fn snapshot(&self) -> Option<Snapshot> {
+        self.look(|board, _, now| board.snapshot(now)).await.ok()
     }
 
     /// Asks the driver, and waits for the answer within [`DRIVER_TIMEOUT`].

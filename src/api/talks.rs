@@ -22,7 +22,7 @@ use crate::words::{AgentRequest, ConsultTarget, Telephone};
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError),
         (status = 409, body = ApiError,
-            description = "The agent talks to nobody, this call was held too often, or the \
+            description = "The agent is in no talk, this call was held too often, or the \
                            provider that dialed the agent cannot part the two")))]
 pub(super) async fn hold(asker: Asker, Path(name): Path<String>) -> Result<Json<Agent>, ApiError> {
     ask_agent(asker, name, AgentRequest::Hold).await
@@ -37,7 +37,7 @@ pub(super) async fn hold(asker: Asker, Path(name): Path<String>) -> Result<Json<
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError),
         (status = 409, body = ApiError,
-            description = "The agent talks to nobody, or holds by telephone")))]
+            description = "The agent is in no talk, or holds by telephone")))]
 pub(super) async fn resume(
     asker: Asker,
     Path(name): Path<String>,
@@ -53,7 +53,7 @@ pub(super) async fn resume(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError),
         (status = 409, body = ApiError,
-            description = "The agent talks to nobody, the flow has no such step, the variables \
+            description = "The agent is in no talk, the flow has no such step, the variables \
                            cannot be set, or the provider takes no command to move the caller \
                            away")))]
 pub(super) async fn transfer(
@@ -84,7 +84,7 @@ pub(super) async fn transfer(
             description = "Not exactly one of `number`, `agent` and `queue`"),
         (status = 503, body = ApiError),
         (status = 409, body = ApiError,
-            description = "The agent talks to nobody or consults somebody already; it is no \
+            description = "The agent is in no talk or consults somebody already; it is no \
                            telephone number or none that a trunk may dial; the other agent is \
                            not known, the caller, the agent themselves, or their telephone is in \
                            use or not registered; no flow enters the queue, it is full, or \
@@ -161,7 +161,7 @@ pub(super) async fn conference(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError),
         (status = 409, body = ApiError,
-            description = "The agent talks to nobody, the queue has no calls recorded, the sound \
+            description = "The agent is in no talk, the queue has no calls recorded, the sound \
                            is at a provider, or this call was recorded or paused too often")))]
 pub(super) async fn start_recording(
     asker: Asker,
@@ -176,7 +176,7 @@ pub(super) async fn start_recording(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError),
         (status = 409, body = ApiError,
-            description = "The agent talks to nobody, or the call is not being recorded")))]
+            description = "The agent is in no talk, or the call is not being recorded")))]
 pub(super) async fn pause_recording(
     asker: Asker,
     Path(name): Path<String>,
@@ -190,7 +190,7 @@ pub(super) async fn pause_recording(
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError),
         (status = 409, body = ApiError,
-            description = "The agent talks to nobody, the call is not being recorded, or was \
+            description = "The agent is in no talk, the call is not being recorded, or was \
                            paused too often")))]
 pub(super) async fn resume_recording(
     asker: Asker,

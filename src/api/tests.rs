@@ -167,6 +167,7 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Questions, names: &Question
                 asked.lock().unwrap().push(format!("{call}: {wish:?}"));
                 drop(reply.send(supervision::answer(call, &wish, told)));
             }
+            Request::TellAnew(reply) => drop(reply.send(())),
             Request::EndCall { call, by: _, reply } => {
                 let _ = reply.send(match call {
                     CallId(41) => Ok(()),

@@ -27,7 +27,7 @@ const NAMES_MAX: usize = 50;
 /// Why an agent cannot do that with a call now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("{agent} talks to nobody")]
+    #[error("{agent} is in no talk")]
     TalksToNobody { agent: String },
     #[error("the caller has left {agent} and whom they consult: who hangs up ends the call")]
     CallerLeft { agent: String },

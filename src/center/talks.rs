@@ -141,7 +141,7 @@ impl ContactCenter {
             let why = match why {
                 Overflow::Timeout => "nobody came in time",
                 Overflow::Full => "it is full",
-                Overflow::NoAgents => "nobody is there",
+                Overflow::NoAgents => "no agent is there",
             };
             tracing::info!(call = %id, why, "the queue finds nobody to consult");
             self.back_to_caller(now, id);

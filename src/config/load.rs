@@ -390,7 +390,8 @@ mod tests {
             load(&sources).unwrap_or_else(|problems| panic!("{problems}")).config.warnings
         };
         let missing = with_flows("");
-        assert!(missing.iter().any(|step| step.contains("nobody can call: name")), "{missing:?}");
+        let said = "no caller can reach this server: name";
+        assert!(missing.iter().any(|step| step.contains(said)), "{missing:?}");
         assert!(missing.iter().any(|step| step.contains("add [agents.NAME]")), "{missing:?}");
         let readme = include_str!("../../README.md");
         let written = readme.split("```toml\n").find(|block| block.starts_with("[trunks.lab]"));

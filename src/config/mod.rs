@@ -225,14 +225,14 @@ fn missing(
     let mut steps = Vec::new();
     if trunks.is_empty() && providers.is_empty() && !registers {
         steps.push(
-            "nobody can call: name who brings calls, as in [trunks.lab] addresses = [\"127.0.0.1\"], \
-             or give an agent's telephone a password"
+            "no caller can reach this server: name who brings calls, as in [trunks.lab] addresses = \
+             [\"127.0.0.1\"], or give an agent's telephone a password"
                 .to_owned(),
         );
     }
     if agents.is_empty() {
         steps.push(
-            "nobody can answer what flows queue: add [agents.NAME] with the skills that they name"
+            "no agent can answer what flows queue: add [agents.NAME] with the skills that they name"
                 .to_owned(),
         );
     }

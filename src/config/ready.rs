@@ -419,7 +419,7 @@ password = "correct horse battery"
             "no trunk may dial this number",
             "flows/outside.toml:8:6",
             "this number cannot be dialed",
-            "nobody has `tech` at 9, the best has 5",
+            "no agent has `tech` at 9, the best has 5",
             "flows/long.toml:5:8",
             "4200 bytes long",
         ] {

@@ -397,7 +397,7 @@ impl<'a> Build<'a> {
             "queue" if scope == Scope::InQueue => vec!["position", "waiting"],
             "queue" => {
                 let help = "`queue.position` and `queue.waiting` belong in a queue's `announce`";
-                return Err(("nobody waits here".to_owned(), Some(help.to_owned())));
+                return Err(("no caller waits here".to_owned(), Some(help.to_owned())));
             }
             "language" | "intent" => return Ok(()),
             _ => return self.judge_variable(root, scope),

@@ -48,6 +48,11 @@ pub(super) struct Spent {
 }
 
 impl Agents {
+    /// Of which nothing before this is known.
+    pub(super) fn since(at: Timestamp) -> Self {
+        Self { gone_until: Some(at), ..Self::default() }
+    }
+
     pub(super) fn changed(&mut self, at: Timestamp, agent: AgentId, activity: Activity) {
         let day = self.days.entry(agent).or_default();
         if day.back().is_some_and(|(_, last)| *last == activity) {

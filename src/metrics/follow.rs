@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::id::{AgentId, QueueId};
+use crate::metrics::agents::Agents;
 use crate::metrics::{CallRow, Fact as FigureFact, Metrics, Naming, Report, Target};
 use crate::time::Timestamp;
 use crate::words::{Activity, CallFact, CallRecord, Fact, Numbered, Roster, WrapUp};
@@ -28,6 +29,10 @@ pub enum Counted {
         at: Timestamp,
         agent: AgentId,
         activity: Activity,
+    },
+    /// Facts were lost until then: what agents did before is not known.
+    Gap {
+        at: Timestamp,
     },
     Ended(Box<CallRow>),
     Amended {
@@ -140,6 +145,7 @@ impl Metrics {
                     self.fold(at, FigureFact::AgentChanged { agent, activity });
                 }
             }
+            Counted::Gap { at } => self.agents = Agents::since(at),
             Counted::Ended(row) => {
                 let at = row.ended_at;
                 self.calls.insert_ended(*row);

@@ -43,6 +43,8 @@ pub(super) enum Reply {
     Changed(oneshot::Sender<Confirmed>, Confirmed),
     /// Recordings may be deleted now.
     Noted(SyncSender<()>),
+    /// The facts of this turn are told.
+    Told(oneshot::Sender<()>),
 }
 
 /// Whether a change that the HTTP interface asked for is made.
@@ -92,6 +94,7 @@ impl Outbox {
                 Reply::Changed(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
                 Reply::Noted(noted) if is_written => drop(noted.try_send(())),
                 Reply::Noted(_) => {}
+                Reply::Told(reply) => drop(reply.send(())),
             }
         }
         for (id, what, until) in self.questions.drain(..) {

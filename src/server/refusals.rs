@@ -118,8 +118,8 @@ fn text(why: &Refusal) -> String {
              `password` of [agents.NAME] or [trunks.NAME]"
         ),
         Refusal::UnknownUser { .. } => format!(
-            "nobody has the login {user} (401): correct the user name in the telephone, or add \
-             [agents.NAME] with a password"
+            "no agent or trunk has the login {user} (401): correct the user name in the telephone, \
+             or add [agents.NAME] with a password"
         ),
         Refusal::Algorithm { .. } => format!(
             "the telephone of {user} answers with an algorithm it may not use (401): add \

@@ -25,6 +25,8 @@ impl Driver {
                 let answer = self.supervise(now, call, wish, by);
                 self.outbox.reply(Reply::Changed(reply, answer));
             }
+            // The turn that follows tells them.
+            Request::TellAnew(reply) => self.outbox.reply(Reply::Told(reply)),
             Request::EndCall { call, by, reply } => {
                 let answer = self.end_call(now, call, by);
                 self.outbox.reply(Reply::Changed(reply, answer));

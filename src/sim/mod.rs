@@ -39,6 +39,7 @@ pub mod transcript;
 pub mod wire;
 pub mod world;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -46,10 +47,9 @@ use crate::center::{ContactCenter, Setup};
 use crate::front::Turn;
 use crate::id::CallId;
 use crate::live::Board;
-use crate::metrics;
-use crate::metrics::Follower;
+use crate::metrics::{self, Follower};
 use crate::time::Timestamp;
-use crate::words::{Command, Event};
+use crate::words::{CallRecord, Command, Event};
 
 pub use behaviour::Behaviour;
 pub use random::{Random, Spread};
@@ -65,6 +65,18 @@ use world::{Plan, Stimulus, World};
 pub const START: Timestamp = Timestamp::from_millis(1_772_442_000_000);
 /// Inputs of one run. Real runs stay far below; more is a loop that feeds itself.
 const INPUTS_MAX: u64 = 2_000_000;
+/// What a report says of agents' time, and of what is in memory.
+const OF_TIME: [&str; 9] = [
+    "logged_in_s",
+    "not_ready_s",
+    "ready_s",
+    "own_call_s",
+    "reserved_s",
+    "talking_s",
+    "after_call_work_s",
+    "occupancy",
+    "kept",
+];
 /// Inputs from one comparison of the board with the center to the next: each copies all calls.
 const COMPARED_EVERY: u64 = 8;
 /// How long a run may go on after its faults have ended.
@@ -227,6 +239,8 @@ pub struct Sim {
     board: Board,
     /// And what they come to.
     figures: Follower,
+    /// With a watch: of the calls that ended, with what was said of them later.
+    records: BTreeMap<CallId, CallRecord>,
     watch: Option<Watch>,
     journal: Option<Journal>,
     inputs: u64,
@@ -259,6 +273,7 @@ impl Sim {
             center,
             board,
             figures,
+            records: BTreeMap::new(),
             world: World::new(plan, random),
             setup,
             tally: Tally::default(),
@@ -288,6 +303,8 @@ impl Sim {
             let report = self.figures();
             let disagreements = self.tally.disagreements(&report);
             assert!(disagreements.is_empty(), "the figures: {}", disagreements.join("; "));
+            let (live, again) = (counted(&report), counted(&self.report_of_records()));
+            assert_eq!(live, again, "a report of the records is another");
         }
     }
 
@@ -296,6 +313,14 @@ impl Sim {
     pub fn figures(&self) -> metrics::Report {
         let end = self.now + Duration::from_millis(1);
         self.figures_until(end, end)
+    }
+
+    /// The same of the records alone, as after a restart.
+    fn report_of_records(&self) -> metrics::Report {
+        let mut figures = Follower::new(&self.center.roster());
+        self.records.values().for_each(|record| figures.ended(record));
+        let end = self.now + Duration::from_millis(1);
+        figures.metrics.report(end, self.world.plan.start, end)
     }
 
     /// The same of those that ended before `end`, as known at `now`.
@@ -408,9 +433,15 @@ impl Turn for Sim {
         }
         if let Command::CloseRecord { record } = &command {
             self.tally.record(record);
+            if self.watch.is_some() {
+                self.records.insert(record.call, CallRecord::clone(record));
+            }
         }
         if let Command::AmendRecord { wrap_up, .. } = &command {
             self.tally.write_up(wrap_up);
+            if let Some(record) = self.records.get_mut(&wrap_up.leg.call) {
+                record.write_up(wrap_up);
+            }
         }
         self.world.execute(now, command, &self.center);
     }
@@ -439,6 +470,23 @@ impl Turn for Sim {
             }
         }
     }
+}
+
+/// A report without what agents' time went into, which is in no record, and without agents of whom
+/// there is nothing else.
+fn counted(report: &metrics::Report) -> serde_json::Value {
+    let mut report = serde_json::to_value(report).expect("plain fields");
+    let strip = |section: &mut serde_json::Value| {
+        let Some(fields) = section.as_object_mut() else { return };
+        fields.retain(|name, _| !OF_TIME.contains(&name.as_str()));
+    };
+    strip(&mut report);
+    if let Some(agents) = report["agents"].as_array_mut() {
+        agents.iter_mut().for_each(strip);
+        let has = |agent: &serde_json::Value, name: &str| agent[name] != 0;
+        agents.retain(|it| has(it, "offers") || has(it, "handled_legs") || has(it, "own_calls"));
+    }
+    report
 }
 
 fn listed(names: &[String]) -> String {

@@ -85,6 +85,8 @@
 //!
 //! **Deliberately absent:** routing. Which flow answers and which agent is called is the center's.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod acl;
 pub mod cause;
 pub mod dialog;

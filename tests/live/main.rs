@@ -18,6 +18,7 @@ mod conference;
 mod consult;
 mod digest;
 mod events;
+mod figures;
 mod flows;
 mod kills;
 mod line;

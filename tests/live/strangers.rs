@@ -142,7 +142,7 @@ fn fault_16_a_refusal_is_said_once_with_what_to_change() {
     for once in [
         "a call was refused (401): it comes from no trunk's address",
         "wrong password for the login \"alice\"",
-        "nobody has the login \"mallory\"",
+        "no agent or trunk has the login \"mallory\"",
     ] {
         assert_eq!(said.matches(once).count(), 1, "{once}:\n{said}");
     }

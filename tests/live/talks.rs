@@ -60,7 +60,7 @@ pub(crate) fn assert_times(leg: &Value) {
 fn a_caller_is_held_then_handed_over_to_whom_the_agent_consulted() {
     let (rig, mut consulted) = with_consulted();
     let (mut caller, mut alice) = (rig.caller(), rig.agent("alice"));
-    refused(&rig, "hold", &json!({}), "alice talks to nobody");
+    refused(&rig, "hold", &json!({}), "alice is in no talk");
     let (mut a_leg, _) = connect(&mut caller, &mut alice);
     talk(&caller, &alice);
 

@@ -78,7 +78,7 @@ fn a_wrong_transcript_says_where() {
     let flow = load(&folder().join("support.toml"));
     let error = |text: &str| transcript::run(&flow, text).unwrap_err().to_string();
     let problem = error("caller eve\n== x\n 1.0 > bob calls 100\n");
-    assert_eq!(problem, "line 3: nobody is called `bob`");
+    assert_eq!(problem, "line 3: no caller or agent is called `bob`");
     let problem = error("caller eve\n== x\n 1.0 > eve presses 1\n");
     assert_eq!(problem, "line 3: `eve` has no call then");
     let problem = error("agent ada billing\n");

@@ -260,7 +260,7 @@ fn a_conference_with_an_agent_goes_on_whoever_leaves() {
 fn whom_nobody_can_consult_is_said_by_name() {
     let reachability = [("gus".to_owned(), Reachability::Provider("acme".to_owned()))];
     let mut floor = Floor::with_reachability(&["ada", "bob", "gus"], reachability.into());
-    floor.no_consult(agent("bob"), "ada talks to nobody");
+    floor.no_consult(agent("bob"), "ada is in no talk");
     floor.connect_ada();
     floor.no_consult(agent("nobody"), "there is no agent `nobody`");
     floor.no_consult(agent("ada"), "ada cannot consult themselves");

@@ -164,12 +164,12 @@ fn who_talks_to_nobody_can_hold_nobody() {
     let caller = floor.call(1);
     floor.press(caller, '1');
     floor.log.clear();
-    floor.refused(AgentRequest::Hold, "ada talks to nobody"); // the phone rings
+    floor.refused(AgentRequest::Hold, "ada is in no talk"); // the phone rings
     floor.event(Event::Answered { leg: AGENT });
     floor.ask(AgentRequest::Hold);
     floor.hang_up(AGENT);
     floor.log.clear();
-    floor.refused(AgentRequest::Resume, "ada talks to nobody"); // after-call work
+    floor.refused(AgentRequest::Resume, "ada is in no talk"); // after-call work
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn a_consulted_party_who_takes_over_goes_on_with_the_caller() {
     floor.check(&["hang-up call-1/1 normal_clearing", "bridge call-1/0 call-1/2"]);
     assert!(matches!(floor.state(), AgentState::AfterCallWork { .. }));
     floor.hang_up(AGENT);
-    floor.refused(AgentRequest::Complete, "ada talks to nobody");
+    floor.refused(AgentRequest::Complete, "ada is in no talk");
     floor.wait_s(20);
     // For the flow, this is the end of what the queue step brought about.
     floor.hang_up(CONSULTED);

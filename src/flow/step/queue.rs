@@ -190,7 +190,7 @@ impl Queue {
             }
             QueueOutcome::Overflowed(Overflow::Full) => (self.exits.full, "the queue is full"),
             QueueOutcome::Overflowed(Overflow::NoAgents) => {
-                (self.exits.no_agents, "nobody is there to answer")
+                (self.exits.no_agents, "no agent is there to answer")
             }
         };
         match exit {
@@ -508,9 +508,9 @@ fn check_staff(build: &Build<'_>, section: &Section<'_>, queue: &Queue) {
     let why = match short {
         Some((skill, level)) => {
             let best = best(skill).unwrap_or_default();
-            format!("nobody has `{skill}` at {level}, the best has {best}")
+            format!("no agent has `{skill}` at {level}, the best has {best}")
         }
-        None => "nobody has all of these skills at once".to_owned(),
+        None => "no agent has all of these skills at once".to_owned(),
     };
     let message = format!("{}: no agent can ever answer these calls: {why}", section.what);
     let help = "ask for a lower level, let `relax` come to one, or change [agents]".to_owned();

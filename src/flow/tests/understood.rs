@@ -222,11 +222,11 @@ fn fault_33_a_level_that_nobody_has_at_any_step_is_refused() {
         told(&with(&format!("[queue.a]\n{exits}\n{options}\n")), &known)
     };
     let said = queue("skills = { tech = 9 }");
-    assert!(said.contains("nobody has `tech` at 9, the best has 8"), "{said}");
+    assert!(said.contains("no agent has `tech` at 9, the best has 8"), "{said}");
     let said = queue("skills = { tech = 10 }\nrelax = [{ after_s = 9, tech = 9 }]");
     assert!(said.contains("no agent can ever answer these calls"), "{said}");
     let said = queue("skills = { tech = 1, sales = 1 }");
-    assert!(said.contains("nobody has all of these skills at once"), "{said}");
+    assert!(said.contains("no agent has all of these skills at once"), "{said}");
     assert_eq!(queue("skills = { tech = 10 }\nrelax = [{ after_s = 9, tech = 8 }]"), "");
     assert_eq!(queue("skills = { tech = 1, sales = 1 }\nrelax = [{ after_s = 9, tech = 0 }]"), "");
 }

@@ -31,10 +31,22 @@ impl Driver {
         self.exchange.set_room(room);
         self.exchange.fronts.sip.send_all(&mut self.sockets);
         // Whoever is answered looks at what came of it.
-        self.teller.tell(std::iter::from_fn(|| self.center.poll_fact()).collect());
+        self.tell_facts();
         // What is answered then shows in what is asked next.
         self.health.end_turn(self);
         self.outbox.release(self.rest.as_ref(), &self.asks, is_written);
+    }
+
+    /// Tells what happened in the turn; or how everything stands, to an interface that has caught up
+    /// after it missed some.
+    fn tell_facts(&mut self) {
+        let wants_anew = self.teller.wants_anew();
+        let first = wants_anew.then(|| self.center.hear_facts(self.clock.now()));
+        let facts = std::iter::from_fn(|| self.center.poll_fact()).collect();
+        match first {
+            Some(first) => self.teller.tell_anew(first, facts),
+            None => self.teller.tell(facts),
+        }
     }
 
     /// Writes what was noted, and then does with the calls that came in this turn what the center

@@ -5,23 +5,18 @@
 //!
 //! **Deliberately absent:** reading it. It comes checked, with its sounds made, kept on the disk.
 
-use std::collections::BTreeSet;
-
 use crate::front::Turn;
 use crate::server::driver::Driver;
-use crate::server::reload::{Swap, SwapRequest, Up};
+use crate::server::reload::{Swap, SwapRequest};
 use crate::server::resume::NewSetup;
 use crate::time::Timestamp;
 use crate::words::Event;
 
 impl Driver {
     pub(super) fn take_swap(&mut self, SwapRequest { swap, reply }: SwapRequest) {
-        let up = self.up();
-        if let Some(swap) = swap {
-            self.swap(*swap);
-        }
-        // Who is not waited for any more is dropped.
-        let _ = reply.send(up);
+        self.swap(*swap);
+        // The answer is dropped where the reload does not wait any more.
+        let _ = reply.send(());
     }
 
     fn swap(&mut self, swap: Swap) {
@@ -57,22 +52,5 @@ impl Driver {
             tracing::error!(%error, "the setup is not that of this center: nothing changes");
         }
         self.carry_out_all(self.clock.now());
-    }
-
-    /// What a change may concern.
-    fn up(&self) -> Up {
-        let snapshot = self.center.snapshot(self.clock.now());
-        let mut up = Up::default();
-        for call in &snapshot.calls {
-            if let Some(flow) = &call.flow {
-                *up.flows.entry(flow.clone()).or_default() += 1;
-            }
-        }
-        for queue in snapshot.queues.iter().filter(|queue| queue.waiting > 0) {
-            up.queues.insert(queue.name.clone(), queue.waiting);
-        }
-        let on_a_call = snapshot.agents.into_iter().filter(|agent| agent.call.is_some());
-        up.agents = on_a_call.map(|agent| agent.name).collect::<BTreeSet<_>>();
-        up
     }
 }

@@ -31,6 +31,7 @@ use crate::api::{
     Api, NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig,
 };
 use crate::ask::io::AskRules;
+use crate::center::Snapshot;
 use crate::center::names::Names;
 use crate::config::{self, Cidr, Config, Keep, Loaded, Phone, Ready, Sources};
 use crate::flow::Flow;
@@ -56,9 +57,8 @@ const REQUESTS_MAX: usize = 1;
 
 /// What the driver is asked by a reload.
 pub(super) struct SwapRequest {
-    /// `None`: only what a change would concern.
-    pub(super) swap: Option<Box<Swap>>,
-    pub(super) reply: oneshot::Sender<Up>,
+    pub(super) swap: Box<Swap>,
+    pub(super) reply: oneshot::Sender<()>,
 }
 
 /// Everything that the driver has of a configuration, and is another from now on.
@@ -83,6 +83,21 @@ pub(super) struct Up {
     pub(super) queues: BTreeMap<String, usize>,
     /// Agents on a call.
     pub(super) agents: BTreeSet<String>,
+}
+
+impl Up {
+    fn of(snapshot: Snapshot) -> Self {
+        let mut up = Self::default();
+        for flow in snapshot.calls.into_iter().filter_map(|call| call.flow) {
+            *up.flows.entry(flow).or_default() += 1;
+        }
+        for queue in snapshot.queues.into_iter().filter(|queue| queue.waiting > 0) {
+            up.queues.insert(queue.name, queue.waiting);
+        }
+        let on_a_call = snapshot.agents.into_iter().filter(|agent| agent.call.is_some());
+        up.agents.extend(on_a_call.map(|agent| agent.name));
+        up
+    }
 }
 
 /// What a reload begins with.
@@ -288,7 +303,10 @@ impl Reloader {
             self.setup.prompts.succeed(prompts);
             Some(Box::new(self.swap(&config, &names, new, providers)))
         };
-        let up = self.ask(swap).await?;
+        let up = self.setup.api.snapshot().await.map(Up::of).unwrap_or_default();
+        if let Some(swap) = swap {
+            self.ask(swap).await?;
+        }
         let known = |config, flows, callers| Known { config, flows, callers };
         let old = known(&self.setup.config, &self.setup.flows, self.setup.callers);
         let changed = changes::changed(&old, &known(&config, &flows, callers), &up);
@@ -377,7 +395,7 @@ impl Reloader {
         }
     }
 
-    async fn ask(&self, swap: Option<Box<Swap>>) -> Result<Up, NotReloaded> {
+    async fn ask(&self, swap: Box<Swap>) -> Result<(), NotReloaded> {
         let gone = || NotReloaded::Unwritten("the server ends".to_owned());
         let (reply, answer) = oneshot::channel();
         let sent = self.setup.swaps.send(SwapRequest { swap, reply }).await;

@@ -195,7 +195,7 @@ impl Cast {
 
 impl Deed {
     pub(super) fn read(text: &str, cast: &Cast) -> Result<Self, String> {
-        let (name, rest) = text.split_once(' ').ok_or("nobody does anything")?;
+        let (name, rest) = text.split_once(' ').ok_or("no caller or agent does anything")?;
         let rest = rest.trim();
         let agents = (0..).zip(&cast.agents);
         let agent = agents.clone().find(|(_, agent)| agent.name == name).map(|(id, _)| id);
@@ -204,7 +204,7 @@ impl Deed {
             None if name == "outside" => Who::Outside,
             None if name == "service" => Who::Service,
             None if cast.callers.contains_key(name) => Who::Caller(name.to_owned()),
-            None => return Err(format!("nobody is called `{name}`")),
+            None => return Err(format!("no caller or agent is called `{name}`")),
         };
         let act = match (&who, rest) {
             (Who::Caller(_) | Who::Agent(_) | Who::Outside, "hangs up") => Act::HangUp,

@@ -71,12 +71,12 @@ impl Client {
         login: &Login,
         cnonce: &str,
     ) -> Result<(Name, String), GiveUp> {
-        let (asked, answer) = match &refused.status {
-            StatusCode::ProxyAuthenticationRequired => {
-                (Name::ProxyAuthenticate, Name::ProxyAuthorization)
-            }
-            StatusCode::Unauthorized => (Name::WwwAuthenticate, Name::Authorization),
-            _ => return Err(GiveUp::NoChallenge),
+        let (asked, answer) = if refused.status == StatusCode::ProxyAuthenticationRequired {
+            (Name::ProxyAuthenticate, Name::ProxyAuthorization)
+        } else if refused.status == StatusCode::Unauthorized {
+            (Name::WwwAuthenticate, Name::Authorization)
+        } else {
+            return Err(GiveUp::NoChallenge);
         };
         let challenges = refused.headers.all(asked).take(CHALLENGES_MAX);
         let (algorithm, challenge) = choose(challenges, login)?;

@@ -64,9 +64,10 @@ impl Ua {
             return None;
         }
         let request = Request::new(method.clone(), Uri::parse(&invite.dialog.remote_target).ok()?);
-        let request = match method {
-            Method::INVITE => request.with_body(CONTENT_TYPE, invite.media.sent()?),
-            _ => request,
+        let request = if method == Method::INVITE {
+            request.with_body(CONTENT_TYPE, invite.media.sent()?)
+        } else {
+            request
         };
         let login = self.setup.trunks.get(index)?.login.as_ref()?;
         let invite = self.invites.get_mut(&id)?;
