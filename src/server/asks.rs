@@ -16,7 +16,7 @@ use crate::front::Turn as _;
 use crate::id::AskId;
 use crate::server::clock::Clock;
 use crate::server::driver::Driver;
-use crate::server::start::StartError;
+use crate::server::start_error::StartError;
 use crate::server::tasks::one_of;
 use crate::store;
 use crate::words::{Event, Reply};

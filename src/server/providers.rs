@@ -19,7 +19,9 @@ use crate::media::prompt_store::PromptStore;
 use crate::media::wav;
 use crate::server::clock::Clock;
 use crate::server::setup;
+use crate::server::start_error::StartError;
 use crate::server::tasks::{HttpThread, one_of};
+use crate::store;
 use crate::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use crate::webhook::document::Callee;
 use crate::webhook::front::{ProviderFront, Way};
@@ -45,9 +47,26 @@ pub(super) struct Providers {
     pub(super) thread: Option<HttpThread>,
 }
 
+/// The door for providers, where there is one.
+pub(super) fn open_door(
+    config: &Config,
+    names: &Names,
+    clock: Clock,
+    prompts: &Arc<PromptStore>,
+) -> Result<Providers, StartError> {
+    if let Some(name) = config.providers.keys().find(|name| provider(name).is_none()) {
+        return Err(StartError::Provider(name.clone()));
+    }
+    // The links that a provider was given before a restart hold after it.
+    let key = store::secret_key(&config.server.state, "webhook.key")?;
+    let door =
+        bind(config).map_err(|error| StartError::ListenWebhooks(config.webhooks.listen, error))?;
+    Ok(start(config, names, clock, key, prompts, door)?)
+}
+
 /// Starts what the configuration names. `listener` is bound, if there is a provider; `key` signs
 /// our addresses, over restarts.
-pub(super) fn start(
+fn start(
     config: &Config,
     names: &Names,
     clock: Clock,
@@ -256,7 +275,7 @@ fn piece_of(ulaw: &[u8], piece: usize, piece_ms: usize) -> Vec<u8> {
 }
 
 /// Binds the port for webhooks; `None` without a provider.
-pub(super) fn bind(config: &Config) -> io::Result<Option<TcpListener>> {
+fn bind(config: &Config) -> io::Result<Option<TcpListener>> {
     let address: SocketAddr = config.webhooks.listen;
     if config.providers.is_empty() {
         return Ok(None);

@@ -24,7 +24,7 @@ use crate::words::{Cause, Command, EndedBy, Event};
 impl Driver {
     /// Lets go of what the turn says to the outside. The operating system is given what the turn
     /// noted first, for all of it together; from there a killed process does not lose it.
-    pub(super) fn release(&mut self) {
+    pub(in crate::server) fn release(&mut self) {
         let is_written = self.settle();
         // A write that failed is known before the next call comes.
         let room = self.room();

@@ -9,14 +9,16 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::api::Unconfirmed;
 use crate::config::{self, Sources};
-use crate::id::{AgentId, CallId};
+use crate::id::{AgentId, CallId, LegId};
 use crate::server::start::{Started, open, start};
 use crate::sip::path::{Path, Received};
 use crate::store::read_records;
 use crate::webhook::document::{Action, Document};
 use crate::webhook::io::Webhook;
 use crate::webhook::{Fields, Link};
-use crate::words::{AgentRequest, AgentState, CallOutcome, CallRecord, Principal, RecordFilter};
+use crate::words::{
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, EndedBy, Principal, RecordFilter,
+};
 
 const CONFIG: &str = r#"
 server.flows = "flows"
