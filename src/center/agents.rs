@@ -14,7 +14,7 @@ use crate::center::setup::Features;
 use crate::center::{ContactCenter, Wake};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, AgentState, CallFact, Command, Fact, Prompt, WrapUp};
+use crate::words::{AgentRequest, AgentState, Command, Fact, Prompt, WrapUp};
 
 /// Why an agent who just logged in is not ready yet.
 const LOGGED_IN: &str = "logged_in";
@@ -190,7 +190,7 @@ impl ContactCenter {
         let call = leg.call;
         match self.calls.get_mut(&call) {
             // The caller stayed after the talk: the record is still to be made.
-            Some(call) => call.note(now, CallFact::WrittenUp { wrap_up: Arc::new(wrap_up) }),
+            Some(call) => call.written_up(now, wrap_up),
             None => {
                 self.facts.tell(now, |_| Fact::RecordAmended {
                     call,
@@ -235,7 +235,7 @@ impl ContactCenter {
     pub(super) fn confirm(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some((_, said)) = understood(&self.setup.features, &call.origin().to) else { return };
-        call.note(now, CallFact::Answered);
+        call.was_answered(now);
         let (leg, play) = (call.caller_leg(), call.next_play());
         let prompts = vec![Prompt::Text { language: "en".into(), text: said.into() }];
         self.commands.push_back(Command::Play { leg, play, prompts, repeat: false });

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::acd;
 use crate::call::caller;
-use crate::call::{Call, Fact, Origin, State};
+use crate::call::{Call, Origin, State};
 use crate::center::{ContactCenter, Setup, Wake};
 use crate::flow::{
     Context, Effect, Facts, Flow, Input, QueueRequest, Run, TransferOutcome, Values,
@@ -297,9 +297,7 @@ impl ContactCenter {
         call.run_flow(&context, Input::HungUp, &mut effects);
         for effect in effects {
             match effect {
-                Effect::Entered { step } => {
-                    call.note(now, Fact::Entered { step });
-                }
+                Effect::Entered { step } => call.step_entered(now, step),
                 Effect::Intent(intent) => call.set_intent(now, intent),
                 Effect::Failed { step, why } => {
                     tracing::warn!(call = %id, %step, why, "step failed");
@@ -327,7 +325,7 @@ impl ContactCenter {
     ) -> Option<Input> {
         let call = self.calls.get_mut(&id)?;
         match effect {
-            Effect::Entered { step } => call.note(now, Fact::Entered { step }),
+            Effect::Entered { step } => call.step_entered(now, step),
             Effect::Play { prompts, repeat } => {
                 let (prompts, repeat) = call.after_announcement((prompts, repeat))?;
                 let (leg, play) = (call.caller_leg(), call.next_play());
