@@ -1,7 +1,7 @@
 //! What is printed at start: where we listen, and what to type into the console of each provider.
 //!
-//! **Invariant:** the addresses are those the door answers and the provider signs. Where nothing can
-//! be printed, calls are answered all the same.
+//! **Invariant:** the addresses are those the door answers and the provider signs. Where nothing
+//! can be printed, calls are answered all the same.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
