@@ -333,7 +333,7 @@ pub(super) struct Record {
     /// Whether the caller was helped, as the agent said.
     pub resolved: Option<bool>,
     pub path: Vec<RecordStep>,
-    pub queued: Vec<QueueVisit>,
+    pub queued: Vec<Visit>,
     pub legs: Vec<Leg>,
     /// Variables the flow set; secret ones are left out.
     pub vars: BTreeMap<String, String>,
@@ -409,7 +409,7 @@ pub(super) struct Pause {
 
 /// A visit to a queue.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct QueueVisit {
+pub(super) struct Visit {
     pub queue: String,
     pub entered_at: String,
     pub left_at: String,
@@ -489,7 +489,7 @@ impl From<CallRecord> for Record {
             cause_name: record.cause.name().to_owned(),
             resolved,
             path: record.path.into_iter().map(RecordStep::from).collect(),
-            queued: record.queued.into_iter().map(QueueVisit::from).collect(),
+            queued: record.queued.into_iter().map(Visit::from).collect(),
             legs: record.legs.into_iter().map(Leg::from).collect(),
             vars: record.vars,
             recordings: record.recordings.into_iter().map(Recording::from).collect(),
@@ -526,18 +526,18 @@ impl From<crate::words::Pause> for Pause {
     }
 }
 
-impl From<crate::words::QueueVisit> for QueueVisit {
-    fn from(stay: crate::words::QueueVisit) -> Self {
-        let wait = stay.left_at.since(stay.entered_at).as_millis();
+impl From<crate::words::QueueVisit> for Visit {
+    fn from(visit: crate::words::QueueVisit) -> Self {
+        let wait = visit.left_at.since(visit.entered_at).as_millis();
         Self {
-            queue: stay.queue,
-            entered_at: stamp(stay.entered_at),
-            left_at: stamp(stay.left_at),
+            queue: visit.queue,
+            entered_at: stamp(visit.entered_at),
+            left_at: stamp(visit.left_at),
             wait_ms: u64::try_from(wait).unwrap_or(u64::MAX),
-            left: word::<QueueExit>(stay.left),
-            priority: stay.priority,
-            in_line_since: stay.in_line_since.map(stamp),
-            consulted: stay.consulted,
+            left: word::<QueueExit>(visit.left),
+            priority: visit.priority,
+            in_line_since: visit.in_line_since.map(stamp),
+            consulted: visit.consulted,
         }
     }
 }

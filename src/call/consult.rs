@@ -229,6 +229,18 @@ impl Call {
         Some(ended)
     }
 
+    /// The agent on this leg leaves, and the call goes on at this step; the agent's leg.
+    pub fn send_to_step(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        step: &str,
+        cause: Cause,
+    ) -> Option<Leg> {
+        self.note(now, Fact::Transferred { leg, to: SentTo::Step(step.to_owned()) });
+        self.leg_ended(now, leg, LegOutcome::Accepted, Some(cause))
+    }
+
     /// The agent on this leg was consulted, and has the call now.
     pub fn handed_to(&mut self, now: Timestamp, leg: LegId, agent: AgentId) {
         if let Some(handed) = self.legs.get_mut(&leg) {

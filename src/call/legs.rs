@@ -84,7 +84,7 @@ impl Role {
 pub enum LegState {
     Ringing {
         /// The leg that waits for it hears that it rings.
-        told: bool,
+        is_passed_on: bool,
         /// Sound is agreed on only after the answer.
         opens: bool,
     },
@@ -199,7 +199,7 @@ impl Leg {
     }
 
     const fn ringing(role: Role, dialed: Option<Party>) -> Self {
-        let state = LegState::Ringing { told: false, opens: false };
+        let state = LegState::Ringing { is_passed_on: false, opens: false };
         Self { role, state, holds: false, dialed }
     }
 }
@@ -208,7 +208,7 @@ impl Call {
     /// The caller rings; with `opens`, sound is agreed on only after our answer.
     pub fn caller_rings(&mut self, opens: bool) {
         let mut leg = Leg::ringing(Role::Caller, None);
-        leg.state = LegState::Ringing { told: false, opens };
+        leg.state = LegState::Ringing { is_passed_on: false, opens };
         self.caller = Some(self.caller_leg());
         self.legs.insert(self.caller_leg(), leg);
     }
@@ -414,7 +414,7 @@ impl Call {
     /// The far end of a party's leg rings; whether the leg that waits for it has yet to learn so.
     pub fn rings(&mut self, leg: LegId) -> bool {
         match self.legs.get_mut(&leg).map(|leg| &mut leg.state) {
-            Some(LegState::Ringing { told, .. }) => !std::mem::replace(told, true),
+            Some(LegState::Ringing { is_passed_on, .. }) => !std::mem::replace(is_passed_on, true),
             Some(LegState::Opening | LegState::Up { .. }) | None => false,
         }
     }

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use crate::flow;
 use crate::id::{CallId, LegId, PlayId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, CallStands, Cause, EndedBy};
+use crate::words::{CallRecord, CallStands, Cause, EndedBy, InputOutcome, WrapUp};
 
 use few::{Few, FewOf};
 
@@ -163,8 +163,40 @@ impl Call {
         }
     }
 
-    pub fn note(&mut self, now: Timestamp, fact: Fact) {
-        if matches!(fact, Fact::Entered { .. }) && self.facts.len() >= STEP_FACTS_MAX {
+    /// The flow has come to this step.
+    pub fn step_entered(&mut self, now: Timestamp, step: Arc<str>) {
+        self.note(now, Fact::Entered { step });
+    }
+
+    /// The input step that the call is at got this from the caller. Secret keys are left out.
+    pub fn step_answered(&mut self, now: Timestamp, outcome: InputOutcome, keys: Option<Arc<str>>) {
+        self.note(now, Fact::Input { outcome, keys });
+    }
+
+    /// The step that the call is at could not do its work.
+    pub fn step_failed(&mut self, now: Timestamp) {
+        self.note(now, Fact::StepFailed);
+    }
+
+    /// The call counts as answered. What goes through a flow is with [`Self::begin_flow`].
+    pub fn was_answered(&mut self, now: Timestamp) {
+        self.note(now, Fact::Answered);
+    }
+
+    /// Nothing of the answer has reached the caller.
+    pub fn answer_taken_back(&mut self, now: Timestamp) {
+        self.note(now, Fact::AnswerTakenBack);
+    }
+
+    /// An agent has said what the call was about.
+    pub fn written_up(&mut self, now: Timestamp, wrap_up: WrapUp) {
+        self.note(now, Fact::WrittenUp { wrap_up: Arc::new(wrap_up) });
+    }
+
+    pub(in crate::call) fn note(&mut self, now: Timestamp, fact: Fact) {
+        let is_of_step =
+            matches!(fact, Fact::Entered { .. } | Fact::Input { .. } | Fact::StepFailed);
+        if is_of_step && self.facts.len() >= STEP_FACTS_MAX {
             return;
         }
         let at = if fact.may_be_late() { self.when(now) } else { now };

@@ -10,7 +10,7 @@ use crate::center::setup::Features;
 use crate::center::{ContactCenter, Wake};
 use crate::id::{AgentId, CallId};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, AgentState, CallFact, Command, Fact, Prompt};
+use crate::words::{AgentRequest, AgentState, Command, Fact, Prompt};
 
 /// Why an agent who just logged in is not ready yet.
 const LOGGED_IN: &str = "logged_in";
@@ -144,7 +144,7 @@ impl ContactCenter {
             said = NOTHING_TO_WRITE_UP;
         }
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.note(now, CallFact::Answered);
+        call.was_answered(now);
         let (leg, play) = (call.caller_leg(), call.next_play());
         let prompts = vec![Prompt::Text { language: "en".into(), text: said.into() }];
         self.commands.push_back(Command::Play { leg, play, prompts, repeat: false });

@@ -20,7 +20,7 @@ use crate::center::setup::WRAP_UP_LATE_MAX;
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
-use crate::words::{CallFact, Command, Disposition, Fact, WrapUp};
+use crate::words::{Command, Disposition, Fact, WrapUp};
 
 /// The call an agent may still say something about, and what was said.
 #[derive(Clone, Debug, Default)]
@@ -216,7 +216,7 @@ impl ContactCenter {
         let call = leg.call;
         match self.calls.get_mut(&call) {
             // The caller stayed after the talk: the record is still to be made.
-            Some(call) => call.note(now, CallFact::WrittenUp { wrap_up: Arc::new(wrap_up) }),
+            Some(call) => call.written_up(now, wrap_up),
             None => {
                 self.facts.tell(now, |_| Fact::RecordAmended {
                     call,

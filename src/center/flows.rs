@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd;
-use crate::call::{Call, Fact, Origin, Recognized, State};
+use crate::call::{Call, Origin, Recognized, State};
 use crate::center::{ContactCenter, Setup, Wake};
 use crate::flow::{Context, Effect, Flow, Input, QueueRequest, Run, TransferOutcome};
 use crate::id::{CallId, LegId, PlayId, QueueId};
@@ -282,9 +282,7 @@ impl ContactCenter {
         call.run_flow(&context, Input::HungUp, &mut effects);
         for effect in effects {
             match effect {
-                Effect::Entered { step } => {
-                    call.note(now, Fact::Entered { step });
-                }
+                Effect::Entered { step } => call.step_entered(now, step),
                 Effect::Intent(intent) => call.set_intent(now, intent),
                 Effect::Failed { step, why } => {
                     tracing::warn!(call = %id, %step, why, "step failed");
@@ -312,7 +310,7 @@ impl ContactCenter {
     ) -> Option<Input> {
         let call = self.calls.get_mut(&id)?;
         match effect {
-            Effect::Entered { step } => call.note(now, Fact::Entered { step }),
+            Effect::Entered { step } => call.step_entered(now, step),
             Effect::Play { prompts, repeat } => {
                 let (prompts, repeat) = call.after_announcement((prompts, repeat))?;
                 let (leg, play) = (call.caller_leg(), call.next_play());
@@ -324,7 +322,7 @@ impl ContactCenter {
             }
             Effect::InputResult { step, outcome, keys } => {
                 tracing::debug!(call = %id, %step, %outcome, "input");
-                call.note(now, Fact::Input { outcome, keys });
+                call.step_answered(now, outcome, keys);
             }
             Effect::Intent(intent) => call.set_intent(now, intent),
             Effect::Enqueue(request) => self.enqueue(now, id, *request),
@@ -336,7 +334,7 @@ impl ContactCenter {
             Effect::HangUp { cause } => self.finish(now, id, by, cause),
             Effect::Failed { step, why } => {
                 tracing::warn!(call = %id, %step, why, "step failed");
-                call.note(now, Fact::StepFailed);
+                call.step_failed(now);
             }
         }
         None

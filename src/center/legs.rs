@@ -5,7 +5,7 @@
 //! event that comes late for it finds nothing and changes nothing.
 
 use crate::acd;
-use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
+use crate::call::{Call, Leg, LegState, Role, State, TalkStep};
 use crate::center::own::{end_of, is_direct};
 use crate::center::restart::LOST;
 use crate::center::{ContactCenter, Wake};
@@ -243,7 +243,7 @@ impl ContactCenter {
     /// Nothing that was said to the caller has left: the call ends as one that was refused.
     pub(super) fn take_back(&mut self, now: Timestamp, id: CallId, by: EndedBy, cause: Cause) {
         if let Some(call) = self.calls.get_mut(&id) {
-            call.note(now, Fact::AnswerTakenBack);
+            call.answer_taken_back(now);
         }
         self.conclude(now, id, by, cause, true);
     }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::call::{Call, Fact, Leg, LegState, Role, State, TalkStep};
+use crate::call::{Call, Leg, LegState, Role, State, TalkStep};
 use crate::center::outside::{NoRoute, RING_TIMEOUT, Way};
 use crate::center::setup::Reachability;
 use crate::center::{ContactCenter, Wake};
@@ -257,7 +257,7 @@ impl ContactCenter {
     /// The called party has answered: now the agent's own call is answered, too.
     pub(super) fn own_call_answered(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id).filter(|call| is_direct(call)) else { return };
-        call.note(now, Fact::Answered);
+        call.was_answered(now);
         if call.answer_caller(now) {
             self.commands.push_back(Command::Answer { leg: call.caller_leg() });
         }
@@ -288,7 +288,7 @@ impl ContactCenter {
         let opening = call.parties().find(|(_, leg)| leg.state == LegState::Opening);
         let Some(leg) = opening.map(|(leg, _)| leg) else { return };
         call.party_answered(now, leg);
-        call.note(now, Fact::Answered);
+        call.was_answered(now);
         self.bridge(now, leg, TalkStep::Transfer);
     }
 

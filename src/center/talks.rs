@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::acd;
-use crate::call::{Call, Consult, Fact, Leg, Role, Stage};
+use crate::call::{Call, Consult, Leg, Role, Stage};
 use crate::center::agent_requests::Consulted;
 use crate::center::call_recording::RecorderRequest;
 use crate::center::{ContactCenter, Wake};
@@ -16,8 +16,7 @@ use crate::flow::Input;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentRequest, Cause, Command, ConsultTarget, EndedBy, LegOutcome, Overflow, QueueExit, SentTo,
-    SupervisorMode,
+    AgentRequest, Cause, Command, ConsultTarget, EndedBy, Overflow, QueueExit, SupervisorMode,
 };
 
 impl ContactCenter {
@@ -83,10 +82,7 @@ impl ContactCenter {
         let Some(call) = self.calls.get_mut(&leg.call) else { return };
         let cause = Cause::NORMAL_CLEARING;
         self.commands.push_back(Command::HangUp { leg, cause });
-        call.note(now, Fact::Transferred { leg, to: SentTo::Step(step.to_owned()) });
-        let Some(ended) = call.leg_ended(now, leg, LegOutcome::Accepted, Some(cause)) else {
-            return;
-        };
+        let Some(ended) = call.send_to_step(now, leg, step, cause) else { return };
         self.free_telephone(leg.call, &ended);
         self.end_talk(now, leg, &ended);
         let input = Input::Sent { step: step.into(), vars };

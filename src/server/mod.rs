@@ -36,6 +36,7 @@ mod setup;
 mod signals;
 mod sip_front;
 mod start;
+mod start_error;
 mod supervision;
 mod tasks;
 mod timer;
@@ -54,7 +55,7 @@ use crate::time::Timestamp;
 pub use driver::End;
 pub use history::teach;
 pub use resume::named;
-pub use start::StartError;
+pub use start_error::StartError;
 
 /// Serves until drained or told twice to stop; `sources` are read again when a reload is wanted.
 ///

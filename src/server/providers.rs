@@ -21,7 +21,9 @@ use crate::media::prompt_store::PromptStore;
 use crate::media::wav;
 use crate::server::clock::Clock;
 use crate::server::setup;
+use crate::server::start_error::StartError;
 use crate::server::tasks::{HttpThread, one_of};
+use crate::store;
 use crate::webhook::calls::{ProviderCallsSetup, ProviderSetup};
 use crate::webhook::document::Callee;
 use crate::webhook::front::{ProviderFront, Way};
@@ -83,8 +85,21 @@ struct OpenDoor {
     _thread: HttpThread,
 }
 
+/// The door for providers, where there is one.
+pub(super) fn open_door(
+    config: &Config,
+    names: &Names,
+    clock: Clock,
+    prompts: &Arc<PromptStore>,
+) -> Result<Providers, StartError> {
+    // The links that a provider was given before a restart hold after it.
+    let key = store::secret_key(&config.server.state, "webhook.key")?;
+    let door = bind(config)?;
+    Ok(start(config, names, (clock, key), prompts, door)?)
+}
+
 /// Starts what the configuration names; `listener` is bound, if there is a provider.
-pub(super) fn start(
+fn start(
     config: &Config,
     names: &Names,
     (clock, key): (Clock, [u8; 32]),

@@ -10,6 +10,9 @@ mod call_recordings;
 mod handed;
 mod incoming;
 mod network;
+mod start;
+
+pub(super) use start::start;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};

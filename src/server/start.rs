@@ -5,13 +5,9 @@
 //! answered, and says which address or folder it was. What a file can say wrong has been refused
 //! before the first of these writes anything: `config` has decided that, as it does for `check`.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::api::{
@@ -20,13 +16,9 @@ use crate::api::{
 use crate::ask::io::Asks;
 use crate::center::ContactCenter;
 use crate::center::names::Names;
-use crate::config::{
-    self, Config, Demo, Loaded, Problems, Ready, Secret, Soundless, Sources, TOKEN_LEN,
-};
-use crate::flow::Flow;
-use crate::media::io::{Fact, MediaEngine, Repaired, repair};
+use crate::config::{self, Config, Loaded, Ready, Secret, Soundless, Sources, TOKEN_LEN};
+use crate::media::io::Fact;
 use crate::media::prompt_store::PromptStore;
-use crate::media::speech::Speech;
 use crate::server::archive::Records;
 use crate::server::asks::Replied;
 use crate::server::calls::Calls;
@@ -36,52 +28,28 @@ use crate::server::exchange::Exchange;
 use crate::server::fronts::Fronts;
 use crate::server::health::{self, HealthWord};
 use crate::server::outbox::Outbox;
-use crate::server::providers::{Door, DoorError};
+use crate::server::providers::Door;
 use crate::server::reload::{ReloadSetup, Reloading};
 use crate::server::resolver::Resolver;
 use crate::server::resume::{self, Begun, First, Kept};
 use crate::server::retention::{self, Retention};
 use crate::server::seed::random_seed;
 use crate::server::signals::Signals;
-use crate::server::sip_front::{SipFront, SipSetup};
+use crate::server::start_error::StartError;
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
-use crate::server::{asks, banner, listen, malloc, providers, setup};
+use crate::server::{asks, banner, malloc, providers, setup, sip_front};
 use crate::sip::io::Sockets;
-use crate::sip::ua::Ua;
 use crate::store::{self, Store};
 use crate::time::Timestamp;
-use crate::webhook::Links;
 use crate::webhook::io::WebhookBatch;
 use crate::webhook::io::rest::Rest;
 use crate::webhook::rest::RestResult;
-use crate::words::{Event, RecordingEnd, RecordingKind};
 
-/// Facts on their way from the media threads. Each leg has a handful under way at most; a full
-/// channel means that the driver stands still, and then the fact is lost and said so.
-const FACTS_MAX: usize = 65_536;
 /// Servers of trunks on their way to the driver; the resolver waits when it is full.
 const RESOLVED_MAX: usize = 64;
 /// Configurations on their way to the driver: there is one at a time.
 const SWAPS_MAX: usize = 1;
-
-#[derive(Debug, Error)]
-pub enum StartError {
-    #[error("the system: {0}")]
-    Io(#[from] io::Error),
-    #[error("cannot listen: {0}: is another server running? `sip.listen` names the addresses")]
-    Listen(io::Error),
-    #[error("cannot listen on {0}: {1}: `api.listen` names the address")]
-    ListenHttp(SocketAddr, io::Error),
-    #[error("{0}")]
-    Refused(Problems),
-    #[error("{0}")]
-    Door(#[from] DoorError),
-    #[error("{0}")]
-    Store(#[from] store::StoreError),
-    #[error("{0}: {1}: `server.recordings` names the folder of recordings")]
-    Recordings(PathBuf, io::Error),
-}
 
 pub(super) async fn serve(soundless: Soundless, sources: Sources) -> Result<End, StartError> {
     let signals = Signals::listen()?;
@@ -223,16 +191,8 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let ended_at = retention::ended_at(begun.opened.store.reader()?);
     let names = begun.new.setup.names.clone();
 
-    let repaired = repaired(config)?;
-    let (media, facts) = start_media(config, clock.now())?;
-    let speech = Speech::start(Arc::clone(&media), Arc::clone(&prompts))?;
-
     let demo = loaded.demo.as_ref();
-    let mut sockets = listen::sip(&config.sip, demo.is_some()).map_err(StartError::Listen)?;
-    let setup = setup::user_agent(config, &names, sockets.addresses().collect());
-    let ua = Ua::new(setup, random_seed()?);
-    let media_networks = setup::media_networks(config, ua.trunk_names());
-    sockets.set_peer_names(ua.peer_names().clone());
+    let sip = sip_front::start(config, &names, clock.now(), &prompts, demo.is_some())?;
 
     let lost_at = begun.restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
@@ -243,12 +203,12 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
         .map_err(|error| StartError::ListenHttp(config.api.listen, error))?;
-    let mut providers = open_door(config, &names, clock, &prompts)?;
+    let mut providers = providers::open_door(config, &names, clock, &prompts)?;
     let links = providers.door.links(config);
-    print_banner(config, &loaded.flows, demo, &sockets, http.local_addr()?, &links);
+    banner::print(config, &loaded.flows, demo, &sip.sockets, http.local_addr()?, &links);
     let readers = opened.store.readers()?;
     let health = HealthWord::new();
-    let source = health::source(&health, opened.store.watch(), Arc::clone(&media), clock);
+    let source = health::source(&health, opened.store.watch(), Arc::clone(&sip.front.media), clock);
     let driver = (DriverHandle { tx: handle }, live, source);
     let (api, http) = start_api(config, driver, readers, http)?;
     providers.door.show_counts(&api);
@@ -258,18 +218,8 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
 
-    let sip = SipFront::new(SipSetup {
-        ua,
-        media,
-        speech,
-        external_address: config.sip.external_address,
-        media_networks,
-        outside: setup::outside(config, &names),
-        has_handoffs: !config.providers.is_empty(),
-    });
-    let repaired = repaired.into_iter().map(left).collect();
-    let fronts = Fronts { providers: providers.front, sip };
-    let exchange = Exchange::new(fronts, Calls::new(next_call), repaired);
+    let fronts = Fronts { providers: providers.front, sip: sip.front };
+    let exchange = Exchange::new(fronts, Calls::new(next_call), sip.repaired);
     let (webhooks, rest_results, rest) =
         (providers.webhooks, providers.rest_results, providers.rest);
     Ok(Bound {
@@ -280,11 +230,11 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         center: beginning.center,
         first: beginning.inputs,
         exchange,
-        sockets,
+        sockets: sip.sockets,
         store,
         health,
         teller,
-        facts,
+        facts: sip.facts,
         requests,
         webhooks,
         rest_results,
@@ -310,112 +260,4 @@ fn start_api(
     let api = Api::new(&settings, driver, Arc::clone(&live), health, archive);
     let is_proxy = tasks::one_of(config.api.trusted_proxies.clone());
     Ok((api.clone(), HttpThread::api(api, live, http, is_proxy)?))
-}
-
-/// The recordings that the run before left unfinished, as they are kept now.
-fn repaired(config: &Config) -> Result<Vec<Repaired>, StartError> {
-    let folder = &config.server.recordings;
-    repair(folder).map_err(|error| StartError::Recordings(folder.clone(), error))
-}
-
-fn start_media(
-    config: &Config,
-    now: Timestamp,
-) -> io::Result<(Arc<MediaEngine>, mpsc::Receiver<Fact>)> {
-    let (sender, facts) = mpsc::channel(FACTS_MAX);
-    let setup = setup::media(&config.media, &config.server.recordings);
-    Ok((Arc::new(MediaEngine::start(&setup, now, &told(sender))?), facts))
-}
-
-/// The door for providers, where there is one.
-fn open_door(
-    config: &Config,
-    names: &Names,
-    clock: Clock,
-    prompts: &Arc<PromptStore>,
-) -> Result<providers::Providers, StartError> {
-    // The links that a provider was given before a restart hold after it.
-    let key = store::secret_key(&config.server.state, "webhook.key")?;
-    let door = providers::bind(config)?;
-    Ok(providers::start(config, names, (clock, key), prompts, door)?)
-}
-
-fn told(sender: mpsc::Sender<Fact>) -> crate::media::io::Facts {
-    Arc::new(move |fact| {
-        if sender.try_send(fact).is_err() {
-            tracing::error!("a fact of the media was lost: the driver does not keep up");
-        }
-    })
-}
-
-/// A recording that was being made when the server was lost: its record is still to hear of it.
-fn left(Repaired { recording, kind, length_ms }: Repaired) -> Event {
-    tracing::warn!(%recording, length_ms, "a recording that was cut off is kept");
-    let ended = match kind {
-        RecordingKind::Message => RecordingEnd::HungUp,
-        RecordingKind::Call => RecordingEnd::ServerLost,
-    };
-    Event::Recorded { recording, kind, length_ms, ended, url: None }
-}
-
-/// Says where we listen, what to dial, who may answer and where to look.
-fn print_banner(
-    config: &Config,
-    flows: &[Arc<Flow>],
-    demo: Option<&Demo>,
-    sockets: &Sockets,
-    http: SocketAddr,
-    links: &BTreeMap<&'static str, Links>,
-) {
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
-    // Calls are answered all the same.
-    if let Err(error) = write_banner(config, flows, demo, sockets, http, links) {
-        tracing::warn!(%error, "standard output takes nothing: what is printed at start is lost");
-    }
-}
-
-fn write_banner(
-    config: &Config,
-    flows: &[Arc<Flow>],
-    demo: Option<&Demo>,
-    sockets: &Sockets,
-    http: SocketAddr,
-    links: &BTreeMap<&'static str, Links>,
-) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    for (transport, address) in sockets.addresses() {
-        let transport = transport.via_token().to_ascii_lowercase();
-        writeln!(out, "listening: sip {transport} {address}")?;
-    }
-    writeln!(out, "listening: http {http}")?;
-    if !links.is_empty() {
-        writeln!(out, "listening: webhooks {}", config.webhooks.listen)?;
-    }
-    out.write_all(banner::providers(config, flows.iter().map(|flow| &**flow), links).as_bytes())?;
-    let Some(demo) = demo else { return out.flush() };
-    let sip = sockets.addresses().map(|(_, address)| address).find(|a| a.ip().is_loopback());
-    let sip = sip.map_or_else(|| "127.0.0.1:5060".to_owned(), |address| address.to_string());
-    writeln!(out, "\nThis is the demonstration; nothing of it is in a file.")?;
-    writeln!(out, "\nTo call, from a telephone on this machine:")?;
-    for flow in flows {
-        for number in flow.numbers() {
-            let number = if &**number == "*" { "any-number-else" } else { number };
-            writeln!(out, "  sip:{number}@{sip}    flow {}", flow.name())?;
-        }
-    }
-    writeln!(out, "\nTo answer, register a telephone at sip:{sip} as one of these (digest MD5):")?;
-    for (name, password) in &demo.agents {
-        writeln!(out, "  user {name}  password {}", password.expose())?;
-    }
-    writeln!(out, "  A registered telephone is ready. It dials *43 for not ready, *42 for ready.")?;
-    let token = demo.token.expose();
-    writeln!(out, "\nTo see calls, queues and agents:")?;
-    writeln!(out, "  curl -H 'Authorization: Bearer {token}' http://{http}/v1/queues")?;
-    writeln!(
-        out,
-        "  the same for /v1/calls /v1/agents /v1/records /v1/metrics; all of it: /openapi.json\n"
-    )?;
-    out.flush()
 }

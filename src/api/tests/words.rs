@@ -36,5 +36,5 @@ fn the_words_of_outcomes_and_states_are_those_that_are_sent() {
     check("Agent", "state", Activity::ALL);
     let overflows = [Overflow::Timeout, Overflow::Full, Overflow::NoAgents];
     let exits = [QueueExit::Answered, QueueExit::Abandoned, QueueExit::ExitKey, QueueExit::Ended];
-    check("QueueVisit", "left", exits.into_iter().chain(overflows.map(QueueExit::Overflowed)));
+    check("Visit", "left", exits.into_iter().chain(overflows.map(QueueExit::Overflowed)));
 }

@@ -5,9 +5,9 @@
 //! [`ProviderCalls::handle_request`] takes a request that was verified. Either the answer is known
 //! at once, or the request became events: take them by [`ProviderCalls::poll_event`], give the
 //! center's commands to [`ProviderCalls::command`], and when nothing is left ask for the answer by
-//! [`ProviderCalls::write`]. After every turn [`ProviderCalls::poll_control`] gives the commands that
-//! should reach a provider by REST at once; without REST everything happens with the provider's
-//! next request, which a waiting caller makes every few seconds.
+//! [`ProviderCalls::write`]. After every turn [`ProviderCalls::poll_control`] gives the commands
+//! that should reach a provider by REST at once; without REST everything happens with the
+//! provider's next request, which a waiting caller makes every few seconds.
 //!
 //! **Invariant:** a step is answered once; a call ends once towards the center, whatever is
 //! delivered late, twice or in another order; a party accepts or fails once.
