@@ -59,7 +59,7 @@ impl Facts {
         }
     }
 
-    /// What was told is forgotten, and what was not is not told any more.
+    /// Forgets what it has told, and what it has not.
     fn begin(&mut self, now: Timestamp) {
         (self.is_heard, self.at) = (true, now);
         self.untold.clear();

@@ -43,7 +43,7 @@ pub(super) enum Reply {
     Changed(oneshot::Sender<Confirmed>, Confirmed),
     /// Recordings may be deleted now.
     Noted(SyncSender<()>),
-    /// The facts of this turn are told.
+    /// The facts of this turn have left.
     Told(oneshot::Sender<()>),
 }
 

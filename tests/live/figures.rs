@@ -55,7 +55,7 @@ fn outcomes(rig: &Rig) -> [Value; 4] {
     [report["outcomes"].clone(), printed["outcomes"].clone(), listed, counted]
 }
 
-/// This caller is told goodbye by the menu.
+/// The menu says goodbye to this caller.
 #[track_caller]
 fn is_contained(rig: &Rig) {
     let mut caller = rig.caller();
