@@ -116,21 +116,27 @@ pub struct Time {
     pub after_call_work_s: f64,
 }
 
-/// How far the report can be trusted.
+/// How far the report can be trusted. What is said of rows in memory is for those who keep them: a
+/// report of records has all, and JSON has nothing of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Kept {
     /// Ended calls in memory, whatever the period.
+    #[serde(skip)]
     pub calls: u64,
     pub calls_open: u64,
     /// Calls that had to go because there were too many.
+    #[serde(skip)]
     pub dropped: u64,
     /// Calls that ended up to here are not all in memory any more, for age or number.
+    #[serde(skip)]
     pub calls_gone_until: Option<Timestamp>,
     /// Agents' times before this are not known any more.
     pub agent_times_gone_until: Option<Timestamp>,
     /// Visits, offers and legs of calls that had very many.
+    #[serde(skip)]
     pub parts_dropped: u64,
     /// Facts about calls that are not known, or not any more.
+    #[serde(skip)]
     pub late_facts: u64,
 }
 
