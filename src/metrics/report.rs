@@ -14,6 +14,7 @@ use crate::metrics::fcr::FcrRepeat;
 use crate::metrics::figures::{Figures, Section};
 use crate::metrics::service::Queueing;
 use crate::metrics::sum::Sections;
+use crate::metrics::tally::Counts;
 use crate::metrics::{Gathering, Metrics, Tallies, Target, Times};
 use crate::time::Timestamp;
 use crate::words::CallOutcome;
@@ -182,7 +183,7 @@ fn put_together(
     let queues = queues.into_iter().map(|(queue, sum)| QueueReport {
         queue,
         handling: sum.handling(),
-        presenting: sum.counts.presenting(),
+        presenting: Presenting::of(&sum.counts),
         queueing: sum.visits.queueing(),
         figures: Figures::of(Section::Queue, &sum),
     });
@@ -190,7 +191,7 @@ fn put_together(
         agent,
         own_calls: sum.counts.own_calls,
         handling: sum.handling(),
-        presenting: sum.counts.presenting(),
+        presenting: Presenting::of(&sum.counts),
         time: sum.time(),
         figures: Figures::of(Section::Agent, &sum),
     });
@@ -202,7 +203,7 @@ fn put_together(
         agent_calls: all.counts.own_calls,
         withheld: all.counts.withheld,
         handling: all.handling(),
-        presenting: all.counts.presenting(),
+        presenting: Presenting::of(&all.counts),
         time: all.time(),
         queueing: all.visits.queueing(),
         figures: Figures::of(Section::All, &all),
@@ -210,6 +211,20 @@ fn put_together(
         queues: queues.collect(),
         agents: agents.collect(),
         kept,
+    }
+}
+
+impl Presenting {
+    const fn of(counts: &Counts) -> Self {
+        Self {
+            offers: counts.offers(),
+            offers_accepted: counts.offers_accepted,
+            offers_no_answer: counts.offers_no_answer,
+            offers_rejected: counts.offers_rejected,
+            offers_busy: counts.offers_busy,
+            offers_device_error: counts.offers_device_error,
+            offers_withdrawn: counts.offers_withdrawn,
+        }
     }
 }
 

@@ -14,7 +14,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::{AgentId, QueueId};
 use crate::metrics::fcr::{Judged, Near};
-use crate::metrics::report::Presenting;
 use crate::metrics::spread::Spread;
 use crate::metrics::{CallRow, Leg, Offer, QueueVisit};
 use crate::time::Timestamp;
@@ -335,18 +334,6 @@ impl Counts {
     /// Legs whose times are all known.
     pub(super) const fn done_legs(&self) -> u64 {
         self.handled_legs - self.provisional_legs
-    }
-
-    pub(super) const fn presenting(&self) -> Presenting {
-        Presenting {
-            offers: self.offers(),
-            offers_accepted: self.offers_accepted,
-            offers_no_answer: self.offers_no_answer,
-            offers_rejected: self.offers_rejected,
-            offers_busy: self.offers_busy,
-            offers_device_error: self.offers_device_error,
-            offers_withdrawn: self.offers_withdrawn,
-        }
     }
 }
 
