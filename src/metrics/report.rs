@@ -14,7 +14,7 @@ use crate::metrics::fcr::FcrRepeat;
 use crate::metrics::figures::{Figures, Section};
 use crate::metrics::service::Queueing;
 use crate::metrics::sum::Sections;
-use crate::metrics::tally::Counts;
+use crate::metrics::tally::Totals;
 use crate::metrics::{Gathering, Metrics, Tallies, Target, Times};
 use crate::time::Timestamp;
 use crate::words::CallOutcome;
@@ -215,7 +215,7 @@ fn put_together(
 }
 
 impl Presenting {
-    const fn of(counts: &Counts) -> Self {
+    const fn of(counts: &Totals) -> Self {
         Self {
             offers: counts.offers(),
             offers_accepted: counts.offers_accepted,

@@ -1,6 +1,6 @@
 //! A record as a row of the figures.
 //!
-//! **Invariant:** a call that is told as facts and one that is read as a record make the same row.
+//! **Invariant:** the facts of a call and its record make the same row.
 //!
 //! **Deliberately absent:** which id a name has. Whoever asks knows ([`Naming`]).
 

@@ -28,7 +28,7 @@ pub const TALLY_VERSION: u32 = 1;
 pub struct Tally {
     /// Of customers' calls, by [`CallOutcome::ALL`]; in the section of all calls alone.
     outcomes: [u64; CallOutcome::ALL.len()],
-    pub(super) counts: Counts,
+    pub(super) counts: Totals,
     /// In the section of a queue alone.
     pub(super) waits: Waits,
     /// Handle time of each call whose legs in this section are all done.
@@ -62,11 +62,11 @@ macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// What is counted, and sums of times.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-        pub(super) struct Counts {
+        pub(super) struct Totals {
             $($(#[$doc])* pub(super) $name: u64,)*
         }
 
-        impl Counts {
+        impl Totals {
             pub(super) fn add(&mut self, other: &Self) {
                 $(self.$name += other.$name;)*
             }
@@ -312,7 +312,7 @@ impl<'de> Deserialize<'de> for Judgements {
     }
 }
 
-impl Counts {
+impl Totals {
     /// Those that the agent answers for.
     pub(super) const fn offers_charged(&self) -> u64 {
         self.offers_accepted

@@ -68,7 +68,7 @@ pub(super) struct Rollups<'a> {
     since: Timestamp,
     names: Names,
     changed: BTreeMap<Key, Tally>,
-    /// Why they are to be made anew.
+    /// Why they must be made anew.
     broken: Option<String>,
 }
 
