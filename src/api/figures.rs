@@ -148,18 +148,13 @@ const REPEATED: &[Counted] = &[
 ];
 
 const KEPT: &[Counted] = &[
-    counted("calls", Kind::Count, CALLS, "Ended calls in memory, whatever the period."),
     counted("calls_open", Kind::Count, CALLS, "Calls that have not ended."),
-    counted("dropped", Kind::Count, CALLS, "Calls that had to go because there were too many."),
-    counted("calls_gone_until", Kind::MaybeTime, CALLS, "Calls that ended up to here may be gone."),
     counted(
         "agent_times_gone_until",
         Kind::MaybeTime,
         CALLS,
         "Agents' times before this are not known any more.",
     ),
-    counted("parts_dropped", Kind::Count, CALLS, "Parts of calls that had very many."),
-    counted("late_facts", Kind::Count, CALLS, "Facts about calls that are not known any more."),
 ];
 
 /// The figures of a period, overall, by queue and by agent.

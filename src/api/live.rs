@@ -178,8 +178,8 @@ pub(super) async fn not_ready(
 
 /// Ends after-call work, and says what came of the call.
 ///
-/// While the agent talks it is said of that call, which goes on. After after-call work it is said of
-/// the agent's last call, for `wrap_up_late_s_max` of its queue. What is left out stays as it was
+/// While the agent talks it is said of that call, which goes on. Later it is said of the agent's
+/// last call, for `wrap_up_late_s_max` of its queue. What is left out stays as it was
 /// said before.
 #[utoipa::path(post, path = "/v1/agents/{name}/wrap-up", tag = "agents", security(("token" = [])),
     params(("name" = String, Path)), request_body = WrapUp,

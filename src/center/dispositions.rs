@@ -69,7 +69,7 @@ impl LastCall {
 }
 
 impl ContactCenter {
-    /// What the records say of the last call of an agent, who may still say more. To be told before
+    /// What the records say of the last call of an agent, who may still say more. Call this before
     /// the first input.
     pub fn learn_last_call(&mut self, agent: AgentId, talked_on: TalkedOn) {
         let TalkedOn { wrap_up, queue, done_at } = talked_on;

@@ -19,8 +19,8 @@ use crate::cli::{EX_IOERR, EX_USAGE, fail, print, records_of, told};
 /// The figures of the calls that ended in a period, all together, by queue and by agent.
 ///
 /// They are computed from the records in `server.state`, whether or not a server runs on it, by the
-/// same code as `/v1/metrics`; of any period, however old. Beside each figure stands the number of things it was computed from.
-/// A call belongs to the period in which it ended, whole.
+/// same code as `/v1/metrics`; of any period, however old. Beside each figure stands the number of
+/// things it was computed from. A call belongs to the period in which it ended, whole.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

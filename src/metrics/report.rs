@@ -14,6 +14,7 @@ use crate::metrics::fcr::FcrRepeat;
 use crate::metrics::figures::{Figures, Section};
 use crate::metrics::service::Queueing;
 use crate::metrics::sum::Sections;
+use crate::metrics::tally::Totals;
 use crate::metrics::{Gathering, Metrics, Tallies, Target, Times};
 use crate::time::Timestamp;
 use crate::words::CallOutcome;
@@ -116,21 +117,27 @@ pub struct Time {
     pub after_call_work_s: f64,
 }
 
-/// How far the report can be trusted.
+/// How far the report can be trusted. What is said of rows in memory is for those who keep them: a
+/// report of records has all, and JSON has nothing of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Kept {
     /// Ended calls in memory, whatever the period.
+    #[serde(skip)]
     pub calls: u64,
     pub calls_open: u64,
     /// Calls that had to go because there were too many.
+    #[serde(skip)]
     pub dropped: u64,
     /// Calls that ended up to here are not all in memory any more, for age or number.
+    #[serde(skip)]
     pub calls_gone_until: Option<Timestamp>,
     /// Agents' times before this are not known any more.
     pub agent_times_gone_until: Option<Timestamp>,
     /// Visits, offers and legs of calls that had very many.
+    #[serde(skip)]
     pub parts_dropped: u64,
     /// Facts about calls that are not known, or not any more.
+    #[serde(skip)]
     pub late_facts: u64,
 }
 
@@ -176,7 +183,7 @@ fn put_together(
     let queues = queues.into_iter().map(|(queue, sum)| QueueReport {
         queue,
         handling: sum.handling(),
-        presenting: sum.counts.presenting(),
+        presenting: Presenting::of(&sum.counts),
         queueing: sum.visits.queueing(),
         figures: Figures::of(Section::Queue, &sum),
     });
@@ -184,7 +191,7 @@ fn put_together(
         agent,
         own_calls: sum.counts.own_calls,
         handling: sum.handling(),
-        presenting: sum.counts.presenting(),
+        presenting: Presenting::of(&sum.counts),
         time: sum.time(),
         figures: Figures::of(Section::Agent, &sum),
     });
@@ -196,7 +203,7 @@ fn put_together(
         agent_calls: all.counts.own_calls,
         withheld: all.counts.withheld,
         handling: all.handling(),
-        presenting: all.counts.presenting(),
+        presenting: Presenting::of(&all.counts),
         time: all.time(),
         queueing: all.visits.queueing(),
         figures: Figures::of(Section::All, &all),
@@ -204,6 +211,20 @@ fn put_together(
         queues: queues.collect(),
         agents: agents.collect(),
         kept,
+    }
+}
+
+impl Presenting {
+    const fn of(counts: &Totals) -> Self {
+        Self {
+            offers: counts.offers(),
+            offers_accepted: counts.offers_accepted,
+            offers_no_answer: counts.offers_no_answer,
+            offers_rejected: counts.offers_rejected,
+            offers_busy: counts.offers_busy,
+            offers_device_error: counts.offers_device_error,
+            offers_withdrawn: counts.offers_withdrawn,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::metrics::fcr::Repeats;
 use crate::metrics::report::{Handling, Time};
 use crate::metrics::service::Visits;
 use crate::metrics::spread::{Spread, Summary};
-use crate::metrics::tally::{Counts, Waits};
+use crate::metrics::tally::{Totals, Waits};
 use crate::metrics::{Tallies, Tally, Target};
 use crate::time::Timestamp;
 use crate::words::CallOutcome;
@@ -26,7 +26,7 @@ pub struct Sum {
     pub(super) calls: u64,
     pub(super) contained: u64,
     pub(super) refused: u64,
-    pub(super) counts: Counts,
+    pub(super) counts: Totals,
     pub(super) visits: Visits,
     /// Waits of the answered.
     pub(super) waits_ms: Summary,

@@ -14,7 +14,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::{AgentId, QueueId};
 use crate::metrics::fcr::{Judged, Near};
-use crate::metrics::report::Presenting;
 use crate::metrics::spread::Spread;
 use crate::metrics::{CallRow, Leg, Offer, QueueVisit};
 use crate::time::Timestamp;
@@ -29,7 +28,7 @@ pub const TALLY_VERSION: u32 = 1;
 pub struct Tally {
     /// Of customers' calls, by [`CallOutcome::ALL`]; in the section of all calls alone.
     outcomes: [u64; CallOutcome::ALL.len()],
-    pub(super) counts: Counts,
+    pub(super) counts: Totals,
     /// In the section of a queue alone.
     pub(super) waits: Waits,
     /// Handle time of each call whose legs in this section are all done.
@@ -63,11 +62,11 @@ macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// What is counted, and sums of times.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-        pub(super) struct Counts {
+        pub(super) struct Totals {
             $($(#[$doc])* pub(super) $name: u64,)*
         }
 
-        impl Counts {
+        impl Totals {
             pub(super) fn add(&mut self, other: &Self) {
                 $(self.$name += other.$name;)*
             }
@@ -313,7 +312,7 @@ impl<'de> Deserialize<'de> for Judgements {
     }
 }
 
-impl Counts {
+impl Totals {
     /// Those that the agent answers for.
     pub(super) const fn offers_charged(&self) -> u64 {
         self.offers_accepted
@@ -335,18 +334,6 @@ impl Counts {
     /// Legs whose times are all known.
     pub(super) const fn done_legs(&self) -> u64 {
         self.handled_legs - self.provisional_legs
-    }
-
-    pub(super) const fn presenting(&self) -> Presenting {
-        Presenting {
-            offers: self.offers(),
-            offers_accepted: self.offers_accepted,
-            offers_no_answer: self.offers_no_answer,
-            offers_rejected: self.offers_rejected,
-            offers_busy: self.offers_busy,
-            offers_device_error: self.offers_device_error,
-            offers_withdrawn: self.offers_withdrawn,
-        }
     }
 }
 

@@ -21,8 +21,8 @@ const WORK_LEFT_MAX: Duration = Duration::from_secs(12 * 3600);
 const OFFERS_LOOKED_AT: usize = 20;
 
 /// Teaches the center who called when and why, as `caller.*` in flows, and each agent's last call,
-/// from the calls that ended before `at`. Returns the after-call work that nobody ended, because the
-/// server was lost at `lost_at` meanwhile: as long as it lasted until then.
+/// from the calls that ended before `at`. Returns the after-call work that nobody ended, because
+/// the server was lost at `lost_at` meanwhile: as long as it lasted until then.
 ///
 /// # Errors
 ///

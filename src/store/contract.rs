@@ -100,6 +100,13 @@ fn after_call_work_is_added_where_it_belongs(database: &dyn Database) {
     let changed = database.reader().unwrap().get(CallId(1)).unwrap().unwrap();
     assert_eq!(changed.legs[0].wrap_up, Some(of(1, 1)));
     assert_eq!(changed.intent.as_deref(), Some("refund"));
+    // A note alone: what was said before stays.
+    let note = Some("by Friday".to_owned());
+    let noted = WrapUp { resolved: None, intent: None, note: note.clone(), ..of(1, 1) };
+    assert_eq!(apply(&mut *writer, keep(noted)), Applied::Changed);
+    let changed = database.reader().unwrap().get(CallId(1)).unwrap().unwrap();
+    assert_eq!(changed.legs[0].wrap_up, Some(WrapUp { note, ..of(1, 1) }));
+    assert_eq!(changed.intent.as_deref(), Some("refund"));
 }
 
 fn recordings_are_amended_once_and_where_they_belong(database: &dyn Database) {

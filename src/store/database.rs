@@ -158,7 +158,7 @@ pub(super) enum Applied {
 /// Which calls have their rollups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RolledUp {
-    /// Those that ended at this time or later; the last step added so many.
+    /// Those that ended at this time or later; the last step added this number of calls.
     Since(Timestamp, u64),
     All,
 }

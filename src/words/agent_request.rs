@@ -23,8 +23,8 @@ pub enum AgentRequest {
     NotReady {
         reason: String,
     },
-    /// Ends after-call work. What is given is written on the call in talk, which goes on, or else on
-    /// the agent's last call; it adds to what was given before.
+    /// Ends after-call work. What is given is written on the call in talk, which goes on, or else
+    /// on the agent's last call; it adds to what was given before.
     EndWrapUp {
         /// The one of those that it must be.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -131,7 +131,7 @@ impl Drawn {
     }
 }
 
-/// What the figures would be told of a row that is at its end.
+/// The facts of a row that is at its end.
 fn facts(row: &CallRow) -> Vec<(Timestamp, Fact)> {
     let (call, at) = (row.call, row.ended_at);
     let mut facts = vec![(row.arrived_at, Fact::Arrived { call, by_agent: row.by_agent })];
@@ -201,7 +201,8 @@ fn moments() -> impl Strategy<Value = Vec<u64>> {
     proptest::collection::vec(moment.prop_map(|ms| START - 1 + ms), 6..12)
 }
 
-/// Over databases that `fresh` makes, each in a folder of its own; `as_before` turns one into that of an earlier attendant.
+/// Over databases that `fresh` makes, each in a folder of its own; `as_before` turns one into that
+/// of an earlier attendant.
 pub(in crate::store) fn hold<D: Database, F>(fresh: impl Fn() -> (F, D), as_before: impl Fn(&D)) {
     let config = ProptestConfig { cases: 40, failure_persistence: None, ..Default::default() };
     let calls = proptest::collection::vec(drawn(), 1..30);

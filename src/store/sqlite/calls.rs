@@ -4,6 +4,8 @@
 //! wins, and an amendment only adds what was not known yet. Every queue and agent of a record leads
 //! to its call. What the figures need of a record is in the rollups with it.
 
+use std::ops::Range;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::id::CallId;
@@ -11,7 +13,12 @@ use crate::store::amend::{self, Columns};
 use crate::store::database::Applied;
 use crate::store::sqlite::rollups::Rollups;
 use crate::store::sqlite::{sql, unreadable};
+use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordingUpdate, WrapUp};
+
+/// The records of the calls that ended in a period.
+pub(super) const EACH_ENDED: &str = "
+SELECT record FROM calls WHERE ended_at >= ?1 AND ended_at < ?2 ORDER BY ended_at, call";
 
 /// Writes a record, unless this call has one already.
 pub(super) fn insert(
@@ -125,6 +132,10 @@ pub(super) fn has(db: &Connection, call: CallId) -> rusqlite::Result<bool> {
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
     let text: String = row.get(0)?;
     serde_json::from_str(&text).map_err(|error| unreadable(0, error))
+}
+
+pub(super) fn bounds(period: &Range<Timestamp>) -> [i64; 2] {
+    [sql(period.start.0), sql(period.end.0)]
 }
 
 fn json(record: &CallRecord) -> String {

@@ -10,12 +10,10 @@ use crate::id::CallId;
 use crate::metrics::Gathering;
 use crate::store::StoreError;
 use crate::store::database::{DatabaseError, Past, RecordReader};
-use crate::store::sqlite::{BUSY_TIMEOUT, calls, failed, list, rollups, schema, sql, unsigned};
+use crate::store::sqlite::{BUSY_TIMEOUT, calls, failed, list, rollups, schema, unsigned};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
 
-pub(super) const EACH_ENDED: &str = "
-SELECT record FROM calls WHERE ended_at >= ?1 AND ended_at < ?2 ORDER BY ended_at, call";
 pub(super) const EACH_PAST: &str = "
 SELECT from_number, ended_at, intent, agent FROM calls
 WHERE ended_at >= ?1 AND ended_at < ?2 AND from_number IS NOT NULL AND via NOT LIKE 'agent:%'
@@ -40,8 +38,8 @@ impl Reader {
         period: &Range<Timestamp>,
         take: &mut dyn FnMut(CallRecord),
     ) -> rusqlite::Result<()> {
-        let mut statement = self.db.prepare_cached(EACH_ENDED)?;
-        for row in statement.query_map(bounds(period), calls::record)? {
+        let mut statement = self.db.prepare_cached(calls::EACH_ENDED)?;
+        for row in statement.query_map(calls::bounds(period), calls::record)? {
             take(row?);
         }
         Ok(())
@@ -53,7 +51,7 @@ impl Reader {
         take: &mut dyn FnMut(Past),
     ) -> rusqlite::Result<()> {
         let mut statement = self.db.prepare_cached(EACH_PAST)?;
-        let rows = statement.query_map(bounds(period), |row| {
+        let rows = statement.query_map(calls::bounds(period), |row| {
             Ok(Past {
                 number: row.get(0)?,
                 ended_at: Timestamp(unsigned(row.get(1)?)),
@@ -66,10 +64,6 @@ impl Reader {
         }
         Ok(())
     }
-}
-
-pub(super) fn bounds(period: &Range<Timestamp>) -> [i64; 2] {
-    [sql(period.start.0), sql(period.end.0)]
 }
 
 impl RecordReader for Reader {
@@ -106,7 +100,11 @@ impl RecordReader for Reader {
         // What is written meanwhile is in all of it or in nothing.
         let mut gather = || {
             let transaction = self.db.unchecked_transaction()?;
-            rollups::gather(&transaction, &period, names, into)
+            let since = match schema::has_rollups(&transaction)? {
+                true => rollups::since(&transaction)?,
+                false => Timestamp(u64::MAX),
+            };
+            rollups::gather(&transaction, (&period, since), names, into)
         };
         gather().map_err(failed)
     }

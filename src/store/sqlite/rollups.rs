@@ -17,7 +17,7 @@ use crate::id::{AgentId, CallId, QueueId};
 use crate::metrics::{CallRow, Gathering, Near, TALLY_VERSION, Tallies, Tally};
 use crate::store::database::RolledUp;
 use crate::store::rollup::{Interning, Key, Parts, Span, Whose, shares};
-use crate::store::sqlite::{calls, reader, schema, sql, state, unsigned};
+use crate::store::sqlite::{calls, sql, state, unsigned};
 use crate::time::Timestamp;
 use crate::words::CallRecord;
 
@@ -68,7 +68,7 @@ pub(super) struct Rollups<'a> {
     since: Timestamp,
     names: Names,
     changed: BTreeMap<Key, Tally>,
-    /// Why they are to be made anew.
+    /// Why they must be made anew.
     broken: Option<String>,
 }
 
@@ -290,7 +290,7 @@ const fn length(span: Span) -> i64 {
 }
 
 /// Since when calls are rolled up; never, in a file that has no rollups.
-fn since(db: &Connection) -> rusqlite::Result<Timestamp> {
+pub(super) fn since(db: &Connection) -> rusqlite::Result<Timestamp> {
     if state::meta(db, VERSION)? != Some(u64::from(TALLY_VERSION)) {
         return Ok(Timestamp(u64::MAX));
     }
@@ -333,7 +333,7 @@ pub(super) fn roll_up(db: &Connection) -> rusqlite::Result<RolledUp> {
     let from = Span::Quarter.start_of(Timestamp(unsigned(last)));
     let mut rollups = Rollups { since: from, ..Rollups::of(db)? };
     let mut calls = 0;
-    let mut statement = db.prepare_cached(reader::EACH_ENDED)?;
+    let mut statement = db.prepare_cached(calls::EACH_ENDED)?;
     for record in statement.query_map([sql(from.0), sql(since.0)], calls::record)? {
         calls += 1;
         if let Some(share) = rollups.share_of(&record?)? {
@@ -345,17 +345,14 @@ pub(super) fn roll_up(db: &Connection) -> rusqlite::Result<RolledUp> {
     Ok(RolledUp::Since(from, calls))
 }
 
-/// Gathers the figures of the calls that ended in the period.
+/// Gathers the figures of the calls that ended in the period, from rollups of those that ended at
+/// `since` or later.
 pub(super) fn gather(
     db: &Connection,
-    period: &Range<Timestamp>,
+    (period, since): (&Range<Timestamp>, Timestamp),
     names: &mut Names,
     into: &mut Gathering,
 ) -> rusqlite::Result<()> {
-    let since = match schema::version(db)? {
-        schema::VERSION => since(db)?,
-        _ => Timestamp(u64::MAX),
-    };
     let Parts { records, rollups } = Parts::of(period, since);
     for range in records {
         gather_records(db, &range, names, into)?;
@@ -388,8 +385,8 @@ fn gather_records(
     into: &mut Gathering,
 ) -> rusqlite::Result<()> {
     let (mut tallies, mut calls) = (Tallies::default(), 0);
-    let mut statement = db.prepare_cached(reader::EACH_ENDED)?;
-    for record in statement.query_map(reader::bounds(range), calls::record)? {
+    let mut statement = db.prepare_cached(calls::EACH_ENDED)?;
+    for record in statement.query_map(calls::bounds(range), calls::record)? {
         add(db, &mut tallies, &record?, names)?;
         calls += 1;
         if calls % CALLS_AT_ONCE == 0 {

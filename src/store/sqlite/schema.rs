@@ -191,6 +191,11 @@ pub(super) fn prepare_to_read(db: &Connection, path: &Path) -> Result<(), StoreE
     Ok(())
 }
 
+/// Whether the tables are those of today, rollups among them.
+pub(super) fn has_rollups(db: &Connection) -> rusqlite::Result<bool> {
+    Ok(version(db)? == VERSION)
+}
+
 pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {
     db.pragma_query_value(None, "user_version", |row| row.get(0))
 }
