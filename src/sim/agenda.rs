@@ -12,13 +12,13 @@ use crate::time::Timestamp;
 
 #[derive(Debug)]
 pub(super) struct Agenda<T> {
-    due: BinaryHeap<Reverse<Due<T>>>,
+    due: BinaryHeap<Reverse<OnAgenda<T>>>,
     sequence: u64,
 }
 
 /// In a box: whatever is put here or taken away moves others about.
 #[derive(Debug)]
-struct Due<T> {
+struct OnAgenda<T> {
     at: Timestamp,
     sequence: u64,
     what: Box<T>,
@@ -31,7 +31,7 @@ impl<T> Agenda<T> {
 
     pub(super) fn put(&mut self, at: Timestamp, what: T) {
         self.sequence += 1;
-        self.due.push(Reverse(Due { at, sequence: self.sequence, what: Box::new(what) }));
+        self.due.push(Reverse(OnAgenda { at, sequence: self.sequence, what: Box::new(what) }));
     }
 
     pub(super) fn next_at(&self) -> Option<Timestamp> {
@@ -43,25 +43,25 @@ impl<T> Agenda<T> {
     }
 }
 
-impl<T> Ord for Due<T> {
+impl<T> Ord for OnAgenda<T> {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.at, self.sequence).cmp(&(other.at, other.sequence))
     }
 }
 
-impl<T> PartialOrd for Due<T> {
+impl<T> PartialOrd for OnAgenda<T> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<T> PartialEq for Due<T> {
+impl<T> PartialEq for OnAgenda<T> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl<T> Eq for Due<T> {}
+impl<T> Eq for OnAgenda<T> {}
 
 #[cfg(test)]
 mod tests {
