@@ -484,10 +484,8 @@ fn a_declined_offer_comes_back_to_the_queue_and_the_caller_may_leave_it() {
     // Any sooner, and it would be the end of the choice in the menu.
     floor.wait_s(3);
     floor.press(caller, '#');
-    floor.check(&[
-        "hang-up call-1/0 normal_clearing",
-        "record call-1 Exited by Flow talk 0 hold 0",
-    ]);
+    floor
+        .check(&["hang-up call-1/0 normal_clearing", "record call-1 Exited by Flow talk 0 hold 0"]);
 }
 
 #[test]

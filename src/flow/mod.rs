@@ -85,8 +85,8 @@ pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
 pub use mistakes::mistakes;
 pub use parse::{is_language, parse};
 pub use port::{
-    AskRequest, Context, Effect, Facts, Input, Knows, QueueOutcome, QueueRequest,
-    RecordOutcome, RecordRequest, Relax, TransferOutcome, TransferRequest,
+    AskRequest, Context, Effect, Facts, Input, Knows, QueueOutcome, QueueRequest, RecordOutcome,
+    RecordRequest, Relax, TransferOutcome, TransferRequest,
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
 pub use read::variable_name;
