@@ -73,6 +73,7 @@ pub(super) fn server(people: &str) -> (Rig, Carrier) {
     let mut rig = Plan::new(&format!("{}{people}", kind.section(None)))
         .set("webhooks.public_url", &format!("\"{PUBLIC_URL}\""))
         .set("webhooks.listen", &format!("\"{door}\""))
+        .set("webhooks.sip_host", "\"sip.example.com\"")
         .set("webhooks.music_piece_s", "2")
         .set("callers.file", "\"callers.csv\"")
         .set("server.reload_on_change", "false")
