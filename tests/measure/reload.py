@@ -107,7 +107,8 @@ class Files:
 
     def good(self, n):
         agent = '[agents.new-%d]\npassword = "a-long-password-of-%04d"\n' % (n, n)
-        token = '[[api.tokens]]\nname = "eve"\nrole = "monitor"\ntoken = "%032d"\n' % n
+        token = '[[api.tokens]]\nname = "eve"\nrole = "monitor"\ntoken = "%s"\n' % (
+            hashlib.sha256(b"%d" % n).hexdigest())
         kinds = [
             "",
             agent,
@@ -116,7 +117,7 @@ class Files:
             token,
         ]
         self.put("attendant.toml", config("another-secret-of-number-%04d" % n, kinds[n % len(kinds)]))
-        self.put("flows/main.toml", FLOW % ("Welcome, number %d." % n, 1 + n % 9))
+        self.put("flows/main.toml", FLOW % ("Welcome, number %d." % n, 1 + n % 5))
         self.put("callers.csv", "numbers,name\n+14155550111,Ada %d\n" % n)
 
     def bad(self, n):
@@ -288,7 +289,7 @@ def api(method, path):
     return answer.status, answer.read().decode()
 
 
-def reloads(files, seconds, took):
+def reloads(files, seconds, took, calls):
     """Good and bad ones in turn, spread over the time."""
     pause = seconds / (2 * RELOADS)
     for n in range(1, 2 * RELOADS + 1):
@@ -298,7 +299,7 @@ def reloads(files, seconds, took):
         took.append((time.monotonic() - began) * 1000)
         expected = 200 if n % 2 else 422
         if status != expected:
-            sys.exit("reload %d: %d, not %d: %s" % (n, status, expected, answer))
+            calls.harm("reload %d: %d, not %d: %s" % (n, status, expected, answer))
         time.sleep(max(0.0, pause - (time.monotonic() - began)))
 
 
@@ -324,7 +325,7 @@ def measure(options, files):
     load(options.rate, 2, "warm-up", 0, [sip, provider])
     next_call = load(options.rate, options.seconds, "without", 100_000, [sip, provider])
     took = []
-    reloading = threading.Thread(target=reloads, args=(files, options.seconds, took))
+    reloading = threading.Thread(target=reloads, args=(files, options.seconds, took, calls))
     reloading.start()
     load(options.rate, options.seconds, "with", next_call, [sip, provider])
     reloading.join()
@@ -339,8 +340,8 @@ def measure(options, files):
     figures = json.loads(api("GET", "/v1/metrics")[1])
     print("%d calls begun, %d in the figures: %s" % (
         calls.begun, figures["calls"], json.dumps(figures["outcomes"])))
-    if figures["calls"] != calls.begun or len(took) != 2 * RELOADS:
-        calls.harmed.append("calls are missing in the figures, or reloads")
+    if figures["calls"] != calls.begun:
+        calls.harmed.append("calls are missing in the figures")
     return calls.harmed
 
 
@@ -367,7 +368,7 @@ def main():
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=60)
-    print("calls harmed: %d" % len(harmed), *harmed[:10], sep="\n  ")
+    print("calls harmed, or reloads not as expected: %d" % len(harmed), *harmed[:10], sep="\n  ")
     sys.exit(1 if harmed else 0)
 
 

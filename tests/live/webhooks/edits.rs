@@ -9,7 +9,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::clock::SOON;
-use crate::flows::{ALICE, MENU_HZ};
+use crate::flows::{ALICE, MENU_HZ, PASSWORD};
+use crate::phone::Phone;
 use crate::ports;
 use crate::reload::{edit, reload};
 use crate::rig::{Plan, Rig, items};
@@ -72,6 +73,7 @@ pub(super) fn server(people: &str) -> (Rig, Carrier) {
     let mut rig = Plan::new(&format!("{}{people}", kind.section(None)))
         .set("webhooks.public_url", &format!("\"{PUBLIC_URL}\""))
         .set("webhooks.listen", &format!("\"{door}\""))
+        .set("webhooks.sip_host", "\"sip.example.com\"")
         .set("webhooks.music_piece_s", "2")
         .set("callers.file", "\"callers.csv\"")
         .set("server.reload_on_change", "false")
@@ -111,7 +113,13 @@ fn calls(rig: &Rig) -> Vec<Value> {
 
 /// One call at its provider, which waits for Alice, and one of a telephone, which is in the menu.
 /// Then the edit comes, and the end.
-fn survives(rig: &mut Rig, carrier: Carrier, edit: Edit, (first, n): (&str, usize), loads: bool) {
+fn survives(
+    (rig, alice, carrier): (&mut Rig, &mut Phone, Carrier),
+    edit: Edit,
+    (first, n): (&str, usize),
+    loads: bool,
+) {
+    assert_eq!(alice.register(PASSWORD), 200, "{}", rig.said());
     let what = format!("{}, reloaded: {loads}", edit.0);
     let mut leg = carrier.call(&format!("CA{n:03}"));
     reach_queue(&mut leg);
@@ -160,8 +168,7 @@ fn survives(rig: &mut Rig, carrier: Carrier, edit: Edit, (first, n): (&str, usiz
 #[test]
 fn a_server_that_is_killed_after_any_edit_goes_on_as_without_it() {
     let (mut rig, carrier) = server(&format!("{ALICE}{BOB}"));
-    let (status, answer) = rig.post("/v1/agents/alice/login", &json!({}));
-    assert_eq!(status, 200, "{answer}");
+    let mut alice = rig.agent("alice");
     let (status, answer) = rig.post("/v1/agents/alice/not-ready", &json!({ "reason": "lunch" }));
     assert_eq!(status, 200, "{answer}");
     let mut n = 0;
@@ -171,7 +178,7 @@ fn a_server_that_is_killed_after_any_edit_goes_on_as_without_it() {
         let (was_there, first) = (path.exists(), text(&path));
         for loads in [true, false] {
             n += 1;
-            survives(&mut rig, carrier, edit, (&first, n), loads);
+            survives((&mut rig, &mut alice, carrier), edit, (&first, n), loads);
         }
         // The next one is made alone.
         match was_there {
