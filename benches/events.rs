@@ -39,15 +39,6 @@ const MARK: u8 = 0xA7;
 struct NoArchive;
 
 impl Archive for NoArchive {
-    fn gather(
-        &self,
-        _: Range<Timestamp>,
-        _: &mut Names,
-        _: &mut Gathering,
-    ) -> Result<(), ArchiveError> {
-        Ok(())
-    }
-
     fn record(&self, _: CallId) -> Result<Option<CallRecord>, ArchiveError> {
         Ok(None)
     }
