@@ -69,8 +69,8 @@ impl CallRecord {
         self.flow.is_none() && self.answered_at.is_some() && self.legs.is_empty()
     }
 
-    /// Whether the caller came to somebody outside, from an agent or from the flow. Whom an agent
-    /// only consulted there is none.
+    /// Whether the caller came to an outside party, from an agent or from the flow. One whom an
+    /// agent only consulted is none.
     #[must_use]
     pub fn was_transferred_outside(&self) -> bool {
         let sent_to = |leg: &PartyLeg| matches!(leg.sent_to, Some(SentTo::Number(_)));

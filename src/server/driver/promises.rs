@@ -37,8 +37,8 @@ impl Driver {
         self.outbox.release(self.rest.as_ref(), &self.asks, is_written);
     }
 
-    /// Tells what happened in the turn; or how everything stands, to an interface that has caught up
-    /// after it missed some.
+    /// Tells what happened in the turn; or how everything stands, to an interface that has caught
+    /// up after it missed some.
     fn tell_facts(&mut self) {
         let wants_anew = self.teller.wants_anew();
         let first = wants_anew.then(|| self.center.hear_facts(self.clock.now()));

@@ -79,7 +79,7 @@ pub fn changed(random: &mut Random) -> Vec<Arc<Written>> {
     flows
 }
 
-/// The flow of every run as somebody else would have written it: other numbers, other steps under
+/// The flow of every run as another admin would have written it: other numbers, other steps under
 /// other names, other demands, one queue less.
 fn rewritten(numbers: &[&str], random: &mut Random) -> Arc<Written> {
     let mut text = MAIN.to_owned();

@@ -12,13 +12,14 @@ fn a_lost_call_has_its_path_its_queue_and_its_agent() {
     let now = server.kill();
     let server = world.start(now);
     assert!(!server.goes_on && server.center.calls_live() == 0);
+    let now = server.kill();
     let record = world.record(call).unwrap();
     assert_eq!(record.ended_by, EndedBy::ServerLost);
     assert_eq!((record.outcome, record.ended_at), (CallOutcome::Handled, lost_at));
     assert_eq!(path(&record), ["often", "hello", "sales"]);
     assert_eq!(record.queued[0].left, QueueExit::Answered);
     assert_eq!(record.legs[0].outcome, LegOutcome::Accepted);
-    let now = server.kill();
+    assert!(record.legs[0].wrap_up.is_some(), "nothing of it is left open");
     world.start(now).kill();
     assert_eq!(world.records(), [record], "and once only");
 }
