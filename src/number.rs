@@ -60,8 +60,8 @@ pub fn normalize<'a>(raw: &'a str, region: &str) -> Option<Cow<'a, str>> {
     }
     let digits = || raw.chars().filter(char::is_ascii_digit);
     // A number that no numbering plan knows is kept in one spelling, so that it still compares.
-    if raw.starts_with('+') {
-        let number = match raw[1..].bytes().all(|byte| byte.is_ascii_digit()) {
+    if let Some(rest) = raw.strip_prefix('+') {
+        let number = match rest.bytes().all(|byte| byte.is_ascii_digit()) {
             true => raw,
             false => Cow::Owned(std::iter::once('+').chain(digits()).collect()),
         };

@@ -86,6 +86,15 @@ pub struct Live {
     is_over: watch::Sender<bool>,
 }
 
+/// What agents spent their time on in a period, with who is there and how many calls are up.
+struct Spent {
+    now: Timestamp,
+    roster: Arc<Roster>,
+    calls_open: u64,
+    times: Times,
+    period: Range<Timestamp>,
+}
+
 struct Inner {
     told: Receiver<Told>,
     is_told: bool,
@@ -250,7 +259,7 @@ impl Live {
         period: impl FnOnce(Timestamp) -> Range<Timestamp>,
         archive: &dyn Archive,
     ) -> Result<Value, ApiError> {
-        let (now, roster, calls_open, times, period) = self.agent_times(period)?;
+        let Spent { now, roster, calls_open, times, period } = self.agent_times(period)?;
         let mut names = Names::default();
         for agent in &roster.agents {
             names.agents.intern(&agent.name);
@@ -267,11 +276,10 @@ impl Live {
         Ok(metrics::named(&report, names.agents.iter(), names.queues.iter()))
     }
 
-    /// When it is, who is there, how many calls are up, and what agents spent their time on.
     fn agent_times(
         &self,
         period: impl FnOnce(Timestamp) -> Range<Timestamp>,
-    ) -> Result<(Timestamp, Arc<Roster>, u64, Times, Range<Timestamp>), ApiError> {
+    ) -> Result<Spent, ApiError> {
         let figures = &mut self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, roster, calls_open) = self
             .read(|board, _, now| (now, Arc::clone(board.roster()), board.calls_open() as u64))?;
@@ -279,7 +287,7 @@ impl Live {
         uncounted.into_iter().for_each(|counted| figures.count(counted));
         let period = period(now);
         let times = figures.times(now, period.start, period.end);
-        Ok((now, roster, calls_open, times, period))
+        Ok(Spent { now, roster, calls_open, times, period })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -104,16 +104,23 @@ fn flow() -> Happened {
     Happened::answered()
 }
 
+fn check<const N: usize>(examples: [(&str, Happened, EndedBy, CallOutcome); N]) {
+    for (caller, happened, by, outcome) in examples {
+        assert_eq!(happened.ended_by(by), outcome, "the caller {caller}");
+    }
+}
+
+/// The caller pressed 2 at the greeting.
+fn chose() -> Happened {
+    flow().input(InputOutcome::Matched, Some("2")).entered("hours")
+}
+
 #[test]
-fn each_outcome_has_its_example() {
+fn a_caller_who_talked_or_never_got_through() {
     use CallOutcome as O;
     use EndedBy as By;
-    use InputOutcome::{Matched, NoInput, NoMatch};
-    use QueueExit::{Abandoned, Answered, Ended, ExitKey, Overflowed};
-    let message = RecordingKind::Message;
-    let timeout = Overflowed(Overflow::Timeout);
-    let chose = || flow().input(Matched, Some("2")).entered("hours");
-    let examples = [
+    use QueueExit::Answered;
+    check([
         (
             "waits, talks, the agent hangs up",
             flow().waited(Answered).with_agent(),
@@ -130,6 +137,17 @@ fn each_outcome_has_its_example() {
         ("gives up before the answer", Happened::default(), By::Caller, O::Refused),
         ("hears a menu when the process is killed", chose(), By::ServerLost, O::Failed),
         ("is dialed through to a mobile", flow().with_outside(false), By::Party, O::Transferred),
+    ]);
+}
+
+#[test]
+fn a_caller_who_waited_or_left_a_message() {
+    use CallOutcome as O;
+    use EndedBy as By;
+    use QueueExit::{Abandoned, Ended, ExitKey, Overflowed};
+    let message = RecordingKind::Message;
+    let timeout = Overflowed(Overflow::Timeout);
+    check([
         ("waits and hangs up", flow().waited(Abandoned), By::Caller, O::Abandoned),
         ("waits when the line is lost", flow().waited(Ended), By::Network, O::Failed),
         (
@@ -170,6 +188,15 @@ fn each_outcome_has_its_example() {
             By::Flow,
             O::Overflowed,
         ),
+    ]);
+}
+
+#[test]
+fn a_caller_whom_the_flow_alone_served_or_lost() {
+    use CallOutcome as O;
+    use EndedBy as By;
+    use InputOutcome::{NoInput, NoMatch};
+    check([
         (
             "hears the apology of on_error",
             chose().then(Fact::StepFailed).entered("sorry"),
@@ -205,10 +232,7 @@ fn each_outcome_has_its_example() {
             By::Caller,
             O::IvrAbandoned,
         ),
-    ];
-    for (caller, happened, by, outcome) in examples {
-        assert_eq!(happened.ended_by(by), outcome, "the caller {caller}");
-    }
+    ]);
 }
 
 #[test]

@@ -75,9 +75,9 @@ pub fn known_numbers() -> Vec<String> {
 /// As a run begins.
 #[must_use]
 pub fn scenario(random: &mut Random) -> Scenario {
-    let mut setup = Setup::default();
-    setup.agents = (0..random.between(1, 7)).map(|n| agent(n, random)).collect();
-    setup.queues = ["billing", "tech", "anybody"].into_iter().map(|q| queue(q, random)).collect();
+    let agents = (0..random.between(1, 7)).map(|n| agent(n, random)).collect();
+    let queues = ["billing", "tech", "anybody"].into_iter().map(|q| queue(q, random)).collect();
+    let mut setup = Setup { agents, queues, ..Setup::default() };
     record(&mut setup.queues, random);
     let trunk = Trunk { prefixes: vec!["+1415555".to_owned()] };
     setup.trunks = BTreeMap::from([("outside".to_owned(), trunk)]);

@@ -68,19 +68,7 @@ impl Tongue for Vonage {
         let conversation = format!("CON-{}", who.parent.as_ref().unwrap_or(&who.reference));
         let to = bare(&who.to);
         if matches!(event, ProviderEvent::PartyAsks | ProviderEvent::Moved) {
-            let mark = if url.contains('?') { '&' } else { '?' };
-            let url = format!(
-                "{url}{mark}from={}&to={}&uuid={}&conversation_uuid={conversation}",
-                encode(&from),
-                encode(&to),
-                who.reference
-            );
-            return Some(ProviderRequest {
-                is_get: true,
-                url,
-                content_type: "",
-                body: String::new(),
-            });
+            return Some(asked(url, who, &from, &to, &conversation));
         }
         let mut body = json!({ "conversation_uuid": conversation });
         let mut add = |values: Value| {
@@ -217,4 +205,15 @@ fn record(action: &Value) -> Instruction {
         told: Some(one(&action["eventUrl"])),
         is_asked_without_words: true,
     })
+}
+
+/// A GET, for a document.
+fn asked(url: &str, who: &Who, from: &str, to: &str, conversation: &str) -> ProviderRequest {
+    let mark = if url.contains('?') { '&' } else { '?' };
+    let (from, to) = (encode(from), encode(to));
+    let url = format!(
+        "{url}{mark}from={from}&to={to}&uuid={}&conversation_uuid={conversation}",
+        who.reference
+    );
+    ProviderRequest { is_get: true, url, content_type: "", body: String::new() }
 }

@@ -236,9 +236,9 @@ fn status_line(line: &str) -> Option<Start> {
 }
 
 fn request_uri(text: &str) -> Result<Uri, Fault> {
-    let uri = Uri::parse(text).map_err(|error| match error {
-        UriError::TooLong => Fault::UriTooLong,
-        error => Fault::Uri(error),
+    let uri = Uri::parse(text).map_err(|error| match error == UriError::TooLong {
+        true => Fault::UriTooLong,
+        false => Fault::Uri(error),
     })?;
     if uri.scheme() == Scheme::Other {
         return Err(Fault::Scheme);

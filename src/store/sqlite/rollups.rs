@@ -7,6 +7,7 @@
 //! **Deliberately absent:** what a call adds ([`Tallies`]), and which rollups there are
 //! (`store::rollup`).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -109,9 +110,8 @@ impl<'a> Rollups<'a> {
 
     fn look(&mut self, before: &mut Before, calls: BTreeSet<CallId>) -> rusqlite::Result<()> {
         for call in calls {
-            if !before.0.contains_key(&call) {
-                let share = self.share(call)?;
-                before.0.insert(call, share);
+            if let Entry::Vacant(place) = before.0.entry(call) {
+                place.insert(self.share(call)?);
             }
         }
         Ok(())

@@ -68,25 +68,41 @@ impl Legs {
                 self.requests.push_back((Link::Events, fields.clone()));
             }
             (LegEventKind::Saved, Some(Link::Recording { call, n })) => {
-                if self.insert(now, reference, Leg::caller(call, Progress::Up)) {
-                    self.saved(reference, &event.mark);
-                    let reference = reference.to_owned();
-                    let link = Link::Step { call, n: n + 1 };
-                    self.requests.push_back((link, Fields { reference, ..fields.clone() }));
-                }
+                let leg = Leg::caller(call, Progress::Up);
+                let link = Link::Step { call, n: n + 1 };
+                let reference = reference.to_owned();
+                let then = (link, Fields { reference, ..fields.clone() });
+                self.known_again(now, leg, then, Some(&event.mark));
             }
             // We were away: the mark says where the leg was.
             (
                 LegEventKind::Answered | LegEventKind::Sounded | LegEventKind::Collected,
                 Some(link @ (Link::Step { .. } | Link::Leg { .. })),
             ) => {
-                if self.insert(now, reference, Leg::caller(UNKNOWN, Progress::Up)) {
-                    self.requests.push_back((link, fields.clone()));
-                }
+                let leg = Leg::caller(UNKNOWN, Progress::Up);
+                let reference = reference.to_owned();
+                self.known_again(now, leg, (link, Fields { reference, ..fields.clone() }), None);
             }
             _ => {}
         }
         false
+    }
+
+    /// Takes in a leg that was forgotten, with the message that it left, and asks what follows.
+    fn known_again(
+        &mut self,
+        now: Timestamp,
+        leg: Leg,
+        (link, fields): (Link, Fields),
+        saved: Option<&str>,
+    ) {
+        if !self.insert(now, &fields.reference, leg) {
+            return;
+        }
+        if let Some(mark) = saved {
+            self.saved(&fields.reference, mark);
+        }
+        self.requests.push_back((link, fields));
     }
 
     pub(super) fn tell_party(&mut self, link: Link, fields: Fields) {

@@ -144,7 +144,11 @@ fn survives(
     rig.kill();
     rig.start();
     let after = calls(rig);
-    assert_eq!(after, [waiting.clone()], "{what}: the provider's call stands as before");
+    assert_eq!(
+        after,
+        std::slice::from_ref(&waiting),
+        "{what}: the provider's call stands as before"
+    );
     for (ids, known) in names(rig).iter().zip(&ids) {
         assert!(ids.starts_with(known), "{what}: {known:?} became {ids:?}");
     }

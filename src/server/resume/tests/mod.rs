@@ -197,8 +197,9 @@ impl Server {
             }
         }
         while let Some(told) = self.center.poll_fact() {
-            let of_fact = |record: &&Box<CallRecord>| Some(record.call) == told.fact.call();
-            self.figures.fold(&told, ended.iter().find(of_fact).map(|record| &**record));
+            let mut ended = ended.iter().map(|record| &**record);
+            let of_fact = ended.find(|record| Some(record.call) == told.fact.call());
+            self.figures.fold(&told, of_fact);
         }
         while let Some((agent, state)) = self.center.poll_saved_state() {
             self.store.keep_agent_state(self.center.agent_name(agent), state);
