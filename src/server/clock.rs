@@ -25,7 +25,7 @@ impl Clock {
     /// The same clock, set so that what is in the journal already did not happen later than now.
     #[must_use]
     pub(super) fn not_before(self, at: Timestamp) -> Self {
-        Self { started_at: self.started_at.max(at), ..self }
+        Self { started_at: self.started_at + at.since(self.now()), ..self }
     }
 
     #[must_use]
@@ -37,5 +37,24 @@ impl Clock {
     #[must_use]
     pub(super) fn instant(&self, at: Timestamp) -> Instant {
         self.started + at.since(self.started_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_journal_of_the_past_moves_no_clock_and_one_of_the_future_as_far_as_it_must() {
+        // Five seconds after the start.
+        let Clock { started, started_at } = Clock::start();
+        let clock = Clock { started: started - Duration::from_secs(5), started_at };
+        let past = clock.not_before(clock.now());
+        assert!(past.now().since(clock.now()) < Duration::from_secs(1), "it does not run ahead");
+        let future = clock.now() + Duration::from_secs(3600);
+        let late = clock.not_before(future);
+        assert!(late.now() >= future && late.now().since(future) < Duration::from_secs(60));
     }
 }

@@ -5,7 +5,7 @@
 //! questions only.
 //!
 //! **Invariant:** at most [`AskSetup::at_once_max`] questions are on their way, of one service at
-//! most [`AskSetup::per_service_max`]; at most [`WAITING_MAX`] wait, of one service at most
+//! most [`AskRules::per_service_max`]; at most [`WAITING_MAX`] wait, of one service at most
 //! [`PER_SERVICE_WAITING_MAX`]. One more has failed at once, as busy. One that waited until its
 //! time was over is not asked.
 //!

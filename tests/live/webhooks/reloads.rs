@@ -118,7 +118,13 @@ fn no_call_is_harmed_by_twenty_reloads_of_every_kind_and_twenty_that_are_refused
     let of_menu = records.iter().filter(|record| record["outcome"] != "handled");
     let right = |record: &&Value| {
         let steps = record["path"].as_array().into_iter().flatten().map(|entry| &entry["step"]);
-        record["ended_by"] == "caller" && steps.eq([&json!("greeting"), &json!("main")])
+        // A provider's document has the menu behind the greeting: what is heard of it, only the
+        // next request says, and this caller makes none.
+        let heard = match record["via"] == "provider:twilio" {
+            true => &["greeting"][..],
+            false => &["greeting", "main"],
+        };
+        record["ended_by"] == "caller" && steps.filter_map(Value::as_str).eq(heard.iter().copied())
     };
     let wrong: Vec<&Value> = of_menu.filter(|record| !right(record)).collect();
     assert!(wrong.is_empty(), "{} calls were harmed: {:#}", wrong.len(), wrong[0]);
