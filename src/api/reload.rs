@@ -34,12 +34,18 @@ pub struct ReloadState {
     running: Mutex<RunningConfig>,
     /// Whoever sets it sends a request; it is taken back with the answer.
     pub is_busy: AtomicBool,
+    /// A signal came while it was busy: the files are read once more.
+    pub is_wished: AtomicBool,
 }
 
 impl ReloadState {
     #[must_use]
     pub const fn new(running: RunningConfig) -> Self {
-        Self { running: Mutex::new(running), is_busy: AtomicBool::new(false) }
+        Self {
+            running: Mutex::new(running),
+            is_busy: AtomicBool::new(false),
+            is_wished: AtomicBool::new(false),
+        }
     }
 
     pub fn update(&self, change: impl FnOnce(&mut RunningConfig)) {

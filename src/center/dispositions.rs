@@ -178,6 +178,9 @@ impl ContactCenter {
                     if !last.said.is_empty() {
                         self.amend(now, agent);
                     }
+                } else if let Some((_, said)) = last.of_talk.take_if(|(of, _)| *of == leg) {
+                    let Disposition { resolved, intent, note } = said;
+                    self.say(now, WrapUp { leg, acw_ms: 0, resolved, intent, note });
                 }
             }
             Role::Caller
@@ -212,8 +215,12 @@ impl ContactCenter {
         let last = &self.last_calls[agent.0 as usize];
         let (Some(leg), Some((acw, _))) = (last.leg, last.work) else { return };
         let Disposition { resolved, intent, note } = last.said.clone();
-        let wrap_up = WrapUp { leg, acw_ms: millis(acw), resolved, intent, note };
-        let call = leg.call;
+        self.say(now, WrapUp { leg, acw_ms: millis(acw), resolved, intent, note });
+    }
+
+    /// Gives what was said to its call, or to the record that the call left.
+    fn say(&mut self, now: Timestamp, wrap_up: WrapUp) {
+        let call = wrap_up.leg.call;
         match self.calls.get_mut(&call) {
             // The caller stayed after the talk: the record is still to be made.
             Some(call) => call.written_up(now, wrap_up),

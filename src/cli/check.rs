@@ -139,7 +139,7 @@ fn of_agents(info: &ProviderInfo) -> String {
              dials, too, but no queue; three can meet"
         }
     };
-    format!("{}: agents whom it dials {can}; nobody supervises its calls\n", info.name)
+    format!("{}: agents whom it dials {can}, and are not supervised\n", info.name)
 }
 
 /// What a step needs, in the words of its author.

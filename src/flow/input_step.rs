@@ -433,7 +433,7 @@ fn answered(
 ) -> Next {
     match q.answer(run, turn, &collecting.entered) {
         Ok(next) => {
-            result(q, run, turn, InputOutcome::Matched, &collecting.entered);
+            result(run, turn, InputOutcome::Matched, &collecting.entered);
             next
         }
         Err(outcome) => missed(q, run, turn, collecting, outcome),
@@ -447,7 +447,7 @@ fn missed(
     mut collecting: Box<Collecting>,
     outcome: InputOutcome,
 ) -> Next {
-    result(q, run, turn, outcome, &collecting.entered);
+    result(run, turn, outcome, &collecting.entered);
     run.clear_keys(); // what was typed ahead was meant for another place
     let Some((reaction, at)) = q.options().reaction(outcome) else { return Next::Wait };
     if let Some(next) = reaction.next {
@@ -514,15 +514,9 @@ fn prompt(
     Ok(())
 }
 
-/// Says what came of a try. Secret keys stay here.
-fn result(
-    q: &impl InputStep,
-    run: &Run,
-    turn: &mut Turn<'_>,
-    outcome: InputOutcome,
-    entered: &str,
-) {
-    let is_shown = !q.options().secret && !entered.is_empty();
+/// Says what came of a try. Keys that may be part of a secret stay here, as they do in the journal.
+fn result(run: &Run, turn: &mut Turn<'_>, outcome: InputOutcome, entered: &str) {
+    let is_shown = !run.secret() && !entered.is_empty();
     let keys = is_shown.then(|| entered.into());
     turn.out.push(Effect::InputResult { step: run.step_name(), outcome, keys });
 }

@@ -346,7 +346,7 @@ pub const FIGURES: &[Figure] = &[
         "containment_rate",
         CALLS,
         |sum| Ratio::share(sum.contained, sum.calls - sum.refused),
-        "calls that ended in the flow without asking for an agent ÷ calls, except refused ones",
+        "calls that the flow alone served (the outcome `contained`) ÷ calls, except refused ones",
     )
     .titled("contained"),
     share(

@@ -21,7 +21,7 @@ use crate::words::{CallOutcome, OfferOutcome, QueueExit};
 
 /// The form of a kept [`Tally`], and what it counts: under another number, what was kept is counted
 /// again from the records.
-pub const TALLY_VERSION: u32 = 1;
+pub const TALLY_VERSION: u32 = 2;
 
 /// What calls add up to in one section: all of them, one queue's, one agent's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

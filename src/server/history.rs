@@ -10,7 +10,7 @@ use crate::id::{AgentId, LegId};
 use crate::metrics;
 use crate::store::{RecordReader, StoreError};
 use crate::time::Timestamp;
-use crate::words::{Party, PartyLeg, RecordFilter, WrapUp};
+use crate::words::{CallRecord, Party, PartyLeg, RecordFilter, WrapUp};
 
 /// Longer than any `wrap_up_late_s_max`, and a call before it.
 const LAST_CALL_WITHIN: Duration = Duration::from_secs(8 * 24 * 3600);
@@ -68,8 +68,15 @@ fn last_call(
     let filter = RecordFilter { agent, since, limit: OFFERS_LOOKED_AT, ..RecordFilter::default() };
     let records = reader.list(&filter)?;
     let before = records.iter().filter(|record| record.ended_at < at);
-    let talks = before.flat_map(|record| &record.legs).filter_map(|leg| Talk::of(leg, name));
+    let talks = before.flat_map(|record| talks(record, name));
     Ok(talks.max_by_key(|talk| talk.ended_at))
+}
+
+/// The talks that this agent may write up: none of a call in which a colleague called them.
+fn talks(record: &CallRecord, name: &str) -> impl Iterator<Item = Talk> {
+    let is_own = record.caller_agent().is_some();
+    let legs = record.legs.iter().filter(move |leg| leg.queue.is_some() || !is_own);
+    legs.filter_map(move |leg| Talk::of(leg, name))
 }
 
 impl Talk {
@@ -95,5 +102,34 @@ impl Talk {
         let wrap_up = wrap_up.unwrap_or(nothing);
         let done_at = ended_at + Duration::from_millis(wrap_up.acw_ms);
         TalkedOn { wrap_up, queue, done_at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(via: &str, queue: Option<&str>) -> CallRecord {
+        let leg = serde_json::json!({
+            "leg": { "call": 7, "n": 1 }, "party": { "agent": { "id": 0, "name": "bob" } },
+            "queue": queue, "dialed_at": 1_000, "answered_at": 2_000, "ended_at": 9_000,
+            "outcome": "accepted", "cause": null, "talk_ms": 7_000, "hold_ms": 0, "wrap_up": null,
+        });
+        let whole = serde_json::json!({
+            "call": 7, "from": null, "from_name": null, "to": "bob", "via": via, "flow": null,
+            "language": null, "intent": null, "arrived_at": 1_000, "answered_at": 2_000,
+            "ended_at": 9_000, "outcome": "handled", "ended_by": "agent", "cause": 16,
+            "path": [], "queued": [], "legs": [leg], "vars": {}, "recordings": [],
+        });
+        serde_json::from_value(whole).expect("it has every field of a record")
+    }
+
+    #[test]
+    fn a_colleagues_call_leaves_no_work_behind() {
+        let count = |via, queue| talks(&record(via, queue), "bob").count();
+        assert_eq!(count("trunk:main", Some("help")), 1);
+        assert_eq!(count("trunk:main", None), 1, "handed over without a queue");
+        assert_eq!(count("agent:ann", Some("help")), 1, "an agent who waited in the queue");
+        assert_eq!(count("agent:ann", None), 0);
     }
 }

@@ -319,9 +319,11 @@ impl Store {
         self.kept.is_behind() || self.journal.is_behind()
     }
 
-    /// While something is not written, or calls wait for room, it is looked at again.
+    /// While something is not written or waits in memory, or calls wait for room, it is looked at
+    /// again.
     fn again_at(&self, now: Timestamp) -> Option<Timestamp> {
-        (self.is_behind() || !self.journal.has_room()).then_some(now + RETRY_AFTER)
+        let waits = !self.overflow.is_empty() || self.is_behind() || !self.journal.has_room();
+        waits.then_some(now + RETRY_AFTER)
     }
 
     /// When to [settle](Self::settle) again, whatever happens.

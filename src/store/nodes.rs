@@ -27,7 +27,8 @@ const SETUP_HEAD_LEN: u64 = 64;
 /// [`StoreError::OtherNode`] for the first file of another, and when the folder cannot be read.
 pub(super) fn check_files(folder: &Path, ours: NodeId) -> Result<(), StoreError> {
     let failed = |error| StoreError::io(folder, error);
-    let heads = journal::segments(folder).map_err(failed)?.into_iter().map(of_segment);
+    let heads =
+        journal::segments(folder).map_err(failed)?.into_iter().map(|path| of_segment(path, ours));
     let setups = setups::paths(folder).map_err(failed)?.into_iter().map(of_setup);
     let names = names::node_of_names(folder).map(Ok);
     let kept = kept::node_of_other(folder, ours)?.map(Ok);
@@ -41,10 +42,10 @@ pub(super) fn check_files(folder: &Path, ours: NodeId) -> Result<(), StoreError>
 }
 
 /// A segment whose head is not whole is no run's: what it may hold is looked for as ours.
-fn of_segment(path: PathBuf) -> Result<(PathBuf, NodeId), StoreError> {
+fn of_segment(path: PathBuf, ours: NodeId) -> Result<(PathBuf, NodeId), StoreError> {
     let head = journal::head(std::slice::from_ref(&path));
     let head = head.map_err(|error| StoreError::io(&path, error))?;
-    Ok((path, head.map(|head| head.node).unwrap_or_default()))
+    Ok((path, head.map_or(ours, |head| head.node)))
 }
 
 fn of_setup(path: PathBuf) -> Result<(PathBuf, NodeId), StoreError> {

@@ -10,7 +10,7 @@ use super::talks::{ADA, AGENT};
 use crate::call::{HOLDS_MAX, RecordingStage, SUPERVISORS_MAX, Stage};
 use crate::center::Refused;
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
-use crate::id::LegId;
+use crate::id::{AgentId, LegId};
 use crate::metrics::{FIGURES, Follower, Report, Section};
 use crate::words::{
     AgentRequest, AgentState, CallOutcome, ConsultTarget, Event, QueueExit, RecordingState, SentTo,
@@ -264,6 +264,28 @@ fn after_call_work_of_the_queue_is_not_forgotten_for_a_call_that_was_taken_over(
     floor.log.clear();
     floor.wait_s(10);
     floor.check(&["amend call-2 acw 10000 resolved None"]);
+}
+
+#[test]
+fn what_is_said_of_a_call_that_was_taken_over_waits_for_no_other_work() {
+    let mut floor = Floor::new(&["eve", "ada"]);
+    let caller = floor.call(2);
+    floor.press(caller, '1');
+    let of_eve = LegId { n: 1, ..caller };
+    floor.event(Event::Answered { leg: of_eve });
+    let waiting = floor.call(1);
+    floor.press(waiting, '1');
+    floor.wait_s(5);
+    floor.hang_up(of_eve);
+    let [eve, _] = telephones();
+    floor.is_taken_over_from(eve);
+    floor.wait_s(1);
+    let ask = AgentRequest::end_wrap_up(Some(true));
+    floor.event(Event::AgentAsked { agent: AgentId(0), ask, by: None });
+    floor.wait_s(1);
+    floor.hang_up(waiting);
+    let amended = "amend call-1 acw 0 resolved Some(true)";
+    assert!(floor.log.iter().any(|line| line == amended), "{:?}", floor.log);
 }
 
 #[test]

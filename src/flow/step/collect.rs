@@ -63,6 +63,14 @@ impl Collect {
             section.error(section.key_span("digits_min"), message);
         }
         let into = read_into(section);
+        if let Some(into) = into.as_deref()
+            && !options.secret
+            && build.variables.get(into) == Some(&true)
+        {
+            let message =
+                format!("`{into}` is secret in another step: write `secret = true` here, too");
+            section.error(section.key_span("into"), message);
+        }
         let terminator = read_terminator(section);
         if terminator.is_some() && terminator == options.repeat {
             let message = "`repeat` and `terminator` are the same key";

@@ -202,6 +202,17 @@ impl Reloader {
                     }
                 }
             }
+            self.read_as_wished().await;
+        }
+    }
+
+    /// A signal that came during a reload may be about what was edited since.
+    async fn read_as_wished(&mut self) {
+        if self.state.is_wished.swap(false, Ordering::AcqRel)
+            && !self.state.is_busy.swap(true, Ordering::AcqRel)
+        {
+            let (dry_run, by, reply) = (false, "signal".to_owned(), None);
+            self.take(ReloadRequest { dry_run, by, reply }).await;
         }
     }
 
@@ -421,7 +432,8 @@ impl Reloader {
 /// Wishes of a signal: nobody waits for the answer.
 pub(super) fn wish(handle: &ReloadHandle) {
     if handle.state.is_busy.swap(true, Ordering::AcqRel) {
-        return tracing::warn!("SIGHUP: the configuration is being read already");
+        handle.state.is_wished.store(true, Ordering::Release);
+        return tracing::info!("SIGHUP: the configuration is being read, and then once more");
     }
     tracing::info!("SIGHUP: the configuration is read again");
     let request = ReloadRequest { dry_run: false, by: "signal".to_owned(), reply: None };
