@@ -38,8 +38,8 @@ pub(super) fn progress(db: &Connection) -> rusqlite::Result<Progress> {
 }
 
 pub(super) fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<u64>> {
-    let query = "SELECT value FROM meta WHERE key = ?1";
-    let value: Option<i64> = db.query_row(query, [key], |row| row.get(0)).optional()?;
+    let mut statement = db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
+    let value: Option<i64> = statement.query_row([key], |row| row.get(0)).optional()?;
     Ok(value.map(unsigned))
 }
 
