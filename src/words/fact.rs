@@ -14,8 +14,8 @@
 //! **Invariant:** within a run of the server the numbers count up by one from 0. The facts of one
 //! call are in order of time; those of two are as they were handled.
 //!
-//! **Deliberately absent:** variables of flows while a call lives, keys that may be part of a secret,
-//! and anything else that is.
+//! **Deliberately absent:** variables of flows while a call lives, keys that may be part of a
+//! secret, and anything else that is.
 
 use std::collections::BTreeSet;
 use std::fmt;
