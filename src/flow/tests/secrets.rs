@@ -52,7 +52,8 @@ fn keys_that_a_secret_step_may_get_are_in_no_result() {
 #[test]
 fn a_variable_is_secret_at_every_step_that_hears_it_or_at_none() {
     let again = FLOW.replace("next = \"bye\"", "next = \"again\"")
-        + "[collect.again]\ntext = \"Once more?\"\ninto = \"pin\"\ngive_up = \"bye\"\nnext = \"bye\"\n";
+        + "[collect.again]\ntext = \"Once more?\"\ninto = \"pin\"\n"
+        + "give_up = \"bye\"\nnext = \"bye\"\n";
     let told = super::told(&again, &Known::anything());
     assert!(
         told.contains("`pin` is secret in another step: write `secret = true` here, too"),
