@@ -35,8 +35,8 @@ use rollups::Rollups;
 pub(super) const FILE: &str = "records.sqlite";
 /// A statement waits for another process at most this long, and then fails as [`Fault::Busy`].
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Statements that a connection keeps compiled: all there are, twice. With fewer a record costs
-/// more for compiling its statements than for running them.
+/// Statements that a connection keeps compiled: all there are, twice. By itself it keeps sixteen,
+/// fewer than a record with its rollups needs.
 const STATEMENTS_KEPT: usize = 64;
 
 /// The database of a folder.
