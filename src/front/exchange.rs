@@ -12,12 +12,12 @@ use crate::words::{AgentRequest, Command, Event, Target};
 
 /// Has the front carry the command out whose leg it is about. Gives it back where none does: it
 /// is about a record.
-pub fn carry_out(
-    fronts: &mut [&mut dyn Front],
+pub fn carry_out<'f>(
+    fronts: impl IntoIterator<Item = &'f mut (dyn Front + 'f)>,
     now: Timestamp,
     command: Command,
 ) -> Option<Command> {
-    fronts.iter_mut().try_fold(command, |command, front| front.carry_out(now, command))
+    fronts.into_iter().try_fold(command, |command, front| front.carry_out(now, command))
 }
 
 pub fn poll_event(fronts: &mut [&mut dyn Front]) -> Option<Event> {

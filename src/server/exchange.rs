@@ -71,8 +71,8 @@ impl Exchange {
 
     /// By the front whose leg it is about, if its commands leave so.
     fn carry_out_by(&mut self, when: Leaves, now: Timestamp, command: Command) -> Option<Command> {
-        let mut fronts = self.fronts.all().into_iter().filter(|front| front.leaves() == when);
-        fronts.try_fold(command, |command, front| front.carry_out(now, command))
+        let fronts = self.fronts.all().into_iter().filter(|front| front.leaves() == when);
+        exchange::carry_out(fronts.map(|front| front as &mut dyn Front), now, command)
     }
 
     /// Lets the fronts hear what came in to them, and says what comes of it first.

@@ -245,29 +245,9 @@ fn who_took_over_sends_the_caller_on_and_says_what_came_of_it() {
     assert_eq!(figures.handling.handled_legs, 1, "Ada's");
 }
 
-#[test]
-fn after_call_work_of_the_queue_is_not_forgotten_for_a_call_that_was_taken_over() {
-    let mut floor = Floor::new(&["eve", "ada"]);
-    // Here Eve is the first agent, and handles a call of the queue before.
-    let caller = floor.call(2);
-    floor.press(caller, '1');
-    let of_eve = LegId { n: 1, ..caller };
-    floor.event(Event::Answered { leg: of_eve });
-    let waiting = floor.call(1);
-    floor.press(waiting, '1');
-    floor.wait_s(5);
-    floor.hang_up(of_eve);
-    let [eve, _] = telephones();
-    floor.is_taken_over_from(eve); // before her after-call work has ended
-    floor.wait_s(3);
-    floor.hang_up(waiting);
-    floor.log.clear();
-    floor.wait_s(10);
-    floor.check(&["amend call-2 acw 10000 resolved None"]);
-}
-
-#[test]
-fn what_is_said_of_a_call_that_was_taken_over_waits_for_no_other_work() {
+/// Eve, who is the first agent here, has handled a call of the queue, works on it, and takes over
+/// the caller who waits.
+fn taken_over_in_after_call_work() -> (Floor, LegId) {
     let mut floor = Floor::new(&["eve", "ada"]);
     let caller = floor.call(2);
     floor.press(caller, '1');
@@ -279,6 +259,22 @@ fn what_is_said_of_a_call_that_was_taken_over_waits_for_no_other_work() {
     floor.hang_up(of_eve);
     let [eve, _] = telephones();
     floor.is_taken_over_from(eve);
+    (floor, waiting)
+}
+
+#[test]
+fn after_call_work_of_the_queue_is_not_forgotten_for_a_call_that_was_taken_over() {
+    let (mut floor, waiting) = taken_over_in_after_call_work();
+    floor.wait_s(3);
+    floor.hang_up(waiting);
+    floor.log.clear();
+    floor.wait_s(10);
+    floor.check(&["amend call-2 acw 10000 resolved None"]);
+}
+
+#[test]
+fn what_is_said_of_a_call_that_was_taken_over_waits_for_no_other_work() {
+    let (mut floor, waiting) = taken_over_in_after_call_work();
     floor.wait_s(1);
     let ask = AgentRequest::end_wrap_up(Some(true));
     floor.event(Event::AgentAsked { agent: AgentId(0), ask, by: None });

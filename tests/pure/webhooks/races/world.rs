@@ -462,7 +462,7 @@ impl Turn for World {
     fn carry_out(&mut self, now: Timestamp, command: Command) {
         self.judge.log(now, "command", &command);
         self.judge.command(&command);
-        let _ = exchange::carry_out(&mut self.fronts(), now, command);
+        let _ = exchange::carry_out(self.fronts(), now, command);
         self.hand_over();
     }
 
