@@ -48,7 +48,7 @@ use crate::server::sip_front::SipChange;
 use crate::store::{self, KeptSetup};
 
 use changes::Known;
-use watch::FilesStamp;
+use watch::{FilesStamp, Watch};
 
 /// How often the files are looked at. A change is taken once they were the same twice.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -145,7 +145,7 @@ impl Reloading {
         let handle = ReloadHandle { tx, state: Arc::new(ReloadState::new(running)) };
         setup.api.set_reloads(handle.clone());
         let (stop, stopped) = oneshot::channel();
-        let mut reloader = Reloader { setup, state: Arc::clone(&handle.state), refused: None };
+        let mut reloader = Reloader::new(setup, Arc::clone(&handle.state));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("reload".to_owned())
@@ -167,38 +167,41 @@ impl Drop for Reloading {
 struct Reloader {
     setup: ReloadSetup,
     state: Arc<ReloadState>,
+    watch: Watch,
+    /// The files that were read last, as they were before.
+    read: FilesStamp,
     /// What was said of files that were refused: it is said once.
     refused: Option<String>,
 }
 
 impl Reloader {
+    fn new(setup: ReloadSetup, state: Arc<ReloadState>) -> Self {
+        let watch = Watch::new(&setup.sources, &setup.config);
+        Self { setup, state, watch, read: FilesStamp::default(), refused: None }
+    }
+
     async fn run(
         &mut self,
         mut requests: mpsc::Receiver<ReloadRequest>,
         mut stopped: oneshot::Receiver<()>,
     ) {
-        // What was loaded, and what was seen last: a change is taken once it has come to rest.
-        let mut loaded = FilesStamp::of(&self.setup.sources, &self.setup.config);
-        let mut seen = loaded.clone();
+        self.read = self.watch.look();
+        // What was seen last: a change is taken once it has come to rest.
+        let mut seen = self.read.clone();
         loop {
             let heard = tokio::select! {
                 _ = &mut stopped => return,
                 heard = tokio::time::timeout(LOOK_EVERY, requests.recv()) => heard,
             };
-            let now = FilesStamp::of(&self.setup.sources, &self.setup.config);
             match heard {
                 Ok(None) => return,
-                Ok(Some(request)) => {
-                    if !request.dry_run {
-                        (loaded, seen) = (now.clone(), now);
-                    }
-                    self.take(request).await;
-                }
+                Ok(Some(request)) => self.take(request).await,
                 Err(_) => {
+                    let now = self.watch.look();
                     let rests = now == seen;
                     seen = now;
-                    if rests && seen != loaded && self.files_changed().await {
-                        loaded = seen.clone();
+                    if rests && seen != self.read {
+                        self.files_changed(&seen).await;
                     }
                 }
             }
@@ -217,6 +220,9 @@ impl Reloader {
     }
 
     async fn take(&mut self, ReloadRequest { dry_run, by, reply }: ReloadRequest) {
+        if !dry_run {
+            self.read = self.watch.look();
+        }
         let answer = self.reload(dry_run, &by).await;
         self.state.is_busy.store(false, Ordering::Release);
         self.say(&by, &answer);
@@ -226,19 +232,19 @@ impl Reloader {
         }
     }
 
-    /// The files have changed and are at rest. Returns whether that is seen to.
-    async fn files_changed(&mut self) -> bool {
+    /// The files have changed and are at rest.
+    async fn files_changed(&mut self, now: &FilesStamp) {
         if !self.setup.config.server.reload_on_change || self.setup.is_demo {
-            self.state.update(|running| running.files_differ = true);
-            return true;
+            self.read.clone_from(now);
+            return self.state.update(|running| running.files_differ = true);
         }
         if self.state.is_busy.swap(true, Ordering::AcqRel) {
-            return false; // a request comes first, and reads them as well
+            return; // a request comes first, and reads them as well
         }
+        self.read.clone_from(now);
         let answer = self.reload(false, "file_change").await;
         self.state.is_busy.store(false, Ordering::Release);
         self.say("file_change", &answer);
-        true
     }
 
     /// Says what came of it; of the same refusal once.
