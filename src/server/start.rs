@@ -138,7 +138,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         resolver: Resolver::start(&config, random_seed()?, found.clone())?,
         sources,
         flows,
-        callers: directory.len(),
+        directory,
         names: bound.names,
         run: bound.store.run(),
         is_demo: demo.is_some(),
@@ -177,7 +177,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         first: bound.first,
     };
     // What they say was handed on: it need not stay here as well.
-    drop((directory, demo));
+    drop(demo);
     malloc::give_back();
     let threads = (bound.http, reloading, retention);
     Ok(Started { driver, threads })

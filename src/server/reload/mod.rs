@@ -15,6 +15,8 @@
 //! with the next start. The door for providers opens with the first of them, and stays open.
 
 mod changes;
+mod people;
+mod sounds;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +33,7 @@ use crate::api::{
     Api, NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig,
 };
 use crate::ask::io::AskRules;
+use crate::call::Directory;
 use crate::center::Snapshot;
 use crate::center::names::Names;
 use crate::config::{self, Cidr, Config, Keep, Loaded, Phone, Ready, Sources};
@@ -47,7 +50,8 @@ use crate::server::setup;
 use crate::server::sip_front::SipChange;
 use crate::store::{self, KeptSetup};
 
-use changes::Known;
+use changes::{Change, Known};
+use sounds::SoundFiles;
 use watch::{FilesStamp, Watch};
 
 /// How often the files are looked at. A change is taken once they were the same twice.
@@ -106,7 +110,7 @@ pub(super) struct ReloadSetup {
     /// Of the run: what is bound by it is in it.
     pub(super) config: Config,
     pub(super) flows: Vec<Arc<Flow>>,
-    pub(super) callers: usize,
+    pub(super) directory: Arc<Directory>,
     pub(super) names: Names,
     /// The run of the journal.
     pub(super) run: u64,
@@ -139,6 +143,7 @@ impl Reloading {
             since: setup.clock.now(),
             by: "start".to_owned(),
             files_differ: false,
+            differs: Vec::new(),
             refused: None,
             needs_restart: Vec::new(),
         };
@@ -168,6 +173,8 @@ struct Reloader {
     setup: ReloadSetup,
     state: Arc<ReloadState>,
     watch: Watch,
+    /// Of the prompts folder when it was read last.
+    sounds: SoundFiles,
     /// The files that were read last, as they were before.
     read: FilesStamp,
     /// What was said of files that were refused: it is said once.
@@ -177,7 +184,8 @@ struct Reloader {
 impl Reloader {
     fn new(setup: ReloadSetup, state: Arc<ReloadState>) -> Self {
         let watch = Watch::new(&setup.sources, &setup.config);
-        Self { setup, state, watch, read: FilesStamp::default(), refused: None }
+        let (read, sounds) = (FilesStamp::default(), SoundFiles::default());
+        Self { setup, state, watch, sounds, read, refused: None }
     }
 
     async fn run(
@@ -186,6 +194,7 @@ impl Reloader {
         mut stopped: oneshot::Receiver<()>,
     ) {
         self.read = self.watch.look();
+        self.sounds = SoundFiles::of(&self.setup.config.server.prompts);
         // What was seen last: a change is taken once it has come to rest.
         let mut seen = self.read.clone();
         loop {
@@ -228,7 +237,7 @@ impl Reloader {
         self.say(&by, &answer);
         if let Some(reply) = reply {
             // Who is not waited for any more is dropped.
-            let _ = reply.send(answer);
+            let _ = reply.send(answer.map(Read::answer));
         }
     }
 
@@ -236,7 +245,8 @@ impl Reloader {
     async fn files_changed(&mut self, now: &FilesStamp) {
         if !self.setup.config.server.reload_on_change || self.setup.is_demo {
             self.read.clone_from(now);
-            return self.state.update(|running| running.files_differ = true);
+            let read = self.try_reload(true).await;
+            return self.differs(&read);
         }
         if self.state.is_busy.swap(true, Ordering::AcqRel) {
             return; // a request comes first, and reads them as well
@@ -247,13 +257,30 @@ impl Reloader {
         self.say("file_change", &answer);
     }
 
+    /// What a reload would change, for who looks at the configuration.
+    fn differs(&self, read: &Result<Read, NotReloaded>) {
+        self.state.update(|running| match read {
+            Ok(Read { changes, needs_restart, .. }) => {
+                running.differs = masked(changes);
+                running.needs_restart.clone_from(needs_restart);
+                running.files_differ = !changes.is_empty() || !needs_restart.is_empty();
+                running.refused = None;
+            }
+            Err(why) => {
+                running.differs.clear();
+                running.files_differ = true;
+                running.refused = Some(why.to_string());
+            }
+        });
+    }
+
     /// Says what came of it; of the same refusal once.
-    fn say(&mut self, by: &str, answer: &Result<Reloaded, NotReloaded>) {
-        match answer {
-            Ok(Reloaded { dry_run: true, .. }) => {}
-            Ok(Reloaded { changed, needs_restart, version, .. }) => {
+    fn say(&mut self, by: &str, read: &Result<Read, NotReloaded>) {
+        match read {
+            Ok(Read { dry_run: true, .. }) => {}
+            Ok(Read { changes, needs_restart, version, .. }) => {
                 self.refused = None;
-                let (changed, later) = (changed.join("; "), needs_restart.join(", "));
+                let (changed, later) = (masked(changes).join("; "), needs_restart.join(", "));
                 tracing::info!(by, version, changed, needs_restart = later, "reloaded");
             }
             Err(why) => {
@@ -266,29 +293,26 @@ impl Reloader {
         }
     }
 
-    async fn reload(&mut self, dry_run: bool, by: &str) -> Result<Reloaded, NotReloaded> {
+    async fn reload(&mut self, dry_run: bool, by: &str) -> Result<Read, NotReloaded> {
         let result = self.try_reload(dry_run).await;
         if dry_run {
             return result;
         }
-        self.state.update(|running| match &result {
-            Ok(reloaded) => {
-                running.version.clone_from(&reloaded.version);
+        self.differs(&result);
+        if let Ok(read) = &result {
+            self.state.update(|running| {
+                running.version.clone_from(&read.version);
                 running.since = self.setup.clock.now();
                 by.clone_into(&mut running.by);
-                running.files_differ = !reloaded.needs_restart.is_empty();
-                running.refused = None;
-                running.needs_restart.clone_from(&reloaded.needs_restart);
-            }
-            Err(why) => {
-                running.files_differ = true;
-                running.refused = Some(why.to_string());
-            }
-        });
+                // It holds now; what needs a restart is all that is left.
+                running.differs.clear();
+                running.files_differ = !read.needs_restart.is_empty();
+            });
+        }
         result
     }
 
-    async fn try_reload(&mut self, dry_run: bool) -> Result<Reloaded, NotReloaded> {
+    async fn try_reload(&mut self, dry_run: bool) -> Result<Read, NotReloaded> {
         if self.setup.is_demo {
             return Err(NotReloaded::Demonstration);
         }
@@ -300,8 +324,8 @@ impl Reloader {
         let needs_restart = changes::needs_restart(&self.setup.config, &read, is_open);
         let config = changes::effective(&self.setup.config, &read, is_open);
         providers::check(&config).map_err(|why| NotReloaded::Refused(why.to_string()))?;
-        let callers = directory.len();
-        let mut new = setup::center(&config, flows.clone(), directory);
+        let sounds = SoundFiles::of(&config.server.prompts);
+        let mut new = setup::center(&config, flows.clone(), Arc::clone(&directory));
         new.names.clone_from(&self.setup.names);
         new.complete();
         new.names.check().map_err(|error| NotReloaded::Refused(error.to_string()))?;
@@ -324,14 +348,18 @@ impl Reloader {
         if let Some(swap) = swap {
             self.ask(swap).await?;
         }
-        let known = |config, flows, callers| Known { config, flows, callers };
-        let old = known(&self.setup.config, &self.setup.flows, self.setup.callers);
-        let changed = changes::changed(&old, &known(&config, &flows, callers), &up);
+        let ReloadSetup { config: old, flows: old_flows, directory: old_directory, .. } =
+            &self.setup;
+        let old =
+            Known { config: old, flows: old_flows, directory: old_directory, sounds: &self.sounds };
+        let new = Known { config: &config, flows: &flows, directory: &directory, sounds: &sounds };
+        let changes = changes::changed(&old, &new, &up, is_open);
         if !dry_run {
             self.begin_door(&config, listener);
-            self.begin(Config { digest: version.clone(), ..config }, flows, callers, names);
+            self.begin(Config { digest: version.clone(), ..config }, names);
+            (self.setup.flows, self.setup.directory, self.sounds) = (flows, directory, sounds);
         }
-        Ok(Reloaded { dry_run, version, changed, needs_restart, warnings })
+        Ok(Read { dry_run, version, changes, needs_restart, warnings })
     }
 
     /// Brings names and setup to the disk, where the journal may name them.
@@ -421,7 +449,7 @@ impl Reloader {
     }
 
     /// What is not the driver's, once that goes by the new configuration.
-    fn begin(&mut self, config: Config, flows: Vec<Arc<Flow>>, callers: usize, names: Names) {
+    fn begin(&mut self, config: Config, names: Names) {
         let tokens = setup::tokens(&config);
         self.setup.api.set_tokens(&setup::api(&config, &tokens));
         drop(tokens);
@@ -430,9 +458,31 @@ impl Reloader {
             Ok(resolver) => self.setup.resolver = resolver,
             Err(error) => tracing::error!(%error, "hosts of new trunks are not looked up"),
         }
-        self.setup.config = config;
-        (self.setup.flows, self.setup.callers, self.setup.names) = (flows, callers, names);
+        (self.setup.config, self.setup.names) = (config, names);
     }
+}
+
+/// Files that were read, and what they change or would change.
+struct Read {
+    dry_run: bool,
+    version: String,
+    changes: Vec<Change>,
+    needs_restart: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Read {
+    /// For an administrator.
+    fn answer(self) -> Reloaded {
+        let Self { dry_run, version, changes, needs_restart, warnings } = self;
+        let changed = changes.into_iter().map(|change| change.text).collect();
+        Reloaded { dry_run, version, changed, needs_restart, warnings }
+    }
+}
+
+/// Without what only administrators see.
+fn masked(changes: &[Change]) -> Vec<String> {
+    changes.iter().map(|change| change.masked().to_owned()).collect()
 }
 
 /// Wishes of a signal: nobody waits for the answer.
