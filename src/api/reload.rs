@@ -116,6 +116,9 @@ pub enum NotReloaded {
     /// Nothing of it is in a file.
     #[error("this is the demonstration, which is in no file: nothing can be read again")]
     Demonstration,
+    /// The system gives no thread for a part of it, so none of it may begin.
+    #[error("the system gives no thread for {what}: {why}")]
+    NoThread { what: &'static str, why: String },
     /// It could not be kept, so it may not begin.
     #[error("it could not be kept: {0}")]
     Unwritten(String),
@@ -157,6 +160,7 @@ pub(super) async fn reload(
         Err(NotReloaded::Busy) => Err(ApiError::reload_busy()),
         Err(NotReloaded::Refused(problems)) => Err(ApiError::reload_refused(problems)),
         Err(NotReloaded::Demonstration) => Err(ApiError::reload_of_demonstration()),
+        Err(why @ NotReloaded::NoThread { .. }) => Err(ApiError::reload_unstarted(why.to_string())),
         Err(NotReloaded::Unwritten(why)) => Err(ApiError::reload_unwritten(why)),
     }
 }

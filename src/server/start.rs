@@ -134,8 +134,10 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     let (retention, expired) = Retention::start(folder, keep, bound.clock, bound.ended_at)?;
     let (swap, swaps) = mpsc::channel(SWAPS_MAX);
     let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
+    let resolver = Resolver::start(&config, random_seed()?, found.clone())?;
+    resolver.begin();
     let reloading = Reloading::start(ReloadSetup {
-        resolver: Resolver::start(&config, random_seed()?, found.clone())?,
+        resolver,
         sources,
         flows,
         directory,

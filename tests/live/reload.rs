@@ -1,6 +1,7 @@
 //! The configuration read again while calls are up.
 
 use std::fs;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -9,8 +10,10 @@ use serde_json::{Value, json};
 use crate::calls::reach_queue;
 use crate::clock::SOON;
 use crate::flows::{AGENT_HZ, ALICE, ALICE_AND_BOB, CALLER_HZ, MENU_HZ};
+use crate::ports;
 use crate::rig::{Plan, Rig, TOKEN, items};
 use crate::wav::write_tone;
+use crate::webhooks::kind::Kind;
 
 fn lines(answer: &Value, key: &str) -> Vec<String> {
     answer[key]
@@ -248,6 +251,44 @@ fn callers_and_sounds_that_are_others_are_named_and_an_edit_that_is_taken_back_i
     let masked = "caller …04 is another: name";
     assert!(said.contains(masked) && !said.contains("1004 ("), "{said}");
     assert_eq!(lines(&reload(&rig), "changed"), [""; 0], "the second says what it changes");
+}
+
+#[test]
+fn a_server_that_the_system_gives_nothing_changes_nothing() {
+    /// Files that a reload with a provider may need at once, and more.
+    const FILES: usize = 40;
+    let door = ports::one();
+    let rig = plan(ALICE)
+        .set("webhooks.public_url", "\"https://ivr.example.com\"")
+        .set("webhooks.listen", &format!("\"{door}\""))
+        .start();
+    let (_, before) = rig.get("/v1/config").expect("an answer");
+    edit(&rig, |text| {
+        let text = text.replace("[agents.alice]", "[agents.bob]");
+        format!("{text}\n{}", Kind::Twilio.section(None))
+    });
+    let mut refused = Vec::new();
+    // The connection to the server is there already: what it may open goes to the reload alone.
+    let done = (0..FILES).find_map(|more| {
+        rig.limit_open_files(more);
+        let (status, answer) = rig.post("/v1/reload", &json!({}));
+        if status == 200 {
+            return Some(answer);
+        }
+        refused.push(answer["error"].as_str().unwrap_or_default().to_owned());
+        let (_, config) = rig.get("/v1/config").expect("an answer");
+        assert_eq!(config["version"], before["version"], "{answer:#}");
+        assert!(rig.agent_view("alice").is_some() && rig.agent_view("bob").is_none());
+        assert!(TcpStream::connect(door).is_err(), "nobody listens: {answer:#}");
+        None
+    });
+    let answer = done.unwrap_or_else(|| panic!("it is refused with {FILES} files: {refused:?}"));
+    let no_thread = refused.iter().filter(|error| *error == "no_thread").count();
+    assert!(no_thread > 0, "the door's thread is one of those: {refused:?}");
+    let changed = lines(&answer, "changed");
+    assert!(changed.contains(&"provider `twilio` is new".to_owned()), "{changed:?}");
+    assert!(rig.agent_view("bob").is_some());
+    TcpStream::connect(door).expect("the door is open");
 }
 
 #[test]

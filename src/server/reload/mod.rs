@@ -9,7 +9,8 @@
 //! ```
 //!
 //! **Invariant:** what is wrong changes nothing. A setup is on the disk before the journal names
-//! it, and its sounds are made before a call can hear of them. One reload at a time.
+//! it, its sounds are made before a call can hear of them, and its threads and its port are there
+//! before anybody goes by it: where the system gives none, nothing has changed. One reload at a time.
 //!
 //! **Deliberately absent:** what is bound: addresses, ports, threads. Such keys are named, and hold
 //! with the next start. The door for providers opens with the first of them, and stays open.
@@ -21,12 +22,12 @@ mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::api::{
@@ -34,15 +35,15 @@ use crate::api::{
 };
 use crate::ask::io::AskRules;
 use crate::call::Directory;
-use crate::center::Snapshot;
-use crate::center::names::Names;
+use crate::center::names::{Names, NamesError};
+use crate::center::{Setup, Snapshot};
 use crate::config::{self, Cidr, Config, Keep, Loaded, Phone, Ready, Sources};
 use crate::flow::Flow;
 use crate::id::AgentId;
-use crate::media::prompt_store::PromptStore;
+use crate::media::prompt_store::{FormerSounds, PromptStore};
 use crate::server::banner;
 use crate::server::clock::Clock;
-use crate::server::providers::{self, Door, ProviderChange};
+use crate::server::providers::{self, Door, OpenDoor, ProviderChange};
 use crate::server::resolver::{Resolved, Resolver};
 use crate::server::resume::NewSetup;
 use crate::server::seed::random_seed;
@@ -62,12 +63,29 @@ const REQUESTS_MAX: usize = 1;
 /// What the driver is asked by a reload.
 pub(super) struct SwapRequest {
     pub(super) swap: Box<Swap>,
-    pub(super) reply: oneshot::Sender<()>,
+    /// The sounds of before are given back, and let go outside the driver.
+    pub(super) reply: oneshot::Sender<Result<FormerSounds, SwapRefused>>,
+}
+
+/// Why the driver goes on as before.
+#[derive(Debug, Error)]
+pub(super) enum SwapRefused {
+    #[error("{0}")]
+    Names(#[from] NamesError),
+    #[error("the system gives no thread that asks services: {0}")]
+    Asks(io::Error),
+}
+
+/// The store that is asked for sounds, and the one that answers from now on.
+pub(super) struct PromptChange {
+    pub(super) now: Arc<PromptStore>,
+    pub(super) next: Arc<PromptStore>,
 }
 
 /// Everything that the driver has of a configuration, and is another from now on.
 pub(super) struct Swap {
     pub(super) new: NewSetup,
+    pub(super) prompts: PromptChange,
     pub(super) sip: SipChange,
     pub(super) providers: ProviderChange,
     /// Whom flows may ask.
@@ -324,46 +342,73 @@ impl Reloader {
         let needs_restart = changes::needs_restart(&self.setup.config, &read, is_open);
         let config = changes::effective(&self.setup.config, &read, is_open);
         providers::check(&config).map_err(|why| NotReloaded::Refused(why.to_string()))?;
+        let mut setup = setup::center(&config, flows, directory);
+        setup.names.clone_from(&self.setup.names);
+        setup.complete();
+        setup.names.check().map_err(|error| NotReloaded::Refused(error.to_string()))?;
         let sounds = SoundFiles::of(&config.server.prompts);
-        let mut new = setup::center(&config, flows.clone(), Arc::clone(&directory));
-        new.names.clone_from(&self.setup.names);
-        new.complete();
-        new.names.check().map_err(|error| NotReloaded::Refused(error.to_string()))?;
-        let names = new.names.clone();
-        let version = read.digest.clone();
-        let warnings = read.warnings.clone();
-        let mut listener = None;
-        let swap = if dry_run {
-            None
-        } else {
-            listener = self.bind(&config)?;
-            let new = self.keep(new)?;
-            let providers = self.setup.door.change(&config, &names);
-            let providers = providers.map_err(|error| NotReloaded::Refused(error.to_string()))?;
-            // Old flows still speak: what is not ready is spoken when it is wanted.
-            self.setup.prompts.succeed(prompts);
-            Some(Box::new(self.swap(&config, &names, new, providers)))
-        };
+        let config = Config { digest: read.digest.clone(), ..config };
+        let new = New { config, setup, sounds };
         let up = self.setup.api.snapshot().await.map(Up::of).unwrap_or_default();
-        if let Some(swap) = swap {
-            self.ask(swap).await?;
-        }
-        let ReloadSetup { config: old, flows: old_flows, directory: old_directory, .. } =
-            &self.setup;
-        let old =
-            Known { config: old, flows: old_flows, directory: old_directory, sounds: &self.sounds };
-        let new = Known { config: &config, flows: &flows, directory: &directory, sounds: &sounds };
-        let changes = changes::changed(&old, &new, &up, is_open);
+        let changes = {
+            let ReloadSetup { config, flows, directory, .. } = &self.setup;
+            let old = Known { config, flows, directory, sounds: &self.sounds };
+            let (config, flows, directory) = (&new.config, &new.setup.flows, &new.setup.directory);
+            let sounds = &new.sounds;
+            changes::changed(&old, &Known { config, flows, directory, sounds }, &up, is_open)
+        };
+        let (version, warnings) = (read.digest, read.warnings);
         if !dry_run {
-            self.begin_door(&config, listener);
-            self.begin(Config { digest: version.clone(), ..config }, names);
-            (self.setup.flows, self.setup.directory, self.sounds) = (flows, directory, sounds);
+            self.begin(new, prompts).await?;
         }
         Ok(Read { dry_run, version, changes, needs_restart, warnings })
     }
 
+    /// All of it begins, or nothing.
+    async fn begin(&mut self, new: New, prompts: Arc<PromptStore>) -> Result<(), NotReloaded> {
+        let New { config, setup, sounds } = new;
+        let (names, flows, directory) =
+            (setup.names.clone(), setup.flows.clone(), Arc::clone(&setup.directory));
+        let Prepared { providers, opened, resolver } = self.prepare(&config, &names)?;
+        let setup = self.keep(setup)?;
+        let now = Arc::clone(&self.setup.prompts);
+        let prompts = PromptChange { now, next: prompts };
+        let swap = self.swap(&config, &names, setup, prompts, providers);
+        drop(self.ask(Box::new(swap)).await?);
+        self.begin_door(&config, &flows, opened);
+        resolver.begin();
+        self.setup.resolver = resolver;
+        let tokens = setup::tokens(&config);
+        self.setup.api.set_tokens(&setup::api(&config, &tokens));
+        drop(tokens);
+        self.sounds = sounds;
+        let known = &mut self.setup;
+        (known.config, known.names, known.flows, known.directory) =
+            (config, names, flows, directory);
+        Ok(())
+    }
+
+    /// What the system may refuse.
+    fn prepare(&self, config: &Config, names: &Names) -> Result<Prepared, NotReloaded> {
+        let refused = |what| move |error| NotReloaded::NoThread { what, why: format!("{error}") };
+        let door = &self.setup.door;
+        let listener = match door.is_open() {
+            true => None,
+            false => {
+                providers::bind(config).map_err(|why| NotReloaded::Refused(why.to_string()))?
+            }
+        };
+        let found = self.setup.found.clone();
+        let resolver = random_seed().and_then(|seed| Resolver::start(config, seed, found));
+        Ok(Prepared {
+            providers: door.change(config, names).map_err(refused("commands to providers"))?,
+            opened: door.open(config, listener).map_err(refused("requests of providers"))?,
+            resolver: resolver.map_err(refused("look-ups of trunks' hosts"))?,
+        })
+    }
+
     /// Brings names and setup to the disk, where the journal may name them.
-    fn keep(&self, setup: crate::center::Setup) -> Result<NewSetup, NotReloaded> {
+    fn keep(&self, setup: Setup) -> Result<NewSetup, NotReloaded> {
         let folder = &self.setup.config.server.state;
         let kept = KeptSetup::of(&setup);
         let written = store::keep_names(folder, setup.node, &setup.names)
@@ -372,21 +417,11 @@ impl Reloader {
         Ok(NewSetup { setup, digest: kept.digest })
     }
 
-    /// The port for providers, where the first of them comes.
-    fn bind(&self, config: &Config) -> Result<Option<TcpListener>, NotReloaded> {
-        if self.setup.door.is_open() {
-            return Ok(None);
-        }
-        providers::bind(config).map_err(|why| NotReloaded::Refused(why.to_string()))
-    }
-
     /// Providers come from now on, with the secrets of this configuration.
-    fn begin_door(&mut self, config: &Config, listener: Option<TcpListener>) {
+    fn begin_door(&mut self, config: &Config, flows: &[Arc<Flow>], opened: Option<OpenDoor>) {
         let door = &mut self.setup.door;
         let was_open = door.is_open();
-        if let Err(error) = door.begin(config, listener) {
-            return tracing::error!(%error, "providers are not served: the system gives no thread");
-        }
+        door.begin(config, opened);
         if !was_open {
             door.show_counts(&self.setup.api);
         }
@@ -394,7 +429,7 @@ impl Reloader {
         let mut new = door.links(config);
         new.retain(|name, _| !before.contains_key(name));
         if !new.is_empty() {
-            let flows = self.setup.flows.iter().map(|flow| &**flow);
+            let flows = flows.iter().map(|flow| &**flow);
             let text = banner::providers(config, flows, &new);
             // An operator who closed the output does not want it.
             let _ = io::stdout().lock().write_all(text.as_bytes());
@@ -406,6 +441,7 @@ impl Reloader {
         config: &Config,
         names: &Names,
         new: NewSetup,
+        prompts: PromptChange,
         providers: ProviderChange,
     ) -> Swap {
         let networks = |trunk: &config::Trunk| {
@@ -431,6 +467,7 @@ impl Reloader {
         });
         Swap {
             new,
+            prompts,
             sip,
             providers,
             asks: setup::ask_rules(config),
@@ -440,26 +477,33 @@ impl Reloader {
         }
     }
 
-    async fn ask(&self, swap: Box<Swap>) -> Result<(), NotReloaded> {
+    async fn ask(&self, swap: Box<Swap>) -> Result<FormerSounds, NotReloaded> {
         let gone = || NotReloaded::Unwritten("the server ends".to_owned());
         let (reply, answer) = oneshot::channel();
         let sent = self.setup.swaps.send(SwapRequest { swap, reply }).await;
         sent.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())
+        answer.await.map_err(|_| gone())?.map_err(|refused| match refused {
+            SwapRefused::Names(error) => NotReloaded::Refused(error.to_string()),
+            SwapRefused::Asks(error) => {
+                NotReloaded::NoThread { what: "look-ups of flows", why: error.to_string() }
+            }
+        })
     }
+}
 
-    /// What is not the driver's, once that goes by the new configuration.
-    fn begin(&mut self, config: Config, names: Names) {
-        let tokens = setup::tokens(&config);
-        self.setup.api.set_tokens(&setup::api(&config, &tokens));
-        drop(tokens);
-        let found = self.setup.found.clone();
-        match random_seed().and_then(|seed| Resolver::start(&config, seed, found)) {
-            Ok(resolver) => self.setup.resolver = resolver,
-            Err(error) => tracing::error!(%error, "hosts of new trunks are not looked up"),
-        }
-        (self.setup.config, self.setup.names) = (config, names);
-    }
+/// What was read, as far as it can begin now.
+struct New {
+    config: Config,
+    setup: Setup,
+    sounds: SoundFiles,
+}
+
+/// What a configuration needs of the system. Dropped, nothing of it has begun.
+struct Prepared {
+    providers: ProviderChange,
+    /// Where the first provider comes.
+    opened: Option<OpenDoor>,
+    resolver: Resolver,
 }
 
 /// Files that were read, and what they change or would change.
