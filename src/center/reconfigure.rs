@@ -15,7 +15,7 @@
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::center::dispositions::LastCall;
+use crate::center::dispositions::WriteUp;
 use crate::center::names::NamesError;
 use crate::center::{ContactCenter, Setup, flows, queues, setup};
 use crate::id::{AgentId, QueueId};
@@ -33,7 +33,7 @@ impl ContactCenter {
         self.begin_input(now);
         self.skills = setup.skills();
         self.flow_by_number = flows::by_number(&setup);
-        self.last_calls.resize(setup.agents.len(), LastCall::default());
+        self.write_ups.resize(setup.agents.len(), WriteUp::default());
         self.saved_states.make_room(setup.agents.len());
         let rules = Box::new(queues::acd_setup(&setup, &self.skills));
         self.setup = setup;

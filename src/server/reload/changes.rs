@@ -8,16 +8,39 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::call::Directory;
 use crate::config::{Api, ApiToken, Config, Sip};
 use crate::flow::Flow;
-use crate::server::reload::Up;
+use crate::server::reload::sounds::SoundFiles;
+use crate::server::reload::{Up, people};
 
 /// A configuration with what it led to, as far as the answer names changes of it.
 pub(super) struct Known<'a> {
     pub(super) config: &'a Config,
     pub(super) flows: &'a [Arc<Flow>],
-    /// Entries of the callers' file.
-    pub(super) callers: usize,
+    pub(super) directory: &'a Directory,
+    pub(super) sounds: &'a SoundFiles,
+}
+
+/// One thing that is another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    /// For administrators.
+    pub(super) text: String,
+    /// For a log and for every role, where that is less.
+    pub(super) masked: Option<String>,
+}
+
+impl Change {
+    /// What all may know.
+    pub(super) const fn open(text: String) -> Self {
+        Self { text, masked: None }
+    }
+
+    /// Without telephone numbers and names of callers.
+    pub(super) fn masked(&self) -> &str {
+        self.masked.as_ref().unwrap_or(&self.text)
+    }
 }
 
 /// The new configuration, as far as it can begin now: what is bound stays.
@@ -99,8 +122,9 @@ pub(super) fn needs_restart(old: &Config, new: &Config, is_open: bool) -> Vec<St
     keys
 }
 
-/// One line for each thing that is another from now on.
-pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up) -> Vec<String> {
+/// Each thing that is another from now on. With the door for providers `is_open`, it stays where
+/// it is.
+pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up, is_open: bool) -> Vec<Change> {
     let mut lines = Vec::new();
     let of_flows = |flows: &[Arc<Flow>]| -> BTreeMap<String, String> {
         flows.iter().map(|flow| (flow.name().to_string(), flow.version().to_string())).collect()
@@ -139,16 +163,17 @@ pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up) -> Vec<String> 
     compare(&mut lines, "trunk", &old.config.trunks, &new.config.trunks, quiet);
     compare(&mut lines, "voice", &old.config.voices, &new.config.voices, quiet);
     compare(&mut lines, "provider", &old.config.providers, &new.config.providers, quiet);
-    lines.extend(others(old.config, new.config));
-    if old.callers != new.callers {
-        lines.push(format!("callers: {} entries, before it were {}", new.callers, old.callers));
-    }
-    lines
+    lines.extend(others(old.config, new.config, is_open));
+    let mut changes: Vec<Change> = lines.into_iter().map(Change::open).collect();
+    changes.extend(people::changed(old.directory, new.directory));
+    changes.extend(old.sounds.changed(new.sounds));
+    changes
 }
 
 /// Keys that are another, where there is no more to say of them.
-fn others(old: &Config, new: &Config) -> impl Iterator<Item = String> {
+fn others(old: &Config, new: &Config, is_open: bool) -> impl Iterator<Item = String> {
     let others = [
+        (!is_open && old.webhooks != new.webhooks, "webhooks"),
         (old.features != new.features, "features"),
         (old.callers != new.callers, "callers"),
         (old.api.read_token != new.api.read_token, "api.read_token"),
