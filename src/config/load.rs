@@ -333,11 +333,8 @@ mod tests {
             key: (*key).to_owned(),
             value: value.replace("FOLDER", &folder.path().display().to_string()),
         });
-        let sources = Sources {
-            file: Some(file),
-            overrides: overrides.collect(),
-            variables: BTreeMap::new(),
-        };
+        let sources =
+            Sources { file: Some(file), overrides: overrides.collect(), ..Sources::default() };
         let shown = |problems: Problems| {
             problems.to_string().replace(&format!("{}/", folder.path().display()), "")
         };
@@ -366,7 +363,7 @@ mod tests {
             key: "server.flows".to_owned(),
             value: flows.display().to_string(),
         }];
-        let sources = Sources { file: Some(file), overrides, variables: BTreeMap::new() };
+        let sources = Sources { file: Some(file), overrides, ..Sources::default() };
         let loaded = load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         assert!(!loaded.flows.is_empty());
         assert_eq!(demo.agents.len(), loaded.config.agents.len());
@@ -386,7 +383,8 @@ mod tests {
                 value: flows.display().to_string(),
             }];
             let variables = [("ALICE_PASSWORD".to_owned(), "k3v9m2x7c4b8n5q6w1z0".to_owned())];
-            let sources = Sources { file: Some(file), overrides, variables: variables.into() };
+            let variables = variables.into();
+            let sources = Sources { file: Some(file), overrides, variables, ..Sources::default() };
             load(&sources).unwrap_or_else(|problems| panic!("{problems}")).config.warnings
         };
         let missing = with_flows("");

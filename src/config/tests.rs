@@ -524,3 +524,23 @@ fn fault_41_one_broken_line_is_one_message() {
         "#]],
     );
 }
+
+#[test]
+fn a_server_that_runs_never_reads_the_demonstration_for_a_file_that_is_gone() {
+    let found = Sources::default().of_run(false);
+    assert_eq!(found.file.as_deref(), Some(Path::new(DEFAULT_FILE)));
+    let case = written("[queues.billing]\n");
+    let again = case.sources.clone().of_run(false);
+    assert_eq!(check(&again).unwrap().config.queues.len(), 1);
+    let file = again.file.clone().unwrap();
+    for (hidden, said) in [(false, "is empty: it is not taken"), (true, "cannot be read")] {
+        std::fs::write(&file, " \n").unwrap();
+        if hidden {
+            std::fs::remove_file(&file).unwrap();
+        }
+        let problems = check(&again).unwrap_err().to_string();
+        assert!(problems.contains(said), "{problems}");
+    }
+    std::fs::write(&file, "").unwrap();
+    assert!(check(&case.sources).is_ok(), "a start may be with the defaults alone");
+}

@@ -136,7 +136,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
     let reloading = Reloading::start(ReloadSetup {
         resolver: Resolver::start(&config, random_seed()?, found.clone())?,
-        sources,
+        sources: sources.of_run(demo.is_some()),
         flows,
         callers: directory.len(),
         names: bound.names,

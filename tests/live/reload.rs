@@ -198,3 +198,26 @@ fn a_server_that_is_killed_after_an_edit_goes_on_as_without_it() {
         assert!(names.contains(&format!("\"{name}\"")), "{names}");
     }
 }
+
+/// Without `--config` the file in the working folder is the configuration, and without that file
+/// the next run would be the demonstration: the run that is up is not.
+#[test]
+fn a_configuration_that_disappears_changes_nothing() {
+    let mut rig = plan(ALICE).start();
+    rig.restart_unnamed();
+    let (_, before) = rig.get("/v1/config").expect("an answer");
+    let hidden = rig.path().join("hidden.toml");
+    fs::rename(rig.config_file(), &hidden).expect("our own folder");
+    let refused = |why: &str| {
+        let (status, answer) = rig.post("/v1/reload", &json!({}));
+        assert_eq!(status, 422, "{answer:#}");
+        let said = answer["message"].as_str().expect("words");
+        assert!(said.contains("attendant.toml") && said.contains(why), "{said}");
+    };
+    refused("cannot be read");
+    fs::write(rig.config_file(), "").expect("our own folder");
+    refused("is empty");
+    let (status, after) = rig.get("/v1/config").expect("the token is as it was");
+    assert_eq!((status, &after["version"]), (200, &before["version"]));
+    assert!(rig.agent_view("alice").is_some());
+}
