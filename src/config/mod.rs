@@ -30,6 +30,7 @@ mod sections;
 mod tests;
 mod text;
 mod tokens;
+mod unused;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -227,7 +228,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
         sip,
         media: sections::media(media, problems),
         api,
-        voice_places: places(voices),
+        places: places(root),
         voices: sections::voices(voices, variables, problems),
         agents,
         trunks,
@@ -267,10 +268,27 @@ fn missing(
     steps
 }
 
-/// Where each entry of a table is written.
-fn places(node: &Node) -> BTreeMap<String, String> {
-    let Kind::Table(entries) = &node.kind else { return BTreeMap::new() };
-    entries.iter().map(|(key, node)| (key.clone(), node.place.clone())).collect()
+/// Where what other parts refer to by name is written: voices, queues, and the skills of agents.
+fn places(root: &Node) -> BTreeMap<String, String> {
+    let mut places = BTreeMap::new();
+    for table in ["voices", "queues", "agents"] {
+        for (name, node) in entries(root, table) {
+            let path = format!("{table}.{name}");
+            for (skill, node) in entries(node, "skills") {
+                places.insert(format!("{path}.skills.{skill}"), node.place.clone());
+            }
+            places.insert(path, node.place.clone());
+        }
+    }
+    places
+}
+
+fn entries<'a>(node: &'a Node, key: &str) -> impl Iterator<Item = (&'a String, &'a Node)> {
+    let table = |node: &'a Node| match &node.kind {
+        Kind::Table(entries) => Some(entries),
+        Kind::Text(_) | Kind::Int(_) | Kind::Float | Kind::Bool(_) | Kind::List(_) => None,
+    };
+    table(node).and_then(|entries| table(entries.get(key)?)).into_iter().flatten()
 }
 
 fn outside<'a>(
