@@ -78,7 +78,11 @@ pub(super) fn read_everything(
     let Checked { mut config, demo } = checked?;
     let is_configured = problems.is_empty();
     let directory = match &config.callers.file {
-        Some(file) => callers::read(file, &config.callers.region, problems),
+        Some(file) => {
+            let agents = config.agents.iter().map(|agent| agent.name.as_str()).collect();
+            let around = callers::Around { region: &config.callers.region, agents };
+            callers::read(file, &around, &mut config.warnings, problems)
+        }
         None => Directory::default(),
     };
     let has_callers = is_configured && problems.is_empty();
@@ -105,7 +109,7 @@ pub(super) fn read_everything(
     }
     // Nobody wrote the demonstration, and a flow that could not be read names more.
     if problems.is_empty() && demo.is_none() {
-        let unused = unused::warnings(&config, &flows, !paths.is_empty());
+        let unused = unused::warnings(&config, &directory, &flows, !paths.is_empty());
         config.warnings.extend(unused);
     }
     for warning in flows.iter().flat_map(|flow| flow.warnings()) {
@@ -543,6 +547,17 @@ mod tests {
         let any = QUEUES.replace("appointments = 1", "\"{{ caller.segment }}\" = 1");
         let warnings = said(&any);
         assert!(!warnings.contains("asks for"), "a template may name any: {warnings}");
+    }
+
+    #[test]
+    fn a_language_of_callers_that_no_flow_speaks_is_a_warning() {
+        let callers = ("callers.csv", "numbers,language\n+14155550123,en-GB\n1001,xx\n1002,xx\n");
+        let more = [("callers.file", "FOLDER/callers.csv")];
+        let warnings = loaded(&[("flows/a.toml", HELLO), callers], &more).unwrap().config.warnings;
+        let said: Vec<_> =
+            warnings.iter().filter(|warning| warning.contains("no flow speaks")).collect();
+        assert_eq!(said.len(), 1, "{warnings:?}");
+        assert!(said[0].contains("`xx`"), "{warnings:?}");
     }
 
     #[test]

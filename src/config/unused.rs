@@ -1,6 +1,7 @@
 //! Names that the configuration and the flows do not have in common: a queue that a flow enters and
-//! no table declares, a table that no flow enters, a skill that no flow asks for. Most are typing
-//! errors, and lose what was written for the other name: a recording rule, an agent.
+//! no table declares, a table that no flow enters, a skill that no flow asks for, a language that
+//! callers have and no flow speaks. Most are typing errors, and lose what was written for the other
+//! name: a recording rule, an agent.
 //!
 //! **Invariant:** each is a warning with its place, and no more: an installation may be half built.
 //!
@@ -9,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::call::Directory;
 use crate::config::model::Config;
 use crate::config::problem::closest;
 use crate::flow::Flow;
@@ -18,7 +20,12 @@ const SHOWN_MAX: usize = 10;
 
 /// The warnings. Where the flows are only some of the configured ones (`is_part`), others may name
 /// what they do not.
-pub(super) fn warnings(config: &Config, flows: &[Flow], is_part: bool) -> Vec<String> {
+pub(super) fn warnings(
+    config: &Config,
+    directory: &Directory,
+    flows: &[Flow],
+    is_part: bool,
+) -> Vec<String> {
     let entered: BTreeSet<&str> =
         flows.iter().flat_map(Flow::queues).map(|used| used.queue).collect();
     let declared: BTreeSet<&str> = config.queues.iter().map(|queue| &*queue.name).collect();
@@ -28,6 +35,7 @@ pub(super) fn warnings(config: &Config, flows: &[Flow], is_part: bool) -> Vec<St
     if !is_part {
         warnings.extend(few(never_entered(config, &entered), "queues that no flow enters"));
         warnings.extend(few(never_asked(config, flows), "skills that no flow asks for"));
+        warnings.extend(few(never_spoken(directory, flows), "languages that no flow speaks"));
     }
     warnings
 }
@@ -82,6 +90,22 @@ fn never_asked(config: &Config, flows: &[Flow]) -> Vec<String> {
         format!("{place}: no flow asks for skill `{skill}` of agent `{agent}`{meant}")
     };
     unasked.into_iter().map(warning).collect()
+}
+
+fn never_spoken(directory: &Directory, flows: &[Flow]) -> Vec<String> {
+    let base = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let spoken: BTreeSet<String> =
+        flows.iter().flat_map(|flow| flow.languages()).map(|tag| base(tag)).collect();
+    let entries = directory.numbers().filter_map(|number| directory.find(number));
+    let languages: BTreeSet<&str> = entries.filter_map(|entry| entry.language.as_deref()).collect();
+    let unspoken = languages.into_iter().filter(|tag| !spoken.contains(&base(tag)));
+    let warning = |tag: &str| {
+        format!(
+            "callers.file: no flow speaks `{tag}`, the language of a caller, who hears the first \
+             language of the flow"
+        )
+    };
+    unspoken.map(warning).collect()
 }
 
 fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
