@@ -544,3 +544,26 @@ fn a_server_that_runs_never_reads_the_demonstration_for_a_file_that_is_gone() {
     std::fs::write(&file, "").unwrap();
     assert!(check(&case.sources).is_ok(), "a start may be with the defaults alone");
 }
+
+#[test]
+fn what_tells_calls_apart_is_of_one_trunk() {
+    let trunk = |name: &str| {
+        format!(
+            "[trunks.{name}]\naddresses = [\"192.0.2.7\", \"203.0.113.0/24\"]\n\
+             username = \"acme\"\npassword = \"h7Kp2mQzx4-{name}\"\n"
+        )
+    };
+    let warnings =
+        |first: &str, second: &str| written(&format!("{first}{second}")).config().warnings;
+    let same = warnings(&trunk("a"), &trunk("b"));
+    let same: Vec<&String> = same.iter().filter(|warning| warning.contains("`b`")).collect();
+    assert_eq!(same.len(), 3, "{same:?}");
+    let said =
+        "attendant.toml:6: 192.0.2.7/32 is of trunk `a`, too: its calls are not those of `b`";
+    assert!(same[0].ends_with(said), "{same:?}");
+    let other = trunk("b").replace("acme", "other").replace(".7\"", ".8\"");
+    // The longer prefix wins, whichever comes first.
+    let other = other.replace("203.0.113.0/24", "203.0.113.9");
+    let apart = warnings(&trunk("a"), &other);
+    assert!(!apart.iter().any(|warning| warning.contains("of trunk")), "{apart:?}");
+}
