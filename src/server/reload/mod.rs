@@ -267,9 +267,11 @@ impl Reloader {
         }
         self.state.update(|running| match &result {
             Ok(reloaded) => {
+                if running.version != reloaded.version || !reloaded.changed.is_empty() {
+                    running.since = self.setup.clock.now();
+                    by.clone_into(&mut running.by);
+                }
                 running.version.clone_from(&reloaded.version);
-                running.since = self.setup.clock.now();
-                by.clone_into(&mut running.by);
                 running.files_differ = !reloaded.needs_restart.is_empty();
                 running.refused = None;
                 running.needs_restart.clone_from(&reloaded.needs_restart);
