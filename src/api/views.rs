@@ -255,12 +255,12 @@ pub(super) struct WhyAgent {
     pub why: String,
 }
 
-/// The reason an agent is not ready.
-#[derive(Debug, Deserialize, ToSchema)]
+/// The reason an agent is not ready, where there is one to say.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NotReady {
     /// At most 64 characters: `lunch`, `meeting`.
-    pub reason: String,
+    pub reason: Option<String>,
 }
 
 /// Where a call is to go on.

@@ -29,6 +29,7 @@ pub(super) struct AgentRow {
     pub(super) since: String,
     pub(super) call: Option<u64>,
     pub(super) queue: Option<String>,
+    pub(super) is_reachable: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -128,8 +129,10 @@ impl Board {
         self.queues.iter().map(|name| count(name.as_str())).collect()
     }
 
+    /// Those to whom a call could go now: ready, with a telephone that can be reached.
     pub(super) fn ready(&self) -> usize {
-        self.agents.values().filter(|agent| agent.state == "ready").count()
+        let is_ready = |agent: &&AgentRow| agent.state == "ready" && agent.is_reachable;
+        self.agents.values().filter(is_ready).count()
     }
 }
 
@@ -141,6 +144,7 @@ impl AgentRow {
             since: text(&data["since"]),
             call: data["call"].as_u64(),
             queue: maybe(&data["queue"]),
+            is_reachable: data["reachable"] != false,
         }
     }
 }
@@ -205,6 +209,17 @@ pub(super) mod tests {
 
     fn take(board: &mut Board, name: &str, data: Value) {
         board.take(&Event { name: name.to_owned(), data });
+    }
+
+    #[test]
+    fn an_agent_whose_telephone_cannot_be_reached_is_not_counted_as_ready() {
+        let mut board = board();
+        assert_eq!(board.ready(), 1);
+        let stands = |reachable: bool| json!({"name": "ada", "state": "ready", "since": EIGHT, "reachable": reachable});
+        take(&mut board, "agent_stands", stands(false));
+        assert_eq!(board.ready(), 0);
+        take(&mut board, "agent_stands", stands(true));
+        assert_eq!(board.ready(), 1);
     }
 
     #[test]
