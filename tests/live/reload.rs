@@ -313,6 +313,7 @@ fn a_token_that_an_edit_replaced_is_the_one_to_ask_with() {
     assert!(!is_done && said.contains("127.0.0.1:1") && said.contains("--url"), "{said}");
     let (is_done, said) = run(&["reload", "--url", &url]);
     assert!(is_done && said.contains("api.listen needs a restart"), "{said}");
+}
 
 /// Without `--config` the file in the working folder is the configuration, and without that file
 /// the next run would be the demonstration: the run that is up is not.

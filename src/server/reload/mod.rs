@@ -319,7 +319,7 @@ impl Reloader {
         self.differs(&result);
         if let Ok(read) = &result {
             self.state.update(|running| {
-                if running.version != read.version || !read.changed.is_empty() {
+                if running.version != read.version || !read.changes.is_empty() {
                     running.since = self.setup.clock.now();
                     by.clone_into(&mut running.by);
                 }
