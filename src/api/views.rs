@@ -54,7 +54,7 @@ pub(super) struct LiveCall {
     /// What the caller's side shows as a name. Not checked by anybody.
     pub from_name: Option<String>,
     pub to: String,
-    /// `trunk:NAME`, `agent:NAME` or `provider:NAME`.
+    /// `trunk:NAME`, `agent:NAME`, `provider:NAME` or `import:NAME`.
     pub via: String,
     pub flow: Option<String>,
     pub step: Option<String>,
