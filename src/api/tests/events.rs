@@ -3,22 +3,27 @@
 use super::*;
 
 /// A listener's connection.
-struct Listener {
+pub(super) struct Listener {
     stream: TcpStream,
     text: String,
 }
 
 impl Listener {
     async fn open(served: &Served, path: &str, more: &str) -> Self {
+        Self::open_as(READ, served, path, more).await
+    }
+
+    pub(super) async fn open_as(token: &str, served: &Served, path: &str, more: &str) -> Self {
         let mut stream = TcpStream::connect(served.address).await.unwrap();
-        let head =
-            format!("GET {path} HTTP/1.1\r\nHost: x\r\n{more}Authorization: Bearer {READ}\r\n\r\n");
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: x\r\n{more}Authorization: Bearer {token}\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).await.unwrap();
         Self { stream, text: String::new() }
     }
 
     /// What comes until this is in it, taken off.
-    async fn until(&mut self, end: &str) -> String {
+    pub(super) async fn until(&mut self, end: &str) -> String {
         let mut piece = [0; 4096];
         loop {
             if let Some(at) = self.text.find(end) {
