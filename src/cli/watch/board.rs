@@ -131,6 +131,35 @@ impl Board {
     pub(super) fn ready(&self) -> usize {
         self.agents.values().filter(|agent| agent.state == "ready").count()
     }
+
+    /// The agents by what they do, in the order of [`STATES`]; of those who do the same, who does it
+    /// longest first.
+    pub(super) fn by_state(&self) -> Vec<(&str, &AgentRow)> {
+        let mut agents: Vec<_> = self.agents.iter().map(|(name, it)| (name.as_str(), it)).collect();
+        agents.sort_by_key(|(name, agent)| (place(&agent.state), agent.since.as_str(), *name));
+        agents
+    }
+
+    /// How many agents do what, where there is one.
+    pub(super) fn count_states(&self) -> Vec<(&str, usize)> {
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for (_, agent) in self.by_state() {
+            match counts.last_mut() {
+                Some((state, count)) if *state == agent.state => *count += 1,
+                Some(_) | None => counts.push((&agent.state, 1)),
+            }
+        }
+        counts
+    }
+}
+
+/// What agents do: who is free first, who is away last.
+const STATES: [&str; 7] =
+    ["ready", "reserved", "talking", "after_call_work", "on_own_call", "not_ready", "logged_out"];
+
+/// A word that a later server knows comes after those.
+fn place(state: &str) -> usize {
+    STATES.iter().position(|known| *known == state).unwrap_or(STATES.len())
 }
 
 impl AgentRow {
@@ -205,6 +234,27 @@ pub(super) mod tests {
 
     fn take(board: &mut Board, name: &str, data: Value) {
         board.take(&Event { name: name.to_owned(), data });
+    }
+
+    #[test]
+    fn agents_are_in_the_order_of_what_they_do_and_since_when() {
+        let mut board = board();
+        for (name, state, minute) in [
+            ("cid", "ready", 1),
+            ("dan", "talking", 2),
+            ("eve", "logged_out", 0),
+            ("fay", "after_call_work", 3),
+            ("gil", "dreaming", 0),
+            ("hal", "ready", 0),
+        ] {
+            let since = format!("2026-11-30T07:0{minute}:00.000Z");
+            take(&mut board, "agent_stands", json!({"name": name, "state": state, "since": since}));
+        }
+        let names: Vec<&str> = board.by_state().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["hal", "cid", "ada", "dan", "fay", "bob", "eve", "gil"]);
+        let counts = board.count_states();
+        assert_eq!(counts[..3], [("ready", 3), ("talking", 1), ("after_call_work", 1)]);
+        assert_eq!(counts.len(), 6);
     }
 
     #[test]
