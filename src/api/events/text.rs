@@ -159,7 +159,9 @@ fn readable(data: &mut Value) {
 }
 
 fn readable_field(key: &str, value: &mut Value) {
-    if let Some(at) = value.as_u64().filter(|_| MOMENTS.contains(&key)) {
+    if key == "since" && value.as_u64() == Some(0) {
+        *value = Value::Null; // an agent who was never seen
+    } else if let Some(at) = value.as_u64().filter(|_| MOMENTS.contains(&key)) {
         *value = stamp(Timestamp(at)).into();
     } else if let Some(n) = value.as_object().filter(|_| key == "leg").and_then(leg_number) {
         *value = n;

@@ -23,6 +23,10 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// Lines of a table that are no rows: its border, and the head.
 const TABLE_EDGES: u16 = 3;
+/// On a terminal of fewer lines the tables have no border.
+const SMALL: u16 = 16;
+/// A column is no wider than this.
+const WIDTH_MAX: usize = 40;
 
 /// What the thread that listens has to say.
 enum FromServer {
@@ -96,6 +100,8 @@ fn is_asked_to_end() -> io::Result<bool> {
 
 fn draw(frame: &mut Frame<'_>, board: &Board, fault: Option<&str>, now_ms: u64) {
     let queues_len = u16::try_from(board.queues.len()).unwrap_or(u16::MAX).saturating_add(3);
+    // The other two tables get as much at least.
+    let queues_len = queues_len.min(frame.area().height / 3);
     let [head, queues, agents, calls] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Max(queues_len),
@@ -157,10 +163,12 @@ fn draw_calls(frame: &mut Frame<'_>, area: Rect, board: &Board, now_ms: u64) {
 fn table(
     frame: &mut Frame<'_>,
     area: Rect,
-    (title, head): (&str, [&str; 5]),
+    (title, names): (&str, [&str; 5]),
     mut rows: Vec<[String; 5]>,
 ) {
-    let room = usize::from(area.height.saturating_sub(TABLE_EDGES));
+    let is_small = frame.area().height < SMALL;
+    let edges = if is_small { 1 } else { TABLE_EDGES };
+    let room = usize::from(area.height.saturating_sub(edges));
     if rows.len() > room {
         let shown = room.saturating_sub(1);
         let more = format!("and {} more", rows.len() - shown);
@@ -168,11 +176,19 @@ fn table(
         rows.push([more, String::new(), String::new(), String::new(), String::new()]);
     }
     let cells = |row: [String; 5]| row.map(|text| Cell::from(field(&text).into_owned()));
-    let head = Row::new(head).style(Style::new().bold());
-    let widths = [24, 24, 10, 16, 16].map(Constraint::Min);
+    let head = Row::new(names).style(Style::new().bold());
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        let widest = cells.chain([names[column].len()]).max().unwrap_or_default();
+        Constraint::Length(u16::try_from(widest.min(WIDTH_MAX)).unwrap_or(u16::MAX))
+    };
+    let widths = [0, 1, 2, 3, 4].map(width);
     let rows = rows.into_iter().map(|row| Row::new(cells(row)));
-    let block = Block::bordered().title(field(title).into_owned());
-    frame.render_widget(Table::new(rows, widths).header(head).block(block), area);
+    let block = match is_small {
+        true => Block::new(),
+        false => Block::bordered().title(field(title).into_owned()),
+    };
+    frame.render_widget(Table::new(rows, widths).column_spacing(2).header(head).block(block), area);
 }
 
 /// Hours are counted on: `75:02` is an hour and a quarter.
@@ -248,6 +264,19 @@ mod tests {
         let shown = lines.iter().filter(|line| line.contains("│aaron-")).count();
         assert!(text.contains(&format!("│and {} more", 30 - shown)), "{shown}: {text}");
         assert!(text.contains("call-41"), "{text}");
+    }
+
+    #[test]
+    fn a_small_terminal_has_rows_of_each() {
+        let mut terminal = Terminal::new(TestBackend::new(60, 10)).unwrap();
+        let mut board = board();
+        board.agents.get_mut("ada").unwrap().queue = Some("appointments".to_owned());
+        terminal.draw(|frame| draw(frame, &board, None, NOW_MS)).unwrap();
+        let cells = terminal.backend().buffer().content.iter();
+        let text: String = cells.map(ratatui::buffer::Cell::symbol).collect();
+        for word in ["billing", "ada", "appointments", "bob", "call-41"] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
     }
 
     #[test]
