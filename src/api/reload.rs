@@ -172,8 +172,7 @@ pub(super) async fn reload(
     }
 }
 
-/// Which configuration runs, since when, who brought it, and what the files say in another way by
-/// now.
+/// Which configuration runs, since when, who brought it, and how the files differ from it.
 #[utoipa::path(get, path = "/v1/config", tag = "server", security(("token" = [])),
     responses((status = 200, body = RunningConfig), (status = 503, body = ApiError)))]
 pub(super) async fn running(State(api): State<Api>) -> Result<Json<RunningConfig>, ApiError> {

@@ -138,7 +138,7 @@ fn text(answer: &Value) -> String {
         text += &format!("{key} needs a restart: the old value holds until then\n");
     }
     if changed.is_empty() {
-        text += "nothing is another\n";
+        text += "nothing changed\n";
     }
     let done = if answer["dry_run"] == true { "would be" } else { "is" };
     text += &format!("version {done} {}\n", answer["version"].as_str().unwrap_or_default());

@@ -221,14 +221,14 @@ fn callers_and_sounds_that_are_others_are_named_and_an_edit_that_is_taken_back_i
     write_tone(&closed, 2_000.0, 0.6);
     let config_then = differs("the files are others");
     let expected =
-        ["caller …11 is another: vip", "caller …04 is removed", "sound `closed.wav` is another"];
+        ["caller …11 changed: vip", "caller …04 is removed", "sound `closed.wav` changed"];
     assert_eq!(lines(&config_then, "differs"), expected, "{config_then:#}");
     let output = rig.command(&["reload", "--dry-run"]).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     for line in [
-        "caller +14155550111 (Ada) is another: vip\n",
+        "caller +14155550111 (Ada) changed: vip\n",
         "caller 1004 (Bea) is removed\n",
-        "sound `closed.wav` is another\n",
+        "sound `closed.wav` changed\n",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }
@@ -244,11 +244,11 @@ fn callers_and_sounds_that_are_others_are_named_and_an_edit_that_is_taken_back_i
     assert!(refused["refused"].as_str().is_some_and(|why| why.contains("callers.csv:2")));
     fs::write(&callers, CALLERS.replace("Bea", "Bert")).expect("our own folder");
     let answer = reload(&rig);
-    assert_eq!(lines(&answer, "changed"), ["caller 1004 (Bert) is another: name"]);
+    assert_eq!(lines(&answer, "changed"), ["caller 1004 (Bert) changed: name"]);
     let after = config().expect("an answer");
     assert_eq!((&after["files_differ"], &after["refused"]), (&json!(false), &Value::Null));
     let said = rig.said();
-    let masked = "caller …04 is another: name";
+    let masked = "caller …04 changed: name";
     assert!(said.contains(masked) && !said.contains("1004 ("), "{said}");
     assert_eq!(lines(&reload(&rig), "changed"), [""; 0], "the second says what it changes");
 }
@@ -307,7 +307,7 @@ fn a_token_that_an_edit_replaced_is_the_one_to_ask_with() {
     let (is_done, said) = run(&["reload", "--url", &url, "--token", TOKEN]);
     assert!(is_done && said.contains("api.operate_token"), "{said}");
     let (is_done, said) = run(&["reload"]);
-    assert!(is_done && said.contains("nothing is another"), "{said}");
+    assert!(is_done && said.contains("nothing changed"), "{said}");
     edit(&rig, |text| text.replace(&rig.api.to_string(), "127.0.0.1:1"));
     let (is_done, said) = run(&["reload"]);
     assert!(!is_done && said.contains("127.0.0.1:1") && said.contains("--url"), "{said}");

@@ -458,7 +458,8 @@ fn an_entry_whose_check_breaks_is_no_answer_and_is_not_kept() {
         [collect.number]
         text = "Your number."
         into = "number"
-        digits = 2
+        digits_min = 2
+        digits_max = 2
         valid = "number|abs == 1"
         next = "sorry"
         give_up = "sorry"

@@ -129,7 +129,7 @@ pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up, is_open: bool) 
     let of_flows = |flows: &[Arc<Flow>]| -> BTreeMap<String, String> {
         flows.iter().map(|flow| (flow.name().to_string(), flow.version().to_string())).collect()
     };
-    let goes_on = |name: &str| match up.flows.get(name).copied().unwrap_or_default() {
+    let goes_on = |name: &str, _: Fate| match up.flows.get(name).copied().unwrap_or_default() {
         0 => String::new(),
         1 => ": 1 call goes on in it as it was".to_owned(),
         calls => format!(": {calls} calls go on in it as it was"),
@@ -138,9 +138,10 @@ pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up, is_open: bool) 
     let by_name = |config: &Config| -> BTreeMap<String, _> {
         config.agents.iter().map(|agent| (agent.name.clone(), agent.clone())).collect()
     };
-    let on_a_call = |name: &str| match up.agents.contains(name) {
-        true => ": finishes the call".to_owned(),
-        false => String::new(),
+    let on_a_call = |name: &str, fate: Fate| match (up.agents.contains(name), fate) {
+        (true, Fate::Removed) => ": finishes the call".to_owned(),
+        (true, Fate::Changed) => "; it takes effect after the current call".to_owned(),
+        (false, Fate::Removed | Fate::Changed) => String::new(),
     };
     compare(&mut lines, "agent", &by_name(old.config), &by_name(new.config), on_a_call);
     let queues = |config: &Config| -> BTreeMap<String, _> {
@@ -153,13 +154,13 @@ pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up, is_open: bool) 
         };
         config.queues.iter().map(|queue| (queue.name.clone(), rules(queue))).collect()
     };
-    let waits = |name: &str| match up.queues.get(name).copied().unwrap_or_default() {
+    let waits = |name: &str, _: Fate| match up.queues.get(name).copied().unwrap_or_default() {
         0 => String::new(),
         1 => ": 1 call waits in it".to_owned(),
         calls => format!(": {calls} calls wait in it"),
     };
     compare(&mut lines, "queue", &queues(old.config), &queues(new.config), waits);
-    let quiet = |_: &str| String::new();
+    let quiet = |_: &str, _: Fate| String::new();
     compare(&mut lines, "trunk", &old.config.trunks, &new.config.trunks, quiet);
     compare(&mut lines, "voice", &old.config.voices, &new.config.voices, quiet);
     compare(&mut lines, "provider", &old.config.providers, &new.config.providers, quiet);
@@ -198,20 +199,29 @@ fn tokens(config: &Config) -> Vec<ApiToken> {
     tokens.map(|token| ApiToken { place: String::new(), ..token.clone() }).collect()
 }
 
+/// What becomes of something that was there before.
+#[derive(Clone, Copy)]
+enum Fate {
+    Changed,
+    Removed,
+}
+
 fn compare<T: PartialEq>(
     lines: &mut Vec<String>,
     kind: &str,
     old: &BTreeMap<String, T>,
     new: &BTreeMap<String, T>,
-    beside: impl Fn(&str) -> String,
+    beside: impl Fn(&str, Fate) -> String,
 ) {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for name in names {
         match (old.get(name), new.get(name)) {
             (None, Some(_)) => lines.push(format!("{kind} `{name}` is new")),
-            (Some(_), None) => lines.push(format!("{kind} `{name}` is removed{}", beside(name))),
+            (Some(_), None) => {
+                lines.push(format!("{kind} `{name}` is removed{}", beside(name, Fate::Removed)));
+            }
             (Some(old), Some(new)) if old != new => {
-                lines.push(format!("{kind} `{name}` is another{}", beside(name)));
+                lines.push(format!("{kind} `{name}` changed{}", beside(name, Fate::Changed)));
             }
             (Some(_), Some(_)) | (None, None) => {}
         }

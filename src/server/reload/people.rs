@@ -69,7 +69,7 @@ fn change((old, new): Step<'_>, numbers: &[&str]) -> Change {
     let what = match (old, new) {
         (None, _) => "is new".to_owned(),
         (Some(_), None) => "is removed".to_owned(),
-        (Some(old), Some(new)) => format!("is another: {}", fields(old, new).join(", ")),
+        (Some(old), Some(new)) => format!("changed: {}", fields(old, new).join(", ")),
     };
     let name = new.or(old).and_then(|entry| entry.name.as_deref());
     let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
@@ -150,7 +150,7 @@ mod tests {
         ]);
         let changes = changed(&old, &new);
         let expected = [
-            "caller +14155550123, 1001 (Ada) is another: vip, contract",
+            "caller +14155550123, 1001 (Ada) changed: vip, contract",
             "caller +14155550127 (Dan) is removed",
             "caller +14155550130 is new",
             "caller 1002 (Ada) is new",
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(texts(&changes), expected);
         let masked: Vec<&str> = changes.iter().map(Change::masked).collect();
         let expected = [
-            "caller …23, …01 is another: vip, contract",
+            "caller …23, …01 changed: vip, contract",
             "caller …27 is removed",
             "caller …30 is new",
             "caller …02 is new",

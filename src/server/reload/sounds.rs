@@ -47,7 +47,7 @@ impl SoundFiles {
                 (old, new) if old == new => return None,
                 (None, _) => "is new",
                 (Some(_), None) => "is removed",
-                (Some(_), Some(_)) => "is another",
+                (Some(_), Some(_)) => "changed",
             };
             Some(Change::open(format!("sound `{}` {what}", path.display())))
         });
@@ -98,9 +98,9 @@ mod tests {
         let texts: Vec<&str> = changes.iter().map(|change| change.text.as_str()).collect();
         let expected = [
             "sound `closed.wav` is removed",
-            "sound `music/slow.wav` is another",
+            "sound `music/slow.wav` changed",
             "sound `open.wav` is new",
-            "sound `welcome.wav` is another",
+            "sound `welcome.wav` changed",
         ];
         assert_eq!(texts, expected);
         let nothing = SoundFiles::default();

@@ -136,6 +136,7 @@ fn an_invite_along_a_connection_that_had_ended_is_sent_again_once() {
     let along = |n| Path { connection: Some(ConnectionId(n)), ..first[0].0 };
     rig.ua.connection_ended(rig.now, along(1));
     assert_eq!(out(&mut rig), first, "the same transaction, should the first have arrived");
+    rig.drain();
     assert_eq!(rig.events(), []);
     rig.path = along(2);
     rig.receive(&super::dialing::respond(&first[0].1, "180 Ringing", "b", "", ""));
@@ -152,6 +153,7 @@ fn an_invite_along_a_connection_that_had_ended_is_sent_again_once() {
     assert_eq!(out(&mut rig).len(), 1);
     rig.ua.connection_ended(rig.now, along(3));
     assert_eq!(out(&mut rig), [], "once");
+    rig.drain();
     assert_eq!(rig.events().len(), 1, "the leg has failed");
     rig.assert_quiet();
 }
