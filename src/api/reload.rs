@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::{Query, State};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::{mpsc, oneshot};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::auth::Asker;
+use crate::api::views::stamp;
 use crate::api::{Api, ApiError};
 use crate::time::Timestamp;
 
@@ -73,8 +74,9 @@ pub struct ReloadRequest {
 pub struct RunningConfig {
     /// A digest of the configuration, the flows and the callers' file.
     pub version: String,
-    /// Since when, in milliseconds since 1970.
-    #[schema(value_type = u64)]
+    /// Since when. A reload that found nothing new changes neither this nor `by`.
+    #[serde(serialize_with = "as_stamp")]
+    #[schema(value_type = String)]
     pub since: Timestamp,
     /// Who brought it: `start`, `signal`, `file_change`, or the principal who asked, as
     /// `operator (admin)`.
@@ -89,6 +91,11 @@ pub struct RunningConfig {
     pub refused: Option<String>,
     /// Keys whose new value needs a restart.
     pub needs_restart: Vec<String>,
+}
+
+/// As all times of the interface.
+fn as_stamp<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&stamp(*at))
 }
 
 /// What a reload changed, or would change.

@@ -54,7 +54,7 @@ pub(super) struct LiveCall {
     /// What the caller's side shows as a name. Not checked by anybody.
     pub from_name: Option<String>,
     pub to: String,
-    /// `trunk:NAME`, `agent:NAME` or `provider:NAME`.
+    /// `trunk:NAME`, `agent:NAME`, `provider:NAME` or `import:NAME`.
     pub via: String,
     pub flow: Option<String>,
     pub step: Option<String>,
@@ -255,12 +255,12 @@ pub(super) struct WhyAgent {
     pub why: String,
 }
 
-/// The reason an agent is not ready.
-#[derive(Debug, Deserialize, ToSchema)]
+/// The reason an agent is not ready, where there is one to say.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NotReady {
     /// At most 64 characters: `lunch`, `meeting`.
-    pub reason: String,
+    pub reason: Option<String>,
 }
 
 /// Where a call is to go on.

@@ -81,6 +81,23 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
     }
 }
 
+/// The figures of a period as tables.
+pub(super) fn text_of(
+    reader: &dyn RecordReader,
+    setup: Setup,
+    (since, until): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let wanted = Report {
+        last: Duration::ZERO,
+        since: Some(since),
+        until: Some(until),
+        definitions: false,
+        json: false,
+    };
+    answer(reader, setup, Period { now, since, until }, &wanted)
+}
+
 fn answer(
     reader: &dyn RecordReader,
     setup: Setup,
@@ -118,6 +135,13 @@ fn text(
     if report.agent_calls > 0 {
         let n = report.agent_calls;
         text += &format!("beside them, {n} calls of the agents' own, in no other figure\n");
+    }
+    let (without, legs) = (report.handling.legs_without_acw, report.handling.handled_legs);
+    if without > 0 {
+        text += &format!(
+            "{without} of {legs} talks are of imported calls without after-call work: their AHT is \
+             talk and hold\n"
+        );
     }
     text += "\n";
     text += &table(&overall(report, definitions), definitions);

@@ -138,7 +138,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     resolver.begin();
     let reloading = Reloading::start(ReloadSetup {
         resolver,
-        sources,
+        sources: sources.of_run(demo.is_some()),
         flows,
         directory,
         names: bound.names,

@@ -314,3 +314,26 @@ fn a_token_that_an_edit_replaced_is_the_one_to_ask_with() {
     let (is_done, said) = run(&["reload", "--url", &url]);
     assert!(is_done && said.contains("api.listen needs a restart"), "{said}");
 }
+
+/// Without `--config` the file in the working folder is the configuration, and without that file
+/// the next run would be the demonstration: the run that is up is not.
+#[test]
+fn a_configuration_that_disappears_changes_nothing() {
+    let mut rig = plan(ALICE).start();
+    rig.restart_unnamed();
+    let (_, before) = rig.get("/v1/config").expect("an answer");
+    let hidden = rig.path().join("hidden.toml");
+    fs::rename(rig.config_file(), &hidden).expect("our own folder");
+    let refused = |why: &str| {
+        let (status, answer) = rig.post("/v1/reload", &json!({}));
+        assert_eq!(status, 422, "{answer:#}");
+        let said = answer["message"].as_str().expect("words");
+        assert!(said.contains("attendant.toml") && said.contains(why), "{said}");
+    };
+    refused("cannot be read");
+    fs::write(rig.config_file(), "").expect("our own folder");
+    refused("is empty");
+    let (status, after) = rig.get("/v1/config").expect("the token is as it was");
+    assert_eq!((status, &after["version"]), (200, &before["version"]));
+    assert!(rig.agent_view("alice").is_some());
+}

@@ -187,17 +187,36 @@ impl Rig {
         assert!(self.becomes_ready(), "it ended");
     }
 
+    /// Starts it again without `--config`: it finds the file in its folder by its default name.
+    #[track_caller]
+    pub(crate) fn restart_unnamed(&mut self) {
+        self.kill();
+        let command = self.command(&["serve"]);
+        self.spawn_as(command, Self::follow_both);
+        assert!(self.becomes_ready(), "it ended:\n{}", self.said());
+    }
+
     fn spawn(&mut self) {
-        self.spawn_with(|rig, (stdout, stderr)| {
-            rig.follow(stdout);
-            rig.follow(stderr);
-        });
+        self.spawn_with(Self::follow_both);
+    }
+
+    fn follow_both(&self, (stdout, stderr): (ChildStdout, ChildStderr)) {
+        self.follow(stdout);
+        self.follow(stderr);
     }
 
     fn spawn_with(&mut self, take: impl FnOnce(&Self, (ChildStdout, ChildStderr))) {
-        let mut child = self
-            .command(&["serve", "--config"])
-            .arg(self.config_file())
+        let mut command = self.command(&["serve", "--config"]);
+        command.arg(self.config_file());
+        self.spawn_as(command, take);
+    }
+
+    fn spawn_as(
+        &mut self,
+        mut command: Command,
+        take: impl FnOnce(&Self, (ChildStdout, ChildStderr)),
+    ) {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

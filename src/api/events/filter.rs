@@ -50,9 +50,7 @@ impl FactFilter {
                 }
             };
             if !known.contains(&name.as_str()) {
-                let help = suggest(name, known).unwrap_or_else(|| "there is none".to_owned());
-                let message = format!("no {key} is named `{name}`: {}", help.replace('\n', " "));
-                return Err(ApiError::bad_request(message));
+                return Err(ApiError::no_such_name(key, name, known));
             }
             list.push(name.clone());
         }

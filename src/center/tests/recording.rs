@@ -108,7 +108,8 @@ fn a_recording_that_fails_takes_its_exit_and_one_that_never_ends_is_stopped() {
     let (mut floor, _) = begun();
     floor.event(Event::RecordFailed { recording: recording(1), why: RecordingFault::TooMany });
     let hang_up = "hang-up call-1/0 normal_clearing";
-    floor.check(&[hang_up, "record call-1 Contained by Flow talk 0 hold 0"]);
+    floor.check(&[hang_up, "record call-1 Failed by Flow talk 0 hold 0"]);
+    assert!(floor.records[0].path[0].failed, "the message that could not be taken");
     let (mut floor, _) = begun();
     floor.wait_s(200);
     // As far as is known then, there is sound in it.

@@ -23,6 +23,7 @@ pub(super) struct Board {
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct AgentRow {
+    /// As the API says it, or [`UNREACHABLE`].
     pub(super) state: String,
     pub(super) reason: Option<String>,
     /// RFC 3339.
@@ -128,8 +129,10 @@ impl Board {
         self.queues.iter().map(|name| count(name.as_str())).collect()
     }
 
+    /// Those to whom a call could go now: ready, with a telephone that can be reached.
     pub(super) fn ready(&self) -> usize {
-        self.agents.values().filter(|agent| agent.state == "ready").count()
+        let is_ready = |agent: &&AgentRow| agent.state == "ready";
+        self.agents.values().filter(is_ready).count()
     }
 
     /// The agents by what they do, in the order of [`STATES`]; of those who do the same, who does it
@@ -154,8 +157,19 @@ impl Board {
 }
 
 /// What agents do: who is free first, who is away last.
-const STATES: [&str; 7] =
-    ["ready", "reserved", "talking", "after_call_work", "on_own_call", "not_ready", "logged_out"];
+const STATES: [&str; 8] = [
+    "ready",
+    "reserved",
+    "talking",
+    "after_call_work",
+    "on_own_call",
+    "not_ready",
+    UNREACHABLE,
+    "logged_out",
+];
+
+/// An agent who is ready, at a telephone that cannot be reached: no call can go there.
+const UNREACHABLE: &str = "unreachable";
 
 /// A word that a later server knows comes after those.
 fn place(state: &str) -> usize {
@@ -164,8 +178,12 @@ fn place(state: &str) -> usize {
 
 impl AgentRow {
     fn of(data: &Value) -> Self {
+        let state = match data["state"].as_str() {
+            Some("ready") if data["reachable"] == false => UNREACHABLE,
+            state => state.unwrap_or_default(),
+        };
         Self {
-            state: text(&data["state"]),
+            state: state.to_owned(),
             reason: maybe(&data["reason"]),
             since: text(&data["since"]),
             call: data["call"].as_u64(),
@@ -234,6 +252,18 @@ pub(super) mod tests {
 
     fn take(board: &mut Board, name: &str, data: Value) {
         board.take(&Event { name: name.to_owned(), data });
+    }
+
+    #[test]
+    fn an_agent_whose_telephone_cannot_be_reached_is_not_counted_as_ready() {
+        let mut board = board();
+        assert_eq!(board.ready(), 1);
+        let stands = |reachable: bool| json!({"name": "ada", "state": "ready", "since": EIGHT, "reachable": reachable});
+        take(&mut board, "agent_stands", stands(false));
+        assert_eq!(board.ready(), 0);
+        assert_eq!(board.count_states(), [("not_ready", 1), (UNREACHABLE, 1)]);
+        take(&mut board, "agent_stands", stands(true));
+        assert_eq!(board.ready(), 1);
     }
 
     #[test]

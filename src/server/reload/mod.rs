@@ -319,9 +319,11 @@ impl Reloader {
         self.differs(&result);
         if let Ok(read) = &result {
             self.state.update(|running| {
+                if running.version != read.version || !read.changes.is_empty() {
+                    running.since = self.setup.clock.now();
+                    by.clone_into(&mut running.by);
+                }
                 running.version.clone_from(&read.version);
-                running.since = self.setup.clock.now();
-                by.clone_into(&mut running.by);
                 // It holds now; what needs a restart is all that is left.
                 running.differs.clear();
                 running.files_differ = !read.needs_restart.is_empty();
