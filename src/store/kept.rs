@@ -275,6 +275,7 @@ fn unheard(
                 | Kept::Recording { .. },
             )
             | Change::Close(_)
+            | Change::Import(_)
             | Change::KeptUntil(_)
             | Change::NextCall(_)
             | Change::Finish { .. }

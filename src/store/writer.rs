@@ -346,7 +346,8 @@ fn finish(segment: &str) -> Change {
 fn closed(change: Change) -> Option<CallId> {
     match change {
         Change::Close(record) => Some(record.call),
-        Change::Keep(_)
+        Change::Import(_)
+        | Change::Keep(_)
         | Change::KeptUntil(_)
         | Change::NextCall(_)
         | Change::Finish { .. }

@@ -6,6 +6,7 @@
 //! **Deliberately absent:** what a record means. `store::amend` says what becomes of one.
 
 mod calls;
+mod imports;
 mod list;
 mod reader;
 mod rollups;
@@ -26,7 +27,7 @@ use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::database::{
     Applied, Change, Database, DatabaseError, Fault, Progress, RecordReader, RecordWriter,
-    RolledUp, Saved,
+    RolledUp, Saved, TakenOut,
 };
 use crate::store::kept::Kept;
 
@@ -118,6 +119,23 @@ impl RecordWriter for Writer {
         roll_up(&mut self.db).map_err(failed)
     }
 
+    fn take_out(
+        &mut self,
+        import: &str,
+        from: CallId,
+        most: usize,
+    ) -> Result<TakenOut, DatabaseError> {
+        let take_out = |db: &mut Connection| {
+            let transaction = db.transaction()?;
+            let mut rollups = Rollups::of(&transaction)?;
+            let taken = imports::take_out(&transaction, &mut rollups, (import, from, most))?;
+            rollups.write()?;
+            transaction.commit()?;
+            Ok(taken)
+        };
+        take_out(&mut self.db).map_err(failed)
+    }
+
     fn sync(&mut self) -> Result<(), DatabaseError> {
         let sync = "PRAGMA wal_checkpoint(PASSIVE)";
         self.db.query_row(sync, [], |_| Ok(())).map_err(failed)
@@ -139,6 +157,7 @@ impl RecordWriter for Writer {
 fn one(db: &Connection, rollups: &mut Rollups<'_>, change: &Change) -> rusqlite::Result<Applied> {
     match change {
         Change::Close(record) => return calls::insert(db, rollups, record),
+        Change::Import(record) => return imports::insert(db, rollups, record),
         Change::Keep(Kept::WrapUp { call, wrap_up }) => {
             return calls::amend(db, rollups, *call, wrap_up);
         }
