@@ -15,6 +15,9 @@ use crate::sim::random::Random;
 use crate::sim::swarm::Swarm;
 use crate::time::Timestamp;
 
+/// Lanes that are remembered before the first are forgotten.
+const LANES: usize = 64;
+
 /// What keeps its order, unless the wire is faulty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
@@ -44,9 +47,6 @@ pub struct Wire {
     /// How many there are when those that have arrived are next forgotten.
     many: usize,
 }
-
-/// Lanes that are remembered before the first are forgotten.
-const LANES: usize = 64;
 
 impl Wire {
     #[must_use]

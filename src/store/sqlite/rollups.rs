@@ -40,23 +40,27 @@ pub(super) use contact;
 /// The contacts of one caller before and after a moment, the nearest first, and whether an agent
 /// talked to it.
 pub(super) const BEFORE: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
+     WHERE from_number = ?1 AND ",
     contact!(),
     " AND (arrived_at, call) < (?2, ?3) ORDER BY arrived_at DESC, call DESC LIMIT 1"
 );
 pub(super) const AFTER: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
+     WHERE from_number = ?1 AND ",
     contact!(),
     " AND (arrived_at, call) > (?2, ?3) ORDER BY arrived_at, call LIMIT 1"
 );
 /// As before, with the same intent.
 pub(super) const BEFORE_ALIKE: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND intent = ?4 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
+     WHERE from_number = ?1 AND intent = ?4 AND ",
     contact!(),
     " AND (arrived_at, call) < (?2, ?3) ORDER BY arrived_at DESC, call DESC LIMIT 1"
 );
 pub(super) const AFTER_ALIKE: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND intent = ?4 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
+     WHERE from_number = ?1 AND intent = ?4 AND ",
     contact!(),
     " AND (arrived_at, call) > (?2, ?3) ORDER BY arrived_at, call LIMIT 1"
 );
