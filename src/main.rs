@@ -188,7 +188,7 @@ fn sources(common: Common) -> Result<Sources, String> {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
     let variables: BTreeMap<String, String> = std::env::vars_os().filter_map(text).collect();
-    Ok(Sources { file: common.config, variables, overrides })
+    Ok(Sources { file: common.config, variables, overrides, ..Sources::default() })
 }
 
 #[cfg(test)]

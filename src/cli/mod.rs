@@ -56,6 +56,14 @@ fn records_of(state: &Path) -> Result<Box<dyn RecordReader>, String> {
     })
 }
 
+/// `1 flow`, `2 flows`.
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        many => format!("{many} {what}s"),
+    }
+}
+
 /// Says what is wrong, and with the exit code, whose mistake it is.
 fn told(problems: &Problems) -> ExitCode {
     complain(&problems.to_string());

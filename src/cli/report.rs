@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-use attendant::call::Directory;
 use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
 use attendant::metrics::{self, FIGURES, Figure, Gathering, Measured, Section, Times, Unit};
@@ -69,7 +68,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
         Ok(checked) => checked.config,
         Err(problems) => return told(&problems),
     };
-    let setup = server::setup(&config, Vec::new(), Directory::default());
+    let setup = server::setup(&config, Vec::new(), std::sync::Arc::default());
     let period = Period { now, since, until };
     let reader = match records_of(&config.server.state) {
         Ok(reader) => reader,

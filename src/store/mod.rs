@@ -410,6 +410,7 @@ impl Store {
             self.jobs.send(Job::Finish).map_err(|_| StoreError::Lost)?;
         }
         drop(self.jobs);
+        self.thread.thread().unpark();
         self.thread.join().map_err(|_| StoreError::Lost)??;
         written
     }
@@ -420,6 +421,7 @@ impl Store {
     pub(crate) fn kill(self) {
         let Self { jobs, thread, .. } = self;
         drop(jobs);
+        thread.thread().unpark();
         thread.join().expect("the writer does not panic").expect("a closed channel is no error");
     }
 

@@ -19,6 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Type;
 use rusqlite::{Connection, ErrorCode};
 
@@ -39,6 +40,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements that a connection keeps compiled: all there are, twice. By itself it keeps sixteen,
 /// fewer than a record with its rollups needs.
 const STATEMENTS_KEPT: usize = 64;
+
+/// Has a connection compile each statement once: it keeps them, and their plan follows from their
+/// text alone, where SQLite would make another for each value that is looked for.
+fn keep_statements(db: &Connection) -> rusqlite::Result<()> {
+    db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
 
 /// The database of a folder.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::metrics::Gathering;
 use crate::store::StoreError;
 use crate::store::database::{DatabaseError, ImportedCalls, Past, RecordReader};
 use crate::store::sqlite::{
-    BUSY_TIMEOUT, STATEMENTS_KEPT, calls, failed, imports, list, rollups, schema, unsigned,
+    BUSY_TIMEOUT, calls, failed, imports, keep_statements, list, rollups, schema, unsigned,
 };
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -32,7 +32,7 @@ impl Reader {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(failed)?;
         db.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-        db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        keep_statements(&db).map_err(failed)?;
         schema::prepare_to_read(&db, path)?;
         Ok(Self { db })
     }
