@@ -91,6 +91,8 @@ pub(super) struct RecordQuery {
     /// handled, abandoned, overflowed, exited, voicemail, transferred, contained, ivr_abandoned,
     /// refused, failed or own_call.
     outcome: Option<String>,
+    /// Calls that were imported under this name, in place of calls of our own.
+    import: Option<String>,
     /// The caller's number as in the records: +14155550123, with the plus written %2B.
     number: Option<String>,
     /// Calls older than this one: `next` of the page before.
@@ -232,6 +234,7 @@ fn filter(asked: RecordQuery) -> Result<RecordFilter, ApiError> {
         queue: asked.queue,
         agent: asked.agent,
         outcome,
+        import: asked.import,
         number: asked.number,
         before,
         limit,

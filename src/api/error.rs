@@ -85,6 +85,12 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "demonstration", message, help)
     }
 
+    pub(super) fn reload_unstarted(why: String) -> Self {
+        let help = "nothing has changed: see to the limits of the process (threads, memory, files), \
+                    and ask again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_thread", why, help)
+    }
+
     pub(super) fn reload_unwritten(why: String) -> Self {
         let help = "nothing has changed: see to the disk of `server.state`, and ask again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_written", why, help)

@@ -6,6 +6,7 @@ mod dashboard;
 mod door;
 mod events;
 mod figures;
+mod own;
 mod records;
 mod reload;
 mod roles;
@@ -314,8 +315,7 @@ fn the_document_lists_what_there_is() {
         get /v1/calls/{id}: One call: as it is now, or its record when it has ended.
         delete /v1/calls/{id}/supervise: Hangs up the supervisor of a call; the others go on.
         post /v1/calls/{id}/supervise: Rings a supervisor, who listens to a call or speaks into it; or changes the mode of who does.
-        get /v1/config: Which configuration runs, since when, who brought it, and whether the files say something else
-        by now.
+        get /v1/config: Which configuration runs, since when, who brought it, and how the files differ from it.
         get /v1/events: Events as they happen: first how things stand, then every fact (server-sent events).
         get /v1/metrics: The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
         get /v1/queues: The queues, with how many wait and who works.

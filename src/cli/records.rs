@@ -28,6 +28,9 @@ pub(crate) struct Records {
     /// Calls that were offered to this agent
     #[arg(long)]
     agent: Option<String>,
+    /// Calls that `attendant import` brought in under this name, in place of calls of our own
+    #[arg(long, value_name = "NAME")]
+    import: Option<String>,
     /// The caller's number as in the records: +14155550123
     #[arg(long)]
     number: Option<String>,
@@ -65,6 +68,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Records) -> ExitCode {
         queue: wanted.queue.clone(),
         agent: wanted.agent.clone(),
         outcome,
+        import: wanted.import.clone(),
         number: wanted.number.clone(),
         before: wanted.before,
         limit: wanted.limit,

@@ -29,7 +29,7 @@ const STRANGERS_SHOWN_MAX: usize = 10;
 pub struct Loaded {
     pub config: Config,
     pub flows: Vec<Arc<Flow>>,
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
     /// Where this is the demonstration: what to print.
     pub demo: Option<Demo>,
 }
@@ -148,7 +148,8 @@ impl Read {
         let file = config.callers.file.iter();
         let callers = file.filter_map(|file| std::fs::read_to_string(file).ok());
         config.digest = super::digest_with(&config.digest, versions.chain(callers));
-        Ok(Loaded { config, flows: flows.into_iter().map(Arc::new).collect(), directory, demo })
+        let (flows, directory) = (flows.into_iter().map(Arc::new).collect(), Arc::new(directory));
+        Ok(Loaded { config, flows, directory, demo })
     }
 }
 
