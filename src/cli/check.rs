@@ -174,6 +174,7 @@ fn words(needed: &Needed<'_>) -> String {
         Need::NoBargeIn => "`barge_in = false` before keys that count".to_owned(),
         Need::Secret => "`secret = true`".to_owned(),
         Need::ExitKey => "`exit_key` while waiting".to_owned(),
+        Need::WaitSound => "`wait` while a service is asked".to_owned(),
         Need::Language(language) => format!("the language `{language}`"),
     }
 }

@@ -13,3 +13,8 @@ pub enum Support {
     /// Not at all: the text says what happens instead.
     No(&'static str),
 }
+
+/// Of [`Need::WaitSound`](crate::words::Need::WaitSound), where a document has to end before the
+/// next is asked for: a sound would outlast the answer.
+pub const SILENT_WAIT: &str = "the caller waits in silence, asked about a second at a time, and keys \
+                               pressed then are lost: put the words to hear meanwhile into `text`";

@@ -17,6 +17,8 @@ pub enum Need {
     PlayFile,
     /// A prompt is said, and keys are collected.
     Keys,
+    /// The caller hears something while an answer is waited for that may come at any moment.
+    WaitSound,
     /// The caller waits until an agent is there, and talks to them.
     Queue,
     /// The caller is put through to a number outside.

@@ -278,7 +278,8 @@ impl Verb for Lookup {
     }
 
     fn needs(&self) -> Vec<Need> {
-        Vec::new()
+        let is_silent = self.sound == WaitSound::Silence;
+        if is_silent { Vec::new() } else { vec![Need::WaitSound] }
     }
 
     fn speeches(&self) -> Vec<&Speech> {

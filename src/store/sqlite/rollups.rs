@@ -164,9 +164,14 @@ impl<'a> Rollups<'a> {
         Ok(Some(NextTo { row, share }))
     }
 
-    /// Brings the rollups up to what the call adds as it is now, and those next to it.
-    pub(super) fn after(&mut self, before: Before, record: &CallRecord) -> rusqlite::Result<()> {
-        let is = self.share_of(record, before.near);
+    /// Brings the rollups up to what the call adds as it is now, `None` where it is gone, and those
+    /// next to it.
+    pub(super) fn after(
+        &mut self,
+        before: Before,
+        record: Option<&CallRecord>,
+    ) -> rusqlite::Result<()> {
+        let is = record.and_then(|record| self.share_of(record, before.near));
         self.replace(before.share, is)?;
         for NextTo { row, share } in before.next_to.into_values() {
             let is = Share::of(&row, near(self.db, &row)?);
