@@ -41,7 +41,7 @@ impl<'a> Section<'a> {
         item: Item<'a>,
     ) -> Option<Self> {
         let DeValue::Table(table) = item.get_ref() else {
-            problems.error(item.span(), format!("{what} is a table, not {}", a_type(item)));
+            problems.error(item.span(), format!("{what} must be a table, not {}", a_type(item)));
             return None;
         };
         Some(Self { problems, what, span, table, asked: RefCell::default() })
@@ -165,7 +165,7 @@ impl<'a> Section<'a> {
         };
         let Some(seconds) = seconds else {
             let help = "the unit is in the name of the key: write 30, not \"30s\"".to_owned();
-            let message = format!("{}: `{key}` is a number of seconds", self.what);
+            let message = format!("{}: `{key}` must be a number of seconds", self.what);
             self.problems.error_help(item.span(), message, help);
             return None;
         };
@@ -201,7 +201,7 @@ impl<'a> Section<'a> {
     }
 
     pub(in crate::flow) fn wrong_type(&self, key: &str, wanted: &str, item: Item<'a>) {
-        let message = format!("{}: `{key}` is {wanted}, not {}", self.what, a_type(item));
+        let message = format!("{}: `{key}` must be {wanted}, not {}", self.what, a_type(item));
         self.problems.error(item.span(), message);
     }
 

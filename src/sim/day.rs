@@ -344,11 +344,12 @@ impl DayReport {
     pub fn to_text(&self) -> String {
         let mut lines = vec![
             format!(
-                "{}: {} calls an hour for {} h, {} day(s) from seed {}",
+                "{}: {} calls an hour for {} h, {} day{} from seed {}",
                 self.flows.join(", "),
                 self.calls_per_hour,
                 self.hours,
                 self.days,
+                if self.days == 1 { "" } else { "s" },
                 self.seed
             ),
             format!(

@@ -352,9 +352,9 @@ fn read_url<'a>(build: &Build<'a>, section: &Section<'a>, item: Item<'a>) -> Opt
         && !service.is_among(hosts)
     {
         let name = service.to_string();
-        let meant = suggest(&name, hosts.iter().map(String::as_str));
-        let help = meant.unwrap_or_else(|| {
-            format!("if that is right, configure allow_hosts = [\"{name}\"] in [lookup]")
+        let near = suggest(&name, hosts.iter().map(String::as_str));
+        let help = near.filter(|near| near.starts_with("did you mean")).unwrap_or_else(|| {
+            format!("if that is right, add \"{name}\" to allow_hosts in [lookup]")
         });
         wrong(&format!("look-ups may not ask `{name}`"), &help);
     }

@@ -346,7 +346,7 @@ failed = "b"
           |
           = help: did you mean `path`?
 
-        error: step `a`, `set`: `d` is a text in quotes, not a whole number
+        error: step `a`, `set`: `d` must be a text in quotes, not a whole number
           --> flows/test.toml:9:55
           |
         9 | set = { "1" = "a", b = "a..b", c = { pat = "a" }, d = 1 }
