@@ -139,7 +139,7 @@ impl Reading<'_> {
         let begins = key.starts_with(|c: char| c.is_ascii_lowercase());
         if !begins || !key.chars().all(plain) {
             self.problem(format!("`{key}` is no name for a field: use a-z, 0-9 and _"));
-        } else if crate::flow::CALLER_FIELDS.contains(&key) {
+        } else if crate::flow::CALLER_FIELDS.iter().any(|field| field.name == key) {
             self.problem(format!("`{key}` is found out by the server: choose another name"));
         } else {
             entry.fields.insert(key.to_owned(), value);
