@@ -9,6 +9,7 @@
 
 pub(crate) mod check;
 pub(crate) mod health;
+pub(crate) mod help;
 mod period;
 mod plain;
 pub(crate) mod records;

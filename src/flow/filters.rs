@@ -1,7 +1,7 @@
 //! The filters and tests of templates: each with what it does and with a sentence.
 //!
-//! **Invariant:** the engine has those of these two tables and no other; the check of a flow and the
-//! reference go by the same tables.
+//! **Invariant:** the engine has those of these two tables and no other; the check of a flow and
+//! the reference go by the same tables.
 
 use minijinja::value::Value;
 use minijinja::{Environment, State, filters, tests};

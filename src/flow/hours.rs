@@ -27,13 +27,13 @@ pub(in crate::flow) const TABLE: Table =
 const ZONE: Opt<Value> = Opt::value(
     "timezone",
     "an IANA name",
-    "Where these hours hold: `\"America/New_York\"`; daylight saving is minded.",
+    "Where these hours hold: `America/New_York`; daylight saving is minded.",
 )
 .required();
 const OPEN: Opt<Value> = Opt::value(
     "open",
     "a list of ranges",
-    "When it is open: `\"Mon-Fri 09:00-17:30\"`, `\"Sat,Sun 22:00-02:00\"`, `\"daily 00:00-24:00\"`.",
+    "When it is open: `Mon-Fri 09:00-17:30`, `Sat,Sun 22:00-02:00`, `daily 00:00-24:00`.",
 )
 .required();
 const HOLIDAYS: Opt<Entries> = Opt::entries(

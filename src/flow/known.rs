@@ -29,11 +29,20 @@ impl Field {
 pub const CALLER_FIELDS: [Field; 13] = [
     Field::new("account", "The account of the caller in `[callers]`."),
     Field::always("anonymous", "Whether the caller withholds the number."),
-    Field::always("calls_recent", "How many calls came from this number in the last `recent_days`."),
+    Field::always(
+        "calls_recent",
+        "How many calls came from this number in the last `recent_days`.",
+    ),
     Field::always("known", "Whether `[callers]` has the number."),
-    Field::new("language", "The language that `[callers]` has; a call begins in it, if the flow speaks it."),
+    Field::new(
+        "language",
+        "The language that `[callers]` has; a call begins in it, if the flow speaks it.",
+    ),
     Field::new("last_agent", "The login of the agent who talked to this number last."),
-    Field::new("last_call_days", "Whole days since the last call ended; not known of a first caller."),
+    Field::new(
+        "last_call_days",
+        "Whole days since the last call ended; not known of a first caller.",
+    ),
     Field::new("last_intent", "The intent of the last call."),
     Field::new("name", "The name that `[callers]` has, not the one the network shows."),
     Field::new("number", "The number, as in `+14155550123`; empty where it is withheld."),

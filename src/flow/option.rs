@@ -5,10 +5,11 @@
 //! let timeout = section.seconds(&TIMEOUT);      // in `read`
 //! ```
 //!
-//! **Invariant:** the name, the default and the range that a [`Section`](crate::flow::read::Section)
-//! goes by are those the reference prints, because both have them from one [`Opt`]; an option that
-//! its [`Table`] does not list cannot be read (a debug assertion), and one that is listed and never
-//! read fails a test.
+//! **Invariant:** the name, the default and the range that a
+//! [`Section`](crate::flow::read::Section) goes by are those the reference prints, because both have
+//! them from one [`Opt`]. An option that its [`Table`] does not list cannot be read (a debug
+//! assertion), and one that is listed and never read fails a test. A default out of its range does
+//! not compile.
 //!
 //! **Deliberately absent:** reading, which is `read.rs`, and what a page looks like, which is
 //! `reference/page.rs`.
@@ -270,6 +271,7 @@ impl Opt<Seconds> {
         range: RangeInclusive<u64>,
         help: &'static str,
     ) -> Self {
+        assert!(*range.start() <= default && default <= *range.end(), "the default is in range");
         Self::new(name, Seconds { default, range: Range::new(&range) }, help)
     }
 
@@ -301,6 +303,7 @@ impl Opt<Whole> {
         range: RangeInclusive<u64>,
         help: &'static str,
     ) -> Self {
+        assert!(*range.start() <= default && default <= *range.end(), "the default is in range");
         Self::new(name, Whole { default, range: Range::new(&range) }, help)
     }
 

@@ -1,7 +1,7 @@
 //! Reading one TOML table with its places, so that a problem points at the key it is about.
 //!
-//! **Invariant:** a key is either an option of the [`Table`], or reported by [`Section::finish`]; only
-//! an option of the table can be asked for, and its name, default and range are those of its
+//! **Invariant:** a key is either an option of the [`Table`], or reported by [`Section::finish`];
+//! only an option of the table can be asked for, and its name, default and range are those of its
 //! [`Opt`].
 //!
 //! **Deliberately absent:** serde. Its errors inside a table point at the table's head and stop at

@@ -13,3 +13,15 @@ pub enum Support {
     /// Not at all: the text says what happens instead.
     No(&'static str),
 }
+
+impl Support {
+    /// What is different, in words; nothing where it is whole.
+    #[must_use]
+    pub fn difference(self) -> Option<String> {
+        match self {
+            Self::Whole => None,
+            Self::Partly(how) => Some(how.to_owned()),
+            Self::No(how) => Some(format!("cannot do this: {how}")),
+        }
+    }
+}

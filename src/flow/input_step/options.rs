@@ -9,18 +9,18 @@ pub(super) const NO_INPUT: Opt<Value> = Opt::speech(
     "Said when no key came: one text for each time, the last for all more.",
 );
 pub(super) const PARTIAL: Opt<Value> =
-    Opt::speech("partial", "The same, when an answer was begun and not ended.");
+    Opt::speech("partial", "Said when an answer was begun and not ended, as `no_input`.");
 pub(super) const NO_MATCH: Opt<Value> =
-    Opt::speech("no_match", "The same, when the answer is none of those asked for.");
+    Opt::speech("no_match", "Said when the answer is none of those asked for, as `no_input`.");
 pub(super) const TOO_MANY: Opt<Value> =
-    Opt::speech("too_many", "The same, when there were more digits than `digits_max`.");
+    Opt::speech("too_many", "Said when there are more digits than `digits_max`, as `no_input`.");
 pub(super) const REPROMPT: Opt<Flag> =
     Opt::flag("reprompt", true, "`text` follows the words of a failed try.");
 pub(super) const TRIES_MAX: Opt<Whole> = Opt::whole(
     "tries_max",
     3,
     1..=10,
-    "How many tries may fail before `give_up`, of all kinds together.",
+    "After this number of failed tries, of all kinds together, comes `give_up`.",
 );
 pub(super) const TIMEOUT: Opt<Seconds> =
     Opt::seconds("timeout_s", 5, 1..=120, "How long the step waits for the first key.");

@@ -1,7 +1,7 @@
 //! The reference of the language: for the terminal, for `docs/flow-reference.md`, for diagnostics.
 //!
-//! **Invariant:** an option, an exit, a field, a filter or a holiday stands in it because what reads
-//! flows has it in the same constant; nothing is listed a second time for the reader.
+//! **Invariant:** an option, an exit, a field, a filter or a holiday stands in it because what
+//! reads flows has it in the same constant; nothing is listed a second time for the reader.
 //!
 //! **Deliberately absent:** what a front does. Whoever asks gives that as [`Front`]s, because
 //! providers are no part of the language.

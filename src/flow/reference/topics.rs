@@ -28,7 +28,7 @@ pub(super) const TOPICS: &[Topic] = &[
     Topic { name: "prompts", title: "texts, sounds and languages", blocks: prompts },
     Topic { name: "keys", title: "keys, and keys typed ahead", blocks: keys },
     Topic { name: "secrets", title: "what must not be written down", blocks: secrets },
-    Topic { name: "providers", title: "what providers do otherwise than a telephone of ours", blocks: providers },
+    Topic { name: "providers", title: "what providers do otherwise", blocks: providers },
 ];
 
 impl Topic {
@@ -197,8 +197,7 @@ fn secrets(_: &[Front<'_>]) -> Vec<Block> {
         Block::text(
             "With `secret = true` on a step that asks, the keys pressed there are in no log, record \
              or journal, and nobody who listens or records hears them; neither are keys typed ahead \
-             of it. A variable that it sets may decide conditions (`if`, `valid`, `priority` not) \
-             and be sent by the `body` of a `lookup`. It cannot be said, shown or copied: the check \
+             of it. A variable that it sets may decide conditions and be sent by the `body` of a `lookup`. It cannot be said, shown or copied: the check \
              refuses that.",
         ),
         Block::text(

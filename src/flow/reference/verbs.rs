@@ -1,4 +1,4 @@
-//! The page of a verb: what it does, its options and exits, what providers do otherwise, an example.
+//! The page of a verb: what it does, options and exits, what providers do otherwise, an example.
 
 use crate::flow::option::{Leads, Table};
 use crate::flow::reference::page::{Block, Page, options};

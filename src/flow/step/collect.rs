@@ -32,7 +32,7 @@ const TERMINATOR: Opt<Key> =
 const PATTERN: Opt<Written> = Opt::value(
     "pattern",
     "a pattern, or a list",
-    "What answers look like: `X` any digit, `Z` 1-9, `N` 2-9, `[1-57]` one of these, `.` at the end any more.",
+    "What answers look like, as in dial plans; see above.",
 )
 .without("any digits");
 const VALID: Opt<Written> =
@@ -48,7 +48,9 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
          variable length ends with the terminator, or when no digit follows within `inter_digit_s`; \
          a digit beyond `digits_max` makes it `too_many`, another failed try. Without a terminator it \
          is complete with `digits_max` digits. An answer that matches no `pattern`, or for which \
-         `valid` does not hold, is `no_match`, and sets nothing. The digits are a text: `007` keeps \
+         `valid` does not hold, is `no_match`, and sets nothing. In a pattern, \
+         `X` is any digit, `Z` 1 to 9, `N` 2 to 9, `[1-57]` one of these, and `.` at the end any more. \
+         The digits are a text: `007` keeps \
          its zeros, and `{{ account|digits }}` speaks them one by one.",
         input_step::TRIES,
     ],

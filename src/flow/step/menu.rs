@@ -21,7 +21,7 @@ const PHRASES_MAX: usize = 50;
 const KEYS: Opt<Entries> = Opt::entries(
     "keys",
     "`{ KEY = STEP }`",
-    "The choices: 0 to 9, `\"*\"`, `\"#\"`, A to D, or several of them, and where each leads.",
+    "The choices: 0 to 9, `*`, `#`, A to D, or several of them, and where each leads.",
 )
 .required()
 .leads_by("the key");

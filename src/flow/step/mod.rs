@@ -44,19 +44,43 @@ pub(in crate::flow) const ON_ERROR: Opt<ExitTo> =
         .without("that of `[flow]`");
 
 /// Every verb of the language, in the order of the reference.
-#[rustfmt::skip]
 pub(in crate::flow) const VERBS: &[VerbEntry] = &[
     VerbEntry { name: "say", names: nothing, reference: &say::REFERENCE, read: say::read },
     VerbEntry { name: "play", names: nothing, reference: &play::REFERENCE, read: play::read },
     VerbEntry { name: "menu", names: nothing, reference: &menu::REFERENCE, read: menu::read },
-    VerbEntry { name: "collect", names: collect::names, reference: &collect::REFERENCE, read: collect::read },
+    VerbEntry {
+        name: "collect",
+        names: collect::names,
+        reference: &collect::REFERENCE,
+        read: collect::read,
+    },
     VerbEntry { name: "branch", names: nothing, reference: &branch::REFERENCE, read: branch::read },
     VerbEntry { name: "set", names: set::names, reference: &set::REFERENCE, read: set::read },
-    VerbEntry { name: "hours_check", names: nothing, reference: &hours_check::REFERENCE, read: hours_check::read },
+    VerbEntry {
+        name: "hours_check",
+        names: nothing,
+        reference: &hours_check::REFERENCE,
+        read: hours_check::read,
+    },
     VerbEntry { name: "queue", names: nothing, reference: &queue::REFERENCE, read: queue::read },
-    VerbEntry { name: "transfer", names: nothing, reference: &transfer::REFERENCE, read: transfer::read },
-    VerbEntry { name: "record", names: record::names, reference: &record::REFERENCE, read: record::read },
-    VerbEntry { name: "lookup", names: lookup::names, reference: &lookup::REFERENCE, read: lookup::read },
+    VerbEntry {
+        name: "transfer",
+        names: nothing,
+        reference: &transfer::REFERENCE,
+        read: transfer::read,
+    },
+    VerbEntry {
+        name: "record",
+        names: record::names,
+        reference: &record::REFERENCE,
+        read: record::read,
+    },
+    VerbEntry {
+        name: "lookup",
+        names: lookup::names,
+        reference: &lookup::REFERENCE,
+        read: lookup::read,
+    },
     VerbEntry { name: "hangup", names: nothing, reference: &hangup::REFERENCE, read: hangup::read },
 ];
 

@@ -125,7 +125,7 @@ pub(super) const LEVEL: Opt<Whole> = Opt::whole(
     "SKILL",
     1,
     1..=LEVEL_MAX,
-    "The least level; the name of the skill may be filled in: `\"{{ language }}\" = 1`.",
+    "The least level; the name of the skill may be filled in.",
 )
 .required();
 
