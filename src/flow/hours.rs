@@ -15,15 +15,15 @@ use toml::de::DeValue;
 
 use crate::flow::build::Build;
 use crate::flow::diagnostic::suggest;
-use crate::flow::option::{Entries, Flag, Opt, Table, Value};
+use crate::flow::option::{Entries, Flag, Opt, Schema, Value};
 use crate::flow::read::{Item, Section};
 use crate::time::Timestamp;
 
 /// Ranges one table of hours may have.
 const RANGES_MAX: usize = 100;
 
-pub(in crate::flow) const TABLE: Table =
-    Table { name: "hours", groups: &[&[&ZONE, &OPEN, &HOLIDAYS]] };
+pub(in crate::flow) const TABLE: Schema =
+    Schema { name: "hours", groups: &[&[&ZONE, &OPEN, &HOLIDAYS]] };
 const ZONE: Opt<Value> = Opt::value(
     "timezone",
     "an IANA name",
@@ -43,7 +43,7 @@ const HOLIDAYS: Opt<Entries> = Opt::entries(
 )
 .of(&HOLIDAYS_TABLE);
 
-const HOLIDAYS_TABLE: Table = Table { name: "hours.holidays", groups: &[&[&RULE_US, &DAY]] };
+const HOLIDAYS_TABLE: Schema = Schema { name: "hours.holidays", groups: &[&[&RULE_US, &DAY]] };
 const RULE_US: Opt<Flag> = Opt::flag(
     "rule:US",
     false,

@@ -84,7 +84,7 @@ mod tests;
 pub use build::{SPEECH_LEN_MAX, is_sound};
 pub use diagnostic::{Diagnostic, Severity, explain, suggest};
 pub use expr::TEXT_LEN_MAX;
-pub use known::{CALL_FIELDS, CALLER_FIELDS, Field, Known};
+pub use known::{CALL_FIELDS, CALLER_FIELDS, Fact, Known};
 pub use mistakes::mistakes;
 pub use parse::{is_language, parse};
 pub use port::{

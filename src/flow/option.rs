@@ -7,7 +7,7 @@
 //!
 //! **Invariant:** the name, the default and the range that a
 //! [`Section`](crate::flow::read::Section) goes by are those the reference prints, because both have
-//! them from one [`Opt`]. An option that its [`Table`] does not list cannot be read (a debug
+//! them from one [`Opt`]. An option that its [`Schema`] does not list cannot be read (a debug
 //! assertion), and one that is listed and never read fails a test. A default out of its range does
 //! not compile.
 //!
@@ -20,14 +20,14 @@ use std::ops::RangeInclusive;
 pub(in crate::flow) type Options = &'static [&'static dyn Described];
 
 /// A table of the file.
-pub(in crate::flow) struct Table {
+pub(in crate::flow) struct Schema {
     /// As the reference names it: `menu`, `queue.relax`.
     pub(in crate::flow) name: &'static str,
     /// Its own, and those it shares with other tables.
     pub(in crate::flow) groups: &'static [Options],
 }
 
-impl Table {
+impl Schema {
     /// A table whose keys the author of a flow chooses: skills, variables, languages.
     pub(in crate::flow) const FREE: Self = Self { name: "", groups: &[] };
 
@@ -39,6 +39,12 @@ impl Table {
         self.options().any(|option| option.name() == name)
     }
 }
+
+/// What every step may have.
+pub(in crate::flow) const STEP: Options = &[&ON_ERROR];
+pub(in crate::flow) const ON_ERROR: Opt<ExitTo> =
+    Opt::exit("on_error", "The step could not do its work, and no exit of its own is for that.")
+        .without("that of `[flow]`");
 
 /// One option: how it is written, what it may be, and what it is for.
 #[derive(Clone, Copy)]
@@ -72,7 +78,7 @@ pub(in crate::flow) trait Kind: Copy + Sync {
     }
 
     /// The entries of a value that is a table, or a list of them.
-    fn table(&self) -> Option<&'static Table> {
+    fn table(&self) -> Option<&'static Schema> {
         None
     }
 
@@ -99,7 +105,7 @@ pub(in crate::flow) trait Described: Sync {
     fn is(&self) -> String;
     /// What holds without it: a value, "required", a sentence, or nothing.
     fn without(&self) -> String;
-    fn table(&self) -> Option<&'static Table>;
+    fn table(&self) -> Option<&'static Schema>;
     fn leads(&self) -> Leads;
 }
 
@@ -124,7 +130,7 @@ impl<K: Kind> Described for Opt<K> {
         }
     }
 
-    fn table(&self) -> Option<&'static Table> {
+    fn table(&self) -> Option<&'static Schema> {
         self.kind.table()
     }
 
@@ -189,7 +195,7 @@ pub(in crate::flow) struct ExitTo;
 #[derive(Clone, Copy)]
 pub(in crate::flow) struct Entries {
     is: &'static str,
-    table: Option<&'static Table>,
+    table: Option<&'static Schema>,
     leads: Leads,
 }
 
@@ -391,7 +397,7 @@ impl Opt<Entries> {
     }
 
     /// Its entries have options of their own.
-    pub(in crate::flow) const fn of(mut self, table: &'static Table) -> Self {
+    pub(in crate::flow) const fn of(mut self, table: &'static Schema) -> Self {
         self.kind.table = Some(table);
         self
     }
@@ -491,7 +497,7 @@ impl Kind for Entries {
         self.is.to_owned()
     }
 
-    fn table(&self) -> Option<&'static Table> {
+    fn table(&self) -> Option<&'static Schema> {
         self.table
     }
 

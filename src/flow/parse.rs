@@ -22,12 +22,11 @@ use crate::flow::expr::Engine;
 use crate::flow::hours::{self, Hours};
 use crate::flow::known::Known;
 use crate::flow::mistakes::mistakes;
-use crate::flow::option::{ExitTo, Opt, Table, Value};
+use crate::flow::option::{ExitTo, ON_ERROR, Opt, Schema, Value};
 use crate::flow::program::{Flow, Node};
 use crate::flow::read::{Item, NAME_LEN_MAX, Section, entries};
-use crate::flow::reference::list_verbs;
 use crate::flow::step::hangup::Hangup;
-use crate::flow::step::{ON_ERROR, VERBS, VerbEntry};
+use crate::flow::step::{VERBS, VerbEntry, list_verbs};
 use crate::flow::text::{Part, Speech};
 use crate::words::{Cause, Digit, Prompt};
 
@@ -39,7 +38,7 @@ const LANGUAGES_MAX: usize = 20;
 const NUMBERS_MAX: usize = 1_000;
 
 /// What `[flow]` may hold.
-pub(in crate::flow) const HEAD: Table = Table {
+pub(in crate::flow) const HEAD: Schema = Schema {
     name: "flow",
     groups: &[&[&NUMBERS, &START, &LANGUAGES, &ON_ERROR_OF_ALL, &ON_HANGUP]],
 };
@@ -193,7 +192,9 @@ fn read_names<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> (Vec<Raw<'a
         let Some(verb) = VERBS.iter().find(|verb| verb.name == key) else {
             let known = VERBS.iter().map(|verb| verb.name).chain([HEAD.name, hours::TABLE.name]);
             let message = format!("there is no verb `{key}`");
-            problems.error_choice(span, message, (key, known.collect()), "verbs", list_verbs);
+            problems.error_choice(span, message, (key, known.collect()), "verbs", || {
+                list_verbs() + "Beside steps there is `[flow]`, and `[hours.NAME]`."
+            });
             let steps = item.get_ref().as_table().into_iter().flat_map(entries);
             lost.extend(steps.map(|(name, _, item)| Lost { name, item }));
             continue;

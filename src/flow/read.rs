@@ -1,6 +1,6 @@
 //! Reading one TOML table with its places, so that a problem points at the key it is about.
 //!
-//! **Invariant:** a key is either an option of the [`Table`], or reported by [`Section::finish`];
+//! **Invariant:** a key is either an option of the [`Schema`], or reported by [`Section::finish`];
 //! only an option of the table can be asked for, and its name, default and range are those of its
 //! [`Opt`].
 //!
@@ -14,8 +14,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::flow::diagnostic::{Problems, suggest};
-use crate::flow::option::{Choice, Flag, Key, Kind, MaySeconds, Opt, Seconds, Table, Whole};
-use crate::flow::reference::listing;
+use crate::flow::option::{Choice, Flag, Key, Kind, MaySeconds, Opt, Schema, Seconds, Whole};
+use crate::flow::reference::page::listing;
 use crate::words::Digit;
 
 /// Characters of a name: a step, a variable, a language.
@@ -31,7 +31,7 @@ pub(in crate::flow) struct Section<'a> {
     /// Where to point when something is missing.
     pub(in crate::flow) span: Range<usize>,
     items: &'a DeTable<'a>,
-    table: &'static Table,
+    table: &'static Schema,
 }
 
 impl<'a> Section<'a> {
@@ -41,7 +41,7 @@ impl<'a> Section<'a> {
         what: String,
         span: Range<usize>,
         item: Item<'a>,
-        table: &'static Table,
+        table: &'static Schema,
     ) -> Option<Self> {
         let DeValue::Table(items) = item.get_ref() else {
             problems.error(item.span(), format!("{what} is a table, not {}", a_type(item)));
@@ -57,11 +57,11 @@ impl<'a> Section<'a> {
         span: Range<usize>,
         item: Item<'a>,
     ) -> Option<Self> {
-        Self::new(problems, what, span, item, &Table::FREE)
+        Self::new(problems, what, span, item, &Schema::FREE)
     }
 
     pub(in crate::flow) fn get<K: Kind>(&self, option: &Opt<K>) -> Option<Item<'a>> {
-        let Table { name, .. } = self.table;
+        let Schema { name, .. } = self.table;
         debug_assert!(self.table.has(option.name), "`{name}` lists no `{}`", option.name);
         #[cfg(test)]
         self.problems.note_asked(name, option.name);

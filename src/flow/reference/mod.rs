@@ -6,61 +6,17 @@
 //! **Deliberately absent:** what a front does. Whoever asks gives that as [`Front`]s, because
 //! providers are no part of the language.
 
-mod page;
+pub(in crate::flow) mod entry;
+mod fronts;
+pub(in crate::flow) mod page;
 mod topics;
 mod verbs;
 
 use crate::flow::diagnostic::suggest;
-use crate::flow::option::{Leads, Table};
 use crate::flow::reference::page::{Page, names};
-use crate::flow::step::VERBS;
-use crate::words::Need;
+use crate::flow::step::{VERBS, list_verbs};
 
-/// What administrators should know of a verb.
-pub(in crate::flow) struct Reference {
-    pub(in crate::flow) group: Group,
-    /// What a step of it does, as one clause.
-    pub(in crate::flow) summary: &'static str,
-    /// Paragraphs.
-    pub(in crate::flow) about: &'static [&'static str],
-    /// What a step may hold, exits included.
-    pub(in crate::flow) table: Table,
-    /// What a step may need of a front.
-    pub(in crate::flow) needs: fn() -> Vec<Need>,
-    /// A whole flow, which passes the check without a warning.
-    pub(in crate::flow) example: &'static str,
-}
-
-/// What verbs are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::flow) enum Group {
-    Speak,
-    Ask,
-    Decide,
-    People,
-    End,
-}
-
-impl Group {
-    const ALL: [Self; 5] = [Self::Speak, Self::Ask, Self::Decide, Self::People, Self::End];
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::Speak => "to speak",
-            Self::Ask => "to ask the caller",
-            Self::Decide => "to decide, to set and to look up",
-            Self::People => "to hand the call to people",
-            Self::End => "to end",
-        }
-    }
-}
-
-/// What carries calls, and what it does otherwise than a telephone of our own.
-pub struct Front<'a> {
-    pub name: &'a str,
-    /// What is different, or `None`.
-    pub differs: &'a dyn Fn(&Need) -> Option<String>,
-}
+pub use fronts::Front;
 
 /// All of it, as Markdown.
 #[must_use]
@@ -103,27 +59,4 @@ fn pages(fronts: &[Front<'_>]) -> Vec<Page> {
     let topics = topics::TOPICS.iter().map(|topic| topic.page(fronts));
     let verbs = VERBS.iter().map(|verb| verbs::page(verb, fronts));
     topics.chain(verbs).collect()
-}
-
-/// The verbs in their groups, a line each.
-pub(in crate::flow) fn list_verbs() -> String {
-    let of = |group: Group| {
-        let verbs = VERBS.iter().filter(move |verb| verb.reference.group == group);
-        let lines =
-            names(verbs.map(|verb| (verb.name.to_owned(), verb.reference.summary.to_owned())));
-        format!("Verbs {}:\n{lines}", group.title())
-    };
-    Group::ALL.map(of).concat()
-}
-
-/// The options of a table, a line each, and its exits.
-pub(in crate::flow) fn listing(table: &Table) -> String {
-    let lines = |is_exit: bool| {
-        let wanted = move |leads| (leads == Leads::ByName) == is_exit;
-        let options = table.options().filter(move |option| wanted(option.leads()));
-        names(options.map(|option| (option.name().to_owned(), option.help().to_owned())))
-    };
-    let (options, exits) = (lines(false), lines(true));
-    let exits = if exits.is_empty() { exits } else { format!("and these lead to steps:\n{exits}") };
-    format!("`{}` may have\n{options}{exits}", table.name)
 }

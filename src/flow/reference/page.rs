@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::flow::option::{Described, Leads, Options};
+use crate::flow::option::{Described, Leads, Options, Schema};
 
 pub(super) const TITLE: &str = "# The flow language\n";
 /// Columns of a terminal.
@@ -60,7 +60,7 @@ impl Page {
     }
 
     pub(super) fn terminal(&self) -> String {
-        let mut text = format!("{}\n", self.title);
+        let mut text = filled(&self.title, 0);
         for block in &self.blocks {
             let block = match block {
                 Block::Text(words) => filled(words, 0),
@@ -132,7 +132,7 @@ fn option_lines(option: &dyn Described) -> String {
 }
 
 /// A list: each name, and beside it what it is.
-pub(super) fn names(list: impl IntoIterator<Item = (String, String)>) -> String {
+pub(in crate::flow) fn names(list: impl IntoIterator<Item = (String, String)>) -> String {
     let mut text = String::new();
     for (name, help) in list {
         let help = filled(&help, NAME_WIDTH + 2);
@@ -175,4 +175,16 @@ fn filled(words: &str, indent: usize) -> String {
 /// Options of a table, for a block.
 pub(super) fn options(groups: &'static [Options]) -> Block {
     Block::Options(groups.iter().copied().flatten().copied().collect())
+}
+
+/// The options of a table, a line each, and its exits.
+pub(in crate::flow) fn listing(table: &Schema) -> String {
+    let lines = |is_exit: bool| {
+        let wanted = move |leads| (leads == Leads::ByName) == is_exit;
+        let options = table.options().filter(move |option| wanted(option.leads()));
+        names(options.map(|option| (option.name().to_owned(), option.help().to_owned())))
+    };
+    let (options, exits) = (lines(false), lines(true));
+    let exits = if exits.is_empty() { exits } else { format!("and these lead to steps:\n{exits}") };
+    format!("`{}` may have\n{options}{exits}", table.name)
 }

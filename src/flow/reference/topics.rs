@@ -6,11 +6,12 @@ use crate::flow::build::{PARTS_MAX, SPEECH_LEN_MAX};
 use crate::flow::expr::TEXT_LEN_MAX;
 use crate::flow::filters::{FILTERS, TESTS, Word};
 use crate::flow::hours::{self, us_names};
-use crate::flow::known::{CALL_FIELDS, CALLER_FIELDS, Field, QUEUE_FIELDS, WORDS};
+use crate::flow::known::{CALL_FIELDS, CALLER_FIELDS, Fact, QUEUE_FIELDS, WORDS};
 use crate::flow::late::LATE_FINISH;
 use crate::flow::parse::{FILE_LEN_MAX, HEAD, STEPS_MAX};
+use crate::flow::reference::fronts::{Front, otherwise};
 use crate::flow::reference::page::{Block, Page};
-use crate::flow::reference::{Front, verbs};
+use crate::flow::reference::verbs;
 use crate::flow::run::{FAILURES_MAX, STEPS_PER_INPUT_MAX, TYPE_AHEAD_MAX};
 use crate::words::Need;
 
@@ -137,7 +138,7 @@ fn templates(_: &[Front<'_>]) -> Vec<Block> {
     ]
 }
 
-fn fields(before: &str, fields: &[Field]) -> Vec<(String, String)> {
+fn fields(before: &str, fields: &[Fact]) -> Vec<(String, String)> {
     let named =
         fields.iter().map(|field| (format!("{before}{}", field.name), field.help.to_owned()));
     named.collect()
@@ -197,8 +198,8 @@ fn secrets(_: &[Front<'_>]) -> Vec<Block> {
         Block::text(
             "With `secret = true` on a step that asks, the keys pressed there are in no log, record \
              or journal, and nobody who listens or records hears them; neither are keys typed ahead \
-             of it. A variable that it sets may decide conditions and be sent by the `body` of a `lookup`. It cannot be said, shown or copied: the check \
-             refuses that.",
+             of it. A variable that it sets may decide conditions, and the `body` of a `lookup` may \
+             send it. It cannot be said, shown or copied: the check refuses that.",
         ),
         Block::text(
             "A variable of a `lookup` is secret with `{ path = \"…\", secret = true }`. A secret that \
@@ -215,7 +216,7 @@ fn secrets(_: &[Front<'_>]) -> Vec<Block> {
 
 fn providers(fronts: &[Front<'_>]) -> Vec<Block> {
     let words = [Need::Language("tlh".to_owned())];
-    let voices = verbs::otherwise("", &words, fronts);
+    let voices = otherwise("", &words, fronts);
     let voices =
         voices.into_iter().map(|(_, how)| ("a language it has no voice for".to_owned(), how));
     vec![

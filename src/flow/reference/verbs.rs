@@ -1,10 +1,10 @@
 //! The page of a verb: what it does, options and exits, what providers do otherwise, an example.
 
-use crate::flow::option::{Leads, Table};
+use crate::flow::option::{Leads, Schema};
+use crate::flow::reference::entry::Reference;
+use crate::flow::reference::fronts::{Front, otherwise};
 use crate::flow::reference::page::{Block, Page, options};
-use crate::flow::reference::{Front, Reference};
 use crate::flow::step::VerbEntry;
-use crate::words::Need;
 
 pub(super) fn page(verb: &VerbEntry, fronts: &[Front<'_>]) -> Page {
     let VerbEntry { name, reference, .. } = verb;
@@ -22,7 +22,7 @@ pub(super) fn page(verb: &VerbEntry, fronts: &[Front<'_>]) -> Page {
 }
 
 /// The options of a table, and of the tables inside of it.
-pub(super) fn described(table: &Table) -> Vec<Block> {
+pub(super) fn described(table: &Schema) -> Vec<Block> {
     let mut blocks = vec![Block::part(format!("`{}` may have", table.name)), options(table.groups)];
     let by_entry: Vec<String> = table
         .options()
@@ -40,25 +40,4 @@ pub(super) fn described(table: &Table) -> Vec<Block> {
         blocks.extend(described(inner));
     }
     blocks
-}
-
-/// What is different, with those who do it: alike ones together, in the order of the fronts.
-pub(super) fn otherwise(verb: &str, needs: &[Need], fronts: &[Front<'_>]) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for need in needs {
-        let mut alike: Vec<(String, Vec<&str>)> = Vec::new();
-        for front in fronts {
-            let Some(how) = (front.differs)(need) else { continue };
-            match alike.iter_mut().find(|(known, _)| *known == how) {
-                Some((_, who)) => who.push(front.name),
-                None => alike.push((how, vec![front.name])),
-            }
-        }
-        let said = alike.into_iter().map(|(how, who)| format!("{}: {how}.", who.join(", ")));
-        let said: Vec<String> = said.collect();
-        if !said.is_empty() {
-            found.push((need.words(verb).replace('`', ""), said.join(" ")));
-        }
-    }
-    found
 }

@@ -5,12 +5,11 @@ use toml::de::DeValue;
 use crate::flow::build::Build;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::Expression;
-use crate::flow::option::{Entries, ExitTo, Kind as _, Opt, Table, Value};
+use crate::flow::option::{Entries, ExitTo, Kind as _, Opt, STEP, Schema, Value};
 use crate::flow::read::{Item, Section};
-use crate::flow::reference::{Group, Reference};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::scan::implied;
-use crate::flow::step::STEP;
 use crate::flow::text::Speech;
 use crate::flow::verb::{Nature, Verb};
 use crate::words::Need;
@@ -28,7 +27,7 @@ const CASES: Opt<Entries> = Opt::entries(
 const ELSE: Opt<ExitTo> =
     Opt::exit("else", "No case holds.").required_or("say where the call goes when no case holds");
 
-const CASE: Table = Table { name: "branch.cases", groups: &[&[&IF, &NEXT]] };
+const CASE: Schema = Schema { name: "branch.cases", groups: &[&[&IF, &NEXT]] };
 const IF: Opt<Value> = Opt::condition("if", "The condition of this case.").required();
 const NEXT: Opt<ExitTo> = Opt::exit("next", "This case is the first that holds.")
     .required_or("say where this case leads");
@@ -41,7 +40,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
          `caller.last_call_days < 7` does not hold for a first caller. What conditions may say is \
          under `templates`.",
     ],
-    table: Table { name: "branch", groups: &[&[&CASES, &ELSE], STEP] },
+    table: Schema { name: "branch", groups: &[&[&CASES, &ELSE], STEP] },
     needs: Vec::new,
     example: r#"
 [flow]

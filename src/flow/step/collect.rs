@@ -11,11 +11,10 @@ use crate::flow::build::Build;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
 use crate::flow::input_step::{self, InputOptions, InputStep, Verdict};
-use crate::flow::option::{ExitTo, Key, Opt, Table, Value as Written, Whole};
+use crate::flow::option::{ExitTo, Key, Opt, STEP, Schema, Value as Written, Whole};
 use crate::flow::read::{Item, Section, check_variable, option};
-use crate::flow::reference::{Group, Reference};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::STEP;
 use crate::flow::verb::Verb;
 use crate::words::InputOutcome;
 
@@ -54,7 +53,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
          its zeros, and `{{ account|digits }}` speaks them one by one.",
         input_step::TRIES,
     ],
-    table: Table {
+    table: Schema {
         name: "collect",
         groups: &[
             &[

@@ -3,12 +3,11 @@
 use crate::flow::build::{Build, Scope};
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
-use crate::flow::option::{OneOf, Opt, Table, Value};
+use crate::flow::option::{OneOf, Opt, STEP, Schema, Value};
 use crate::flow::port::Effect;
 use crate::flow::read::Section;
-use crate::flow::reference::{Group, Reference};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::STEP;
 use crate::flow::text::Speech;
 use crate::flow::verb::{Nature, Verb};
 use crate::words::{Cause, Need};
@@ -46,7 +45,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
         "`cause` is one of ITU-T Q.850, by its name in records; the far end gets it in a Reason header \
          (RFC 3326).",
     ],
-    table: Table { name: "hangup", groups: &[&[&TEXT, &CAUSE], STEP] },
+    table: Schema { name: "hangup", groups: &[&[&TEXT, &CAUSE], STEP] },
     needs: || vec![Need::HangUp],
     example: r#"
 [flow]

@@ -9,11 +9,10 @@ use crate::flow::build::Build;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::hours::{Hours, State};
-use crate::flow::option::{Entries, ExitTo, Opt, Table, Value};
+use crate::flow::option::{Entries, ExitTo, Opt, STEP, Schema, Value};
 use crate::flow::read::{Item, Section};
-use crate::flow::reference::{Group, Reference};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::STEP;
 use crate::flow::text::Speech;
 use crate::flow::verb::{Nature, Verb};
 use crate::words::Need;
@@ -42,7 +41,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
          `open` says of it. `holiday` is one step for any holiday, or a table with a step for each \
          by name; a holiday that has none counts as closed.",
     ],
-    table: Table { name: "hours_check", groups: &[&[&HOURS, &OPEN, &CLOSED, &HOLIDAY], STEP] },
+    table: Schema { name: "hours_check", groups: &[&[&HOURS, &OPEN, &CLOSED, &HOLIDAY], STEP] },
     needs: Vec::new,
     example: r#"
 [flow]

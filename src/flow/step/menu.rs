@@ -6,11 +6,10 @@ use crate::flow::build::Build;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::input_step::{self, InputOptions, InputStep, Verdict};
-use crate::flow::option::{Entries, Opt, Table};
+use crate::flow::option::{Entries, Opt, STEP, Schema};
 use crate::flow::read::{Item, Section};
-use crate::flow::reference::{Group, Reference};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::STEP;
 use crate::flow::verb::Verb;
 use crate::words::{Digit, InputOutcome};
 
@@ -40,7 +39,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
          an experienced caller may type a whole path ahead.",
         input_step::TRIES,
     ],
-    table: Table {
+    table: Schema {
         name: "menu",
         groups: &[&[&input_step::TEXT, &KEYS, &PHRASES], input_step::ASKING, STEP],
     },

@@ -20,9 +20,9 @@ mod set;
 pub(in crate::flow) mod transfer;
 
 use crate::flow::build::Build;
-use crate::flow::option::{ExitTo, Opt, Options};
 use crate::flow::read::{Item, Section};
-use crate::flow::reference::Reference;
+use crate::flow::reference::entry::{Group, Reference};
+use crate::flow::reference::page::names;
 use crate::flow::verb::Verb;
 
 /// How a verb is written, and how it is read.
@@ -36,12 +36,6 @@ pub(in crate::flow) struct VerbEntry {
     /// Reads a step of this name; `None`, and an error, where no step can be made of it.
     pub(in crate::flow) read: for<'a> fn(&Build<'a>, &str, &Section<'a>) -> Option<Box<dyn Verb>>,
 }
-
-/// What every step may have.
-pub(in crate::flow) const STEP: Options = &[&ON_ERROR];
-pub(in crate::flow) const ON_ERROR: Opt<ExitTo> =
-    Opt::exit("on_error", "The step could not do its work, and no exit of its own is for that.")
-        .without("that of `[flow]`");
 
 /// Every verb of the language, in the order of the reference.
 pub(in crate::flow) const VERBS: &[VerbEntry] = &[
@@ -83,6 +77,17 @@ pub(in crate::flow) const VERBS: &[VerbEntry] = &[
     },
     VerbEntry { name: "hangup", names: nothing, reference: &hangup::REFERENCE, read: hangup::read },
 ];
+
+/// The verbs in their groups, a line each.
+pub(in crate::flow) fn list_verbs() -> String {
+    let of = |group: Group| {
+        let verbs = VERBS.iter().filter(move |verb| verb.reference.group == group);
+        let lines =
+            names(verbs.map(|verb| (verb.name.to_owned(), verb.reference.summary.to_owned())));
+        format!("Verbs {}:\n{lines}", group.title())
+    };
+    Group::ALL.map(of).concat()
+}
 
 /// A verb that sets no variable.
 fn nothing<'a>(_step: Item<'a>) -> Vec<(&'a str, bool)> {

@@ -1,10 +1,9 @@
 //! `play`: play sound files, then go on. What `say` does with words.
 
 use crate::flow::build::Build;
-use crate::flow::option::{Opt, Table, Value};
+use crate::flow::option::{Opt, STEP, Schema, Value};
 use crate::flow::read::Section;
-use crate::flow::reference::{Group, Reference};
-use crate::flow::step::STEP;
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::step::say::{SAYING, Say};
 use crate::flow::verb::Verb;
 use crate::words::Need;
@@ -22,7 +21,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
     about: &["What `say` does with words. A file that is not in the folder of prompts \
          (`server.prompts`) is reported when the flow is checked. A sound may also stand where other \
          steps have words: a text that is nothing but the name of a `.wav` file is played."],
-    table: Table { name: "play", groups: &[&[&FILE], SAYING, STEP] },
+    table: Schema { name: "play", groups: &[&[&FILE], SAYING, STEP] },
     needs: || vec![Need::PlayFile],
     example: r#"
 [flow]

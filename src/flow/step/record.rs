@@ -14,12 +14,11 @@ use crate::flow::build::{Build, Scope};
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::Variable;
 use crate::flow::late::{LATE_FINISH, Late};
-use crate::flow::option::{ExitTo, Flag, Key, Opt, Seconds, Table, Value as Written};
+use crate::flow::option::{ExitTo, Flag, Key, Opt, STEP, Schema, Seconds, Value as Written};
 use crate::flow::port::{Effect, RecordOutcome, RecordRequest};
 use crate::flow::read::{Item, Section, check_variable, option};
-use crate::flow::reference::{Group, Reference};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::STEP;
 use crate::flow::text::{Speech, Text};
 use crate::flow::verb::{Nature, Verb};
 use crate::words::{Digit, Listen, Need};
@@ -67,7 +66,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
         "A variable of `into` is set at `next` only where `empty` has an exit of its own, and in \
          `on_hangup`, where the caller hung up while speaking.",
     ],
-    table: Table {
+    table: Schema {
         name: "record",
         groups: &[
             &[

@@ -4,11 +4,10 @@ use std::ops::Range;
 
 use crate::flow::build::{Build, Scope};
 use crate::flow::exit::{Exit, Next, StepId};
-use crate::flow::option::{ExitTo, Flag, Opt, Options, Table, Value, Whole};
+use crate::flow::option::{ExitTo, Flag, Opt, Options, STEP, Schema, Value, Whole};
 use crate::flow::read::Section;
-use crate::flow::reference::{Group, Reference};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::STEP;
 use crate::flow::text::Speech;
 use crate::flow::verb::{Nature, Verb};
 use crate::words::{Digit, Need, Prompt};
@@ -46,7 +45,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
          language must be heard by those who do not speak the first. The flow's `languages` must \
          have it, and `text` is then one text or a list, not one for each language.",
     ],
-    table: Table { name: "say", groups: &[&[&TEXT, &LANGUAGE], SAYING, STEP] },
+    table: Schema { name: "say", groups: &[&[&TEXT, &LANGUAGE], SAYING, STEP] },
     needs: || vec![Need::Speak],
     example: r#"
 [flow]

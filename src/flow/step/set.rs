@@ -11,13 +11,12 @@ use crate::flow::build::{Build, Scope};
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
-use crate::flow::option::{Entries, ExitTo, Opt, Table, Value as Written};
+use crate::flow::option::{Entries, ExitTo, Opt, STEP, Schema, Value as Written};
 use crate::flow::port::Effect;
 use crate::flow::read::{Item, Section, check_variable, option};
-use crate::flow::reference::{Group, Reference};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::scan::{is_template, only_expression};
-use crate::flow::step::STEP;
 use crate::flow::text::{Speech, Text};
 use crate::flow::verb::{Nature, Verb};
 use crate::words::Need;
@@ -44,7 +43,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
         "An `intent` that is empty changes nothing, and so does a `language` that is filled in and \
          that the flow does not speak; `es-MX` finds `es`, where `es-MX` is not spoken.",
     ],
-    table: Table { name: "set", groups: &[&[&VARS, &INTENT, &LANGUAGE, &NEXT], STEP] },
+    table: Schema { name: "set", groups: &[&[&VARS, &INTENT, &LANGUAGE, &NEXT], STEP] },
     needs: Vec::new,
     example: r#"
 [flow]

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use crate::flow::build::Build;
 use crate::flow::exit::{Exit, Next, StepId};
-use crate::flow::option::{Choice, ExitTo, Opt, Seconds, Table, Value};
+use crate::flow::option::{Choice, ExitTo, Opt, STEP, Schema, Seconds, Value};
 use crate::flow::port::{Effect, TransferOutcome, TransferRequest};
 use crate::flow::read::Section;
-use crate::flow::reference::{Group, Reference};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
-use crate::flow::step::{STEP, hangup};
+use crate::flow::step::hangup;
 use crate::flow::text::{Speech, Text};
 use crate::flow::verb::{FixedNumber, Nature, Verb};
 use crate::flow::wait_sound::{MUSIC, Sound, WAIT_WORDS, WaitSound};
@@ -56,7 +56,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
         "Only numbers that a trunk or provider has in its `prefixes` are dialed. A number that is the \
          same for every caller is held against them when the flow is checked.",
     ],
-    table: Table {
+    table: Schema {
         name: "transfer",
         groups: &[
             &[

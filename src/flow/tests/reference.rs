@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::verbs::{SAMPLES, first, sample};
 use super::{Stage, flow, told};
 use crate::flow::diagnostic::Problems;
-use crate::flow::option::{Described, Leads, Table};
+use crate::flow::option::{Described, Leads, Schema};
 use crate::flow::parse::{self, HEAD};
 use crate::flow::step::VERBS;
 use crate::flow::{Known, hours, reference};
@@ -43,8 +43,8 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("hangup", "0 start\n5 done"),
 ];
 
-fn tables() -> Vec<&'static Table> {
-    let mut tables: Vec<&Table> = vec![&HEAD, &hours::TABLE];
+fn tables() -> Vec<&'static Schema> {
+    let mut tables: Vec<&Schema> = vec![&HEAD, &hours::TABLE];
     tables.extend(VERBS.iter().map(|verb| &verb.reference.table));
     let mut at = 0;
     while at < tables.len() {

@@ -1,8 +1,7 @@
 //! What a `lookup` step may hold, and the reference of it.
 
-use crate::flow::option::{Choice, Entries, ExitTo, Flag, Opt, Seconds, Table, Value};
-use crate::flow::reference::{Group, Reference};
-use crate::flow::step::STEP;
+use crate::flow::option::{Choice, Entries, ExitTo, Flag, Opt, STEP, Schema, Seconds, Value};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::wait_sound::{MUSIC, Sound, WAIT_WORDS};
 use crate::words::HttpMethod;
 
@@ -55,15 +54,15 @@ pub(super) const FAILED: Opt<ExitTo> =
 pub(super) const TIMED_OUT: Opt<ExitTo> =
     Opt::exit("timeout", "No answer came within `timeout_s`.").without("as `failed`");
 
-pub(super) const HEADER_TABLE: Table =
-    Table { name: "lookup.headers", groups: &[&[&BEFORE, &SECRET]] };
+pub(super) const HEADER_TABLE: Schema =
+    Schema { name: "lookup.headers", groups: &[&[&BEFORE, &SECRET]] };
 pub(super) const BEFORE: Opt<Value> =
     Opt::value("before", "a text", "Stands before the secret: `\"Bearer \"`.");
 pub(super) const SECRET: Opt<Value> =
     Opt::value("secret", "a name", "Which of `[lookup.secrets]` of the configuration is sent.")
         .required();
 
-pub(super) const SET_TABLE: Table = Table { name: "lookup.set", groups: &[&[&PATH, &IS_SECRET]] };
+pub(super) const SET_TABLE: Schema = Schema { name: "lookup.set", groups: &[&[&PATH, &IS_SECRET]] };
 pub(super) const PATH: Opt<Value> = Opt::value(
     "path",
     "names with dots",
@@ -87,7 +86,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
         "At a provider that executes documents the caller waits in silence, a second at a time, \
          because a piece of music would outlast the answer; and keys pressed then are lost.",
     ],
-    table: Table {
+    table: Schema {
         name: "lookup",
         groups: &[
             &[

@@ -1,10 +1,9 @@
 //! What a `queue` step may hold, and the reference of it.
 
 use crate::flow::option::{
-    Choice, Entries, ExitTo, Key, MaySeconds, Opt, Seconds, Table, Value, Whole,
+    Choice, Entries, ExitTo, Key, MaySeconds, Opt, STEP, Schema, Seconds, Value, Whole,
 };
-use crate::flow::reference::{Group, Reference};
-use crate::flow::step::STEP;
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::wait_sound::{MUSIC, Sound};
 use crate::words::Need;
 
@@ -105,7 +104,7 @@ pub(super) const EXIT: Opt<ExitTo> =
     Opt::exit("exit", "The caller pressed `exit_key`.").without("there is no such key");
 const ON_ERROR: &str = "`on_error`";
 
-pub(super) const RELAX_TABLE: Table = Table { name: "queue.relax", groups: &[&[&AFTER, &LOWER]] };
+pub(super) const RELAX_TABLE: Schema = Schema { name: "queue.relax", groups: &[&[&AFTER, &LOWER]] };
 pub(super) const AFTER: Opt<MaySeconds> = Opt::may_seconds(
     "after_s",
     1..=WAIT_S_MAX,
@@ -120,7 +119,7 @@ pub(super) const LOWER: Opt<Whole> = Opt::whole(
 )
 .required();
 
-const SKILLS_TABLE: Table = Table { name: "queue.skills", groups: &[&[&LEVEL]] };
+const SKILLS_TABLE: Schema = Schema { name: "queue.skills", groups: &[&[&LEVEL]] };
 pub(super) const LEVEL: Opt<Whole> = Opt::whole(
     "SKILL",
     1,
@@ -129,8 +128,8 @@ pub(super) const LEVEL: Opt<Whole> = Opt::whole(
 )
 .required();
 
-pub(super) const PREFER_TABLE: Table =
-    Table { name: "queue.prefer", groups: &[&[&AGENT, &PREFER_WAIT]] };
+pub(super) const PREFER_TABLE: Schema =
+    Schema { name: "queue.prefer", groups: &[&[&AGENT, &PREFER_WAIT]] };
 pub(super) const AGENT: Opt<Value> =
     Opt::template("agent", "The login of the agent; empty, nobody is preferred.").required();
 pub(super) const PREFER_WAIT: Opt<Seconds> =
@@ -152,7 +151,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
          on; after `wait_s` anybody who has the skills may take it. Each step of `relax` lowers a \
          demand, drops it with level 0, or asks for another skill in its place.",
     ],
-    table: Table {
+    table: Schema {
         name: "queue",
         groups: &[
             &[
