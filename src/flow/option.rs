@@ -167,7 +167,7 @@ pub(in crate::flow) struct Flag(pub(in crate::flow) bool);
 
 /// One telephone key.
 #[derive(Clone, Copy)]
-pub(in crate::flow) struct Key {
+pub(in crate::flow) struct OneKey {
     pub(in crate::flow) default: Option<char>,
     /// `""` means that there is none.
     pub(in crate::flow) may_be_none: bool,
@@ -328,9 +328,9 @@ impl Opt<Flag> {
     }
 }
 
-impl Opt<Key> {
+impl Opt<OneKey> {
     pub(in crate::flow) const fn key(name: &'static str, help: &'static str) -> Self {
-        Self::new(name, Key { default: None, may_be_none: false }, help)
+        Self::new(name, OneKey { default: None, may_be_none: false }, help)
     }
 
     /// `""` takes the default away.
@@ -339,7 +339,7 @@ impl Opt<Key> {
         default: char,
         help: &'static str,
     ) -> Self {
-        Self::new(name, Key { default: Some(default), may_be_none: true }, help)
+        Self::new(name, OneKey { default: Some(default), may_be_none: true }, help)
     }
 }
 
@@ -451,7 +451,7 @@ impl Kind for Flag {
     }
 }
 
-impl Kind for Key {
+impl Kind for OneKey {
     fn is(&self) -> String {
         let none = if self.may_be_none { ", or \"\" for none" } else { "" };
         format!("one key{none}")

@@ -14,7 +14,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::flow::diagnostic::{Problems, suggest};
-use crate::flow::option::{Choice, Flag, Key, Kind, MaySeconds, Opt, Schema, Seconds, Whole};
+use crate::flow::option::{Choice, Flag, Kind, MaySeconds, OneKey, Opt, Schema, Seconds, Whole};
 use crate::flow::reference::page::listing;
 use crate::words::Digit;
 
@@ -213,8 +213,8 @@ impl<'a> Section<'a> {
     }
 
     /// One telephone key.
-    pub(in crate::flow) fn key(&self, option: &Opt<Key>) -> Option<char> {
-        let Key { default, may_be_none } = option.kind;
+    pub(in crate::flow) fn key(&self, option: &Opt<OneKey>) -> Option<char> {
+        let OneKey { default, may_be_none } = option.kind;
         let Some((text, span)) = self.string(option) else { return default };
         if text.is_empty() && may_be_none {
             return None;

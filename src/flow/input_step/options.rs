@@ -1,6 +1,6 @@
 //! The options that all input steps share, and what the reference says of them together.
 
-use crate::flow::option::{ExitTo, Flag, Key, Opt, Options, Seconds, Value, Whole};
+use crate::flow::option::{ExitTo, Flag, OneKey, Opt, Options, Seconds, Value, Whole};
 use crate::words::{Digit, Need};
 
 pub(in crate::flow) const TEXT: Opt<Value> = Opt::speech("text", "What is asked.").required();
@@ -32,7 +32,7 @@ pub(super) const CLEAR_KEYS: Opt<Flag> =
     Opt::flag("clear_keys", false, "Forgets what was typed ahead: the caller must hear this.");
 pub(in crate::flow) const SECRET: Opt<Flag> =
     Opt::flag("secret", false, "No log, record or journal has the keys; see `secrets`.");
-pub(in crate::flow) const REPEAT: Opt<Key> =
+pub(in crate::flow) const REPEAT: Opt<OneKey> =
     Opt::key("repeat", "The key that says `text` again, pressed first; that is no failed try.");
 pub(super) const NO_INPUT_NEXT: Opt<ExitTo> =
     Opt::exit("no_input_next", "No key came; in place of `no_input` and another try.")

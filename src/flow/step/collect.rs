@@ -11,7 +11,7 @@ use crate::flow::build::Build;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
 use crate::flow::input_step::{self, InputOptions, InputStep, Verdict};
-use crate::flow::option::{ExitTo, Key, Opt, STEP, Schema, Value as Written, Whole};
+use crate::flow::option::{ExitTo, OneKey, Opt, STEP, Schema, Value as Written, Whole};
 use crate::flow::read::{Item, Section, check_variable, option};
 use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
@@ -26,7 +26,7 @@ const DIGITS_MIN: Opt<Whole> =
     Opt::whole("digits_min", 1, 0..=DIGITS_MAX, "Digits of an answer, at least.");
 const DIGITS_MOST: Opt<Whole> =
     Opt::whole("digits_max", 20, 1..=DIGITS_MAX, "Digits of an answer, at most.");
-const TERMINATOR: Opt<Key> =
+const TERMINATOR: Opt<OneKey> =
     Opt::key_or_none("terminator", '#', "The key that ends an answer early.");
 const PATTERN: Opt<Written> = Opt::value(
     "pattern",

@@ -14,7 +14,7 @@ use crate::flow::build::{Build, Scope};
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::Variable;
 use crate::flow::late::{LATE_FINISH, Late};
-use crate::flow::option::{ExitTo, Flag, Key, Opt, STEP, Schema, Seconds, Value as Written};
+use crate::flow::option::{ExitTo, Flag, OneKey, Opt, STEP, Schema, Seconds, Value as Written};
 use crate::flow::port::{Effect, RecordOutcome, RecordRequest};
 use crate::flow::read::{Item, Section, check_variable, option};
 use crate::flow::reference::entry::{Group, Reference};
@@ -44,7 +44,8 @@ const LENGTH_MIN: Opt<Seconds> = Opt::seconds(
 );
 const SILENCE: Opt<Seconds> =
     Opt::seconds("silence_s", 5, 1..=60, "Silence of this length ends the message.");
-const FINISH_KEY: Opt<Key> = Opt::key_or_none("finish_key", '#', "The key that ends the message.");
+const FINISH_KEY: Opt<OneKey> =
+    Opt::key_or_none("finish_key", '#', "The key that ends the message.");
 const INTO: Opt<Written> =
     Opt::variable("into", "The variable that gets the name of the recording.");
 const INTENT: Opt<Written> =
@@ -118,7 +119,7 @@ enum End {
     /// Silence, the greatest length, or the finish key where the front hears it itself.
     Front,
     /// The caller pressed the finish key.
-    Key,
+    OneKey,
 }
 
 struct Record {

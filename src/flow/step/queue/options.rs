@@ -1,7 +1,7 @@
 //! What a `queue` step may hold, and the reference of it.
 
 use crate::flow::option::{
-    Choice, Entries, ExitTo, Key, MaySeconds, Opt, STEP, Schema, Seconds, Value, Whole,
+    Choice, Entries, ExitTo, MaySeconds, OneKey, Opt, STEP, Schema, Seconds, Value, Whole,
 };
 use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::wait_sound::{MUSIC, Sound};
@@ -83,7 +83,7 @@ pub(super) const RING_TIMEOUT: Opt<MaySeconds> = Opt::may_seconds(
     "How long an agent's telephone rings before another agent is offered the call.",
 )
 .without("as `[queues]` says");
-pub(super) const EXIT_KEY: Opt<Key> =
+pub(super) const EXIT_KEY: Opt<OneKey> =
     Opt::key("exit_key", "The key that leaves the queue for `exit`; both or neither.");
 pub(super) const NEXT: Opt<ExitTo> =
     Opt::exit("next", "An agent talked to the caller and left; the caller is still there.")
