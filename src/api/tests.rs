@@ -1,10 +1,12 @@
 //! The interface over a real socket, in front of a driver that plays back one snapshot.
 
+mod bodies;
 mod consult;
 mod dashboard;
 mod door;
 mod events;
 mod figures;
+mod own;
 mod records;
 mod reload;
 mod roles;
@@ -54,6 +56,11 @@ impl Archive for Shelf {
         self.asked.lock().unwrap().push(format!("{filter:?}"));
         if filter.queue.as_deref() == Some("slow") {
             return Err(ArchiveError::Busy);
+        }
+        if filter.queue.as_deref() == Some("biling")
+            || filter.number.as_deref() == Some("+14155550199")
+        {
+            return Ok(Vec::new());
         }
         Ok(vec![ended(7), ended(6)])
     }
@@ -308,8 +315,7 @@ fn the_document_lists_what_there_is() {
         get /v1/calls/{id}: One call: as it is now, or its record when it has ended.
         delete /v1/calls/{id}/supervise: Hangs up the supervisor of a call; the others go on.
         post /v1/calls/{id}/supervise: Rings a supervisor, who listens to a call or speaks into it; or changes the mode of who does.
-        get /v1/config: Which configuration runs, since when, who brought it, and whether the files say something else
-        by now.
+        get /v1/config: Which configuration runs, since when, who brought it, and how the files differ from it.
         get /v1/events: Events as they happen: first how things stand, then every fact (server-sent events).
         get /v1/metrics: The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
         get /v1/queues: The queues, with how many wait and who works.
@@ -429,6 +435,8 @@ fn agents_are_told_what_was_asked() {
         assert_eq!((status, &agent["state"]), (200, &json!("ready")));
         assert_eq!(ask("nobody/ready", None).await.0, 404);
         assert_eq!(ask("alice/not-ready", Some(&json!({"reason": "lunch"}))).await.0, 200);
+        assert_eq!(ask("alice/not-ready", Some(&json!({}))).await.0, 200);
+        assert_eq!(ask("alice/not-ready", None).await.0, 200);
         let wrap_up = json!({"resolved": true, "intent": "refund"});
         assert_eq!(ask("alice/wrap-up", Some(&wrap_up)).await.0, 200);
         assert_eq!(ask("alice/hold", None).await.0, 200);
@@ -446,6 +454,8 @@ fn agents_are_told_what_was_asked() {
                 "alice: Ready",
                 "nobody: Ready",
                 "alice: NotReady { reason: \"lunch\" }",
+                "alice: NotReady { reason: \"\" }",
+                "alice: NotReady { reason: \"\" }",
                 "alice: EndWrapUp { call: None, said: Disposition { resolved: Some(true), intent: \
                  Some(\"refund\"), note: None } }",
                 "alice: Hold",
@@ -461,6 +471,9 @@ fn agents_are_told_what_was_asked() {
             [json!({}), json!({"reason": ""}), json!({"reason": "a\u{7}"}), json!({"r": 1})]
         {
             for action in ["alice/not-ready", "alice/transfer", "alice/consult"] {
+                if action == "alice/not-ready" && wrong == json!({}) {
+                    continue; // the reason may be left out
+                }
                 let (status, body) = ask(action, Some(&wrong)).await;
                 assert!(status == 400 || status == 422, "{wrong}: {status}");
                 assert!(body["help"].is_string(), "{wrong}: {body}");

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-use attendant::call::Directory;
 use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
 use attendant::metrics::{self, FIGURES, Figure, Gathering, Measured, Section, Times, Unit};
@@ -69,7 +68,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
         Ok(checked) => checked.config,
         Err(problems) => return told(&problems),
     };
-    let setup = server::setup(&config, Vec::new(), Directory::default());
+    let setup = server::setup(&config, Vec::new(), std::sync::Arc::default());
     let period = Period { now, since, until };
     let reader = match records_of(&config.server.state) {
         Ok(reader) => reader,
@@ -80,6 +79,23 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
         Ok(text) => print(&text),
         Err(error) => fail(EX_IOERR, &format!("{}: {error}", config.server.state.display())),
     }
+}
+
+/// The figures of a period as tables.
+pub(super) fn text_of(
+    reader: &dyn RecordReader,
+    setup: Setup,
+    (since, until): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let wanted = Report {
+        last: Duration::ZERO,
+        since: Some(since),
+        until: Some(until),
+        definitions: false,
+        json: false,
+    };
+    answer(reader, setup, Period { now, since, until }, &wanted)
 }
 
 fn answer(
@@ -119,6 +135,13 @@ fn text(
     if report.agent_calls > 0 {
         let n = report.agent_calls;
         text += &format!("beside them, {n} calls of the agents' own, in no other figure\n");
+    }
+    let (without, legs) = (report.handling.legs_without_acw, report.handling.handled_legs);
+    if without > 0 {
+        text += &format!(
+            "{without} of {legs} talks are of imported calls without after-call work: their AHT is \
+             talk and hold\n"
+        );
     }
     text += "\n";
     text += &table(&overall(report, definitions), definitions);

@@ -134,11 +134,13 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     let (retention, expired) = Retention::start(folder, keep, bound.clock, bound.ended_at)?;
     let (swap, swaps) = mpsc::channel(SWAPS_MAX);
     let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
+    let resolver = Resolver::start(&config, random_seed()?, found.clone())?;
+    resolver.begin();
     let reloading = Reloading::start(ReloadSetup {
-        resolver: Resolver::start(&config, random_seed()?, found.clone())?,
-        sources,
+        resolver,
+        sources: sources.of_run(demo.is_some()),
         flows,
-        callers: directory.len(),
+        directory,
         names: bound.names,
         run: bound.store.run(),
         is_demo: demo.is_some(),
@@ -177,7 +179,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         first: bound.first,
     };
     // What they say was handed on: it need not stay here as well.
-    drop((directory, demo));
+    drop(demo);
     malloc::give_back();
     let threads = (bound.http, reloading, retention);
     Ok(Started { driver, threads })

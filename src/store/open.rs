@@ -117,7 +117,7 @@ impl Found {
 }
 
 /// Makes the folder, for its owner alone, and takes its lock.
-fn prepare(folder: &Path) -> Result<File, StoreError> {
+pub(super) fn prepare(folder: &Path) -> Result<File, StoreError> {
     let failed = |error| StoreError::io(folder, error);
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

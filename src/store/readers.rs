@@ -114,7 +114,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
-    use crate::store::database::{DatabaseError, Past};
+    use crate::store::database::{DatabaseError, ImportedCalls, Past};
 
     /// Says when a list begins, and ends it when the test says so.
     #[derive(Debug)]
@@ -148,6 +148,10 @@ mod tests {
             _: &mut dyn FnMut(Past),
         ) -> Result<(), DatabaseError> {
             Ok(())
+        }
+
+        fn imports(&self) -> Result<Vec<ImportedCalls>, DatabaseError> {
+            Ok(Vec::new())
         }
 
         fn gather(

@@ -6,6 +6,7 @@
 //! **Deliberately absent:** what a record means. `store::amend` says what becomes of one.
 
 mod calls;
+mod imports;
 mod list;
 mod reader;
 mod rollups;
@@ -18,6 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Type;
 use rusqlite::{Connection, ErrorCode};
 
@@ -25,7 +27,7 @@ use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::database::{
     Applied, Change, Database, DatabaseError, Fault, Progress, RecordReader, RecordWriter,
-    RolledUp, Saved,
+    RolledUp, Saved, TakenOut,
 };
 use crate::store::kept::Kept;
 
@@ -38,6 +40,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements that a connection keeps compiled: all there are, twice. By itself it keeps sixteen,
 /// fewer than a record with its rollups needs.
 const STATEMENTS_KEPT: usize = 64;
+
+/// Has a connection compile each statement once: it keeps them, and their plan follows from their
+/// text alone, where SQLite would make another for each value that is looked for.
+fn keep_statements(db: &Connection) -> rusqlite::Result<()> {
+    db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
 
 /// The database of a folder.
 #[derive(Debug)]
@@ -110,6 +119,23 @@ impl RecordWriter for Writer {
         roll_up(&mut self.db).map_err(failed)
     }
 
+    fn take_out(
+        &mut self,
+        import: &str,
+        from: CallId,
+        most: usize,
+    ) -> Result<TakenOut, DatabaseError> {
+        let take_out = |db: &mut Connection| {
+            let transaction = db.transaction()?;
+            let mut rollups = Rollups::of(&transaction)?;
+            let taken = imports::take_out(&transaction, &mut rollups, (import, from, most))?;
+            rollups.write()?;
+            transaction.commit()?;
+            Ok(taken)
+        };
+        take_out(&mut self.db).map_err(failed)
+    }
+
     fn sync(&mut self) -> Result<(), DatabaseError> {
         let sync = "PRAGMA wal_checkpoint(PASSIVE)";
         self.db.query_row(sync, [], |_| Ok(())).map_err(failed)
@@ -131,6 +157,7 @@ impl RecordWriter for Writer {
 fn one(db: &Connection, rollups: &mut Rollups<'_>, change: &Change) -> rusqlite::Result<Applied> {
     match change {
         Change::Close(record) => return calls::insert(db, rollups, record),
+        Change::Import(record) => return imports::insert(db, rollups, record),
         Change::Keep(Kept::WrapUp { call, wrap_up }) => {
             return calls::amend(db, rollups, *call, wrap_up);
         }

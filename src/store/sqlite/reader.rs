@@ -9,9 +9,9 @@ use crate::center::names::Names;
 use crate::id::CallId;
 use crate::metrics::Gathering;
 use crate::store::StoreError;
-use crate::store::database::{DatabaseError, Past, RecordReader};
+use crate::store::database::{DatabaseError, ImportedCalls, Past, RecordReader};
 use crate::store::sqlite::{
-    BUSY_TIMEOUT, STATEMENTS_KEPT, calls, failed, list, rollups, schema, unsigned,
+    BUSY_TIMEOUT, calls, failed, imports, keep_statements, list, rollups, schema, unsigned,
 };
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -19,6 +19,7 @@ use crate::words::{CallRecord, RecordFilter};
 pub(super) const EACH_PAST: &str = "
 SELECT from_number, ended_at, intent, agent FROM calls
 WHERE ended_at >= ?1 AND ended_at < ?2 AND from_number IS NOT NULL AND via NOT LIKE 'agent:%'
+  AND via NOT LIKE 'import:%'
 ORDER BY ended_at, call";
 
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl Reader {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(failed)?;
         db.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-        db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        keep_statements(&db).map_err(failed)?;
         schema::prepare_to_read(&db, path)?;
         Ok(Self { db })
     }
@@ -92,6 +93,10 @@ impl RecordReader for Reader {
         take: &mut dyn FnMut(Past),
     ) -> Result<(), DatabaseError> {
         self.each_customers(&period, take).map_err(failed)
+    }
+
+    fn imports(&self) -> Result<Vec<ImportedCalls>, DatabaseError> {
+        imports::list(&self.db).map_err(failed)
     }
 
     fn gather(

@@ -16,7 +16,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::StoreError;
 use crate::store::sqlite::rollups::{self, contact};
-use crate::store::sqlite::{BUSY_TIMEOUT, STATEMENTS_KEPT, failed};
+use crate::store::sqlite::{BUSY_TIMEOUT, failed, keep_statements};
 
 /// The version of the tables (`PRAGMA user_version`).
 pub(super) const VERSION: i64 = 4;
@@ -129,7 +129,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let open = || {
         let db = Connection::open(path)?;
         db.busy_timeout(BUSY_TIMEOUT)?;
-        db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        keep_statements(&db)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         // The write-ahead log is brought to the disk once a second, with the journal.
         db.pragma_update(None, "synchronous", "NORMAL")?;
