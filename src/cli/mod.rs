@@ -9,6 +9,7 @@
 
 pub(crate) mod check;
 pub(crate) mod health;
+pub(crate) mod help;
 pub(crate) mod import;
 mod period;
 mod plain;
