@@ -60,25 +60,28 @@ struct Arguments {
     command: Option<Command>,
 }
 
+/// Options that every command has, apart from its own.
+const OF_ALL: &str = "Options of every command";
+
 #[derive(Debug, Args)]
 struct Common {
     /// The configuration file
-    #[arg(long, short, global = true, value_name = "FILE", env = "ATTENDANT_CONFIG")]
+    #[arg(long, short, global = true, help_heading = OF_ALL, value_name = "FILE", env = "ATTENDANT_CONFIG")]
     config: Option<PathBuf>,
     /// One value of the configuration: --set queues.billing.len_max=50
-    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    #[arg(long, global = true, help_heading = OF_ALL, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// The folder of the flows; stands for --set server.flows=DIR
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = OF_ALL, value_name = "DIR")]
     flows: Option<String>,
     /// The folder of journal and records; stands for --set server.state=DIR
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = OF_ALL, value_name = "DIR")]
     state: Option<String>,
     /// pretty or json; stands for --set server.log=FORMAT
-    #[arg(long, global = true, value_name = "FORMAT")]
+    #[arg(long, global = true, help_heading = OF_ALL, value_name = "FORMAT")]
     log: Option<String>,
     /// error, warn, info, debug or trace; stands for --set server.log_level=LEVEL
-    #[arg(long, global = true, value_name = "LEVEL")]
+    #[arg(long, global = true, help_heading = OF_ALL, value_name = "LEVEL")]
     log_level: Option<String>,
 }
 
@@ -241,6 +244,19 @@ mod tests {
         assert!(matches!(webhook, webhook::Webhook::Help(_)));
         let said = refused("attendant reprot --help");
         assert!(said.contains("report"), "{said}");
+    }
+
+    #[test]
+    fn the_options_of_every_command_stand_apart_from_its_own() {
+        let help = refused("attendant records --help");
+        let at = |what: &str| help.find(what).unwrap_or_else(|| panic!("{what}: {help}"));
+        let heading = at(OF_ALL);
+        for own in ["--outcome", "--agent", "--limit", "--json"] {
+            assert!(at(own) < heading, "{own}: {help}");
+        }
+        for common in ["--config", "--set", "--flows", "--log-level"] {
+            assert!(at(common) > heading, "{common}: {help}");
+        }
     }
 
     #[test]

@@ -333,7 +333,14 @@ impl<'a> Build<'a> {
             section.error(span, format!("`{path}` is not a path inside the prompts folder"));
             return None;
         }
-        self.declared(section, "there is no prompt file", self.known.sounds.as_ref(), path, span);
+        let (kind, sounds) = ("there is no prompt file", self.known.sounds.as_ref());
+        if sounds.is_some_and(BTreeSet::is_empty) {
+            let message = format!("{}: {kind} `{path}`", section.what);
+            let help = "the folder of `server.prompts` has no WAV file".to_owned();
+            self.problems.error_once(format!("{kind} {path}"), span, message, help);
+        } else {
+            self.declared(section, kind, sounds, path, span);
+        }
         Some(Part::Fixed(Prompt::File { path: path.into() }))
     }
 

@@ -6,6 +6,7 @@
 //! **Deliberately absent:** colors and terminals. [`explain`] returns plain text.
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
@@ -229,7 +230,7 @@ impl Problems {
         self.found.borrow().iter().any(|found| found.severity == Severity::Error)
     }
 
-    /// What was found, in the order of the file.
+    /// What was found: the errors and then the warnings, each in the order of the file.
     pub(in crate::flow) fn into_found(self) -> Vec<Diagnostic> {
         let mut found = self.found.into_inner();
         for (first, mut lines) in self.causes.into_inner().into_values() {
@@ -241,7 +242,9 @@ impl Problems {
             let help = first.help.take().map_or_else(|| also.clone(), |it| format!("{it}\n{also}"));
             first.help = Some(help);
         }
-        found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+        found.sort_by_key(|diagnostic| {
+            (Reverse(diagnostic.severity), diagnostic.span.start, diagnostic.span.end)
+        });
         found.dedup();
         if found.len() > DIAGNOSTICS_MAX {
             let more = found.len() - DIAGNOSTICS_MAX;

@@ -67,7 +67,8 @@ const ON_HANGUP: Opt<ExitTo> =
 ///
 /// # Errors
 ///
-/// Everything that is wrong with the file, in the order of the file, warnings included.
+/// Everything that is wrong with the file, and then what is worth a warning, each in the order of
+/// the file.
 pub fn parse(file: &str, source: &str, known: &Known) -> Result<Flow, Vec<Diagnostic>> {
     if source.len() > FILE_LEN_MAX {
         let message = format!("the file is larger than {FILE_LEN_MAX} bytes");

@@ -44,7 +44,7 @@ impl<'a> Section<'a> {
         table: &'static Schema,
     ) -> Option<Self> {
         let DeValue::Table(items) = item.get_ref() else {
-            problems.error(item.span(), format!("{what} is a table, not {}", a_type(item)));
+            problems.error(item.span(), format!("{what} must be a table, not {}", a_type(item)));
             return None;
         };
         Some(Self { problems, what, span, items, table })
@@ -182,7 +182,7 @@ impl<'a> Section<'a> {
         };
         let Some(seconds) = seconds else {
             let help = "the unit is in the name of the key: write 30, not \"30s\"".to_owned();
-            let message = format!("{}: `{key}` is a number of seconds", self.what);
+            let message = format!("{}: `{key}` must be a number of seconds", self.what);
             self.problems.error_help(item.span(), message, help);
             return None;
         };
@@ -230,7 +230,7 @@ impl<'a> Section<'a> {
     }
 
     pub(in crate::flow) fn wrong_type(&self, key: &str, wanted: &str, item: Item<'a>) {
-        let message = format!("{}: `{key}` is {wanted}, not {}", self.what, a_type(item));
+        let message = format!("{}: `{key}` must be {wanted}, not {}", self.what, a_type(item));
         self.problems.error(item.span(), message);
     }
 

@@ -17,6 +17,8 @@ pub enum Need {
     PlayFile,
     /// A prompt is said, and keys are collected.
     Keys,
+    /// The caller hears something while an answer is waited for that may come at any moment.
+    WaitSound,
     /// The caller waits until an agent is there, and talks to them.
     Queue,
     /// The caller is put through to a number outside.
@@ -59,6 +61,7 @@ impl Need {
             Self::NoBargeIn => "`barge_in = false` before keys that count".to_owned(),
             Self::Secret => "`secret = true`".to_owned(),
             Self::ExitKey => "`exit_key` while waiting".to_owned(),
+            Self::WaitSound => "`wait` while a service is asked".to_owned(),
             Self::Language(language) => format!("the language `{language}`"),
         }
     }

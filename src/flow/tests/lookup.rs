@@ -349,7 +349,7 @@ failed = "b"
               path              Where the value is: `orders[0].state`, items counted from 0.
               secret            The variable may only decide conditions; see `secrets`.
 
-        error: step `a`, `set`: `d` is a text in quotes, not a whole number
+        error: step `a`, `set`: `d` must be a text in quotes, not a whole number
           --> flows/test.toml:9:55
           |
         9 | set = { "1" = "a", b = "a..b", c = { pat = "a" }, d = 1 }

@@ -216,7 +216,7 @@ fn options_are_checked() {
            |
            = help: put a `menu`, a `collect` or a `queue` into it, or end it
 
-        error: step `short`: `beep` is `true` or `false`, not a text
+        error: step `short`: `beep` must be `true` or `false`, not a text
            --> flows/test.toml:16:8
            |
         16 | beep = "no"

@@ -256,7 +256,8 @@ impl Verb for Lookup {
     }
 
     fn needs(&self) -> Vec<Need> {
-        Vec::new()
+        let is_silent = self.sound == WaitSound::Silence;
+        if is_silent { Vec::new() } else { vec![Need::WaitSound] }
     }
 
     fn speeches(&self) -> Vec<&Speech> {
@@ -329,9 +330,9 @@ fn read_url<'a>(build: &Build<'a>, section: &Section<'a>, item: Item<'a>) -> Opt
         && !service.is_among(hosts)
     {
         let name = service.to_string();
-        let meant = suggest(&name, hosts.iter().map(String::as_str));
-        let help = meant.unwrap_or_else(|| {
-            format!("if that is right, configure allow_hosts = [\"{name}\"] in [lookup]")
+        let near = suggest(&name, hosts.iter().map(String::as_str));
+        let help = near.filter(|near| near.starts_with("did you mean")).unwrap_or_else(|| {
+            format!("if that is right, add \"{name}\" to allow_hosts in [lookup]")
         });
         wrong(&format!("look-ups may not ask `{name}`"), &help);
     }
