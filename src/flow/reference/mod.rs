@@ -18,13 +18,17 @@ use crate::flow::step::{VERBS, list_verbs};
 
 pub use fronts::Front;
 
+const TITLE: &str = "# The flow language\n";
+const MADE: &str = "This page is made of the constants that flows are read by; `attendant help flow \
+                    NAME` has the same in a terminal.\n";
+
 /// All of it, as Markdown.
 #[must_use]
 pub fn markdown(fronts: &[Front<'_>]) -> String {
-    let mut text = format!("{}\n{}\n", page::TITLE, topics::preface());
-    for page in pages(fronts) {
-        text.push_str(&page.markdown());
-    }
+    let pages = pages(fronts);
+    let contents: String = pages.iter().map(Page::link).collect();
+    let mut text = format!("{TITLE}\n{}\n{MADE}\n{contents}", topics::preface());
+    text.extend(pages.iter().map(Page::markdown));
     text
 }
 
@@ -36,7 +40,8 @@ pub fn overview() -> String {
     text.push_str(&format!("Topics:\n{}\n", names(about)));
     text.push_str(&list_verbs());
     text.push_str(
-        "\n`attendant help flow NAME` says all of one; docs/flow-reference.md has them together.\n",
+        "\n`attendant help flow NAME` says all of one topic or verb.\n\
+         All of them together are docs/flow-reference.md.\n",
     );
     text
 }

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 
 use crate::flow::option::{Described, Leads, Options, Schema};
 
-pub(super) const TITLE: &str = "# The flow language\n";
 /// Columns of a terminal.
 const WIDTH: usize = 80;
 /// Columns of a name in a list; a longer one has a line of its own.
@@ -44,8 +43,13 @@ impl Block {
 }
 
 impl Page {
+    /// A line of the contents.
+    pub(super) fn link(&self) -> String {
+        format!("- [{0}](#{0}): {1}\n", self.name, self.title)
+    }
+
     pub(super) fn markdown(&self) -> String {
-        let mut text = format!("\n## {}\n", self.title);
+        let mut text = format!("\n## {}\n\n{}\n", self.name, self.title);
         for block in &self.blocks {
             match block {
                 Block::Text(words) => write!(text, "\n{words}\n"),

@@ -23,7 +23,7 @@ pub(super) struct Topic {
 
 #[rustfmt::skip]
 pub(super) const TOPICS: &[Topic] = &[
-    Topic { name: "file", title: "the file: `[flow]`, steps, and what goes wrong", blocks: file },
+    Topic { name: "file", title: "`[flow]`, steps, and what goes wrong", blocks: file },
     Topic { name: "hours", title: "opening hours and holidays", blocks: opening },
     Topic { name: "templates", title: "what is filled in, and conditions", blocks: templates },
     Topic { name: "prompts", title: "texts, sounds and languages", blocks: prompts },
@@ -34,7 +34,7 @@ pub(super) const TOPICS: &[Topic] = &[
 
 impl Topic {
     pub(super) fn page(&self, fronts: &[Front<'_>]) -> Page {
-        let title = format!("`{}`: {}", self.name, self.title);
+        let title = self.title.to_owned();
         Page { name: self.name, title, blocks: (self.blocks)(fronts) }
     }
 }

@@ -184,7 +184,7 @@ fn pages_fit_a_terminal_and_an_unknown_one_is_answered_with_those_there_are() {
         assert!(overview.contains(name), "{name}");
     }
     let queue = reference::help("queue", &fronts).unwrap();
-    for part in ["no_agents", "somewhere", "seconds, 1 to 86400", "exit_key = \"#\""] {
+    for part in ["no_agents", "somewhere", "seconds, 1 to 86400", "exit_key         = \"#\""] {
         assert!(queue.contains(part), "{part}\n{queue}");
     }
     let unknown = reference::help("meun", &fronts).unwrap_err();

@@ -3,7 +3,7 @@
 use crate::flow::option::{Choice, Entries, ExitTo, Flag, Opt, STEP, Schema, Seconds, Value};
 use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::wait_sound::{MUSIC, Sound, WAIT_WORDS};
-use crate::words::HttpMethod;
+use crate::words::{HttpMethod, Need};
 
 const TIMEOUT_S: u64 = 3;
 /// Callers hang up sooner.
@@ -83,8 +83,6 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
         "A text of `body` that is a single `{{ expression }}` keeps its type. `body` may hold what a \
          caller typed at a secret step. A value of `set` that is not in the answer is an empty text. \
          An entry of `headers` or `set` is a text, or a table with the entries below.",
-        "At a provider that executes documents the caller waits in silence, a second at a time, \
-         because a piece of music would outlast the answer; and keys pressed then are lost.",
     ],
     table: Schema {
         name: "lookup",
@@ -96,7 +94,7 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
             STEP,
         ],
     },
-    needs: Vec::new,
+    needs: || vec![Need::WaitSound],
     example: r#"
 [flow]
 numbers = ["*"]
