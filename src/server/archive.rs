@@ -35,6 +35,7 @@ fn failed(error: StoreError) -> ArchiveError {
         | StoreError::InUse { .. }
         | StoreError::Names { .. }
         | StoreError::OtherNode { .. }
+        | StoreError::NoRecords { .. }
         | StoreError::Lost => ArchiveError::Failed(error.to_string()),
     }
 }
