@@ -350,7 +350,8 @@ fn looking_for_another_value_compiles_nothing_anew() {
     let folder = tempfile::tempdir().unwrap();
     let database = Sqlite::new(folder.path());
     database.writer().unwrap().migrate().unwrap();
-    let (writer, reader) = (schema::open(&database.path), Reader::open(&database.path));
+    let (writer, reader) =
+        (schema::open(&database.path), Reader::open(&database.path, Arc::default()));
     for db in [writer.unwrap(), reader.unwrap().db] {
         for query in [rollups::BEFORE, rollups::AFTER, rollups::BEFORE_ALIKE, rollups::AFTER_ALIKE]
         {
