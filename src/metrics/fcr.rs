@@ -120,7 +120,7 @@ impl Around {
 }
 
 /// The sums of `FCR_repeat`, for every scope and window.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Repeats([[Sum; FCR_WINDOWS.len()]; SCOPES.len()]);
 
 impl Repeats {

@@ -173,6 +173,36 @@ fn rollups_that_do_not_hold_their_calls_are_made_anew() {
     }
 }
 
+/// Every report of its time failed, until a call of that quarter was written.
+#[test]
+fn a_rollup_that_cannot_be_read_fails_no_report_and_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Sqlite::new(folder.path());
+    let mut writer = database.writer().unwrap();
+    writer.migrate().unwrap();
+    writer.apply(&[Change::Close(record(1, 1_200)), Change::Close(record(2, 2_200))]).unwrap();
+    assert_eq!(writer.roll_up().unwrap(), RolledUp::All);
+    let db = Connection::open(&database.path).unwrap();
+    // That of a queue: those of all calls were added to the report before it.
+    db.execute_batch("UPDATE rollups SET tally = x'ff' WHERE name != ''").unwrap();
+    let reader = database.reader().unwrap();
+    let all = Timestamp(0)..Timestamp(u64::MAX);
+    let calls = || {
+        let (mut names, mut gathered) = (Names::default(), Gathering::new(Timestamp(9_000)));
+        reader.gather(all.clone(), &mut names, &mut gathered).unwrap();
+        Report::of_records(gathered, (all.start, all.end), &[], &Times::default()).calls
+    };
+    assert_eq!(calls(), 2, "from the records");
+    assert_ne!(writer.roll_up().unwrap(), RolledUp::All, "the writer has heard of it");
+    while writer.roll_up().unwrap() != RolledUp::All {}
+    let broken = "SELECT count(*) FROM rollups WHERE tally = x'ff'";
+    let broken: i64 = db.query_row(broken, [], |row| row.get(0)).unwrap();
+    let kept: i64 = db.query_row("SELECT count(*) FROM rollups", [], |row| row.get(0)).unwrap();
+    assert!(broken == 0 && kept > 0, "{broken} of {kept}");
+    assert_eq!(calls(), 2);
+    assert_eq!(writer.roll_up().unwrap(), RolledUp::All, "that was all");
+}
+
 #[test]
 fn a_file_of_version_2_is_read_as_it_is_and_changes_with_the_first_run() {
     let folder = of_version_2();
@@ -320,7 +350,8 @@ fn looking_for_another_value_compiles_nothing_anew() {
     let folder = tempfile::tempdir().unwrap();
     let database = Sqlite::new(folder.path());
     database.writer().unwrap().migrate().unwrap();
-    let (writer, reader) = (schema::open(&database.path), Reader::open(&database.path));
+    let (writer, reader) =
+        (schema::open(&database.path), Reader::open(&database.path, Arc::default()));
     for db in [writer.unwrap(), reader.unwrap().db] {
         for query in [rollups::BEFORE, rollups::AFTER, rollups::BEFORE_ALIKE, rollups::AFTER_ALIKE]
         {
@@ -376,8 +407,11 @@ fn errors_say_what_kind_they_are() {
     let mut writer = database.writer().unwrap();
     writer.migrate().unwrap();
     let holder = Holder::of(folder.path());
-    let mut impatient =
-        Writer { db: Connection::open(&database.path).unwrap(), path: database.path.clone() };
+    let mut impatient = Writer {
+        db: Connection::open(&database.path).unwrap(),
+        path: database.path.clone(),
+        unreadable: Arc::default(),
+    };
     impatient.db.busy_timeout(Duration::ZERO).unwrap();
     let change = [Change::Close(record(1, 1_200))];
     let error = impatient.apply(&change).unwrap_err();
