@@ -21,7 +21,7 @@ use crate::api::live::call_id;
 use crate::api::views::Record;
 use crate::center::names::Names;
 use crate::id::{CallId, RecordingId};
-use crate::metrics::Gathering;
+use crate::metrics::{Gathering, Times};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
 
@@ -55,6 +55,19 @@ pub trait Archive: Send + Sync {
         period: Range<Timestamp>,
         names: &mut Names,
         into: &mut Gathering,
+    ) -> Result<(), ArchiveError>;
+
+    /// Adds up what agents spent their time on in the period, whatever its age and length. An agent
+    /// without an id in `names` gets one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::records`].
+    fn agent_times(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Times,
     ) -> Result<(), ArchiveError>;
 
     /// The WAV file of a recording that is complete, from its beginning.

@@ -9,7 +9,7 @@ use crate::api::{Archive, ArchiveError};
 use crate::center::names::Names;
 use crate::id::{CallId, RecordingId};
 use crate::media::io::file_of;
-use crate::metrics::Gathering;
+use crate::metrics::{Gathering, Times};
 use crate::store::{Readers, StoreError};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -55,6 +55,15 @@ impl Archive for Records {
         into: &mut Gathering,
     ) -> Result<(), ArchiveError> {
         self.readers.gather(period, names, into).map_err(failed)
+    }
+
+    fn agent_times(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Times,
+    ) -> Result<(), ArchiveError> {
+        self.readers.agent_times(period, names, into).map_err(failed)
     }
 
     fn recording(&self, name: RecordingId) -> Result<Option<File>, ArchiveError> {

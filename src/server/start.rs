@@ -19,6 +19,7 @@ use crate::center::names::Names;
 use crate::config::{self, Config, Loaded, Ready, Secret, Soundless, Sources, TOKEN_LEN};
 use crate::media::io::Fact;
 use crate::media::prompt_store::PromptStore;
+use crate::metrics::Counted;
 use crate::server::archive::Records;
 use crate::server::asks::Replied;
 use crate::server::calls::Calls;
@@ -199,6 +200,8 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let (mut beginning, opened) = begun.begin(clock.now(), config, &*reader)?;
     let first = beginning.center.hear_facts(clock.now());
     let run = clock.now().as_millis();
+    // What agents did before, the records have.
+    beginning.figures.metrics.count(Counted::Gap { at: clock.now() });
     let (teller, live) = api::feed(run, Arc::new(move || clock.now()), first, beginning.figures);
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())

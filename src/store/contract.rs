@@ -2,6 +2,7 @@
 //!
 //! **Deliberately absent:** files, processes and errors, which are each kind's own.
 
+mod agents;
 pub(super) mod figures;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,10 @@ const PROMISES: &[(&str, Promise)] = &[
     ("ended", calls_are_handed_over_as_they_ended),
     ("past", only_customers_with_numbers_are_past),
     ("long ago", figures::a_day_long_ago_has_its_calls),
+    ("agents' times", agents::times_are_what_the_changes_say),
+    ("agents' times again", agents::a_change_may_be_given_again),
+    ("nothing runs", agents::nobody_works_where_nothing_runs),
+    ("agents' times unknown", agents::what_is_not_known_is_said),
 ];
 
 /// Runs every promise over databases that `fresh` makes; each is opened for writing once.

@@ -21,7 +21,7 @@ use thiserror::Error;
 use crate::center::SavedAgentState;
 use crate::center::names::Names;
 use crate::id::{CallId, NodeId};
-use crate::metrics::Gathering;
+use crate::metrics::{Gathering, Times};
 use crate::store::journal::Entry;
 use crate::store::kept::Kept;
 use crate::store::{StoreError, sqlite};
@@ -123,6 +123,19 @@ pub trait RecordReader: fmt::Debug + Send {
         names: &mut Names,
         into: &mut Gathering,
     ) -> Result<(), DatabaseError>;
+
+    /// Adds up what agents spent their time on in the period, however old; what goes on at its end
+    /// is taken to go on until then. An agent without an id in `names` gets one.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn agent_times(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Times,
+    ) -> Result<(), DatabaseError>;
 }
 
 /// One thing to be written.
@@ -143,6 +156,11 @@ pub(super) enum Change {
     Carry { run: u64, calls: Vec<(CallId, Entry)> },
     /// A run ended in order: nothing goes on after it.
     CarryNothing,
+    /// Times of agents are known from here on; where they are known from before on, as before. In
+    /// a database without a call they are known from the beginning.
+    AgentTimesSince(Timestamp),
+    /// Nothing runs from here on: who is logged in does no more until they move.
+    AgentsGone { at: Timestamp, reason: &'static str },
 }
 
 /// What came of a [`Change`].
@@ -243,7 +261,9 @@ pub(super) fn complain(batch: &[Change], applied: &[Applied]) {
                 | Change::NextCall(_)
                 | Change::Finish { .. }
                 | Change::Carry { .. }
-                | Change::CarryNothing,
+                | Change::CarryNothing
+                | Change::AgentTimesSince(_)
+                | Change::AgentsGone { .. },
                 Applied::Changed | Applied::Known | Applied::Unknown,
             ) => {}
         }

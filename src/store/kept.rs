@@ -27,7 +27,8 @@ use crate::id::{CallId, NodeId};
 use crate::store::database::{self, Change, RecordWriter};
 use crate::store::shared::Shared;
 use crate::store::{StoreError, journal};
-use crate::words::{RecordingUpdate, WrapUp};
+use crate::time::Timestamp;
+use crate::words::{Activity, RecordingUpdate, WrapUp};
 
 /// A file is begun anew after this number of bytes, if the database has everything in it.
 const FILE_LEN_MAX: u64 = 4 * 1024 * 1024;
@@ -58,6 +59,14 @@ pub(super) enum Kept {
         agent: String,
         #[serde(rename = "standing")]
         state: SavedAgentState,
+    },
+    /// An agent does this from then on.
+    AgentMoved {
+        agent: String,
+        at: Timestamp,
+        activity: Activity,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     WrapUp {
         call: CallId,
@@ -238,7 +247,10 @@ const fn call(kept: &Kept) -> Option<CallId> {
             Some(*call)
         }
         Kept::Recording { update } => Some(update.name.call),
-        Kept::Leg { .. } | Kept::ForgetLeg { .. } | Kept::AgentState { .. } => None,
+        Kept::Leg { .. }
+        | Kept::ForgetLeg { .. }
+        | Kept::AgentState { .. }
+        | Kept::AgentMoved { .. } => None,
     }
 }
 
@@ -271,6 +283,7 @@ fn unheard(
                 Kept::Leg { .. }
                 | Kept::ForgetLeg { .. }
                 | Kept::AgentState { .. }
+                | Kept::AgentMoved { .. }
                 | Kept::WrapUp { .. }
                 | Kept::Recording { .. },
             )
@@ -279,7 +292,9 @@ fn unheard(
             | Change::NextCall(_)
             | Change::Finish { .. }
             | Change::Carry { .. }
-            | Change::CarryNothing => {}
+            | Change::CarryNothing
+            | Change::AgentTimesSince(_)
+            | Change::AgentsGone { .. } => {}
         }
     }
     let mut forgotten = Vec::new();
@@ -304,6 +319,8 @@ mod tests {
 {"standing":{"agent":"alice","standing":{"standing":"logged_out"}}}
 {"standing":{"agent":"alice","standing":{"standing":"not_ready","reason":"lunch"}}}
 {"standing":{"agent":"alice","standing":{"standing":"ready"}}}
+{"agent_moved":{"agent":"alice","at":1764000000000,"activity":"talking"}}
+{"agent_moved":{"agent":"alice","at":1764000000000,"activity":"not_ready","reason":"lunch"}}
 {"wrap_up":{"call":7,"wrap_up":{"leg":{"call":7,"n":1},"acw_ms":40,"resolved":true,"intent":null,"note":null}}}
 {"recording":{"news":{"name":"call-7-1","state":"kept","length_ms":900,"ended":"hung_up","url":null}}}
 "##;

@@ -50,11 +50,11 @@ use crate::center::SavedAgentState;
 use crate::center::names::NamesError;
 use crate::id::{CallId, NodeId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Event, RecordingUpdate, WrapUp};
+use crate::words::{AgentState, CallRecord, Event, RecordingUpdate, WrapUp};
 
 pub use database::{DatabaseError, Fault, Past, RecordReader};
 pub use names::{add_recorded, keep_names, names, names_error};
-pub use open::{Found, look, open};
+pub use open::{Found, alive_until, look, open};
 pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
@@ -149,6 +149,7 @@ pub struct Store {
     overflow: VecDeque<Job>,
     seq: u64,
     run: u64,
+    started_at: Timestamp,
     journal: Appender,
     kept: KeptLog,
     /// While nothing can be written: when it is tried again.
@@ -282,6 +283,22 @@ impl Store {
     /// Keeps where an agent stands.
     pub fn keep_agent_state(&mut self, agent: &str, state: SavedAgentState) -> Noted {
         self.keep(Kept::AgentState { agent: agent.to_owned(), state })
+    }
+
+    /// Keeps what an agent does from then on. What began before this run counts from its begin on:
+    /// in between nothing ran.
+    pub fn keep_agent_move(&mut self, at: Timestamp, agent: &str, state: &AgentState) -> Noted {
+        let reason = match state {
+            AgentState::NotReady { reason } => Some(reason.clone()),
+            AgentState::LoggedOut
+            | AgentState::Ready
+            | AgentState::OnOwnCall { .. }
+            | AgentState::Reserved { .. }
+            | AgentState::Talking { .. }
+            | AgentState::AfterCallWork { .. } => None,
+        };
+        let (agent, at) = (agent.to_owned(), at.max(self.started_at));
+        self.keep(Kept::AgentMoved { agent, at, activity: state.activity(), reason })
     }
 
     fn keep(&mut self, kept: Kept) -> Noted {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::center::names::Names;
 use crate::id::CallId;
-use crate::metrics::Gathering;
+use crate::metrics::{Gathering, Times};
 use crate::store::StoreError;
 use crate::store::database::{Database, RecordReader};
 use crate::time::Timestamp;
@@ -87,6 +87,22 @@ impl Readers {
         Ok(reader.gather(period, names, into)?)
     }
 
+    /// Adds up agents' times, as [`RecordReader::agent_times`]. May block; counts as a list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`].
+    pub fn agent_times(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Times,
+    ) -> Result<(), StoreError> {
+        let borrowed = self.borrow()?;
+        let reader = borrowed.reader.as_ref().expect("it is there until this is dropped");
+        Ok(reader.agent_times(period, names, into)?)
+    }
+
     fn borrow(&self) -> Result<Borrowed<'_>, StoreError> {
         let (mut free, _) = self
             .freed
@@ -155,6 +171,15 @@ mod tests {
             _: Range<Timestamp>,
             _: &mut Names,
             _: &mut Gathering,
+        ) -> Result<(), DatabaseError> {
+            Ok(())
+        }
+
+        fn agent_times(
+            &self,
+            _: Range<Timestamp>,
+            _: &mut Names,
+            _: &mut Times,
         ) -> Result<(), DatabaseError> {
             Ok(())
         }

@@ -1,5 +1,6 @@
 //! The store, killed at every line: each call has one record, no number is given twice.
 
+mod agents;
 mod promised;
 
 use std::collections::BTreeSet;

@@ -9,8 +9,9 @@
 //!
 //! **Deliberately absent:** a clock. Time is that of the entries, or an idle channel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,7 +25,7 @@ use crate::store::journal::{Header, Segment};
 use crate::store::kept::Kept;
 use crate::store::shared::Shared;
 use crate::time::Timestamp;
-use crate::words::CallRecord;
+use crate::words::{Activity, CallRecord};
 
 /// Jobs taken at once: one transaction for all of them.
 const BATCH_MAX: usize = 1_024;
@@ -35,6 +36,8 @@ const GATHER_FOR: Duration = Duration::from_millis(10);
 const SYNC_AFTER: Duration = Duration::from_secs(1);
 /// With nothing to do for this long, the disk is brought up to date.
 const IDLE_AFTER: Duration = Duration::from_millis(250);
+/// Idle rounds between two signs of life while an agent is logged in: five seconds.
+const ALIVE_AFTER: u32 = 20;
 /// While calls of an earlier attendant are rolled up, how long the next step waits for jobs.
 const ROLL_UP_AFTER: Duration = Duration::from_millis(1);
 /// Calls that are rolled up between two lines of the log.
@@ -69,8 +72,11 @@ pub(super) struct Writer {
     /// How many calls without a rollup got one, while there are more.
     rolled_up: Option<u64>,
     shared: Arc<Shared>,
+    /// Agents who are not logged out.
+    logged_in: BTreeSet<String>,
+    idle_rounds: u32,
     /// Held as long as the files are open.
-    _lock: File,
+    lock: File,
 }
 
 impl Writer {
@@ -95,7 +101,9 @@ impl Writer {
             checkpoint_failed: false,
             rolled_up: Some(0),
             shared,
-            _lock: lock,
+            logged_in: BTreeSet::new(),
+            idle_rounds: 0,
+            lock,
         }
     }
 
@@ -111,7 +119,10 @@ impl Writer {
             let rest = if self.rolled_up.is_some() { ROLL_UP_AFTER } else { IDLE_AFTER };
             let (finish, idle) = match inbox.recv_timeout(rest) {
                 Ok(job) => (self.take(job) || self.take_gathered(inbox), false),
-                Err(RecvTimeoutError::Timeout) => (false, true),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.show_alive();
+                    (false, true)
+                }
                 Err(RecvTimeoutError::Disconnected) => {
                     self.work(true);
                     return Ok(());
@@ -148,12 +159,34 @@ impl Writer {
         match job {
             Job::Close(record) => self.records.push(Change::Close(record)),
             Job::Keep(number, kept) => {
+                self.note_logged_in(&kept);
                 self.records.push(Change::Keep(kept));
                 self.kept_until = Some(number + 1);
             }
             Job::Finish => return true,
         }
         false
+    }
+
+    /// Who is logged in does something as long as this runs, also when no line of the journal says
+    /// so: see `open::alive_until`.
+    fn show_alive(&mut self) {
+        self.idle_rounds += 1;
+        if self.idle_rounds >= ALIVE_AFTER && !self.logged_in.is_empty() {
+            self.idle_rounds = 0;
+            let mut lock = &self.lock;
+            // What a full disk does not take is one sign less.
+            let _ = lock.rewind().and_then(|()| lock.write_all(b"\n"));
+        }
+    }
+
+    fn note_logged_in(&mut self, kept: &Kept) {
+        let Kept::AgentMoved { agent, activity, .. } = kept else { return };
+        if *activity == Activity::LoggedOut {
+            self.logged_in.remove(agent);
+        } else {
+            self.logged_in.insert(agent.clone());
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -326,7 +359,8 @@ impl Writer {
         if !self.records.is_empty() {
             return Err(StoreError::Lost);
         }
-        self.db.apply(&[Change::NextCall(self.shared.next_call()), Change::CarryNothing])?;
+        let gone = Change::AgentsGone { at: self.shared.latest(), reason: "server_stopped" };
+        self.db.apply(&[Change::NextCall(self.shared.next_call()), Change::CarryNothing, gone])?;
         {
             let mut segments = self.shared.segments();
             let current = segments.current.take();
@@ -352,6 +386,8 @@ fn closed(change: Change) -> Option<CallId> {
         | Change::NextCall(_)
         | Change::Finish { .. }
         | Change::Carry { .. }
-        | Change::CarryNothing => None,
+        | Change::CarryNothing
+        | Change::AgentTimesSince(_)
+        | Change::AgentsGone { .. } => None,
     }
 }

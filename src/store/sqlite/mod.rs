@@ -5,6 +5,7 @@
 //!
 //! **Deliberately absent:** what a record means. `store::amend` says what becomes of one.
 
+mod agents;
 mod calls;
 mod list;
 mod reader;
@@ -142,6 +143,11 @@ fn one(db: &Connection, rollups: &mut Rollups<'_>, change: &Change) -> rusqlite:
         Change::Keep(Kept::AgentState { agent, state }) => {
             state::keep_agent_state(db, agent, state)?;
         }
+        Change::Keep(Kept::AgentMoved { agent, at, activity, reason }) => {
+            agents::moved(db, (agent, *at), (*activity, reason.as_deref()))?;
+        }
+        Change::AgentTimesSince(at) => agents::begin(db, *at)?,
+        Change::AgentsGone { at, reason } => agents::gone(db, *at, reason)?,
         Change::KeptUntil(until) => state::set_kept_until(db, *until)?,
         Change::NextCall(call) => state::set_next_call(db, *call)?,
         Change::Finish { segment, clean } => state::finish(db, segment, *clean)?,

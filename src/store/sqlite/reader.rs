@@ -7,11 +7,11 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::center::names::Names;
 use crate::id::CallId;
-use crate::metrics::Gathering;
+use crate::metrics::{Gathering, Times};
 use crate::store::StoreError;
 use crate::store::database::{DatabaseError, Past, RecordReader};
 use crate::store::sqlite::{
-    BUSY_TIMEOUT, STATEMENTS_KEPT, calls, failed, list, rollups, schema, unsigned,
+    BUSY_TIMEOUT, STATEMENTS_KEPT, agents, calls, failed, list, rollups, schema, unsigned,
 };
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -110,5 +110,22 @@ impl RecordReader for Reader {
             rollups::gather(&transaction, (&period, since), names, into)
         };
         gather().map_err(failed)
+    }
+
+    fn agent_times(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Times,
+    ) -> Result<(), DatabaseError> {
+        let mut add_up = || {
+            let transaction = self.db.unchecked_transaction()?;
+            if !schema::has_agent_times(&transaction)? {
+                into.lack(period.end);
+                return Ok(());
+            }
+            agents::add_up(&transaction, &period, names, into)
+        };
+        add_up().map_err(failed)
     }
 }
