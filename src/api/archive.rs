@@ -15,6 +15,7 @@ use thiserror::Error;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::Api;
+use crate::api::callers::CallerErased;
 use crate::api::error::ApiError;
 use crate::api::figures::Report;
 use crate::api::live::call_id;
@@ -69,6 +70,13 @@ pub trait Archive: Send + Sync {
         names: &mut Names,
         into: &mut Times,
     ) -> Result<(), ArchiveError>;
+
+    /// Takes a caller out of everything that is kept of ended calls; `live_calls` is left at 0.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or written: what was not erased is by the next time.
+    fn erase(&self, number: &str) -> Result<CallerErased, ArchiveError>;
 
     /// The WAV file of a recording that is complete, from its beginning.
     ///

@@ -402,6 +402,7 @@ impl Drop for Listening {
 mod tests {
     use super::*;
     use crate::api::archive::ArchiveError;
+    use crate::api::callers::CallerErased;
     use crate::id::{AgentId, CallId, RecordingId};
     use crate::live::Lost;
     use crate::words::{Activity, AgentState, CallRecord, Fact, RecordFilter, RosterAgent};
@@ -465,6 +466,10 @@ mod tests {
             into.add(AgentId(names.agents.intern("ann")), Activity::Ready, 3_600_000);
             self.0.lock().unwrap().push(period);
             Ok(())
+        }
+
+        fn erase(&self, _: &str) -> Result<CallerErased, ArchiveError> {
+            unreachable!("figures are gathered")
         }
 
         fn recording(&self, _: RecordingId) -> Result<Option<std::fs::File>, ArchiveError> {

@@ -15,6 +15,7 @@
 
 mod archive;
 mod auth;
+mod callers;
 pub mod door;
 mod error;
 mod events;
@@ -61,6 +62,7 @@ use crate::words::{AgentRequest, CallOutcome, Principal, SupervisorMode, Telepho
 
 pub use archive::{Archive, ArchiveError};
 pub use auth::NamedToken;
+pub use callers::CallerErased;
 pub use error::ApiError;
 pub use feed::{Live, Now, Teller, feed};
 pub use reload::{NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig};
@@ -248,6 +250,7 @@ impl Api {
             .route("/v1/config", get(reload::running));
         let change = Router::new()
             .route("/v1/reload", post(reload::reload))
+            .route("/v1/callers/erase", post(callers::erase))
             .route("/v1/calls/{id}", delete(live::end_call))
             .route("/v1/calls/{id}/supervise", post(supervision::supervise))
             .route("/v1/calls/{id}/supervise", delete(supervision::unsupervise))
@@ -458,6 +461,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         archive::record,
         archive::figures,
         recording::recording,
+        callers::erase,
         reload::reload,
         reload::running,
         prometheus::metrics,

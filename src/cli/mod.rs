@@ -7,6 +7,9 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+mod ask;
+pub(crate) mod backup;
+pub(crate) mod callers;
 pub(crate) mod check;
 pub(crate) mod health;
 mod period;

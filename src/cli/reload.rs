@@ -4,21 +4,15 @@
 //!
 //! **Deliberately absent:** a second way to reload. It asks the HTTP interface, as anybody may.
 
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 
 use attendant::config::{self, Secret, Sources};
 
+use crate::cli::ask::{Asked, said};
 use crate::cli::{EX_CONFIG, EX_IOERR, fail, print, told};
-
-/// Sounds are made before the answer comes.
-const TIMEOUT: Duration = Duration::from_secs(30);
-const ANSWER_LEN_MAX: u64 = 16 * 1024 * 1024;
 
 /// Have the running server read the configuration, the flows, the sounds and the callers again.
 ///
@@ -39,45 +33,17 @@ pub(crate) fn run(sources: &Sources, wanted: &Reload) -> ExitCode {
         Ok(checked) => checked.config.api,
         Err(problems) => return told(&problems),
     };
-    let Some(token) = wanted.token.as_ref().or(api.operate_token.as_ref()) else {
-        let message = "no operate token: give the one that the server printed at its start, with \
-                       --token, or set `api.operate_token`";
-        return fail(EX_CONFIG, message);
+    let server = match Asked::of(&api, wanted.token.as_ref()) {
+        Ok(server) => server,
+        Err(message) => return fail(EX_CONFIG, message),
     };
-    let mut address = api.listen;
-    if address.ip().is_unspecified() {
-        let ipv4 = address.is_ipv4();
-        address.set_ip(if ipv4 { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
-    }
-    match ask(address, token.expose(), wanted.dry_run) {
+    let (address, dry_run) = (server.address, wanted.dry_run);
+    match server.post(&format!("/v1/reload?dry_run={dry_run}"), None) {
         Ok((200, answer)) => print(&text(&answer)),
         Ok((422, answer)) => fail(EX_CONFIG, &format!("nothing is reloaded\n{}", said(&answer))),
         Ok((_, answer)) => fail(EX_IOERR, &said(&answer)),
         Err(error) => fail(EX_IOERR, &format!("{address}: {error}: does the server run?")),
     }
-}
-
-/// The status, and what is said.
-fn ask(address: SocketAddr, token: &str, dry_run: bool) -> io::Result<(u16, Value)> {
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    let request = format!(
-        "POST /v1/reload?dry_run={dry_run} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \
-         {token}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.take(ANSWER_LEN_MAX).read_to_string(&mut answer)?;
-    let no_http = || io::Error::other("that is no HTTP");
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(no_http)?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let json = serde_json::from_str(body).map_err(io::Error::other)?;
-    Ok((status.ok_or_else(no_http)?, json))
-}
-
-fn said(answer: &Value) -> String {
-    let part = |key: &str| answer[key].as_str().unwrap_or_default().trim_end();
-    format!("{}\n{}", part("message"), part("help"))
 }
 
 fn text(answer: &Value) -> String {

@@ -3,6 +3,7 @@
 //! **Deliberately absent:** files, processes and errors, which are each kind's own.
 
 mod agents;
+mod erase;
 pub(super) mod figures;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,9 @@ const PROMISES: &[(&str, Promise)] = &[
     ("agents' times again", agents::a_change_may_be_given_again),
     ("nothing runs", agents::nobody_works_where_nothing_runs),
     ("agents' times unknown", agents::what_is_not_known_is_said),
+    ("erased", erase::an_erased_caller_is_in_no_record_and_every_figure),
+    ("kept long enough", erase::sums_outlive_records_that_were_kept_long_enough),
+    ("agents' days", erase::agents_days_outlive_their_changes),
 ];
 
 /// Runs every promise over databases that `fresh` makes; each is opened for writing once.

@@ -34,7 +34,7 @@ use crate::words::{Activity, RecordingUpdate, WrapUp};
 const FILE_LEN_MAX: u64 = 4 * 1024 * 1024;
 /// Lines kept in memory while no file takes them, in bytes. Past it they are left to the database.
 const LINES_KEPT_MAX: usize = 64 * 1024 * 1024;
-const NAMES: [&str; 2] = ["kept-0.jsonl", "kept-1.jsonl"];
+pub(super) const NAMES: [&str; 2] = ["kept-0.jsonl", "kept-1.jsonl"];
 
 /// Something kept, in place of what was kept before under the same name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,7 +133,12 @@ impl KeptLog {
         let (done, failing) = (self.shared.kept_until(), &self.shared.kept_failing);
         if self.next <= done {
             self.lines.clear();
-            failing.store(false, Ordering::Relaxed); // the next line shows how it is
+            // The next line shows how the file is.
+            if failing.swap(false, Ordering::Relaxed) {
+                tracing::warn!(
+                    "what is kept for a restart is all in the database: new calls are taken again"
+                );
+            }
         }
         if self.lines.is_empty() {
             return;
@@ -145,7 +150,9 @@ impl KeptLog {
                 self.files[self.at].until = self.next;
                 self.lines.clear();
                 if failing.swap(false, Ordering::Relaxed) {
-                    tracing::warn!("what is kept for a restart is written again");
+                    tracing::warn!(
+                        "what is kept for a restart is written again: new calls are taken again"
+                    );
                 }
             }
             Err(error) => {
@@ -223,6 +230,21 @@ pub(super) fn recover(
     let applied = db.apply(&batch)?;
     database::complain(&batch, &applied);
     Ok(next)
+}
+
+/// Whether it is one of the two.
+pub(super) fn is_file(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+/// The lowest number in the files of a folder.
+pub(super) fn first(folder: &Path) -> Result<Option<u64>, StoreError> {
+    let mut first = None;
+    for name in NAMES {
+        let lowest = read(&folder.join(name))?.first().map(|ReadLine(number, _)| *number);
+        first = first.into_iter().chain(lowest).min();
+    }
+    Ok(first)
 }
 
 /// The first of the files that has a call of another node.

@@ -17,13 +17,17 @@
 
 mod amend;
 mod appender;
+mod backup;
 #[cfg(test)]
 mod contract;
 mod database;
+mod erase;
+mod errands;
 pub mod journal;
 mod kept;
 mod names;
 mod nodes;
+mod old_runs;
 mod open;
 mod readers;
 mod recover;
@@ -52,8 +56,12 @@ use crate::id::{CallId, NodeId};
 use crate::time::Timestamp;
 use crate::words::{AgentState, CallRecord, Event, RecordingUpdate, WrapUp};
 
+pub use backup::{BackedUp, back_up};
 pub use database::{DatabaseError, Fault, Past, RecordReader};
+pub use erase::naming;
+pub use errands::{Erased, Errands};
 pub use names::{add_recorded, keep_names, names, names_error};
+pub use old_runs::{OldRuns, OldRunsGone};
 pub use open::{Found, alive_until, look, open};
 pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
@@ -102,6 +110,14 @@ pub enum StoreError {
     OtherNode { path: PathBuf, theirs: NodeId, ours: NodeId },
     #[error("the thread that writes ended early: see the log")]
     Lost,
+    #[error("{path} is a backup that is not whole: {what}. Take another, or copy it again")]
+    NotWhole { path: PathBuf, what: String },
+    #[error("{path} is not empty: a backup needs a folder of its own")]
+    NotEmpty { path: PathBuf },
+    #[error("{path}: too much was kept while it was copied: try again")]
+    Moving { path: PathBuf },
+    #[error("what came before it is not written yet: see the log, and ask again")]
+    Behind,
     #[error(
         "{LISTS_MAX} lists of records are being read and none ended within {} s: ask again",
         LISTS_WAIT.as_secs()
@@ -399,6 +415,12 @@ impl Store {
     /// When they cannot be opened.
     pub fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError> {
         self.database.reader()
+    }
+
+    /// The way to the thread that writes, for other threads.
+    #[must_use]
+    pub fn errands(&self) -> Errands {
+        Errands::new(self.jobs.clone(), self.run)
     }
 
     /// Connections to the records for requests that come at once.

@@ -21,7 +21,7 @@ use crate::store::kept::{self, KeptLog};
 use crate::store::recover::{self, Rebuild, Writing};
 use crate::store::shared::Shared;
 use crate::store::writer::Writer;
-use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError, nodes, setups};
+use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError, backup, nodes, setups};
 use crate::time::Timestamp;
 
 /// Opens the folder of node 0, gives lost calls their records and begins a new run of the journal.
@@ -35,7 +35,7 @@ pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened,
 
 /// A run writes to it now and then while it does nothing else: the time of the file says until when
 /// it ran.
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 
 /// When a run with this folder was last known to run: now, but for a few seconds, where one does.
 /// `None`: there was none.
@@ -46,7 +46,7 @@ pub fn alive_until(folder: &Path) -> Option<Timestamp> {
     files.filter_map(|path| written_at(&path)).max()
 }
 
-fn written_at(path: &Path) -> Option<Timestamp> {
+pub(super) fn written_at(path: &Path) -> Option<Timestamp> {
     let at = fs::metadata(path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     u64::try_from(at.as_millis()).ok().map(Timestamp)
 }
@@ -71,6 +71,7 @@ pub struct Found {
 /// As [`open`], and when something in it is another node's.
 pub fn look(folder: &Path, node: NodeId, rebuild: &mut dyn Rebuild) -> Result<Found, StoreError> {
     let (lock, alive_until) = prepare(folder)?;
+    backup::check(folder)?;
     nodes::check_files(folder, node)?;
     let database = database::of(folder);
     let db = database.writer()?;
@@ -93,6 +94,7 @@ impl Found {
     /// When the folder cannot be written.
     pub fn begin(self, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
         let Self { folder, node, lock, alive_until, database, mut db, lost } = self;
+        backup::begun(&folder)?;
         db.migrate()?;
         let (recovered, next) = lost.settle(&mut *db, *writing)?;
         let header = Header {

@@ -14,8 +14,8 @@ use std::time::Duration;
 use crate::center::names::Names;
 use crate::id::CallId;
 use crate::metrics::{Gathering, Times};
-use crate::store::StoreError;
 use crate::store::database::{Database, RecordReader};
+use crate::store::{StoreError, erase};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
 
@@ -85,6 +85,18 @@ impl Readers {
         let borrowed = self.borrow()?;
         let reader = borrowed.reader.as_ref().expect("it is there until this is dropped");
         Ok(reader.gather(period, names, into)?)
+    }
+
+    /// Calls whose record names this number, of whomever, with the recordings of the caller's own:
+    /// reads every record. May block for long; counts as a list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`].
+    pub fn naming(&self, number: &str) -> Result<Vec<CallRecord>, StoreError> {
+        let borrowed = self.borrow()?;
+        let reader = borrowed.reader.as_ref().expect("it is there until this is dropped");
+        Ok(erase::naming(&**reader, number)?)
     }
 
     /// Adds up agents' times, as [`RecordReader::agent_times`]. May block; counts as a list.
@@ -163,6 +175,14 @@ mod tests {
             _: Range<Timestamp>,
             _: &mut dyn FnMut(Past),
         ) -> Result<(), DatabaseError> {
+            Ok(())
+        }
+
+        fn back_up(&self, _: &std::path::Path) -> Result<(), DatabaseError> {
+            Ok(())
+        }
+
+        fn each_naming(&self, _: &str, _: &mut dyn FnMut(CallRecord)) -> Result<(), DatabaseError> {
             Ok(())
         }
 

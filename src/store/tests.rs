@@ -1,7 +1,10 @@
 //! The store, killed at every line: each call has one record, no number is given twice.
 
 mod agents;
+mod backup;
+mod keeping;
 mod promised;
+mod spool;
 
 use std::collections::BTreeSet;
 use std::io::Write;

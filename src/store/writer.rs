@@ -21,6 +21,7 @@ use std::time::Duration;
 use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::database::{self, Change, RecordWriter, RolledUp};
+use crate::store::errands::Errand;
 use crate::store::journal::{Header, Segment};
 use crate::store::kept::Kept;
 use crate::store::shared::Shared;
@@ -50,6 +51,7 @@ pub(super) enum Job {
     Close(Box<CallRecord>),
     /// With its number in the log beside the journal.
     Keep(u64, Kept),
+    Errand(Errand),
     Finish,
 }
 
@@ -67,6 +69,8 @@ pub(super) struct Writer {
     records: Vec<Change>,
     /// The number after the last in `records` that was kept.
     kept_until: Option<u64>,
+    /// For when those are written.
+    errands: Vec<Errand>,
     /// So that it is said once.
     checkpoint_failed: bool,
     /// How many calls without a rollup got one, while there are more.
@@ -98,6 +102,7 @@ impl Writer {
             db,
             records: Vec::new(),
             kept_until: None,
+            errands: Vec::new(),
             checkpoint_failed: false,
             rolled_up: Some(0),
             shared,
@@ -129,6 +134,7 @@ impl Writer {
                 }
             };
             self.work(idle || finish);
+            self.run_errands();
             if finish {
                 return self.finish();
             }
@@ -163,6 +169,7 @@ impl Writer {
                 self.records.push(Change::Keep(kept));
                 self.kept_until = Some(number + 1);
             }
+            Job::Errand(errand) => self.errands.push(errand),
             Job::Finish => return true,
         }
         false
@@ -283,6 +290,15 @@ impl Writer {
             if let (Err(error), false) = (done, failed_before) {
                 tracing::warn!(%error, "the records could not be brought to the disk");
             }
+        }
+    }
+
+    fn run_errands(&mut self) {
+        for errand in std::mem::take(&mut self.errands) {
+            errand.run(match self.records.is_empty() {
+                true => Ok(&mut *self.db),
+                false => Err(StoreError::Behind),
+            });
         }
     }
 

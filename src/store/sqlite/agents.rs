@@ -15,7 +15,7 @@ use crate::center::names::Names;
 use crate::id::AgentId;
 use crate::metrics::Times;
 use crate::store::rollup::Span;
-use crate::store::sqlite::{sql, state, unsigned};
+use crate::store::sqlite::{expire, sql, state, unsigned};
 use crate::time::Timestamp;
 use crate::words::Activity;
 
@@ -104,9 +104,14 @@ pub(super) fn add_up(
             vec![period.start..days.start, days.end..period.end]
         }
     };
+    // Of a part of such a day nothing is known: its changes are deleted, and its sum is of all of it.
+    let moves_since = expire::moves_since(db)?;
+    for edge in edges.iter().filter(|edge| !edge.is_empty() && edge.start < moves_since) {
+        into.lack(edge.end);
+    }
     each_agent(db, |agent| {
         let id = AgentId(names.agents.intern(agent));
-        for edge in edges.iter().filter(|edge| !edge.is_empty()) {
+        for edge in edges.iter().filter(|edge| !edge.is_empty() && edge.start >= moves_since) {
             add_moves(db, (agent, id), edge, into)?;
         }
         if let Some(last) = last(db, agent)?.filter(|last| last.at < days.end) {
@@ -191,7 +196,7 @@ fn has(db: &Connection, agent: &str, at: Timestamp, activity: Activity) -> rusql
 }
 
 /// Each agent of whom anything is known, in order: a look at the index for each.
-fn each_agent(
+pub(super) fn each_agent(
     db: &Connection,
     mut tell: impl FnMut(&str) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {

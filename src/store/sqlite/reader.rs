@@ -1,7 +1,7 @@
 //! Reads the records: a connection of its own, which never waits for the writer.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -9,9 +9,10 @@ use crate::center::names::Names;
 use crate::id::CallId;
 use crate::metrics::{Gathering, Times};
 use crate::store::StoreError;
-use crate::store::database::{DatabaseError, Past, RecordReader};
+use crate::store::database::{DatabaseError, Fault, Past, RecordReader};
 use crate::store::sqlite::{
-    BUSY_TIMEOUT, STATEMENTS_KEPT, agents, calls, failed, list, rollups, schema, unsigned,
+    BUSY_TIMEOUT, FILE, STATEMENTS_KEPT, agents, calls, erase, failed, list, make, rollups, schema,
+    unsigned,
 };
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -20,6 +21,12 @@ pub(super) const EACH_PAST: &str = "
 SELECT from_number, ended_at, intent, agent FROM calls
 WHERE ended_at >= ?1 AND ended_at < ?2 AND from_number IS NOT NULL AND via NOT LIKE 'agent:%'
 ORDER BY ended_at, call";
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
 
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -92,6 +99,42 @@ impl RecordReader for Reader {
         take: &mut dyn FnMut(Past),
     ) -> Result<(), DatabaseError> {
         self.each_customers(&period, take).map_err(failed)
+    }
+
+    fn back_up(&self, folder: &Path) -> Result<(), DatabaseError> {
+        let path = folder.join(FILE);
+        let failed_file = |error: std::io::Error| {
+            let fault = Fault::Other;
+            DatabaseError { fault, error: format!("{}: {error}", path.display()).into() }
+        };
+        for old in [path.clone(), beside(&path, "-wal"), beside(&path, "-shm")] {
+            match std::fs::remove_file(old) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(failed_file(error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        make(&path).map_err(failed_file)?; // for its owner alone
+        let into = path.to_str().ok_or_else(|| {
+            failed_file(std::io::Error::other("a path that is no text cannot be written to"))
+        })?;
+        self.db.execute("VACUUM INTO ?1", [into]).map(drop).map_err(failed)
+    }
+
+    fn each_naming(
+        &self,
+        text: &str,
+        take: &mut dyn FnMut(CallRecord),
+    ) -> Result<(), DatabaseError> {
+        let mut each = || {
+            let mut statement = self.db.prepare_cached(erase::NAMING)?;
+            for row in statement.query_map([text], calls::record)? {
+                take(row?);
+            }
+            Ok(())
+        };
+        each().map_err(failed)
     }
 
     fn gather(

@@ -5,7 +5,7 @@
 //! | 1, 2 | calls; what a run leaves for the next |
 //! | 3 | calls by queue and by agent; an index for each filter of the HTTP interface |
 //! | 4 | rollups; an index of the contacts of a caller |
-//! | 5 | what agents do, and how long by the day |
+//! | 5 | what agents do, and how long by the day; calls that were erased |
 //!
 //! **Invariant:** a file has the tables of its `user_version`, because both change in one
 //! transaction. It changes with the first run that begins, not with a look: a start that fails
@@ -133,6 +133,8 @@ CREATE TABLE agent_days (
     ms       INTEGER NOT NULL,
     PRIMARY KEY (day, agent, activity)
 ) STRICT, WITHOUT ROWID;
+-- Erased calls that a journal may still have, and the run in which they were erased.
+CREATE TABLE erased (call INTEGER PRIMARY KEY, run INTEGER NOT NULL) STRICT;
 ";
 
 /// For a reader of a file that no run has brought to version 3 yet: the same answers, slower.
@@ -152,6 +154,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         db.busy_timeout(BUSY_TIMEOUT)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         db.pragma_update(None, "journal_mode", "WAL")?;
+        // What a record was before does not stay in the page that has it.
+        db.pragma_update(None, "secure_delete", "FAST")?;
         // The write-ahead log is brought to the disk once a second, with the journal.
         db.pragma_update(None, "synchronous", "NORMAL")?;
         let version = version(&db)?;

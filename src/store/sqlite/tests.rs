@@ -128,7 +128,7 @@ fn without_rollups(database: &Sqlite) {
     let db = Connection::open(&database.path).unwrap();
     db.execute_batch(
         "DROP TABLE rollups; DROP INDEX calls_by_contact; DROP INDEX calls_by_intent;
-         DROP TABLE agent_moves; DROP TABLE agent_days;
+         DROP TABLE agent_moves; DROP TABLE agent_days; DROP TABLE erased;
          DELETE FROM meta WHERE key IN ('rolled_since', 'tally_version', 'agent_times_since');
          PRAGMA user_version = 3;",
     )
