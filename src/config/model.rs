@@ -82,7 +82,7 @@ pub struct Server {
     pub recordings_keep: Option<Duration>,
     /// How long records are kept, from the end of the call. `None`: for ever.
     pub records_keep: Option<Duration>,
-    /// How long changes of agents' states are kept; sums by the day are for ever.
+    /// How long moves of agents between states are kept; sums by the day are for ever.
     pub agent_times_keep: Option<Duration>,
     /// How long journals of earlier runs are kept, from their last line.
     pub journals_keep: Option<Duration>,

@@ -1,4 +1,4 @@
-//! Deletes what was kept for as long as the configuration says: records, changes of agents, and the
+//! Deletes what was kept for as long as the configuration says: records, moves of agents, and the
 //! journals of earlier runs; and of those the ones that have a call which was erased.
 //!
 //! A thread looks at the start and every hour, and has the store's thread delete it in steps.
@@ -33,7 +33,7 @@ pub(super) struct Keep {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Deleted {
     pub(super) records: usize,
-    pub(super) agent_changes: usize,
+    pub(super) agent_moves: usize,
     pub(super) journals: usize,
 }
 
@@ -63,8 +63,8 @@ impl Keep {
             };
         Deleted {
             records: told("records", expire(self.records, &|at| errands.expire_records(at))),
-            agent_changes: told(
-                "changes of agents",
+            agent_moves: told(
+                "moves of agents",
                 expire(self.agent_times, &|at| errands.expire_agent_moves(at)),
             ),
             journals: told(
@@ -170,7 +170,7 @@ mod tests {
         let long_after = START + DAY * 36_500;
         assert_eq!(nothing.look(long_after, &errands), Deleted::default());
         let keep = Keep { records: Some(DAY * 40), agent_times: Some(DAY * 70), ..nothing.clone() };
-        let deleted = |records, agent_changes| Deleted { records, agent_changes, journals: 0 };
+        let deleted = |records, agent_moves| Deleted { records, agent_moves, journals: 0 };
         assert_eq!(keep.look(START + DAY * 40, &errands), deleted(0, 0), "to the end of the day");
         assert_eq!(keep.look(START + DAY * 41, &errands), deleted(1, 0));
         // Her log-out is what she did when the day began: it stays.

@@ -81,7 +81,7 @@ pub(super) trait RecordWriter: fmt::Debug + Send {
     /// add up to stays. None: there are none left.
     fn expire_records(&mut self, before: Timestamp) -> Result<usize, DatabaseError>;
 
-    /// Deletes the changes of agents from before the day of this moment; how many. What they add
+    /// Deletes the moves of agents from before the day of this moment; how many. What they add
     /// up to by the day stays.
     fn expire_agent_moves(&mut self, before: Timestamp) -> Result<usize, DatabaseError>;
 

@@ -104,7 +104,7 @@ impl Errands {
         }
     }
 
-    /// Deletes changes of agents from before the day of this moment; how many. What they add up to
+    /// Deletes moves of agents from before the day of this moment; how many. What they add up to
     /// by the day stays.
     ///
     /// # Errors

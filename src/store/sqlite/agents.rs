@@ -1,7 +1,7 @@
 //! What agents do, and since when: one row for each change, which lasts until the next of the same
 //! agent; and by the day how long what is over lasted.
 //!
-//! **Invariant:** the changes of an agent are in order of time: one that is said to have come before
+//! **Invariant:** the moves of an agent are in order of time: one that is said to have come before
 //! the last comes with it. A day has what of the closed
 //! stretches lies in it, however they cross midnight (UTC).
 //!

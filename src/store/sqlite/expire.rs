@@ -1,4 +1,4 @@
-//! Deletes what was kept long enough: records, and changes of agents.
+//! Deletes what was kept long enough: records, and moves of agents.
 //!
 //! **Invariant:** sums outlive what they are of: rollups and days stay as they were. What is
 //! deleted ends at a midnight (UTC), so that no sum is half of it.
@@ -20,7 +20,7 @@ use crate::words::CallRecord;
 const RECORDS_SINCE: &str = "records_since";
 /// In `meta`: sums from before this are gone, too.
 const SUMS_SINCE: &str = "sums_since";
-/// In `meta`: of changes of agents from before this there are only sums by the day.
+/// In `meta`: of moves of agents from before this there are only sums by the day.
 const MOVES_SINCE: &str = "agent_moves_since";
 
 pub(super) const OLDEST: &str =
@@ -54,7 +54,7 @@ pub(super) fn records(db: &Connection, before: Timestamp, at_once: u32) -> rusql
     Ok(oldest.len())
 }
 
-/// Deletes the changes of agents from before this day, but for the last of each, which says what
+/// Deletes the moves of agents from before this day, but for the last of each, which says what
 /// they did when it began; how many.
 pub(super) fn agent_moves(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
     let before = Span::Day.start_of(before);
@@ -122,7 +122,7 @@ pub(super) fn forget_sums(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Changes of agents from before this may be there as sums alone.
+/// Agents' moves from before this may be there as sums alone.
 pub(super) fn moves_since(db: &Connection) -> rusqlite::Result<Timestamp> {
     Ok(Timestamp(state::meta(db, MOVES_SINCE)?.unwrap_or(0)))
 }

@@ -2,6 +2,19 @@
 
 use super::*;
 
+/// Records wait in memory while the database is busy, and are there afterwards.
+#[test]
+fn records_wait_for_a_database_that_is_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let Opened { mut store, .. } = opened(folder.path());
+    let holder = sqlite::tests::Holder::of(folder.path());
+    store.note(Timestamp(1_100), Some(&arrived(1)));
+    store.close(record(1, 1_200));
+    drop(holder);
+    store.shutdown().unwrap();
+    assert_eq!(all(folder.path()).len(), 1);
+}
+
 /// Every call's record is written once and in order when the database is back.
 #[test]
 fn fault_11_records_wait_in_order_for_a_database_that_is_away() {
