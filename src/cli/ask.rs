@@ -36,7 +36,8 @@ impl<'a> Asked<'a> {
         Ok(Self { address, token })
     }
 
-    /// The status, and what is said. A body is JSON.
+    /// The status, and what is said; nothing where the server gave up waiting for itself. A body is
+    /// JSON.
     pub(super) fn post(&self, path: &str, body: Option<&Value>) -> io::Result<(u16, Value)> {
         let mut stream = TcpStream::connect_timeout(&self.address, TIMEOUT)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
@@ -53,8 +54,12 @@ impl<'a> Asked<'a> {
         let no_http = || io::Error::other("that is no HTTP");
         let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(no_http)?;
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let json = serde_json::from_str(body).map_err(io::Error::other)?;
-        Ok((status.ok_or_else(no_http)?, json))
+        let status = status.ok_or_else(no_http)?;
+        // A request that takes too long is answered without a word.
+        match serde_json::from_str(body) {
+            Err(_) if status == 503 => Ok((status, Value::Null)),
+            json => Ok((status, json.map_err(io::Error::other)?)),
+        }
     }
 }
 

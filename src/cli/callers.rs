@@ -22,7 +22,7 @@ use attendant::store;
 use attendant::words::CallRecord;
 
 use crate::cli::ask::{Asked, said};
-use crate::cli::{EX_CONFIG, EX_IOERR, EX_USAGE, fail, print, records_of, told};
+use crate::cli::{EX_CONFIG, EX_IOERR, EX_UNAVAILABLE, EX_USAGE, fail, print, records_of, told};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Callers {
@@ -132,6 +132,11 @@ fn erase(loaded: &Loaded, numbers: &[String], token: Option<&Secret>) -> ExitCod
     for number in numbers {
         match server.post("/v1/callers/erase", Some(&json!({ "number": number }))) {
             Ok((200, answer)) => text += &erased(&answer),
+            Ok((503, Value::Null)) => {
+                let message = "there are many records, and the server is still at it: ask again to \
+                               hear when it is done";
+                return fail(EX_UNAVAILABLE, message);
+            }
             Ok((_, answer)) => return fail(EX_IOERR, &said(&answer)),
             Err(error) => {
                 let address = server.address;

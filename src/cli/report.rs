@@ -126,6 +126,13 @@ fn text(
         let n = report.agent_calls;
         text += &format!("beside them, {n} calls of the agents' own, in no other figure\n");
     }
+    if let Some(until) = report.kept.records_gone_until {
+        let until = shown(until);
+        text += &format!("not all that ended before {until} are counted: records were deleted\n");
+    }
+    if let Some(until) = report.kept.agent_times_gone_until {
+        text += &format!("agents' times before {} are not known\n", shown(until));
+    }
     text += "\n";
     text += &table(&overall(report, definitions), definitions);
     text += "\n";
