@@ -1,5 +1,9 @@
-//! Records: how many a second are written with their rollups, how large they are together, and how
-//! long the report of a day, of a month and of all takes, cold and warm.
+//! Records: how many a second are written with their rollups, how large they are together, what the
+//! store's thread spends on each, and how long the report of a day, of a month and of all takes,
+//! cold and warm.
+//!
+//! The cost of one is that of a customer's call to an agent by one of many callers and by one of a
+//! few, of a call that no agent had, and of a feature code, which is in no figure: the floor.
 //!
 //! `RECORDS=10000000 cargo bench --bench records` for a large center's year; a day has 27,000.
 //!
@@ -30,11 +34,30 @@ const BEGIN: Timestamp = Timestamp::from_millis(20_400 * DAY_MS);
 const AGENTS: u64 = 200;
 const QUEUES: u64 = 20;
 
+/// What the calls are whose cost is told.
+#[derive(Clone, Copy, Debug)]
+enum Calls {
+    /// By 2,000,000 callers.
+    Handled,
+    /// By 100 callers.
+    OfFew,
+    /// In which no agent was; by 100 callers.
+    Unhandled,
+    /// In no figure.
+    FeatureCodes,
+}
+
 fn main() {
+    costs();
     let count = std::env::var("RECORDS").ok().and_then(|text| text.parse().ok());
     let count: u64 = count.unwrap_or(50_000);
     let folder = tempfile::tempdir().expect("a folder for records");
-    write(folder.path(), count);
+    let (took, _) = write(folder.path(), count, Calls::Handled);
+    println!(
+        "{count} records in {took:.1?}: {:.0} a second, {} bytes each with their rollups",
+        count as f64 / took.as_secs_f64(),
+        size(folder.path()) / count
+    );
     let days = count.div_ceil(PER_DAY);
     for (name, from, to) in [
         ("a day", days.saturating_sub(2), days.saturating_sub(1)),
@@ -49,30 +72,50 @@ fn main() {
     }
 }
 
-fn write(folder: &Path, count: u64) {
+/// What the store's thread spends on a record, of calls of each kind.
+fn costs() {
+    let count = std::env::var("COSTS").ok().and_then(|text| text.parse().ok());
+    let count: u64 = count.unwrap_or(10_000);
+    for calls in [Calls::Handled, Calls::OfFew, Calls::Unhandled, Calls::FeatureCodes] {
+        let folder = tempfile::tempdir().expect("a folder for records");
+        let (_, cpu) = write(folder.path(), count, calls);
+        let each = cpu.as_secs_f64() * 1e6 / count as f64;
+        println!("{calls:?}: {each:.1} µs of the store's thread for a record");
+    }
+}
+
+/// How long it took, and the CPU time of all threads but this one.
+fn write(folder: &Path, count: u64, calls: Calls) -> (Duration, Duration) {
     let head = Head { started_at: BEGIN, seed: 1, config: String::new() };
     let writing = Writing { agent: &|_| None, number: &|_| None };
     let Opened { mut store, .. } = store::open(folder, &head, &writing).expect("a new folder");
-    let began = Instant::now();
+    let (began, spent) = (Instant::now(), others_cpu());
     for call in 1..=count {
         // As the driver does that waits for room.
-        let noted = store.close(record(call));
+        let noted = store.close(record(call, calls));
         while noted == Noted::Lagging && store.health().waiting > 1_000 {
             store.flush();
             std::thread::yield_now();
         }
     }
     store.shutdown().expect("all is written");
-    let took = began.elapsed();
-    let size: u64 = std::fs::read_dir(folder)
-        .expect("the folder")
-        .filter_map(|entry| Some(entry.ok()?.metadata().ok()?.len()))
-        .sum();
-    println!(
-        "{count} records in {took:.1?}: {:.0} a second, {} bytes each with their rollups",
-        count as f64 / took.as_secs_f64(),
-        size / count
-    );
+    (began.elapsed(), others_cpu().saturating_sub(spent))
+}
+
+/// From the kernel's accounting, in ticks of 10 ms: of the process less this thread.
+fn others_cpu() -> Duration {
+    let ticks = |path: &str| -> u32 {
+        let stat = std::fs::read_to_string(path).expect("a system with /proc");
+        let (_, after) = stat.rsplit_once(')').expect("a name in brackets");
+        after.split_whitespace().skip(11).take(2).map(|it| it.parse::<u32>().expect("ticks")).sum()
+    };
+    Duration::from_millis(10)
+        * ticks("/proc/self/stat").saturating_sub(ticks("/proc/thread-self/stat"))
+}
+
+fn size(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder).expect("the folder");
+    files.filter_map(|entry| Some(entry.ok()?.metadata().ok()?.len())).sum()
 }
 
 fn report(folder: &Path, name: &str, [from, to]: [Timestamp; 2], count: u64) {
@@ -102,7 +145,26 @@ fn ended_at(call: u64) -> Timestamp {
 }
 
 /// One of a center of 200 agents; each third caller calls again.
-fn record(call: u64) -> Box<CallRecord> {
+fn record(call: u64, calls: Calls) -> Box<CallRecord> {
+    let mut record = handled(call);
+    let few = || Some(format!("+1415555{:04}", call % 100));
+    match calls {
+        Calls::Handled => {}
+        Calls::OfFew => record.from = few(),
+        Calls::Unhandled => {
+            record.from = few();
+            (record.outcome, record.intent) = (CallOutcome::Contained, None);
+            (record.queued, record.legs) = (Vec::new(), Vec::new());
+        }
+        Calls::FeatureCodes => {
+            (record.from, record.flow, record.intent) = (None, None, None);
+            (record.queued, record.legs) = (Vec::new(), Vec::new());
+        }
+    }
+    record
+}
+
+fn handled(call: u64) -> Box<CallRecord> {
     let mixed = call.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
     let (talk_ms, wait_ms) = (60_000 + mixed % 300_000, mixed % 40_000);
     let ended_at = ended_at(call);

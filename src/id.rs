@@ -13,7 +13,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// One server of several whose calls may come together: in one report, one log, one database. What
-/// `server.node` says.
+/// `server.node` says, up to [`Self::SERVERS_MAX`].
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -23,6 +23,10 @@ pub struct NodeId(u16);
 impl NodeId {
     /// The largest: twelve bits.
     pub const MAX: Self = Self(4_095);
+    /// No server's: calls that were imported from another telephone system have it.
+    pub const IMPORTS: Self = Self::MAX;
+    /// The largest that a server may have.
+    pub const SERVERS_MAX: Self = Self(4_094);
 
     /// `None` past [`Self::MAX`].
     #[must_use]
@@ -84,6 +88,15 @@ impl CallId {
     #[must_use]
     pub const fn first(node: NodeId) -> Self {
         Self::new(node, 1)
+    }
+
+    /// The first number of calls that were imported: no server gives it or a larger one.
+    pub const FIRST_IMPORTED: Self = Self::new(NodeId::IMPORTS, 0);
+
+    /// Whether it was imported from another telephone system.
+    #[must_use]
+    pub const fn is_imported(self) -> bool {
+        self.0 >= Self::FIRST_IMPORTED.0
     }
 
     #[must_use]
@@ -341,6 +354,8 @@ mod tests {
         let last = CallId::new(node, u64::MAX);
         assert_eq!((last.node(), last.next()), (node, last));
         assert!(last < CallId::first(NodeId::new(4).unwrap()));
+        let servers_last = CallId::new(NodeId::SERVERS_MAX, u64::MAX);
+        assert!(servers_last < CallId::FIRST_IMPORTED && !servers_last.is_imported());
         const { assert!(CallId::NUMBER_MAX < 1 << 53, "exact in JavaScript") };
         assert!(serde_json::from_str::<NodeId>("4096").is_err());
     }

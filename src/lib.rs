@@ -5,7 +5,8 @@
 //! everything above it.
 //!
 //! **The protocols** are sans-IO machines, bytes in and [`words::Event`]s out: [`sip`], [`media`],
-//! [`webhook`]; and [`ask`], for services that flows ask. Only their `io` touches the world.
+//! [`webhook`]; [`ask`], for services that flows ask; and [`import`], for call records of other
+//! systems. Only their `io` touches the world.
 //!
 //! **The shell** (feature `server`) owns the clock, the sockets, the threads and the disk.
 
@@ -24,6 +25,7 @@ pub mod metrics;
 pub mod sim;
 
 pub mod ask;
+pub mod import;
 pub mod media;
 pub mod sip;
 pub mod webhook;

@@ -16,8 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
-    EX_IOERR, EX_USAGE, backup, callers, check, fail, health, print, records, reload, replay,
-    report, serve, simulate, watch, webhook,
+    EX_IOERR, EX_USAGE, backup, callers, check, fail, health, import, print, records, reload,
+    replay, report, serve, simulate, watch, webhook,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -39,6 +39,7 @@ Examples:
   attendant backup /mnt/backup/monday   a copy of what is kept, while calls are up
   attendant callers export +14155550123 every record that names a caller
   attendant report --last 7d            AHT, FCR, service level and the rest of a week
+  attendant import --from queue_log --name old-pbx --dry-run queue_log
   attendant simulate flows/support.toml --agents 7..10 --calls-per-hour 120
   attendant replay state/journal-00000003-000000.jsonl
   attendant watch                       queues, agents and calls of a running server, live
@@ -46,7 +47,8 @@ Examples:
 Without --config, attendant.toml in the working directory is read where it exists. Variables such as
 ATTENDANT__SIP__REALM=acme come after the file, arguments after those.
 
-Exit codes: 0 well; 64 wrong arguments; 65 a wrong flow or journal; 69 a server that is not there or
+Exit codes: 0 well; 64 wrong arguments; 65 a wrong flow or journal, or lines that an import
+skipped; 69 a server that is not there or
 refuses; 74 a file that cannot be read or written, or an address that cannot be listened on; 78 a
 wrong configuration. health, webhook verify and webhook selftest have codes of their own for what
 they found: see their --help."
@@ -111,6 +113,7 @@ enum Command {
     /// Hand over, or take out, what is kept of one caller
     #[command(subcommand)]
     Callers(callers::Callers),
+    Import(Box<import::Import>),
     /// Print the records of ended calls, the latest first
     Records(records::Records),
     /// Print the figures of a period: AHT, FCR, service level, abandonment, by queue and by agent
@@ -150,6 +153,7 @@ fn main() -> ExitCode {
         Command::Reload(wanted) => reload::run(&sources, &wanted),
         Command::Backup(wanted) => backup::run(&sources, &wanted),
         Command::Callers(wanted) => callers::run(&sources, &wanted),
+        Command::Import(wanted) => import::run(&sources, &wanted),
         Command::Records(wanted) => records::run(&sources, &wanted),
         Command::Report(wanted) => report::run(&sources, &wanted),
         Command::Simulate(wanted) => simulate::run(&sources, &wanted),
@@ -192,7 +196,7 @@ fn sources(common: Common) -> Result<Sources, String> {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
     let variables: BTreeMap<String, String> = std::env::vars_os().filter_map(text).collect();
-    Ok(Sources { file: common.config, variables, overrides })
+    Ok(Sources { file: common.config, variables, overrides, ..Sources::default() })
 }
 
 #[cfg(test)]

@@ -116,6 +116,11 @@ impl Acd {
         self.searched.pop_first()
     }
 
+    /// Every call that waits, and whether its agent does, for a party to consult.
+    pub fn all_waiting(&self) -> impl Iterator<Item = (CallId, bool)> {
+        self.calls.iter().map(|(call, waiting)| (*call, waiting.is_consult))
+    }
+
     /// The calls of a queue, first in line first.
     pub fn waiting_calls(&self, queue: QueueId) -> impl Iterator<Item = WaitingCall> {
         let keys = self.queues[index(queue)].line.iter();

@@ -31,6 +31,11 @@ impl Levels {
         Self::new(&kept.chain(step.iter().copied()).collect::<Vec<_>>())
     }
 
+    /// These and this one; of two levels the higher counts.
+    pub(super) fn with(&self, demand: (SkillId, u8)) -> Self {
+        Self::new(&self.0.iter().copied().chain([demand]).collect::<Vec<_>>())
+    }
+
     pub(super) fn level(&self, skill: SkillId) -> u8 {
         self.0.binary_search_by_key(&skill, |pair| pair.0).map_or(0, |at| self.0[at].1)
     }

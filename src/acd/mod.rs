@@ -203,6 +203,7 @@ impl Acd {
             Input::NotAccepted { offer, outcome } => self.not_accepted(now, offer, outcome),
             Input::HandedOver { agent, call, queue } => self.handed_over(now, agent, call, queue),
             Input::TalkEnded { agent, call } => self.talk_ended(now, agent, call),
+            Input::Demand { call, skill, level } => self.demand(now, call, (skill, level)),
             Input::Reconfigured(setup) => self.reconfigured(now, *setup),
         }
         self.fire(now);

@@ -49,6 +49,13 @@ pub enum Input {
         agent: AgentId,
         call: CallId,
     },
+    /// A call that waits demands this as well: it came while every agent had that skill, and is
+    /// about to go by other rules.
+    Demand {
+        call: CallId,
+        skill: SkillId,
+        level: u8,
+    },
     /// From now on these are the queues and the agents, each at their id. Both lists only grow: who
     /// is there no more has no skills.
     Reconfigured(Box<Setup>),
@@ -67,6 +74,7 @@ impl Input {
             | Self::Leave { .. }
             | Self::Accepted { .. }
             | Self::NotAccepted { .. }
+            | Self::Demand { .. }
             | Self::Reconfigured(_) => None,
         }
     }

@@ -16,7 +16,7 @@ use crate::acd::queue_key::QueueKey;
 use crate::acd::ranked_set::RankedSet;
 use crate::acd::waiting::{RING_TIMEOUT_MIN, index, index_of};
 use crate::acd::{Acd, Queue};
-use crate::id::{AgentId, CallId, QueueId};
+use crate::id::{AgentId, CallId, QueueId, SkillId};
 use crate::time::Timestamp;
 
 impl Acd {
@@ -42,6 +42,38 @@ impl Acd {
         let waiting: Vec<_> =
             waiting.into_iter().filter(|&call| self.check_staffed(call)).collect();
         self.settle(now, &waiting, None);
+    }
+
+    /// Narrows a call that waits, at each of its stages. It keeps its place, and whoever is rung
+    /// for it is.
+    pub(super) fn demand(&mut self, now: Timestamp, call: CallId, demand: (SkillId, u8)) {
+        let Some(waiting) = self.calls.get(&call) else { return };
+        let (queue, relied_on, is_offered) =
+            (waiting.queue, waiting.relies_on, waiting.is_offered());
+        let before = waiting.stages.clone();
+        self.searched.insert(call);
+        self.unshelve(call);
+        let strategy = self.queues[index(queue)].setup.strategy;
+        let mut stages = Vec::with_capacity(before.len());
+        let mut relies_on = relied_on;
+        for &(at, class) in &before {
+            let demands = self.classes.get(class).demands.with(demand);
+            let narrower = self.classes.acquire(now, queue, strategy, demands, &mut self.agents);
+            if class == relied_on {
+                relies_on = narrower;
+            }
+            stages.push((at, narrower));
+        }
+        self.classes.get_mut(relied_on).relying.remove(&call);
+        self.classes.get_mut(relies_on).relying.insert(call);
+        let waiting = self.call_mut(call);
+        (waiting.stages, waiting.relies_on) = (stages, relies_on);
+        for (_, class) in before {
+            self.classes.release(class, &mut self.agents);
+        }
+        if !is_offered {
+            self.shelve(now, call);
+        }
     }
 
     fn change_queue(&mut self, now: Timestamp, id: QueueId, rules: QueueSetup) {

@@ -112,6 +112,8 @@ pub(super) struct RecordQuery {
     /// handled, abandoned, overflowed, exited, voicemail, transferred, contained, ivr_abandoned,
     /// refused, failed or own_call.
     outcome: Option<String>,
+    /// Calls that were imported under this name, in place of calls of our own.
+    import: Option<String>,
     /// The caller's number as in the records: +14155550123, with the plus written %2B.
     number: Option<String>,
     /// Calls older than this one: `next` of the page before.
@@ -139,9 +141,32 @@ pub(super) async fn records(
     let Query(asked) = asked.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let filter = filter(asked)?;
     let limit = filter.limit;
+    let asked = filter.clone();
     let found = read(&api, move |archive| archive.records(&filter)).await?;
+    if found.is_empty() && asked.before.is_none() {
+        check_names(&api, asked).await?;
+    }
     let next = (found.len() == limit).then(|| found.last().map(|record| record.call.0)).flatten();
     Ok(Json(Page { records: found.into_iter().map(Record::from).collect(), next }))
+}
+
+/// Where nothing was found: whether there is and was a queue and an agent of these names.
+async fn check_names(api: &Api, asked: RecordFilter) -> Result<(), ApiError> {
+    let roster = api.look(|board, _, _| Arc::clone(board.roster())).await?;
+    let queues: Vec<&str> = roster.queues.iter().map(|queue| &**queue).collect();
+    let agents: Vec<&str> = roster.agents.iter().map(|agent| &*agent.name).collect();
+    let any = |queue, agent| RecordFilter { queue, agent, limit: 1, ..RecordFilter::default() };
+    let names = [
+        ("queue", asked.queue.clone(), queues, any(asked.queue, None)),
+        ("agent", asked.agent.clone(), agents, any(None, asked.agent)),
+    ];
+    for (kind, name, known, filter) in names {
+        let Some(name) = name.filter(|name| !known.contains(&name.as_str())) else { continue };
+        if read(api, move |archive| archive.records(&filter)).await?.is_empty() {
+            return Err(ApiError::no_such_name(kind, &name, known));
+        }
+    }
+    Ok(())
 }
 
 /// One call that ended.
@@ -192,7 +217,8 @@ pub(super) async fn figures(
 pub(super) async fn find(api: &Api, call: CallId) -> Result<Record, ApiError> {
     let found = read(api, move |archive| archive.record(call)).await?;
     let help = "see GET /v1/calls for live calls, GET /v1/records for ended ones";
-    found.map(Record::from).ok_or_else(|| ApiError::not_found("a call of this number", help))
+    let missing = || ApiError::not_found(format!("{call} is not up and has no record"), help);
+    found.map(Record::from).ok_or_else(missing)
 }
 
 pub(super) async fn read<T: Send + 'static>(
@@ -229,6 +255,7 @@ fn filter(asked: RecordQuery) -> Result<RecordFilter, ApiError> {
         queue: asked.queue,
         agent: asked.agent,
         outcome,
+        import: asked.import,
         number: asked.number,
         before,
         limit,

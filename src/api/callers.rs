@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 use crate::api::archive::read;
 use crate::api::auth::Asker;
 use crate::api::error::ApiError;
-use crate::api::live::{WORD_LEN_MAX, bad_body, check_len};
+use crate::api::body::bad_body;
+use crate::api::live::{WORD_LEN_MAX, check_len};
 
 /// Who is to be erased.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -11,6 +11,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::{ArchiveError, Unconfirmed};
+use crate::center::Refused;
+use crate::flow::suggest;
 use crate::words::Principal;
 
 /// An error as it is sent.
@@ -83,13 +85,19 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "demonstration", message, help)
     }
 
+    pub(super) fn reload_unstarted(why: String) -> Self {
+        let help = "nothing has changed: see to the limits of the process (threads, memory, files), \
+                    and ask again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_thread", why, help)
+    }
+
     pub(super) fn reload_unwritten(why: String) -> Self {
         let help = "nothing has changed: see to the disk of `server.state`, and ask again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_written", why, help)
     }
 
-    pub(super) fn not_found(what: &str, help: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("{what} is not here"), help)
+    pub(super) fn not_found(message: impl Into<String>, help: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message, help)
     }
 
     pub(super) fn range(len: u64) -> Self {
@@ -112,8 +120,18 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message, "see /openapi.json")
     }
 
-    pub(super) fn body(status: StatusCode, message: impl Into<String>) -> Self {
-        Self::new(status, "bad_body", message, "send JSON as /openapi.json describes")
+    /// A filter for what there is not.
+    pub(super) fn no_such_name<'a>(
+        kind: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let help = suggest(name, known).unwrap_or_else(|| "there is none".to_owned());
+        Self::bad_request(format!("no {kind} is named `{name}`: {}", help.replace('\n', " ")))
+    }
+
+    pub(super) fn body(status: StatusCode, message: impl Into<String>, help: &str) -> Self {
+        Self::new(status, "bad_body", message, help)
     }
 
     pub(super) fn busy() -> Self {
@@ -143,8 +161,7 @@ impl ApiError {
         match why {
             Unconfirmed::NotFound => missing,
             Unconfirmed::Refused(why) => {
-                let help = "GET /v1/agents and /v1/calls show how things stand";
-                Self::new(StatusCode::CONFLICT, "refused", why.to_string(), help)
+                Self::new(StatusCode::CONFLICT, "refused", why.to_string(), way_on(why))
             }
             Unconfirmed::Unwritten => {
                 let message =
@@ -172,6 +189,60 @@ impl ApiError {
 
     pub(super) fn uri_too_long() -> Self {
         Self::new(StatusCode::URI_TOO_LONG, "uri_too_long", "over 8 KiB", "ask for less at once")
+    }
+}
+
+/// What to do about a request that cannot be granted now, or never.
+const fn way_on(why: &Refused) -> &'static str {
+    match why {
+        Refused::NotAllowed { .. } | Refused::NotAllowedThere { .. } => {
+            "add its beginning to the `prefixes` of a trunk or provider; emergency and short \
+             numbers cannot be dialed"
+        }
+        Refused::NotANumber { .. } => "write a plus and digits, as in +14155550123",
+        Refused::NoSuchStep { .. } => "name one of these steps",
+        Refused::NoSuchQueue { .. } => "name one of these queues",
+        Refused::BadVariable(_) => "see `vars` in /openapi.json",
+        Refused::NoSuchAgent { .. } => "GET /v1/agents lists their names",
+        Refused::NotToBeRecorded { .. } => {
+            "write recording = \"on_demand\" into the table of this queue, and reload"
+        }
+        Refused::TelephoneUnreachable { .. } => "the telephone must register first",
+        Refused::HeldByTelephone { .. } => "press the hold key of the telephone",
+        Refused::Consults { .. }
+        | Refused::ConsultsNobody { .. }
+        | Refused::ConsultedNotThere { .. } => {
+            "`consult` of the agent, in GET /v1/calls, says who is consulted, and since when"
+        }
+        Refused::NoSuchCall { .. } => "GET /v1/calls lists the calls that are up",
+        Refused::HasSupervisor { .. }
+        | Refused::NoSupervisor { .. }
+        | Refused::SupervisorRings { .. }
+        | Refused::CannotSupervise { .. }
+        | Refused::NothingToTakeOver { .. } => "`supervisor` in GET /v1/calls says who listens",
+        Refused::SoundElsewhere | Refused::TelephoneAtProvider { .. } | Refused::FrontCannot(_) => {
+            "`attendant check --provider NAME` says what a provider cannot do"
+        }
+        Refused::TalksToNobody { .. }
+        | Refused::CallerLeft { .. }
+        | Refused::OwnCall { .. }
+        | Refused::OnlySupervises { .. }
+        | Refused::TooManyHolds
+        | Refused::TooManyLegs
+        | Refused::NotRecorded { .. }
+        | Refused::TooManyRecordings
+        | Refused::TooManyPauses
+        | Refused::ConsultedIsCaller { .. }
+        | Refused::ConsultedIsCallingAgent { .. }
+        | Refused::ConsultsThemselves { .. }
+        | Refused::NobodyElse { .. }
+        | Refused::QueueFull { .. }
+        | Refused::ConferenceFull { .. }
+        | Refused::TelephoneInUse { .. }
+        | Refused::SupervisedTooOften { .. }
+        | Refused::NothingToWriteUp { .. }
+        | Refused::NotTheirLast { .. }
+        | Refused::WrittenUpTooLate { .. } => "GET /v1/agents and /v1/calls show how things stand",
     }
 }
 

@@ -105,6 +105,12 @@ const COUNTED: &[Counted] = &[
         "Talks whose after-call work goes on: not in the averages yet.",
     ),
     counted(
+        "legs_without_acw",
+        Kind::Count,
+        HANDLING,
+        "Talks of imported calls whose after-call work nobody measured: talk and hold count.",
+    ),
+    counted(
         "fcr_agent_coverage_percent",
         Kind::Percent,
         HANDLING,

@@ -4,14 +4,15 @@
 //! asking once.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use crate::api::auth::Asker;
+use crate::api::body::Optional;
 use crate::api::error::ApiError;
 use crate::api::views::{
-    Agent, LiveCall, LiveOrEnded, NotReady, Queue, QueueWithCalls, Why, WhyAgent, WrapUp,
+    Agent, LiveCall, LiveOrEnded, NotReady, Queue, QueueWithCalls, Why, WhyAgent, WrapUp, word,
 };
 use crate::api::{Api, Request, archive};
 use crate::id::{CallId, NoCallId};
@@ -55,7 +56,7 @@ pub(super) async fn end_call(
 ) -> Result<StatusCode, ApiError> {
     let call = call_id(id)?;
     let ended = api.ask(|reply| Request::EndCall { call, by, reply }).await?;
-    ended.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
+    ended.map_err(|why| ApiError::unconfirmed(&why, no_call(call)))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -70,7 +71,14 @@ pub(super) async fn why(
     let call = call_id(id)?;
     let Some(considered) = api.look(|board, _, now| board.why(call, now)).await? else {
         let help = "the record of a call that ended lists its offers: GET /v1/records/{id}";
-        return Err(ApiError::not_found("a waiting call of this number", help));
+        let state = api.look(|board, _, _| board.call(call).map(|live| live.state)).await?;
+        return Err(ApiError::not_found(
+            match state {
+                Some(state) => format!("{call} is not waiting: its state is {}", word(state)),
+                None => format!("{call} is not waiting: it is not up"),
+            },
+            help,
+        ));
     };
     let agents = considered.into_iter().map(|(agent, why)| WhyAgent {
         agent: agent.to_string(),
@@ -100,8 +108,9 @@ pub(super) async fn queue(
         let queue = board.queues(now).into_iter().find(|queue| queue.name == name)?;
         Some(QueueWithCalls::new(queue, board.line(&name)))
     });
-    let missing = || ApiError::not_found("a queue of this name", "see GET /v1/queues");
-    found.await?.map(Json).ok_or_else(missing)
+    found.await?.map(Json).ok_or_else(|| {
+        ApiError::not_found(format!("no queue is named `{name}`"), "see GET /v1/queues")
+    })
 }
 
 /// The agents and what they do.
@@ -125,7 +134,7 @@ pub(super) async fn agent(
 /// An agent as they stand now.
 async fn find_agent(api: &Api, name: &str) -> Result<Json<Agent>, ApiError> {
     let agent = api.look(|board, _, _| board.agent(name)).await?;
-    agent.map(|agent| Json(agent.into())).ok_or_else(no_agent)
+    agent.map(|agent| Json(agent.into())).ok_or_else(|| no_agent(name))
 }
 
 /// Logs an agent in. The agent is not ready then.
@@ -153,6 +162,9 @@ pub(super) async fn log_out(
 }
 
 /// Makes an agent ready for calls, now or after the present one.
+///
+/// An agent who is logged out is logged in. One whose telephone cannot be reached (`reachable` is
+/// false) gets no call before it can be.
 #[utoipa::path(post, path = "/v1/agents/{name}/ready", tag = "agents", security(("token" = [])),
     params(("name" = String, Path)),
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
@@ -162,17 +174,19 @@ pub(super) async fn ready(asker: Asker, Path(name): Path<String>) -> Result<Json
 }
 
 /// Takes an agent out of the queues, now or after the present call.
+///
+/// The body may be left out: then there is no reason, as where the agent dials `*43`.
 #[utoipa::path(post, path = "/v1/agents/{name}/not-ready", tag = "agents",
-    security(("token" = [])), params(("name" = String, Path)), request_body = NotReady,
+    security(("token" = [])), params(("name" = String, Path)), request_body = Option<NotReady>,
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 503, body = ApiError)))]
 pub(super) async fn not_ready(
     asker: Asker,
     Path(name): Path<String>,
-    body: Result<Json<NotReady>, JsonRejection>,
+    Optional(NotReady { reason }): Optional<NotReady>,
 ) -> Result<Json<Agent>, ApiError> {
-    let Json(NotReady { reason }) = body.map_err(|error| bad_body(&error))?;
-    check_len("reason", &reason, WORD_LEN_MAX)?;
+    check_len("reason", reason.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;
+    let reason = reason.unwrap_or_default();
     ask_agent(asker, name, AgentRequest::NotReady { reason }).await
 }
 
@@ -180,17 +194,16 @@ pub(super) async fn not_ready(
 ///
 /// While the agent talks it is said of that call, which goes on. Later it is said of the agent's
 /// last call, for `wrap_up_late_s_max` of its queue. What is left out stays as it was
-/// said before.
+/// said before; the body may be left out as a whole.
 #[utoipa::path(post, path = "/v1/agents/{name}/wrap-up", tag = "agents", security(("token" = [])),
-    params(("name" = String, Path)), request_body = WrapUp,
+    params(("name" = String, Path)), request_body = Option<WrapUp>,
     responses((status = 200, body = Agent), (status = 404, body = ApiError),
         (status = 409, body = ApiError), (status = 503, body = ApiError)))]
 pub(super) async fn end_wrap_up(
     asker: Asker,
     Path(name): Path<String>,
-    body: Result<Json<WrapUp>, JsonRejection>,
+    Optional(WrapUp { call, resolved, intent, note }): Optional<WrapUp>,
 ) -> Result<Json<Agent>, ApiError> {
-    let Json(WrapUp { call, resolved, intent, note }) = body.map_err(|error| bad_body(&error))?;
     check_len("intent", intent.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;
     check_len("note", note.as_deref().unwrap_or("-"), NOTE_LEN_MAX)?;
     let said = Disposition { resolved, intent, note };
@@ -204,25 +217,21 @@ pub(super) async fn ask_agent(
 ) -> Result<Json<Agent>, ApiError> {
     let name = agent.clone();
     let changed = api.ask(|reply| Request::Ask { agent, ask, by, reply }).await?;
-    changed.map_err(|why| ApiError::unconfirmed(&why, no_agent()))?;
+    changed.map_err(|why| ApiError::unconfirmed(&why, no_agent(&name)))?;
     find_agent(&api, &name).await
 }
 
-pub(super) fn no_call() -> ApiError {
-    ApiError::not_found("a live call of this number", "see GET /v1/calls")
+pub(super) fn no_call(call: CallId) -> ApiError {
+    ApiError::not_found(format!("{call} is not up"), "see GET /v1/calls")
 }
 
-fn no_agent() -> ApiError {
-    ApiError::not_found("an agent of this name", "see GET /v1/agents")
+fn no_agent(name: &str) -> ApiError {
+    ApiError::not_found(format!("no agent is named `{name}`"), "see GET /v1/agents")
 }
 
 pub(super) fn call_id(id: Result<Path<String>, PathRejection>) -> Result<CallId, ApiError> {
     let named = id.ok().and_then(|Path(id)| id.parse().ok());
     named.ok_or_else(|| ApiError::bad_request(NoCallId.to_string()))
-}
-
-pub(super) fn bad_body(error: &JsonRejection) -> ApiError {
-    ApiError::body(error.status(), error.body_text())
 }
 
 pub(super) fn check_len(what: &str, text: &str, most: usize) -> Result<(), ApiError> {

@@ -15,6 +15,7 @@
 
 mod archive;
 mod auth;
+mod body;
 mod callers;
 pub mod door;
 mod error;
@@ -280,7 +281,7 @@ impl Api {
             .route("/healthz", get(health))
             .route("/readyz", get(ready))
             .route("/openapi.json", get(openapi))
-            .fallback(async || ApiError::not_found("this address", "see /openapi.json"))
+            .fallback(async || ApiError::not_found("there is no such path", "see /openapi.json"))
             .method_not_allowed_fallback(async || ApiError::method_not_allowed())
             .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
             .layer(timeout)
@@ -377,7 +378,9 @@ async fn read_whole(request: HttpRequest, next: Next) -> Response {
     match to_bytes(body, BODY_LEN_MAX).await {
         Ok(body) => next.run(HttpRequest::from_parts(head, Body::from(body))).await,
         Err(_) => {
-            ApiError::body(StatusCode::PAYLOAD_TOO_LARGE, "over 64 KiB, or cut off").into_response()
+            let help = "send less at once";
+            ApiError::body(StatusCode::PAYLOAD_TOO_LARGE, "over 64 KiB, or cut off", help)
+                .into_response()
         }
     }
 }

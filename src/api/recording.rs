@@ -43,7 +43,7 @@ pub(super) async fn recording(
     let missing = || {
         let help = "GET /v1/records/{id} lists `recordings`: those whose state is `kept` are here, \
                     unless `url` says that a provider keeps them";
-        ApiError::not_found("a recording of this name", help)
+        ApiError::not_found("there is no recording of this name to send", help)
     };
     let name = named.ok_or_else(missing)?;
     let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok()).map(str::to_owned);

@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::{Query, State};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::{mpsc, oneshot};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::auth::Asker;
+use crate::api::views::stamp;
 use crate::api::{Api, ApiError};
 use crate::time::Timestamp;
 
@@ -73,19 +74,28 @@ pub struct ReloadRequest {
 pub struct RunningConfig {
     /// A digest of the configuration, the flows and the callers' file.
     pub version: String,
-    /// Since when, in milliseconds since 1970.
-    #[schema(value_type = u64)]
+    /// Since when. A reload that found nothing new changes neither this nor `by`.
+    #[serde(serialize_with = "as_stamp")]
+    #[schema(value_type = String)]
     pub since: Timestamp,
     /// Who brought it: `start`, `signal`, `file_change`, or the principal who asked, as
     /// `operator (admin)`.
     pub by: String,
     /// Whether the files say something else by now.
     pub files_differ: bool,
+    /// What a reload would change, one line for each thing, with the last digits of telephone
+    /// numbers. A dry run of a reload says to an administrator what the files say.
+    pub differs: Vec<String>,
     /// What is wrong with the files, where they were refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// Keys whose new value needs a restart.
     pub needs_restart: Vec<String>,
+}
+
+/// As all times of the interface.
+fn as_stamp<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&stamp(*at))
 }
 
 /// What a reload changed, or would change.
@@ -94,7 +104,7 @@ pub struct Reloaded {
     pub dry_run: bool,
     /// The version from now on.
     pub version: String,
-    /// One line for each thing that is another.
+    /// One line for each thing that is another: a flow, an agent, a caller, a sound, a key.
     pub changed: Vec<String>,
     /// Keys whose new value needs a restart: the old one holds until then.
     pub needs_restart: Vec<String>,
@@ -113,6 +123,9 @@ pub enum NotReloaded {
     /// Nothing of it is in a file.
     #[error("this is the demonstration, which is in no file: nothing can be read again")]
     Demonstration,
+    /// The system gives no thread for a part of it, so none of it may begin.
+    #[error("the system gives no thread for {what}: {why}")]
+    NoThread { what: &'static str, why: String },
     /// It could not be kept, so it may not begin.
     #[error("it could not be kept: {0}")]
     Unwritten(String),
@@ -154,12 +167,12 @@ pub(super) async fn reload(
         Err(NotReloaded::Busy) => Err(ApiError::reload_busy()),
         Err(NotReloaded::Refused(problems)) => Err(ApiError::reload_refused(problems)),
         Err(NotReloaded::Demonstration) => Err(ApiError::reload_of_demonstration()),
+        Err(why @ NotReloaded::NoThread { .. }) => Err(ApiError::reload_unstarted(why.to_string())),
         Err(NotReloaded::Unwritten(why)) => Err(ApiError::reload_unwritten(why)),
     }
 }
 
-/// Which configuration runs, since when, who brought it, and whether the files say something else
-/// by now.
+/// Which configuration runs, since when, who brought it, and how the files differ from it.
 #[utoipa::path(get, path = "/v1/config", tag = "server", security(("token" = [])),
     responses((status = 200, body = RunningConfig), (status = 503, body = ApiError)))]
 pub(super) async fn running(State(api): State<Api>) -> Result<Json<RunningConfig>, ApiError> {
@@ -175,6 +188,7 @@ pub(super) fn idle() -> ReloadHandle {
         since: Timestamp::default(),
         by: "start".to_owned(),
         files_differ: false,
+        differs: Vec::new(),
         refused: None,
         needs_restart: Vec::new(),
     };

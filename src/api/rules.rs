@@ -32,6 +32,8 @@ pub(super) enum Right {
     LookAtAgent,
     /// The same of a call, which the agent who has it now may, too.
     LookAtCall,
+    /// To hear of all that happens; an agent, of what is their own alone.
+    Listen,
     /// To hear what callers said.
     HearRecordings,
     /// To hear calls, be heard in them, take them over, and end them.
@@ -70,7 +72,7 @@ pub(super) const RULES: &[(&str, &str, Right)] = &[
     ("POST", "/v1/agents/{name}/recording/start", Right::ActAsAgent),
     ("POST", "/v1/agents/{name}/recording/pause", Right::ActAsAgent),
     ("POST", "/v1/agents/{name}/recording/resume", Right::ActAsAgent),
-    ("GET", "/v1/events", Right::Look),
+    ("GET", "/v1/events", Right::Listen),
     ("GET", "/v1/config", Right::Look),
     ("POST", "/v1/reload", Right::Configure),
     ("POST", "/v1/callers/erase", Right::Erase),
@@ -95,11 +97,15 @@ impl Right {
                 Self::Look
                 | Self::LookAtAgent
                 | Self::LookAtCall
+                | Self::Listen
                 | Self::HearRecordings
                 | Self::Supervise,
             ) => true,
             (PrincipalRole::Supervisor, Self::ActAsAgent | Self::Configure | Self::Erase) => false,
-            (PrincipalRole::Monitor, Self::Look | Self::LookAtAgent | Self::LookAtCall) => true,
+            (
+                PrincipalRole::Monitor,
+                Self::Look | Self::LookAtAgent | Self::LookAtCall | Self::Listen,
+            ) => true,
             (
                 PrincipalRole::Monitor,
                 Self::HearRecordings
@@ -119,6 +125,10 @@ impl Right {
             Self::LookAtAgent => "the role admin, supervisor or monitor, or the agent's own token",
             Self::LookAtCall => {
                 "the role admin, supervisor or monitor, or the token of the agent who has the call"
+            }
+            Self::Listen => {
+                "the role admin, supervisor or monitor, or an agent's token, which hears of that agent \
+                 and of the calls they have"
             }
             Self::HearRecordings | Self::Supervise => "the role admin or supervisor",
             Self::ActAsAgent => "the role admin, or the agent's own token",
@@ -178,6 +188,8 @@ async fn is_own(api: &Api, parts: &mut Parts, who: &Who, right: Right) -> Result
             let call = own.and_then(|own| own.call);
             Ok(asked.is_some() && call == asked)
         }
+        // The answer has nothing else: see `events`.
+        Right::Listen => Ok(true),
         Right::Look
         | Right::HearRecordings
         | Right::Supervise

@@ -11,8 +11,9 @@ use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::http::StatusCode;
 
 use crate::api::auth::Asker;
+use crate::api::body::bad_body;
 use crate::api::error::ApiError;
-use crate::api::live::{WORD_LEN_MAX, bad_body, call_id, check_len, no_call};
+use crate::api::live::{WORD_LEN_MAX, call_id, check_len, no_call};
 use crate::api::views::{LiveCall, Supervise, SuperviseFrom};
 use crate::api::{Request, Supervision};
 use crate::words::Telephone;
@@ -53,9 +54,9 @@ pub(super) async fn supervise(
     let from = from.map(telephone).transpose()?;
     let wish = Supervision::Mode { mode, from };
     let answer = api.ask(|reply| Request::Supervise { call, wish, by, reply }).await?;
-    answer.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
+    answer.map_err(|why| ApiError::unconfirmed(&why, no_call(call)))?;
     let supervised = api.look(|board, _, _| board.call(call)).await?;
-    supervised.map(|call| Json(call.into())).ok_or_else(no_call)
+    supervised.map(|call| Json(call.into())).ok_or_else(|| no_call(call))
 }
 
 /// Hangs up the supervisor of a call; the others go on.
@@ -71,7 +72,7 @@ pub(super) async fn unsupervise(
 ) -> Result<StatusCode, ApiError> {
     let (call, wish) = (call_id(id)?, Supervision::Leave);
     let answer = api.ask(|reply| Request::Supervise { call, wish, by, reply }).await?;
-    answer.map_err(|why| ApiError::unconfirmed(&why, no_call()))?;
+    answer.map_err(|why| ApiError::unconfirmed(&why, no_call(call)))?;
     Ok(StatusCode::NO_CONTENT)
 }
 

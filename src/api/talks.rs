@@ -9,8 +9,9 @@ use axum::extract::Path;
 use axum::extract::rejection::JsonRejection;
 
 use crate::api::auth::Asker;
+use crate::api::body::bad_body;
 use crate::api::error::ApiError;
-use crate::api::live::{WORD_LEN_MAX, ask_agent, bad_body, check_len};
+use crate::api::live::{WORD_LEN_MAX, ask_agent, check_len};
 use crate::api::views::{Agent, Consult, Transfer};
 use crate::words::{AgentRequest, ConsultTarget, Telephone};
 

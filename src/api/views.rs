@@ -54,7 +54,7 @@ pub(super) struct LiveCall {
     /// What the caller's side shows as a name. Not checked by anybody.
     pub from_name: Option<String>,
     pub to: String,
-    /// `trunk:NAME`, `agent:NAME` or `provider:NAME`.
+    /// `trunk:NAME`, `agent:NAME`, `provider:NAME` or `import:NAME`.
     pub via: String,
     pub flow: Option<String>,
     pub step: Option<String>,
@@ -197,8 +197,8 @@ pub(super) struct Agent {
     pub state: String,
     /// Why the agent is not ready.
     pub reason: Option<String>,
-    /// Since when in this state.
-    pub since: String,
+    /// Since when in this state; none where the agent was never seen.
+    pub since: Option<String>,
     /// When after-call work ends by itself.
     pub until: Option<String>,
     pub call: Option<u64>,
@@ -228,7 +228,7 @@ impl From<snapshot::AgentView> for Agent {
             name: agent.name,
             display_name: agent.display_name,
             reason,
-            since: stamp(agent.since),
+            since: (agent.since != Timestamp::default()).then(|| stamp(agent.since)),
             until,
             call: agent.call.map(|call| call.0),
             own_call: agent.own_call.map(|call| call.0),
@@ -255,12 +255,12 @@ pub(super) struct WhyAgent {
     pub why: String,
 }
 
-/// The reason an agent is not ready.
-#[derive(Debug, Deserialize, ToSchema)]
+/// The reason an agent is not ready, where there is one to say.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NotReady {
     /// At most 64 characters: `lunch`, `meeting`.
-    pub reason: String,
+    pub reason: Option<String>,
 }
 
 /// Where a call is to go on.

@@ -22,17 +22,29 @@ use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{Command, Disposition, Fact, WrapUp};
 
-/// The call an agent may still say something about, and what was said.
+/// What one agent may say something of.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LastCall {
-    leg: Option<LegId>,
+pub(super) struct WriteUp {
+    last: Option<LastCall>,
+    /// What the agent says of the call in talk, while they talk.
+    of_talk: Option<(LegId, Disposition)>,
+}
+
+/// The call that an agent talked on last, and what was said of it.
+#[derive(Clone, Debug)]
+struct LastCall {
+    leg: LegId,
     /// Of which queue's rules it is.
     queue: Option<String>,
-    /// Length of the after-call work of `leg`, and when it ended, once it did.
-    work: Option<(Duration, Timestamp)>,
+    work: Work,
     said: Disposition,
-    /// What the agent says while they talk on another call.
-    of_talk: Option<(LegId, Disposition)>,
+}
+
+/// After-call work.
+#[derive(Clone, Copy, Debug)]
+enum Work {
+    GoesOn,
+    Done { took: Duration, at: Timestamp },
 }
 
 /// A call that an agent talked on before this process began, as its record has it.
@@ -54,13 +66,20 @@ enum Belongs {
     Nowhere,
 }
 
-impl LastCall {
-    fn begin(&mut self, leg: LegId, queue: Option<String>) {
-        let of_talk = self.of_talk.take().filter(|(of, _)| *of == leg);
-        let said = of_talk.map(|(_, said)| said).unwrap_or_default();
-        *self = Self { leg: Some(leg), queue, said, ..Self::default() };
+impl WriteUp {
+    /// The talk on this leg is over. What was said during it is said of it.
+    fn talked(&mut self, leg: LegId, queue: Option<String>, work: Work) {
+        let said = self.said_of(leg).unwrap_or_default();
+        *self = Self { last: Some(LastCall { leg, queue, work, said }), of_talk: None };
     }
 
+    /// Takes what was said during the talk on this leg.
+    fn said_of(&mut self, leg: LegId) -> Option<Disposition> {
+        self.of_talk.take_if(|(of, _)| *of == leg).map(|(_, said)| said)
+    }
+}
+
+impl LastCall {
     fn late_max(&self, setup: &Setup) -> Duration {
         let id = self.queue.as_deref().and_then(|queue| setup.names.queue(queue));
         let queue = id.and_then(|id| setup.queues.get(id.0 as usize));
@@ -73,15 +92,11 @@ impl ContactCenter {
     /// the first input.
     pub fn learn_last_call(&mut self, agent: AgentId, talked_on: TalkedOn) {
         let TalkedOn { wrap_up, queue, done_at } = talked_on;
-        let Some(last) = self.last_calls.get_mut(agent.0 as usize) else { return };
+        let Some(write_up) = self.write_ups.get_mut(agent.0 as usize) else { return };
         let WrapUp { leg, acw_ms, resolved, intent, note } = wrap_up;
-        *last = LastCall {
-            leg: Some(leg),
-            queue,
-            work: Some((Duration::from_millis(acw_ms), done_at)),
-            said: Disposition { resolved, intent, note },
-            of_talk: None,
-        };
+        let work = Work::Done { took: Duration::from_millis(acw_ms), at: done_at };
+        let said = Disposition { resolved, intent, note };
+        write_up.last = Some(LastCall { leg, queue, work, said });
     }
 
     /// Whether an agent may say something of a call now.
@@ -102,28 +117,32 @@ impl ContactCenter {
         call: Option<CallId>,
         said: &Disposition,
     ) -> Result<Belongs, Refused> {
-        let last = &self.last_calls[agent.0 as usize];
+        let last = self.write_ups[agent.0 as usize].last.as_ref();
         let is_it = |leg: LegId| call.is_none_or(|call| call == leg.call);
         let talk = self.talk_leg(agent);
         if let Some(leg) = talk.filter(|leg| is_it(*leg)) {
             return Ok(Belongs::ToTalk(leg));
         }
+        let done = last.and_then(|last| match last.work {
+            Work::GoesOn => None,
+            Work::Done { at, .. } => Some(at),
+        });
         if said.is_empty() && call.is_none() {
-            return Ok(if last.work.is_none() { Belongs::ToWork } else { Belongs::Nowhere });
+            return Ok(if done.is_none() { Belongs::ToWork } else { Belongs::Nowhere });
         }
         let name = || self.name_of(agent);
-        let leg = match (last.leg, call) {
-            (Some(leg), _) if is_it(leg) => leg,
+        let last = match (last, call) {
+            (Some(last), _) if is_it(last.leg) => last,
             (Some(_) | None, Some(call)) => {
                 return Err(Refused::NotTheirLast { agent: name(), call });
             }
             (Some(_) | None, None) => return Err(Refused::NothingToWriteUp { agent: name() }),
         };
-        let Some((_, done_at)) = last.work else { return Ok(Belongs::ToWork) };
+        let Some(done_at) = done else { return Ok(Belongs::ToWork) };
         let max = last.late_max(&self.setup);
         if now.since(done_at) > max {
-            let max_s = max.as_secs();
-            return Err(Refused::WrittenUpTooLate { agent: name(), call: leg.call, max_s });
+            let (call, max_s) = (last.leg.call, max.as_secs());
+            return Err(Refused::WrittenUpTooLate { agent: name(), call, max_s });
         }
         Ok(Belongs::ToLast)
     }
@@ -137,20 +156,23 @@ impl ContactCenter {
     ) {
         // It may have crossed what takes its reason away: then whoever asked was answered before.
         let Ok(belongs) = self.belongs(now, agent, call, &said) else { return };
-        let last = &mut self.last_calls[agent.0 as usize];
+        let write_up = &mut self.write_ups[agent.0 as usize];
         match belongs {
             Belongs::ToTalk(leg) => {
-                let of_talk = last.of_talk.take().filter(|(of, _)| *of == leg);
-                let mut all = of_talk.map(|(_, said)| said).unwrap_or_default();
+                let mut all = write_up.said_of(leg).unwrap_or_default();
                 all.add(said);
-                last.of_talk = Some((leg, all));
+                write_up.of_talk = Some((leg, all));
             }
             Belongs::ToWork => {
-                last.said.add(said);
+                if let Some(last) = &mut write_up.last {
+                    last.said.add(said);
+                }
                 self.ask_queue(agent, AgentInput::EndWrapUp);
             }
             Belongs::ToLast => {
-                last.said.add(said);
+                if let Some(last) = &mut write_up.last {
+                    last.said.add(said);
+                }
                 self.amend(now, agent);
             }
             Belongs::Nowhere => {}
@@ -170,17 +192,22 @@ impl ContactCenter {
             Role::Agent { agent, .. } => self.talk_ended(leg, agent, queue),
             Role::TookOver => {
                 let Some(agent) = ended.agent() else { return };
-                let last = &mut self.last_calls[agent.0 as usize];
-                // After-call work that goes on comes first: its record still waits for it.
-                if last.leg.is_none() || last.work.is_some() {
-                    last.begin(leg, None);
-                    last.work = Some((Duration::ZERO, now));
-                    if !last.said.is_empty() {
-                        self.amend(now, agent);
+                let write_up = &mut self.write_ups[agent.0 as usize];
+                match &write_up.last {
+                    // After-call work that goes on comes first: its record still waits for it.
+                    Some(LastCall { work: Work::GoesOn, .. }) => {
+                        if let Some(said) = write_up.said_of(leg) {
+                            let Disposition { resolved, intent, note } = said;
+                            self.say(now, WrapUp { leg, acw_ms: 0, resolved, intent, note });
+                        }
                     }
-                } else if let Some((_, said)) = last.of_talk.take_if(|(of, _)| *of == leg) {
-                    let Disposition { resolved, intent, note } = said;
-                    self.say(now, WrapUp { leg, acw_ms: 0, resolved, intent, note });
+                    Some(LastCall { work: Work::Done { .. }, .. }) | None => {
+                        let work = Work::Done { took: Duration::ZERO, at: now };
+                        write_up.talked(leg, None, work);
+                        if write_up.last.as_ref().is_some_and(|last| !last.said.is_empty()) {
+                            self.amend(now, agent);
+                        }
+                    }
                 }
             }
             Role::Caller
@@ -193,7 +220,7 @@ impl ContactCenter {
 
     /// The agent stops talking on this leg; after-call work may begin.
     fn talk_ended(&mut self, leg: LegId, agent: AgentId, queue: Option<String>) {
-        self.last_calls[agent.0 as usize].begin(leg, queue);
+        self.write_ups[agent.0 as usize].talked(leg, queue, Work::GoesOn);
         self.queue_inputs.push_back(acd::Input::TalkEnded { agent, call: leg.call });
     }
 
@@ -204,18 +231,20 @@ impl ContactCenter {
         call: CallId,
         acw: Duration,
     ) {
-        let last = &mut self.last_calls[agent.0 as usize];
-        if last.leg.is_some_and(|leg| leg.call == call) {
-            last.work = Some((acw, now));
+        let last = self.write_ups[agent.0 as usize].last.as_mut();
+        if let Some(last) = last.filter(|last| last.leg.call == call) {
+            last.work = Work::Done { took: acw, at: now };
             self.amend(now, agent);
         }
     }
 
+    /// The record of the last call gets all that was said of it, once after-call work is over.
     fn amend(&mut self, now: Timestamp, agent: AgentId) {
-        let last = &self.last_calls[agent.0 as usize];
-        let (Some(leg), Some((acw, _))) = (last.leg, last.work) else { return };
+        let Some(last) = &self.write_ups[agent.0 as usize].last else { return };
+        let Work::Done { took, .. } = last.work else { return };
         let Disposition { resolved, intent, note } = last.said.clone();
-        self.say(now, WrapUp { leg, acw_ms: millis(acw), resolved, intent, note });
+        let (leg, acw_ms) = (last.leg, millis(took));
+        self.say(now, WrapUp { leg, acw_ms, resolved, intent, note });
     }
 
     /// Gives what was said to its call, or to the record that the call left.

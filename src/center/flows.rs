@@ -286,6 +286,7 @@ impl ContactCenter {
                 Effect::Intent(intent) => call.set_intent(now, intent),
                 Effect::Failed { step, why } => {
                     tracing::warn!(call = %id, %step, why, "step failed");
+                    call.step_failed(now);
                 }
                 Effect::Play { .. }
                 | Effect::StopPlay

@@ -92,8 +92,8 @@ use crate::words::{Cause, Command, EndedBy, Event, Fact, LookAhead, RecordingUpd
 
 use asks::Asks;
 use calls::Calls;
-use dispositions::LastCall;
 pub use dispositions::TalkedOn;
+use dispositions::WriteUp;
 use facts::Facts;
 use own::OwnCalls;
 use restart::SavedAgentStates;
@@ -115,7 +115,7 @@ pub struct ContactCenter {
     /// For the queue, which takes one at a time, once all that it decided is carried out.
     queue_inputs: VecDeque<acd::Input>,
     /// By [`AgentId`]: the call an agent may still say something about.
-    last_calls: Vec<LastCall>,
+    write_ups: Vec<WriteUp>,
     /// Agents in after-call work.
     after_call: BTreeSet<AgentId>,
     own: OwnCalls,
@@ -164,7 +164,7 @@ impl ContactCenter {
             calls: Calls::default(),
             acd,
             queue_inputs: VecDeque::new(),
-            last_calls: vec![LastCall::default(); setup.agents.len()],
+            write_ups: vec![WriteUp::default(); setup.agents.len()],
             after_call: BTreeSet::new(),
             own: OwnCalls::default(),
             saved_states: SavedAgentStates::new(setup.agents.len()),

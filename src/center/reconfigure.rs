@@ -15,7 +15,7 @@
 
 use crate::acd;
 use crate::acd::AgentInput;
-use crate::center::dispositions::LastCall;
+use crate::center::dispositions::WriteUp;
 use crate::center::names::NamesError;
 use crate::center::{ContactCenter, Setup, flows, queues, setup};
 use crate::id::{AgentId, QueueId};
@@ -33,11 +33,15 @@ impl ContactCenter {
         self.begin_input(now);
         self.skills = setup.skills();
         self.flow_by_number = flows::by_number(&setup);
-        self.last_calls.resize(setup.agents.len(), LastCall::default());
+        self.write_ups.resize(setup.agents.len(), WriteUp::default());
         self.saved_states.make_room(setup.agents.len());
         let rules = Box::new(queues::acd_setup(&setup, &self.skills));
+        let was_free = self.setup.reachability.is_empty();
         self.setup = setup;
         self.tell_roster(now);
+        if was_free {
+            self.demand_origins();
+        }
         self.queue_inputs.push_back(acd::Input::Reconfigured(rules));
         self.settle(now);
         let leaving = self.setup.former_agents.iter().copied();
@@ -76,6 +80,19 @@ impl ContactCenter {
             }
         }
         Ok(setup)
+    }
+
+    /// Calls that came while every agent could take each: whoever is offered one from now on must
+    /// be one to whom it can be brought. They demand it before any agent loses that.
+    fn demand_origins(&mut self) {
+        let calls = self.acd.all_waiting().filter_map(|(call, is_consult)| {
+            let origin = self.calls.get(&call)?.origin().via.provider();
+            // An agent at a telephone of ours must hear whoever answers.
+            let demand = self.setup.origin_constraint(origin.filter(|_| !is_consult))?;
+            Some(acd::Input::Demand { call, skill: self.skills.id(&demand), level: 1 })
+        });
+        let calls: Vec<_> = calls.collect();
+        self.queue_inputs.extend(calls);
     }
 
     fn stays_logged_in(&self, agent: AgentId) -> bool {

@@ -40,7 +40,7 @@ pub struct Setup {
     pub providers: BTreeMap<String, Trunk>,
     /// By their names: agents who cannot take every call.
     pub reachability: BTreeMap<String, Reachability>,
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
     /// ISO 3166 region numbers without `+` are read in.
     pub region: String,
     /// What `caller.calls_recent` looks back over.
@@ -184,7 +184,7 @@ impl Default for Setup {
             trunks: BTreeMap::new(),
             providers: BTreeMap::new(),
             reachability: BTreeMap::new(),
-            directory: Directory::default(),
+            directory: Arc::default(),
             region: "US".to_owned(),
             recent: Duration::from_secs(30 * 24 * 60 * 60),
             features: Features::default(),

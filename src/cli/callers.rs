@@ -21,7 +21,7 @@ use attendant::number::normalize;
 use attendant::store;
 use attendant::words::CallRecord;
 
-use crate::cli::ask::{Asked, said};
+use crate::cli::reload::{ask, said, unreachable};
 use crate::cli::{EX_CONFIG, EX_IOERR, EX_UNAVAILABLE, EX_USAGE, fail, print, records_of, told};
 
 #[derive(Debug, Subcommand)]
@@ -124,24 +124,25 @@ fn copy(record: &CallRecord, from: &Path, into: &Path) -> io::Result<()> {
 }
 
 fn erase(loaded: &Loaded, numbers: &[String], token: Option<&Secret>) -> ExitCode {
-    let server = match Asked::of(&loaded.config.api, token) {
-        Ok(server) => server,
-        Err(message) => return fail(EX_CONFIG, message),
+    let api = &loaded.config.api;
+    let Some(token) = token.or(api.operate_token.as_ref()) else {
+        let message = "no operate token: give the one that the server printed at its start, with \
+                       --token, or set `api.operate_token`";
+        return fail(EX_CONFIG, message);
     };
+    let url = format!("http://{}", crate::cli::health::reachable(api.listen));
     let mut text = String::new();
     for number in numbers {
-        match server.post("/v1/callers/erase", Some(&json!({ "number": number }))) {
+        let body = json!({ "number": number });
+        match ask(&url, token.expose(), "/v1/callers/erase", Some(&body)) {
             Ok((200, answer)) => text += &erased(&answer),
             Ok((503, Value::Null)) => {
                 let message = "there are many records, and the server is still at it: ask again to \
                                hear when it is done";
                 return fail(EX_UNAVAILABLE, message);
             }
-            Ok((_, answer)) => return fail(EX_IOERR, &said(&answer)),
-            Err(error) => {
-                let address = server.address;
-                return fail(EX_IOERR, &format!("{address}: {error}: does the server run?"));
-            }
+            Ok((_, answer)) => return fail(EX_UNAVAILABLE, &said(&answer)),
+            Err(error) => return fail(EX_UNAVAILABLE, &unreachable(&url, &error)),
         }
     }
     print(&text)

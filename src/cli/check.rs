@@ -1,15 +1,16 @@
 //! `attendant check`: everything that is wrong, before anything is bound.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use attendant::config::{self, Keep, Problems, Sources};
+use attendant::config::{self, Keep, Loaded, Problems, Sources};
 use attendant::flow::{Flow, Known, Needed, Severity, explain};
 use attendant::webhook::provider_info::{ProviderInfo, SplitSupport};
 use attendant::webhook::{self, Provider, Support};
 use attendant::words::Need;
 
-use crate::cli::{EX_DATAERR, EX_USAGE, complain, fail, is_configured, print, told};
+use crate::cli::{EX_DATAERR, EX_USAGE, complain, counted, fail, is_configured, print, told};
 
 /// With paths, only those flows are checked.
 pub(crate) fn run(sources: &Sources, paths: &[PathBuf], providers: &[String]) -> ExitCode {
@@ -51,24 +52,35 @@ fn check(sources: &Sources, paths: &[PathBuf], providers: &[&dyn Provider]) -> E
     }
     let mut text: String = flows.map(summary).collect();
     text.push_str(&format!(
-        "{} flows, {} queues, {} agents, {} trunks, {} callers' numbers ({} international): {}\n",
-        loaded.flows.len(),
-        config.queues.len(),
-        config.agents.len(),
-        config.trunks.len(),
-        loaded.directory.len(),
+        "{}, {}, {}, {}, {} ({} international): {}\n",
+        counted(loaded.flows.len(), "flow"),
+        queues(&loaded),
+        counted(config.agents.len(), "agent"),
+        counted(config.trunks.len(), "trunk"),
+        counted(loaded.directory.len(), "caller's number"),
         loaded.directory.numbers().filter(|number| number.starts_with('+')).count(),
         verdict(config.warnings.len()),
     ));
     print(&text)
 }
 
+/// All there will be: those that are declared, and those that flows enter without a table.
+fn queues(loaded: &Loaded) -> String {
+    let declared: BTreeSet<&str> = loaded.config.queues.iter().map(|queue| &*queue.name).collect();
+    let entered = loaded.flows.iter().flat_map(|flow| flow.queues()).map(|used| used.queue);
+    let entered: BTreeSet<&str> = entered.collect();
+    let all = counted(declared.union(&entered).count(), "queue");
+    match entered.difference(&declared).count() {
+        0 => all,
+        by_default => format!("{all} ({by_default} with the default settings)"),
+    }
+}
+
 /// What is said when nothing is refused.
 fn verdict(warnings: usize) -> String {
     match warnings {
         0 => "nothing is wrong".to_owned(),
-        1 => "1 warning".to_owned(),
-        many => format!("{many} warnings"),
+        some => counted(some, "warning"),
     }
 }
 
@@ -87,7 +99,11 @@ fn check_alone(paths: &[PathBuf], providers: &[&dyn Provider]) -> ExitCode {
         return differences(flows.iter(), providers);
     }
     let mut text: String = flows.iter().map(summary).collect();
-    text.push_str(&format!("{} flows: {}\n", flows.len(), verdict(warnings.len() + told_of.len())));
+    text.push_str(&format!(
+        "{}: {}\n",
+        counted(flows.len(), "flow"),
+        verdict(warnings.len() + told_of.len())
+    ));
     print(&text)
 }
 

@@ -7,11 +7,11 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
-mod ask;
 pub(crate) mod backup;
 pub(crate) mod callers;
 pub(crate) mod check;
 pub(crate) mod health;
+pub(crate) mod import;
 mod period;
 mod plain;
 pub(crate) mod records;
@@ -56,6 +56,14 @@ fn records_of(state: &Path) -> Result<Box<dyn RecordReader>, String> {
             state.display()
         ),
     })
+}
+
+/// `1 flow`, `2 flows`.
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        many => format!("{many} {what}s"),
+    }
 }
 
 /// Says what is wrong, and with the exit code, whose mistake it is.

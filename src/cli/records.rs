@@ -1,19 +1,20 @@
 //! `attendant records`: ended calls, the latest first.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use attendant::api::record_json;
-use attendant::config::{self, Sources};
+use attendant::config::{self, Config, Sources};
 use attendant::id::CallId;
-use attendant::store::{RecordReader, StoreError};
+use attendant::store::{self, RecordReader, StoreError};
 use attendant::time::Timestamp;
 use attendant::words::{CallRecord, RecordFilter};
 
 use crate::cli::period::{shown, time};
 use crate::cli::plain::field;
-use crate::cli::{EX_IOERR, EX_USAGE, fail, print, records_of, told};
+use crate::cli::{EX_IOERR, EX_USAGE, complain, fail, print, records_of, told};
 
 #[derive(Debug, Args)]
 pub(crate) struct Records {
@@ -27,6 +28,9 @@ pub(crate) struct Records {
     /// Calls that were offered to this agent
     #[arg(long)]
     agent: Option<String>,
+    /// Calls that `attendant import` brought in under this name, in place of calls of our own
+    #[arg(long, value_name = "NAME")]
+    import: Option<String>,
     /// The caller's number as in the records: +14155550123
     #[arg(long)]
     number: Option<String>,
@@ -48,10 +52,11 @@ pub(crate) struct Records {
 }
 
 pub(crate) fn run(sources: &Sources, wanted: &Records) -> ExitCode {
-    let state = match config::check(sources) {
-        Ok(checked) => checked.config.server.state,
+    let config = match config::check(sources) {
+        Ok(checked) => checked.config,
         Err(problems) => return told(&problems),
     };
+    let state = &config.server.state;
     let outcome = match wanted.outcome.clone().map(|word| serde_json::from_value(word.into())) {
         None => None,
         Some(Ok(outcome)) => Some(outcome),
@@ -63,16 +68,19 @@ pub(crate) fn run(sources: &Sources, wanted: &Records) -> ExitCode {
         queue: wanted.queue.clone(),
         agent: wanted.agent.clone(),
         outcome,
+        import: wanted.import.clone(),
         number: wanted.number.clone(),
         before: wanted.before,
         limit: wanted.limit,
     };
-    let reader = match records_of(&state) {
+    let reader = match records_of(state) {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
     };
     let mut printed = ExitCode::SUCCESS;
+    let (asked, mut any) = (filter.clone(), false);
     let read = each_page(&*reader, filter, |page| {
+        any |= !page.is_empty();
         let lines = page.into_iter().map(|record| match wanted.json {
             true => format!("{}\n", record_json(record)),
             false => line(&record),
@@ -81,9 +89,61 @@ pub(crate) fn run(sources: &Sources, wanted: &Records) -> ExitCode {
         printed == ExitCode::SUCCESS
     });
     match read {
-        Ok(()) => printed,
+        Ok(()) if any => printed,
+        Ok(()) => {
+            complain(&format!("no record matches{}\n", strange(&*reader, &asked, &known(&config))));
+            printed
+        }
         Err(error) => fail(EX_IOERR, &format!("{}: {error}", state.display())),
     }
+}
+
+/// Queues and agents that there are, and those that the folder of the records remembers.
+struct Named {
+    queues: BTreeSet<String>,
+    agents: BTreeSet<String>,
+}
+
+fn known(config: &Config) -> Named {
+    // Names that cannot be read help nobody to spell.
+    let kept = store::names(&config.server.state).ok().flatten().unwrap_or_default();
+    let queues = config.queues.iter().map(|queue| queue.name.clone());
+    let agents = config.agents.iter().map(|agent| agent.name.clone());
+    Named {
+        queues: queues.chain(kept.queues.iter().map(str::to_owned)).collect(),
+        agents: agents.chain(kept.agents.iter().map(str::to_owned)).collect(),
+    }
+}
+
+/// Why nothing can match: a name that no queue and no agent has or had, a number that is written
+/// otherwise.
+fn strange(reader: &dyn RecordReader, asked: &RecordFilter, known: &Named) -> String {
+    let any = |queue: Option<&String>, agent: Option<&String>| RecordFilter {
+        queue: queue.cloned(),
+        agent: agent.cloned(),
+        limit: 1,
+        ..RecordFilter::default()
+    };
+    let names = [
+        ("queue", asked.queue.as_ref(), &known.queues, any(asked.queue.as_ref(), None)),
+        ("agent", asked.agent.as_ref(), &known.agents, any(None, asked.agent.as_ref())),
+    ];
+    let mut said = String::new();
+    for (kind, name, known, filter) in names {
+        let Some(name) = name.filter(|name| !known.contains(*name)) else { continue };
+        if reader.list(&filter).is_ok_and(|found| found.is_empty()) {
+            let near = config::closest(name, known.iter().map(String::as_str));
+            let near = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+            said.push_str(&format!("; no {kind} is named `{name}`{near}"));
+        }
+    }
+    let is_bare = |number: &String| !number.starts_with('+');
+    if asked.number.as_ref().is_some_and(is_bare) {
+        said.push_str(
+            "; a number from outside has a plus and the country code in records: +14155550123",
+        );
+    }
+    said
 }
 
 /// Hands over page after page until `filter.limit` records were, or `take` wants no more: however
@@ -129,7 +189,7 @@ pub(crate) fn line(record: &CallRecord) -> String {
 
 #[cfg(test)]
 mod tests {
-    use attendant::store::{self, Head, Writing};
+    use attendant::store::{Head, Writing};
     use attendant::words::{CallOutcome, Cause, EndedBy};
 
     use super::*;
@@ -180,6 +240,39 @@ mod tests {
             assert_eq!(seen, expected, "--limit {limit}");
         }
         assert!(count("0").is_err() && count("-1").is_err() && count("3") == Ok(3));
+    }
+
+    #[test]
+    fn a_name_that_no_queue_and_no_record_has_is_said_with_one_that_is_near() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = Timestamp::from_millis(1_764_072_000_000);
+        let head = Head { started_at: at, seed: 1, config: String::new() };
+        let writing = Writing { agent: &|_| None, number: &|_| None };
+        let store::Opened { mut store, .. } = store::open(folder.path(), &head, &writing).unwrap();
+        let mut waited = record(1, "+14155550123");
+        let visit = serde_json::json!({
+            "queue": "former", "entered_at": at, "left_at": at, "left": "abandoned", "priority": 5,
+        });
+        waited.queued.push(serde_json::from_value(visit).unwrap());
+        store.close(Box::new(waited));
+        store.shutdown().unwrap();
+        let reader = store::read_records(folder.path()).unwrap();
+        let known =
+            Named { queues: ["billing".to_owned()].into(), agents: ["alice".to_owned()].into() };
+        let said = |queue: Option<&str>, agent: Option<&str>, number: Option<&str>| {
+            let own = |text: Option<&str>| text.map(str::to_owned);
+            let (queue, agent, number) = (own(queue), own(agent), own(number));
+            let asked = RecordFilter { queue, agent, number, ..RecordFilter::default() };
+            strange(&*reader, &asked, &known)
+        };
+        assert_eq!(
+            said(Some("biling"), None, None),
+            "; no queue is named `biling`: did you mean `billing`?"
+        );
+        assert_eq!(said(None, Some("nobody"), None), "; no agent is named `nobody`");
+        assert_eq!(said(Some("billing"), Some("alice"), Some("+14155550199")), "");
+        assert_eq!(said(Some("former"), None, None), "", "a record knows it");
+        assert!(said(None, None, Some("212")).contains("a plus"));
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-use attendant::call::Directory;
 use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
 use attendant::metrics::{self, FIGURES, Figure, Gathering, Measured, Section, Times, Unit};
@@ -70,7 +69,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
         Ok(checked) => checked.config,
         Err(problems) => return told(&problems),
     };
-    let setup = server::setup(&config, Vec::new(), Directory::default());
+    let setup = server::setup(&config, Vec::new(), std::sync::Arc::default());
     let alive_until = store::alive_until(&config.server.state).unwrap_or(now);
     let period = Period { now, since, until, alive_until };
     let reader = match records_of(&config.server.state) {
@@ -82,6 +81,23 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
         Ok(text) => print(&text),
         Err(error) => fail(EX_IOERR, &format!("{}: {error}", config.server.state.display())),
     }
+}
+
+/// The figures of a period as tables.
+pub(super) fn text_of(
+    reader: &dyn RecordReader,
+    setup: Setup,
+    (since, until): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let wanted = Report {
+        last: Duration::ZERO,
+        since: Some(since),
+        until: Some(until),
+        definitions: false,
+        json: false,
+    };
+    answer(reader, setup, Period { now, since, until }, &wanted)
 }
 
 fn answer(
@@ -132,6 +148,13 @@ fn text(
     }
     if let Some(until) = report.kept.agent_times_gone_until {
         text += &format!("agents' times before {} are not known\n", shown(until));
+    }
+    let (without, legs) = (report.handling.legs_without_acw, report.handling.handled_legs);
+    if without > 0 {
+        text += &format!(
+            "{without} of {legs} talks are of imported calls without after-call work: their AHT is \
+             talk and hold\n"
+        );
     }
     text += "\n";
     text += &table(&overall(report, definitions), definitions);

@@ -11,7 +11,7 @@ use crate::config::demo::Demo;
 use crate::config::lookup::may_be_named;
 use crate::config::model::Config;
 use crate::config::problem::{Problems, Whose, closest};
-use crate::config::{Checked, Sources, callers, read_all, text};
+use crate::config::{Checked, Sources, callers, read_all, text, unused};
 use crate::flow::{self, Flow, Known};
 
 /// Files of one flows folder.
@@ -29,7 +29,7 @@ const STRANGERS_SHOWN_MAX: usize = 10;
 pub struct Loaded {
     pub config: Config,
     pub flows: Vec<Arc<Flow>>,
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
     /// Where this is the demonstration: what to print.
     pub demo: Option<Demo>,
 }
@@ -78,7 +78,11 @@ pub(super) fn read_everything(
     let Checked { mut config, demo } = checked?;
     let is_configured = problems.is_empty();
     let directory = match &config.callers.file {
-        Some(file) => callers::read(file, &config.callers.region, problems),
+        Some(file) => {
+            let agents = config.agents.iter().map(|agent| agent.name.as_str()).collect();
+            let around = callers::Around { region: &config.callers.region, agents };
+            callers::read(file, &around, &mut config.warnings, problems)
+        }
         None => Directory::default(),
     };
     let has_callers = is_configured && problems.is_empty();
@@ -102,6 +106,11 @@ pub(super) fn read_everything(
     if is_configured {
         check_voices(&config, &flows, problems);
         check_numbers(&flows, &beside(&config.server.flows, paths, &known), problems);
+    }
+    // Nobody wrote the demonstration, and a flow that could not be read names more.
+    if problems.is_empty() && demo.is_none() {
+        let unused = unused::warnings(&config, &directory, &flows, !paths.is_empty());
+        config.warnings.extend(unused);
     }
     for warning in flows.iter().flat_map(|flow| flow.warnings()) {
         config.warnings.push(warning.to_string());
@@ -139,7 +148,8 @@ impl Read {
         let file = config.callers.file.iter();
         let callers = file.filter_map(|file| std::fs::read_to_string(file).ok());
         config.digest = super::digest_with(&config.digest, versions.chain(callers));
-        Ok(Loaded { config, flows: flows.into_iter().map(Arc::new).collect(), directory, demo })
+        let (flows, directory) = (flows.into_iter().map(Arc::new).collect(), Arc::new(directory));
+        Ok(Loaded { config, flows, directory, demo })
     }
 }
 
@@ -333,11 +343,8 @@ mod tests {
             key: (*key).to_owned(),
             value: value.replace("FOLDER", &folder.path().display().to_string()),
         });
-        let sources = Sources {
-            file: Some(file),
-            overrides: overrides.collect(),
-            variables: BTreeMap::new(),
-        };
+        let sources =
+            Sources { file: Some(file), overrides: overrides.collect(), ..Sources::default() };
         let shown = |problems: Problems| {
             problems.to_string().replace(&format!("{}/", folder.path().display()), "")
         };
@@ -366,7 +373,7 @@ mod tests {
             key: "server.flows".to_owned(),
             value: flows.display().to_string(),
         }];
-        let sources = Sources { file: Some(file), overrides, variables: BTreeMap::new() };
+        let sources = Sources { file: Some(file), overrides, ..Sources::default() };
         let loaded = load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         assert!(!loaded.flows.is_empty());
         assert_eq!(demo.agents.len(), loaded.config.agents.len());
@@ -386,7 +393,8 @@ mod tests {
                 value: flows.display().to_string(),
             }];
             let variables = [("ALICE_PASSWORD".to_owned(), "k3v9m2x7c4b8n5q6w1z0".to_owned())];
-            let sources = Sources { file: Some(file), overrides, variables: variables.into() };
+            let variables = variables.into();
+            let sources = Sources { file: Some(file), overrides, variables, ..Sources::default() };
             load(&sources).unwrap_or_else(|problems| panic!("{problems}")).config.warnings
         };
         let missing = with_flows("");
@@ -504,6 +512,53 @@ mod tests {
         let said = with("hrap").unwrap_err();
         assert!(said.contains("there is no music `hrap`"), "{said}");
         assert!(said.contains("did you mean `harp`?"), "{said}");
+    }
+
+    const QUEUES: &str = "[flow]\nnumbers = [\"*\"]\nstart = \"biling\"\n\
+                          [queue.biling]\nskills = { appointments = 1 }\n";
+
+    #[test]
+    fn a_queue_that_a_flow_enters_and_none_declares_is_a_warning_and_the_other_way_round() {
+        let loaded = loaded(&[("flows/a.toml", QUEUES)], &[]);
+        let said = loaded.unwrap().config.warnings.join("\n");
+        let entered = "flows/a.toml:4: queue `biling` has no table [queues.biling], and the default \
+                       settings: did you mean `billing`?";
+        assert!(said.contains(entered), "{said}");
+        let declared = "attendant.toml:1: no flow enters queue `billing`: did you mean `biling`?";
+        assert!(said.contains(declared), "{said}");
+    }
+
+    #[test]
+    fn a_skill_that_no_flow_asks_for_is_a_warning() {
+        let agents = [
+            ("agents.ada.address", "sip:ada@192.0.2.20:5060"),
+            ("agents.ada.skills.appointments", "3"),
+            ("agents.cora.address", "sip:cora@192.0.2.21:5060"),
+            ("agents.cora.skills.appointment", "3"),
+        ];
+        let said = |flow: &str| {
+            let loaded = loaded(&[("flows/a.toml", flow)], &agents);
+            loaded.unwrap().config.warnings.join("\n")
+        };
+        let unasked = "no flow asks for skill `appointment` of agent `cora`: did you mean \
+                       `appointments`?";
+        let warnings = said(QUEUES);
+        assert!(warnings.contains(unasked), "{warnings}");
+        assert!(!warnings.contains("of agent `ada`"), "{warnings}");
+        let any = QUEUES.replace("appointments = 1", "\"{{ caller.segment }}\" = 1");
+        let warnings = said(&any);
+        assert!(!warnings.contains("asks for"), "a template may name any: {warnings}");
+    }
+
+    #[test]
+    fn a_language_of_callers_that_no_flow_speaks_is_a_warning() {
+        let callers = ("callers.csv", "numbers,language\n+14155550123,en-GB\n1001,xx\n1002,xx\n");
+        let more = [("callers.file", "FOLDER/callers.csv")];
+        let warnings = loaded(&[("flows/a.toml", HELLO), callers], &more).unwrap().config.warnings;
+        let said: Vec<_> =
+            warnings.iter().filter(|warning| warning.contains("no flow speaks")).collect();
+        assert_eq!(said.len(), 1, "{warnings:?}");
+        assert!(said[0].contains("`xx`"), "{warnings:?}");
     }
 
     #[test]

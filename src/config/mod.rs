@@ -30,6 +30,7 @@ mod sections;
 mod tests;
 mod text;
 mod tokens;
+mod unused;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -66,6 +67,21 @@ pub struct Sources {
     pub variables: BTreeMap<String, String>,
     /// `--set` and named arguments, in order.
     pub overrides: Vec<Override>,
+    /// A server that runs reads them again: an empty file is one that somebody is still writing.
+    pub is_reread: bool,
+}
+
+impl Sources {
+    /// What a server that began with these reads again. A file that it found by its default name
+    /// is named from now on: without it, a reload would be the demonstration.
+    #[must_use]
+    pub fn of_run(mut self, is_demo: bool) -> Self {
+        self.is_reread = true;
+        if self.file.is_none() && !is_demo {
+            self.file = Some(PathBuf::from(DEFAULT_FILE));
+        }
+        self
+    }
 }
 
 /// Variables are left out: the whole environment holds more secrets than ours.
@@ -109,7 +125,15 @@ fn read_all(sources: &Sources) -> (Option<Checked>, Problems) {
     });
     let mut demo = None;
     match &file {
-        Some(path) => files.extend(read_file(path, &mut problems)),
+        Some(path) => {
+            let layer = read_file(path, &mut problems);
+            if let Some(layer) = layer.as_ref().filter(|layer| sources.is_reread && is_blank(layer))
+            {
+                let help = "a server without agents, trunks and queues needs a restart";
+                problems.add_with_help(&layer.name, "is empty: it is not taken", help);
+            }
+            files.extend(layer);
+        }
         None => {
             let (made, layer) = demo::make(|bytes| {
                 getrandom::fill(bytes).expect("the system gives random bytes, or nothing is safe");
@@ -132,6 +156,11 @@ fn read_all(sources: &Sources) -> (Option<Checked>, Problems) {
     config.digest = digest(&files, sources);
     problems.sort();
     (Some(Checked { config, demo }), problems)
+}
+
+/// Whether a file has no character that is seen, as one that was opened to be written anew.
+fn is_blank(layer: &FileLayer) -> bool {
+    layer.source.trim().is_empty()
 }
 
 fn read_file(path: &Path, problems: &mut Problems) -> Option<FileLayer> {
@@ -199,7 +228,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
         sip,
         media: sections::media(media, problems),
         api,
-        voice_places: places(voices),
+        places: places(root),
         voices: sections::voices(voices, variables, problems),
         agents,
         trunks,
@@ -239,10 +268,27 @@ fn missing(
     steps
 }
 
-/// Where each entry of a table is written.
-fn places(node: &Node) -> BTreeMap<String, String> {
-    let Kind::Table(entries) = &node.kind else { return BTreeMap::new() };
-    entries.iter().map(|(key, node)| (key.clone(), node.place.clone())).collect()
+/// Where what other parts refer to by name is written: voices, queues, and the skills of agents.
+fn places(root: &Node) -> BTreeMap<String, String> {
+    let mut places = BTreeMap::new();
+    for table in ["voices", "queues", "agents"] {
+        for (name, node) in entries(root, table) {
+            let path = format!("{table}.{name}");
+            for (skill, node) in entries(node, "skills") {
+                places.insert(format!("{path}.skills.{skill}"), node.place.clone());
+            }
+            places.insert(path, node.place.clone());
+        }
+    }
+    places
+}
+
+fn entries<'a>(node: &'a Node, key: &str) -> impl Iterator<Item = (&'a String, &'a Node)> {
+    let table = |node: &'a Node| match &node.kind {
+        Kind::Table(entries) => Some(entries),
+        Kind::Text(_) | Kind::Int(_) | Kind::Float | Kind::Bool(_) | Kind::List(_) => None,
+    };
+    table(node).and_then(|entries| table(entries.get(key)?)).into_iter().flatten()
 }
 
 fn outside<'a>(

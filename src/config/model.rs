@@ -28,8 +28,9 @@ pub struct Config {
     pub api: Api,
     /// By language (BCP 47, as flows write it).
     pub voices: BTreeMap<String, Voice>,
-    /// Where each of them is written: `attendant.toml:31`.
-    pub voice_places: BTreeMap<String, String>,
+    /// Where `voices.LANGUAGE`, `queues.NAME`, `agents.NAME` and `agents.NAME.skills.SKILL` are
+    /// written: `attendant.toml:31`.
+    pub places: BTreeMap<String, String>,
     pub trunks: BTreeMap<String, Trunk>,
     /// Sorted by name.
     pub agents: Vec<Agent>,

@@ -50,10 +50,30 @@ pub(super) fn trunks(
             let place = s.place_of("addresses");
             warnings.push(format!("{place}: {block} lets every address call in as {name}"));
         }
+        warnings.extend(trunks.values().flat_map(|first| shadowed(&s, first, &trunk)));
         s.finish();
         trunks.insert((*name).to_owned(), trunk);
     }
     trunks
+}
+
+/// Calls are told apart by address and login: of two trunks with the same one, the first has them.
+fn shadowed(s: &Section<'_, '_>, first: &Trunk, trunk: &Trunk) -> Vec<String> {
+    let (winner, name) = (&first.name, &trunk.name);
+    let warning = |key: &str, what: String| {
+        let place = s.place_of(key);
+        format!("{place}: {what} is of trunk `{winner}`, too: its calls are not those of `{name}`")
+    };
+    let blocks = trunk.addresses.iter().filter(|block| first.addresses.contains(block));
+    let mut warnings: Vec<String> =
+        blocks.map(|block| warning("addresses", block.to_string())).collect();
+    if trunk.this_machine && first.this_machine {
+        warnings.push(warning("this_machine", "this machine".to_owned()));
+    }
+    if let Some(username) = trunk.username.as_ref().filter(|_| trunk.username == first.username) {
+        warnings.push(warning("username", format!("the username `{username}`")));
+    }
+    warnings
 }
 
 fn trunk(name: &str, s: &mut Section<'_, '_>, around: &Around<'_>) -> Trunk {

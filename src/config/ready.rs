@@ -202,9 +202,7 @@ fn tell_failed(
             continue;
         };
         let Prompt::Text { language, .. } = &wanted[*first] else { continue };
-        let place = voice_of(config, language)
-            .and_then(|name| config.voice_places.get(name))
-            .map_or("[voices]", String::as_str);
+        let place = voice_of(config, language).map_or("[voices]", |name| voice_place(config, name));
         let texts = group.len();
         let message = format!("voice `{voice}`: {why}: {texts} texts cannot be said");
         problems.add_of(Whose::Config, place, message, fix);
@@ -258,7 +256,7 @@ fn check_programs(read: &Read, path: Option<&str>, problems: &mut Problems) -> V
             continue;
         };
         let message = format!("`voices.{language}.command`: there is no program `{program}`");
-        let place = config.voice_places.get(language).map_or("[voices]", String::as_str);
+        let place = voice_place(config, language);
         problems.add_of(Whose::Config, place, message, "install it, or write its whole path");
         mute.push(language.clone());
     }
@@ -320,6 +318,10 @@ fn check_dialed(read: &mut Read, problems: &mut Problems) {
     if read.demo.is_none() {
         read.config.warnings.extend(warnings.iter().map(ToString::to_string));
     }
+}
+
+fn voice_place<'a>(config: &'a Config, language: &str) -> &'a str {
+    config.places.get(&format!("voices.{language}")).map_or("[voices]", String::as_str)
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
     let recordings = s.path("recordings").unwrap_or_else(|| state.join("recordings"));
     let mut server = Server {
         node: s
-            .number("node", 0..=u16::from(NodeId::MAX))
+            .number("node", 0..=u16::from(NodeId::SERVERS_MAX))
             .and_then(NodeId::new)
             .unwrap_or_default(),
         flows: s.path("flows").unwrap_or_default(),

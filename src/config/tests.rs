@@ -524,3 +524,46 @@ fn fault_41_one_broken_line_is_one_message() {
         "#]],
     );
 }
+
+#[test]
+fn a_server_that_runs_never_reads_the_demonstration_for_a_file_that_is_gone() {
+    let found = Sources::default().of_run(false);
+    assert_eq!(found.file.as_deref(), Some(Path::new(DEFAULT_FILE)));
+    let case = written("[queues.billing]\n");
+    let again = case.sources.clone().of_run(false);
+    assert_eq!(check(&again).unwrap().config.queues.len(), 1);
+    let file = again.file.clone().unwrap();
+    for (hidden, said) in [(false, "is empty: it is not taken"), (true, "cannot be read")] {
+        std::fs::write(&file, " \n").unwrap();
+        if hidden {
+            std::fs::remove_file(&file).unwrap();
+        }
+        let problems = check(&again).unwrap_err().to_string();
+        assert!(problems.contains(said), "{problems}");
+    }
+    std::fs::write(&file, "").unwrap();
+    assert!(check(&case.sources).is_ok(), "a start may be with the defaults alone");
+}
+
+#[test]
+fn what_tells_calls_apart_is_of_one_trunk() {
+    let trunk = |name: &str| {
+        format!(
+            "[trunks.{name}]\naddresses = [\"192.0.2.7\", \"203.0.113.0/24\"]\n\
+             username = \"acme\"\npassword = \"h7Kp2mQzx4-{name}\"\n"
+        )
+    };
+    let warnings =
+        |first: &str, second: &str| written(&format!("{first}{second}")).config().warnings;
+    let same = warnings(&trunk("a"), &trunk("b"));
+    let same: Vec<&String> = same.iter().filter(|warning| warning.contains("`b`")).collect();
+    assert_eq!(same.len(), 3, "{same:?}");
+    let said =
+        "attendant.toml:6: 192.0.2.7/32 is of trunk `a`, too: its calls are not those of `b`";
+    assert!(same[0].ends_with(said), "{same:?}");
+    let other = trunk("b").replace("acme", "other").replace(".7\"", ".8\"");
+    // The longer prefix wins, whichever comes first.
+    let other = other.replace("203.0.113.0/24", "203.0.113.9");
+    let apart = warnings(&trunk("a"), &other);
+    assert!(!apart.iter().any(|warning| warning.contains("of trunk")), "{apart:?}");
+}

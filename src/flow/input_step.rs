@@ -432,7 +432,9 @@ fn answered(
     collecting: Box<Collecting>,
 ) -> Next {
     match q.answer(run, turn, &collecting.entered) {
-        Ok(next) => {
+        // Whether it was an answer, nobody knows: the step has failed, and no more is said.
+        Ok(Next::Fail(why)) => Next::Fail(why),
+        Ok(next @ (Next::Goto(_) | Next::Wait | Next::End)) => {
             result(run, turn, InputOutcome::Matched, &collecting.entered);
             next
         }

@@ -148,7 +148,8 @@ pub enum Effect {
     HangUp {
         cause: Cause,
     },
-    /// A step could not do its work; the flow went on with `on_error`. For logs and the record.
+    /// A step could not do its work; the flow went on with `on_error`, or with the step's own exit
+    /// for it. For logs and the record.
     Failed {
         step: Arc<str>,
         why: String,

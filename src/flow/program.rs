@@ -291,6 +291,12 @@ impl Flow {
         self.enter_queues().flat_map(|step| step.skills()).collect()
     }
 
+    /// Whether a template names a skill, so that the flow may ask for any.
+    #[must_use]
+    pub fn asks_any_skill(&self) -> bool {
+        self.enter_queues().any(|step| step.asks_any_skill())
+    }
+
     /// What callers may say at each menu: the step, where the phrase leads, the phrases.
     pub fn phrases(&self) -> impl Iterator<Item = (&str, &str, &[String])> {
         self.steps.iter().flat_map(move |node| {

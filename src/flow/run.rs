@@ -361,6 +361,18 @@ impl Run {
         Next::Goto(target)
     }
 
+    /// What `on_error` is for, at a step with an exit of its own for it.
+    pub(in crate::flow) fn fail_to(
+        &self,
+        turn: &mut Turn<'_>,
+        exit: Option<StepId>,
+        why: impl Into<String>,
+    ) -> Next {
+        let Some(exit) = exit else { return Next::Fail(why.into()) };
+        turn.out.push(Effect::Failed { step: self.step_name(), why: why.into() });
+        Next::Goto(exit)
+    }
+
     fn end(&mut self) {
         self.phase = Phase::Ended;
         self.kept.clear();

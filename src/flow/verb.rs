@@ -174,6 +174,9 @@ pub(in crate::flow) trait EntersQueue {
     /// Skills that are the same for every caller.
     fn skills(&self) -> Vec<&str>;
 
+    /// Whether a template names one of its skills, so that it may be any.
+    fn asks_any_skill(&self) -> bool;
+
     /// What an agent who talks to the caller asks of this queue: what the caller would ask, for
     /// nobody in particular. What cannot be said of a caller who did not come this way is left out.
     fn consult_request(&self, run: &Run, turn: &Turn<'_>) -> QueueRequest;

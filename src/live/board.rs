@@ -13,7 +13,7 @@ use crate::call::fold;
 use crate::center::snapshot::{
     AgentView, CallView, ConsultView, QueueView, Snapshot, SupervisorView,
 };
-use crate::id::{AgentId, CallId};
+use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{
     AgentStands, AgentState, CallFact, CallRecord, CallStands, CallState, ConsultStands, Fact,
@@ -47,6 +47,10 @@ struct LiveCall {
     facts: Vec<(Timestamp, CallFact)>,
     stands: Option<Arc<CallStands>>,
     concern: Arc<Concern>,
+    /// The agent whose own call it is.
+    caller: Option<Arc<str>>,
+    /// The legs of agents.
+    legs: Vec<(LegId, Arc<str>)>,
 }
 
 /// Whom a fact concerns, by name: the queues that its call has waited in, or whose call its agent
@@ -57,10 +61,30 @@ pub struct Concern {
     pub agents: Vec<Arc<str>>,
 }
 
+/// Whose own doing a fact is: of the agent whom it is about, or whose leg; else of the agent who has
+/// the call at that moment, and of the one whose own call it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owners {
+    has: Option<Arc<str>>,
+    calls: Option<Arc<str>>,
+}
+
+impl Owners {
+    fn one(agent: &Arc<str>) -> Self {
+        Self { has: Some(Arc::clone(agent)), calls: None }
+    }
+
+    #[must_use]
+    pub fn has(&self, agent: &str) -> bool {
+        [&self.has, &self.calls].into_iter().flatten().any(|it| **it == *agent)
+    }
+}
+
 /// What came of a fact.
 #[derive(Debug, Default)]
 pub struct Folded {
     pub concern: Arc<Concern>,
+    pub owners: Owners,
     /// The call ended: its record.
     pub record: Option<Box<CallRecord>>,
 }
@@ -104,16 +128,15 @@ impl Board {
             }
             Fact::CallBegan(origin) => {
                 self.calls.insert(origin.call, LiveCall::new(origin));
-                self.concerning(origin.call)
+                self.concerning(origin.call).owned(self.owners(origin.call))
             }
             Fact::Call { call, happened } => self.happened(*at, *call, happened),
             Fact::CallStands { call, stands } => {
                 self.call_stands(*call, stands);
-                self.concerning(*call)
+                self.concerning(*call).owned(self.owners(*call))
             }
-            Fact::OfferEnded { call, .. } | Fact::RecordAmended { call, .. } => {
-                self.concerning(*call)
-            }
+            Fact::OfferEnded { call, name, .. } => self.concerning(*call).owned(Owners::one(name)),
+            Fact::RecordAmended { call, .. } => self.concerning(*call),
             Fact::RecordingAmended { update } => self.concerning(update.name.call),
             Fact::AgentMoved { agent, name, .. } => self.concerning_agent(*agent, name, None),
             Fact::AgentStands(stands) => {
@@ -136,11 +159,13 @@ impl Board {
                 Party::Outside { .. } => None,
             };
             call.concerns(dialed.queue.as_ref(), agent);
+            call.legs.extend(agent.map(|agent| (dialed.leg, Arc::from(agent))));
         }
+        let owners = call.owners(happened.leg());
         call.facts.push((at, happened.clone()));
         let concern = Arc::clone(&call.concern);
         let record = matches!(happened, CallFact::Closed(_)).then(|| self.close(id)).flatten();
-        Folded { concern, record }
+        Folded { concern, owners, record }
     }
 
     /// The call is over.
@@ -175,7 +200,13 @@ impl Board {
         let live = self.calls.get(&id).map(|call| &call.concern);
         let closed = || self.closed.iter().rfind(|(call, _)| *call == id).map(|(_, it)| it);
         let concern = live.or_else(closed).cloned().unwrap_or_default();
-        Folded { concern, record: None }
+        Folded { concern, ..Folded::default() }
+    }
+
+    /// Who has a live call now, and whose own call it is.
+    #[must_use]
+    pub fn owners(&self, id: CallId) -> Owners {
+        self.calls.get(&id).map(|call| call.owners(None)).unwrap_or_default()
     }
 
     /// An agent concerns the queue of the call they were on as well as that of the next.
@@ -184,7 +215,7 @@ impl Board {
         let mut queues: Vec<_> = before.into_iter().chain(next).cloned().collect();
         queues.dedup();
         let concern = Arc::new(Concern { queues, agents: vec![Arc::clone(name)] });
-        Folded { concern, record: None }
+        Folded { concern, owners: Owners::one(name), record: None }
     }
 
     /// What its queue goes by for a call that waits.
@@ -348,12 +379,31 @@ impl Board {
     }
 }
 
+impl Folded {
+    fn owned(self, owners: Owners) -> Self {
+        Self { owners, ..self }
+    }
+}
+
 impl LiveCall {
     fn new(origin: &Arc<Origin>) -> Self {
-        let (facts, stands) = (Vec::new(), None);
-        let agents = origin.via.agent().map(Arc::from).into_iter().collect();
+        let (facts, stands, legs) = (Vec::new(), None, Vec::new());
+        let caller: Option<Arc<str>> = origin.via.agent().map(Arc::from);
+        let agents = caller.iter().cloned().collect();
         let concern = Arc::new(Concern { queues: Vec::new(), agents });
-        Self { origin: Arc::clone(origin), facts, stands, concern }
+        Self { origin: Arc::clone(origin), facts, stands, concern, caller, legs }
+    }
+
+    /// Of a fact about this leg, or about the call as a whole.
+    fn owners(&self, leg: Option<LegId>) -> Owners {
+        let of_leg = |leg| self.legs.iter().find(|(of, _)| *of == leg).map(|(_, agent)| agent);
+        match leg {
+            Some(leg) => Owners { has: of_leg(leg).cloned(), calls: None },
+            None => Owners {
+                has: self.stands.as_ref().and_then(|stands| stands.agent.clone()),
+                calls: self.caller.clone(),
+            },
+        }
     }
 
     fn concerns(&mut self, queue: Option<&Arc<str>>, agent: Option<&str>) {

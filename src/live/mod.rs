@@ -20,5 +20,5 @@ mod ring;
 mod tests;
 mod why;
 
-pub use board::{Board, Concern, Folded};
+pub use board::{Board, Concern, Folded, Owners};
 pub use ring::{Lost, RING_FACTS_MAX, Ring, RingFact};

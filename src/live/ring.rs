@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
-use crate::live::{Concern, Folded};
+use crate::live::{Concern, Folded, Owners};
 use crate::words::{CallRecord, Numbered, Seq};
 
 /// Facts that are kept: at ten calls a second, those of the last minute.
@@ -18,6 +18,7 @@ pub const RING_FACTS_MAX: usize = 16_384;
 pub struct RingFact {
     pub numbered: Numbered,
     pub concern: Arc<Concern>,
+    pub owners: Owners,
     /// Of a call that ended.
     pub record: Option<Box<CallRecord>>,
     /// As it is sent, made when the first listener needs it.
@@ -65,8 +66,9 @@ impl Ring {
             self.facts.pop_front();
         }
         self.next = numbered.seq.next();
-        let Folded { concern, record } = folded;
-        self.facts.push_back(RingFact { numbered, concern, record, text: OnceLock::new() });
+        let Folded { concern, owners, record } = folded;
+        let text = OnceLock::new();
+        self.facts.push_back(RingFact { numbered, concern, owners, record, text });
     }
 
     /// The facts from this number on.

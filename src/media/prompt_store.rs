@@ -9,6 +9,8 @@
 
 mod successor;
 
+pub use successor::FormerSounds;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;

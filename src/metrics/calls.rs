@@ -69,7 +69,8 @@ impl Calls {
             return change(known);
         }
         let (n, queue, acw_ms, resolved) = (leg.n, None, None, None);
-        let mut new = Leg { n, agent, queue, talk_ms: 0, hold_ms: 0, acw_ms, resolved };
+        let (talk_ms, hold_ms, without_acw) = (0, 0, false);
+        let mut new = Leg { n, agent, queue, talk_ms, hold_ms, acw_ms, without_acw, resolved };
         change(&mut new);
         let dropped = push(&mut row.legs, new);
         self.parts_dropped += dropped;

@@ -117,6 +117,10 @@ pub struct Leg {
     pub hold_ms: u64,
     /// None while after-call work goes on.
     pub acw_ms: Option<u64>,
+    /// The call was imported from a system that does not say how long after-call work took: the
+    /// leg's handle time is talk and hold.
+    #[serde(default)]
+    pub without_acw: bool,
     pub resolved: Option<bool>,
 }
 
@@ -156,9 +160,10 @@ impl CallRow {
 }
 
 impl Leg {
-    /// Talk, hold and after-call work; none while the last goes on.
+    /// Talk, hold and after-call work, where that is known; none while the last goes on.
     #[must_use]
     pub fn handle_ms(&self) -> Option<u64> {
-        self.acw_ms.map(|acw| self.talk_ms + self.hold_ms + acw)
+        let acw_ms = if self.without_acw { Some(0) } else { self.acw_ms };
+        acw_ms.map(|acw| self.talk_ms + self.hold_ms + acw)
     }
 }

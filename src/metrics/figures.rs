@@ -149,8 +149,8 @@ pub const FIGURES: &[Figure] = &[
     seconds(
         "acw_leg_s",
         HANDLING,
-        |sum| Ratio::mean_s(sum.counts.acw_ms, sum.counts.done_legs()),
-        "after-call work ÷ handled legs",
+        |sum| Ratio::mean_s(sum.counts.acw_ms, sum.counts.legs_with_acw()),
+        "after-call work ÷ handled legs, imported ones without after-call work left out",
     )
     .titled("  after-call work"),
     seconds(

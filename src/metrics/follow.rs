@@ -120,6 +120,14 @@ impl Follower {
         Self { counter: Counter::of(roster), metrics: Metrics::new(roster.targets.clone()) }
     }
 
+    /// Of a center that others came before: what agents did before this is not known.
+    #[must_use]
+    pub fn since(roster: &Roster, at: Timestamp) -> Self {
+        let mut follower = Self::new(roster);
+        follower.metrics.count(Counted::Gap { at });
+        follower
+    }
+
     /// Takes in a fact; `record` is that of the call, where it is its last.
     pub fn fold(&mut self, numbered: &Numbered, record: Option<&CallRecord>) {
         if let Some(counted) = self.counter.count(numbered, record) {

@@ -70,6 +70,7 @@ impl CallRow {
                     talk_ms,
                     hold_ms,
                     acw_ms: leg.wrap_up.as_ref().map(|wrap_up| wrap_up.acw_ms),
+                    without_acw: leg.wrap_up.is_none() && record.via.import().is_some(),
                     resolved: leg.wrap_up.as_ref().and_then(|wrap_up| wrap_up.resolved),
                 });
             }

@@ -171,6 +171,7 @@ impl Sum {
             handled_legs: self.counts.handled_legs,
             provisional_calls: self.counts.provisional_calls,
             provisional_legs: self.counts.provisional_legs,
+            legs_without_acw: self.counts.legs_without_acw,
             fcr_agent_coverage_percent: (calls > 0).then(|| judged as f64 * 100.0 / calls as f64),
             fcr_repeat: self.repeats.report(calls),
         }

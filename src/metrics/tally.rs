@@ -21,7 +21,7 @@ use crate::words::{CallOutcome, OfferOutcome, QueueExit};
 
 /// The form of a kept [`Tally`], and what it counts: under another number, what was kept is counted
 /// again from the records.
-pub const TALLY_VERSION: u32 = 2;
+pub const TALLY_VERSION: u32 = 3;
 
 /// What calls add up to in one section: all of them, one queue's, one agent's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -109,6 +109,8 @@ counts! {
     /// With a disposition, and with one that says it is resolved.
     judged,
     resolved,
+    /// Of the legs whose times are known, those of imported calls without after-call work.
+    legs_without_acw,
 }
 
 impl Tally {
@@ -187,13 +189,14 @@ impl Tally {
         for leg in row.legs.iter().filter(|leg| in_section(leg)) {
             counts.handled_legs += 1;
             call_ms = call_ms.zip(leg.handle_ms()).map(|(sum, ms)| sum + ms);
-            let Some(acw) = leg.acw_ms else {
+            if leg.handle_ms().is_none() {
                 counts.provisional_legs += 1;
                 continue;
-            };
+            }
             counts.talk_ms += leg.talk_ms;
             counts.hold_ms += leg.hold_ms;
-            counts.acw_ms += acw;
+            counts.acw_ms += leg.acw_ms.unwrap_or(0);
+            counts.legs_without_acw += u64::from(leg.without_acw);
         }
         counts.handled_calls += 1;
         match call_ms {
@@ -326,7 +329,8 @@ impl Totals {
         self.offers_charged() + self.offers_withdrawn
     }
 
-    /// Of the legs whose times are all known.
+    /// Of the legs whose times are all known; of imported ones without after-call work, talk and
+    /// hold.
     pub(super) const fn handle_ms(&self) -> u64 {
         self.talk_ms + self.hold_ms + self.acw_ms
     }
@@ -334,6 +338,11 @@ impl Totals {
     /// Legs whose times are all known.
     pub(super) const fn done_legs(&self) -> u64 {
         self.handled_legs - self.provisional_legs
+    }
+
+    /// Of those, the ones whose after-call work was measured.
+    pub(super) const fn legs_with_acw(&self) -> u64 {
+        self.done_legs() - self.legs_without_acw
     }
 }
 

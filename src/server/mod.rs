@@ -75,7 +75,7 @@ pub fn run(soundless: Soundless, sources: Sources) -> Result<ExitCode, StartErro
 
 /// What a contact center needs of a configuration, its flows and its callers.
 #[must_use]
-pub fn setup(config: &Config, flows: Vec<Arc<Flow>>, directory: Directory) -> Setup {
+pub fn setup(config: &Config, flows: Vec<Arc<Flow>>, directory: Arc<Directory>) -> Setup {
     setup::center(config, flows, directory)
 }
 

@@ -79,7 +79,8 @@ pub(super) struct Door {
     open: Option<OpenDoor>,
 }
 
-struct OpenDoor {
+/// Bound, with the threads behind it. Without sites it knows nobody.
+pub(super) struct OpenDoor {
     server: WebhookServer,
     /// Ends with this value.
     _thread: HttpThread,
@@ -119,7 +120,8 @@ fn start(
         open: None,
     };
     let ProviderChange { setup, ways, rest, .. } = door.change(config, names)?;
-    door.begin(config, listener)?;
+    let opened = door.open(config, listener)?;
+    door.begin(config, opened);
     let front = ProviderFront::new(setup, ways);
     Ok(Providers { front, webhooks, rest_results, rest, door })
 }
@@ -144,16 +146,19 @@ impl Door {
         known(config).iter().map(links).collect()
     }
 
-    /// What the driver takes of this configuration. Commands go to its accounts at once, where none
+    /// What the driver takes of this configuration, with the threads that send commands, where none
     /// were sent before.
-    pub(super) fn change(&mut self, config: &Config, names: &Names) -> io::Result<ProviderChange> {
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub(super) fn change(&self, config: &Config, names: &Names) -> io::Result<ProviderChange> {
         let known = known(config);
         let accounts = accounts(&known);
         let rest = match accounts.is_empty() || self.has_rest {
             true => None,
             false => Some(self.start_rest(accounts.clone())?),
         };
-        self.has_rest |= rest.is_some();
         let ways = known.iter().map(|(of, provider)| {
             let context = site(of, *provider, base(config), self.key).context;
             let way = match provider.commanded() {
@@ -165,27 +170,24 @@ impl Door {
         let (ways, setup) = (ways.collect(), calls_setup(config, names, &known, self.key));
         let names: BTreeSet<&'static str> = known.iter().map(|(_, it)| it.name()).collect();
         let former = self.known.difference(&names).copied().collect();
-        self.known.extend(names);
         Ok(ProviderChange { setup, ways, rest, accounts, former })
     }
 
-    /// Serves the providers of this configuration, once the driver knows them; on `listener`, where
-    /// nothing was served before.
-    pub(super) fn begin(
-        &mut self,
+    /// Opens the door on `listener`, where nothing was served before: whoever comes before
+    /// [`begin`](Self::begin) is answered as by a server that has no providers.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub(super) fn open(
+        &self,
         config: &Config,
         listener: Option<TcpListener>,
-    ) -> io::Result<()> {
-        let known = known(config);
-        let sites = known.iter().map(|(of, it)| site(of, *it, base(config), self.key)).collect();
-        if let Some(open) = &self.open {
-            open.server.set_sites(sites);
-            return Ok(());
-        }
-        let Some(listener) = listener else { return Ok(()) };
+    ) -> io::Result<Option<OpenDoor>> {
+        let Some(listener) = listener else { return Ok(None) };
         let settings = Settings {
             public_url: base(config).to_owned(),
-            sites,
+            sites: Vec::new(),
             deadline: config.webhooks.deadline,
             body_len_max: config.webhooks.body_len_max,
             requests_max: config.webhooks.requests_max,
@@ -202,8 +204,22 @@ impl Door {
         let server = WebhookServer::new(settings, around);
         let is_proxy = one_of(config.webhooks.trusted_proxies.clone());
         let thread = HttpThread::webhooks(server.clone(), listener, is_proxy)?;
-        self.open = Some(OpenDoor { server, _thread: thread });
-        Ok(())
+        Ok(Some(OpenDoor { server, _thread: thread }))
+    }
+
+    /// Serves the providers of this configuration, once the driver knows them; through `opened`,
+    /// where nothing was served before.
+    pub(super) fn begin(&mut self, config: &Config, opened: Option<OpenDoor>) {
+        let known = known(config);
+        self.has_rest |= !accounts(&known).is_empty();
+        self.known.extend(known.iter().map(|(_, it)| it.name()));
+        if opened.is_some() {
+            self.open = opened;
+        }
+        if let Some(open) = &self.open {
+            let site = |(of, it): &KnownProvider<'_>| site(of, *it, base(config), self.key);
+            open.server.set_sites(known.iter().map(site).collect());
+        }
     }
 
     fn start_rest(&self, accounts: Vec<RestSite>) -> io::Result<Rest> {

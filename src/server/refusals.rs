@@ -68,6 +68,9 @@ const fn reason(why: &Refusal) -> &'static str {
         Refusal::NotRegistered { .. } => "not_registered",
         Refusal::Banned { .. } => "banned",
         Refusal::Full => "full",
+        Refusal::Disk => "disk",
+        Refusal::Draining => "draining",
+        Refusal::Crowded => "crowded",
         Refusal::TrunkFull { .. } => "trunk_full",
         Refusal::Call { .. } => "call",
     }
@@ -86,6 +89,9 @@ const fn login(why: &Refusal) -> Option<&str> {
         | Refusal::NotAPhone
         | Refusal::Banned { .. }
         | Refusal::Full
+        | Refusal::Disk
+        | Refusal::Draining
+        | Refusal::Crowded
         | Refusal::TrunkFull { .. }
         | Refusal::Call { .. } => None,
     }
@@ -147,8 +153,18 @@ fn text(why: &Refusal) -> String {
              telephone; `sip.ban_failures_max` and `sip.ban_s` are the limits",
             left.as_millis().div_ceil(1000)
         ),
-        Refusal::Full => "a call was refused (503): `server.calls_max` calls are up, the server is \
-                          draining, or the disk does not keep up"
+        Refusal::Full => {
+            "a call was refused (503): `server.calls_max` calls are up".to_owned()
+        }
+        Refusal::Disk => "a call was refused (503): the disk of `server.state` does not keep up, \
+                          or takes nothing more: the errors before this one say which"
+            .to_owned(),
+        Refusal::Draining => {
+            "a call was refused (503): the server is draining, and ends with the last call"
+                .to_owned()
+        }
+        Refusal::Crowded => "a call was refused (503): as many SIP requests or calls are in work \
+                             as there may be; the sender should try again"
             .to_owned(),
         Refusal::TrunkFull { trunk } => {
             format!("a call was refused (503): `channels_max` of [trunks.{trunk}] calls are up")
@@ -240,6 +256,9 @@ mod tests {
             Refusal::NotRegistered { user: user(), status: 503 },
             Refusal::Banned { left: Duration::from_secs(600) },
             Refusal::Full,
+            Refusal::Disk,
+            Refusal::Draining,
+            Refusal::Crowded,
             Refusal::TrunkFull { trunk: "acme".to_owned() },
             Refusal::Call { status: 415 },
         ];
@@ -254,6 +273,13 @@ mod tests {
         changes(&all[4], "md5 = true");
         changes(&all[5], "md5 = true");
         changes(&all[10], "ignored for 600 s");
-        changes(&all[12], "channels_max");
+        changes(&all[11], "`server.calls_max` calls are up");
+        changes(&all[12], "disk of `server.state`");
+        changes(&all[13], "draining");
+        changes(&all[15], "channels_max");
+        for (at, why) in all[11..15].iter().enumerate() {
+            let others = all[11..15].iter().enumerate().filter(|(other, _)| *other != at);
+            assert!(others.clone().all(|(_, other)| reason(other) != reason(why)));
+        }
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn api<'a>(config: &'a Config, tokens: &'a [NamedToken<'a>]) -> api::
     }
 }
 
-pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Directory) -> Setup {
+pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Arc<Directory>) -> Setup {
     let queue = |queue: &config::Queue| setup::Queue {
         name: queue.name.clone(),
         acd: queue.setup.clone(),

@@ -138,11 +138,13 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     let keeping = Keeping::start(keep, bound.clock, bound.store.errands())?;
     let (swap, swaps) = mpsc::channel(SWAPS_MAX);
     let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
+    let resolver = Resolver::start(&config, random_seed()?, found.clone())?;
+    resolver.begin();
     let reloading = Reloading::start(ReloadSetup {
-        resolver: Resolver::start(&config, random_seed()?, found.clone())?,
-        sources,
+        resolver,
+        sources: sources.of_run(demo.is_some()),
         flows,
-        callers: directory.len(),
+        directory,
         names: bound.names,
         run: bound.store.run(),
         is_demo: demo.is_some(),
@@ -181,7 +183,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         first: bound.first,
     };
     // What they say was handed on: it need not stay here as well.
-    drop((directory, demo));
+    drop(demo);
     malloc::give_back();
     let threads = (bound.http, reloading, retention, keeping);
     Ok(Started { driver, threads })

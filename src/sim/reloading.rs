@@ -49,7 +49,7 @@ pub(super) fn changed(before: &Setup, number: u64) -> Scenario {
         change_queues(&mut setup.queues, random);
     }
     if random.chance(0.4) {
-        setup.directory = directory(random);
+        setup.directory = Arc::new(directory(random));
     }
     if random.chance(0.4) {
         setup.trunks = trunks(random);

@@ -82,7 +82,7 @@ pub fn scenario(random: &mut Random) -> Scenario {
     let trunk = Trunk { prefixes: vec!["+1415555".to_owned()] };
     setup.trunks = BTreeMap::from([("outside".to_owned(), trunk)]);
     for (number, n) in known_numbers().into_iter().zip(0..) {
-        setup.directory.insert(number, Arc::new(person(n, n < VIPS, random)));
+        Arc::make_mut(&mut setup.directory).insert(number, Arc::new(person(n, n < VIPS, random)));
     }
     setup.calls_max = calls_max(random);
     Scenario::new(setup, vec![flows::main()])

@@ -5,6 +5,7 @@
 mod agents;
 mod erase;
 pub(super) mod figures;
+mod imports;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -40,6 +41,7 @@ const PROMISES: &[(&str, Promise)] = &[
     ("pages", pages_follow_one_another),
     ("ended", calls_are_handed_over_as_they_ended),
     ("past", only_customers_with_numbers_are_past),
+    ("imports", imports::imported_calls_stand_beside_our_own_and_leave_without_a_trace),
     ("long ago", figures::a_day_long_ago_has_its_calls),
     ("agents' times", agents::times_are_what_the_changes_say),
     ("agents' times again", agents::a_change_may_be_given_again),
@@ -308,6 +310,7 @@ fn both(one: &RecordFilter, other: &RecordFilter) -> RecordFilter {
         queue: one.queue.clone().or_else(|| other.queue.clone()),
         agent: one.agent.clone().or_else(|| other.agent.clone()),
         outcome: one.outcome.or(other.outcome),
+        import: None,
         number: one.number.clone().or_else(|| other.number.clone()),
         before: one.before.or(other.before),
         limit: 0,

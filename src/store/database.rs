@@ -65,6 +65,15 @@ pub(super) trait RecordWriter: fmt::Debug + Send {
     /// attendant. Each time a little, so that what is applied does not wait long.
     fn roll_up(&mut self) -> Result<RolledUp, DatabaseError>;
 
+    /// Takes out records that were imported under this name, from this number on and at most this
+    /// many, with what they added to rollups.
+    fn take_out(
+        &mut self,
+        import: &str,
+        from: CallId,
+        most: usize,
+    ) -> Result<TakenOut, DatabaseError>;
+
     /// Brings to the disk what was applied. Called about once a second.
     fn sync(&mut self) -> Result<(), DatabaseError>;
 
@@ -123,7 +132,7 @@ pub trait RecordReader: fmt::Debug + Send {
     ) -> Result<(), DatabaseError>;
 
     /// Hands over each customer's call with a number that ended in the period, in the order in
-    /// which they ended.
+    /// which they ended; none that was imported, so that an import changes no caller's way.
     ///
     /// # Errors
     ///
@@ -134,6 +143,12 @@ pub trait RecordReader: fmt::Debug + Send {
         take: &mut dyn FnMut(Past),
     ) -> Result<(), DatabaseError>;
 
+    /// What was imported, by name.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn imports(&self) -> Result<Vec<ImportedCalls>, DatabaseError>;
     /// Copies all there is at this moment into another folder, in which a database of the same kind
     /// finds it; in place of a copy that is there. Whoever writes goes on meanwhile.
     ///
@@ -186,6 +201,9 @@ pub trait RecordReader: fmt::Debug + Send {
 pub(super) enum Change {
     /// A call ended. The first record of a call stays.
     Close(Box<CallRecord>),
+    /// A call of another telephone system, which is given the first free number of its kind
+    /// ([`import`](crate::store::import)). The first record of a call stays.
+    Import(Box<CallRecord>),
     /// Something kept, in place of what was kept before under the same name.
     Keep(Kept),
     /// What was kept under lower numbers is in the database.
@@ -214,6 +232,16 @@ pub(super) enum Applied {
     Known,
     /// There is no record, or no leg or recording in it, that this belongs to.
     Unknown,
+    /// No number is free for an imported call.
+    NoRoom,
+}
+
+/// What one step of taking out an import did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TakenOut {
+    pub(super) calls: u64,
+    /// Where the next step goes on; `None`: nothing is left.
+    pub(super) next: Option<CallId>,
 }
 
 /// Which calls have their rollups.
@@ -264,6 +292,15 @@ pub(super) struct Saved {
     pub(super) agent_states: BTreeMap<String, SavedAgentState>,
 }
 
+/// What was imported under one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedCalls {
+    pub name: String,
+    pub calls: u64,
+    pub first_arrived_at: Timestamp,
+    pub last_ended_at: Timestamp,
+}
+
 /// One earlier call of a number, for what flows know of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Past {
@@ -311,6 +348,7 @@ pub(super) fn complain(batch: &[Change], applied: &[Applied]) {
             }
             (
                 Change::Close(_)
+                | Change::Import(_)
                 | Change::Keep(_)
                 | Change::KeptUntil(_)
                 | Change::NextCall(_)
@@ -319,7 +357,7 @@ pub(super) fn complain(batch: &[Change], applied: &[Applied]) {
                 | Change::CarryNothing
                 | Change::AgentTimesSince(_)
                 | Change::AgentsGone { .. },
-                Applied::Changed | Applied::Known | Applied::Unknown,
+                Applied::Changed | Applied::Known | Applied::Unknown | Applied::NoRoom,
             ) => {}
         }
     }

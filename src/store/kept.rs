@@ -1,7 +1,7 @@
 //! What is promised beside the journal, until the database has it: what fronts keep of calls and
 //! legs, where agents stand, what became known of a closed call.
 //!
-//! The database takes it within a hundredth of a second, by the thread. A promise does not wait for
+//! The database takes it within a tenth of a second, by the thread. A promise does not wait for
 //! that: before it leaves, a line of it is given to the operating system here. The lines are in two
 //! files, used in turns, so that they stay small: one is begun anew when the database has
 //! everything in it.
@@ -310,6 +310,7 @@ fn unheard(
                 | Kept::Recording { .. },
             )
             | Change::Close(_)
+            | Change::Import(_)
             | Change::KeptUntil(_)
             | Change::NextCall(_)
             | Change::Finish { .. }

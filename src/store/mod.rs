@@ -11,7 +11,8 @@
 //! kept before a [`Store::settle`] outlives the process, unless that says [`Settled::Unwritten`]:
 //! then it is in memory alone until one that does not.
 //!
-//! **Deliberately absent:** deleting. What retention removes is decided elsewhere.
+//! **Deliberately absent:** deleting, but of an import as a whole. What retention removes is
+//! decided elsewhere.
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
@@ -23,6 +24,7 @@ mod contract;
 mod database;
 mod erase;
 mod errands;
+mod import;
 pub mod journal;
 mod kept;
 mod names;
@@ -57,9 +59,10 @@ use crate::time::Timestamp;
 use crate::words::{AgentState, CallRecord, Event, RecordingUpdate, WrapUp};
 
 pub use backup::{BackedUp, back_up};
-pub use database::{DatabaseError, Fault, Past, RecordReader};
+pub use database::{DatabaseError, Fault, ImportedCalls, Past, RecordReader};
 pub use erase::naming;
 pub use errands::{Erased, Errands};
+pub use import::{CALLS_PER_SECOND_MAX, Imported, Importing};
 pub use names::{add_recorded, keep_names, names, names_error};
 pub use old_runs::{OldRuns, OldRunsGone};
 pub use open::{Found, alive_until, look, open};
@@ -446,6 +449,7 @@ impl Store {
             self.jobs.send(Job::Finish).map_err(|_| StoreError::Lost)?;
         }
         drop(self.jobs);
+        self.thread.thread().unpark();
         self.thread.join().map_err(|_| StoreError::Lost)??;
         written
     }
@@ -456,6 +460,7 @@ impl Store {
     pub(crate) fn kill(self) {
         let Self { jobs, thread, .. } = self;
         drop(jobs);
+        thread.thread().unpark();
         thread.join().expect("the writer does not panic").expect("a closed channel is no error");
     }
 

@@ -130,8 +130,8 @@ fn of_setups(folder: &Path) -> Result<Option<Names>, StoreError> {
     Ok(most)
 }
 
-/// Adds the agents and queues that records name and the configuration does not any more: to be
-/// asked once, where [`names`] says `None`.
+/// Adds the agents and queues that records of our own name and the configuration does not any
+/// more: to be asked once, where [`names`] says `None`.
 ///
 /// # Errors
 ///
@@ -139,6 +139,9 @@ fn of_setups(folder: &Path) -> Result<Option<Names>, StoreError> {
 pub fn add_recorded(names: &mut Names, records: &dyn RecordReader) -> Result<(), StoreError> {
     let all = Timestamp::default()..Timestamp(u64::MAX);
     records.each_ended(all, &mut |record| {
+        if record.call.is_imported() {
+            return; // those of another system
+        }
         for visit in &record.queued {
             names.queues.intern(&visit.queue);
         }

@@ -150,7 +150,7 @@ impl Found {
 
 /// Makes the folder, for its owner alone, and takes its lock; and when a run before was last known
 /// to run.
-fn prepare(folder: &Path) -> Result<(File, Option<Timestamp>), StoreError> {
+pub(super) fn prepare(folder: &Path) -> Result<(File, Option<Timestamp>), StoreError> {
     let failed = |error| StoreError::io(folder, error);
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

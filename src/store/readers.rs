@@ -142,7 +142,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
-    use crate::store::database::{DatabaseError, Past};
+    use crate::store::database::{DatabaseError, ImportedCalls, Past};
 
     /// Says when a list begins, and ends it when the test says so.
     #[derive(Debug)]
@@ -184,6 +184,10 @@ mod tests {
 
         fn each_naming(&self, _: &str, _: &mut dyn FnMut(CallRecord)) -> Result<(), DatabaseError> {
             Ok(())
+        }
+
+        fn imports(&self) -> Result<Vec<ImportedCalls>, DatabaseError> {
+            Ok(Vec::new())
         }
 
         fn gather(

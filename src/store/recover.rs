@@ -199,7 +199,8 @@ impl Found {
         database::complain(&batch, &applied);
         let calls = batch.iter().zip(applied).filter_map(|(change, applied)| match change {
             Change::Close(record) => (applied == Applied::Changed).then_some(record.call),
-            Change::Keep(_)
+            Change::Import(_)
+            | Change::Keep(_)
             | Change::KeptUntil(_)
             | Change::NextCall(_)
             | Change::Finish { .. }

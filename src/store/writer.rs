@@ -2,7 +2,7 @@
 //!
 //! Lines of the journal were given to the operating system before ([`appender`](super::appender));
 //! about once a second they are brought to the disk here, and the next segment is made before it is
-//! needed. Records are gathered for a hundredth of a second for one transaction.
+//! needed. Records are gathered for a tenth of a second for one transaction.
 //!
 //! **Invariant:** records are committed in the order they were given, each batch as a whole; a
 //! segment is marked finished only when every call that arrived in it has its record.
@@ -19,20 +19,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use crate::id::CallId;
-use crate::store::StoreError;
 use crate::store::database::{self, Change, RecordWriter, RolledUp};
 use crate::store::errands::Errand;
 use crate::store::journal::{Header, Segment};
 use crate::store::kept::Kept;
 use crate::store::shared::Shared;
+use crate::store::{JOBS_MAX, StoreError};
 use crate::time::Timestamp;
 use crate::words::{Activity, CallRecord};
 
-/// Jobs taken at once: one transaction for all of them.
-const BATCH_MAX: usize = 1_024;
-/// How long jobs are gathered for one transaction. A hundred wake-ups a second cost little, one a
-/// job would cost more than the job.
-const GATHER_FOR: Duration = Duration::from_millis(10);
+/// How long jobs are gathered for one transaction. No promise waits for it. What a transaction
+/// costs whatever is in it (pages of indexes, the sums of the quarter) is shared by all of them.
+const GATHER_FOR: Duration = Duration::from_millis(100);
 /// The longest that a line or a record waits to be brought to the disk.
 const SYNC_AFTER: Duration = Duration::from_secs(1);
 /// With nothing to do for this long, the disk is brought up to date.
@@ -142,14 +140,15 @@ impl Writer {
         }
     }
 
-    /// Lets more come before it takes it: no thread is woken for a job that finds this one resting.
+    /// Lets more come before it takes it: no thread is woken for a job that finds this one resting,
+    /// but for the last.
     fn take_gathered(&mut self, inbox: &Receiver<Job>) -> bool {
         std::thread::park_timeout(GATHER_FOR);
         self.take_more(inbox)
     }
 
     fn take_more(&mut self, inbox: &Receiver<Job>) -> bool {
-        for _ in 0..BATCH_MAX {
+        for _ in 0..JOBS_MAX {
             let Ok(job) = inbox.try_recv() else {
                 return false;
             };
@@ -397,7 +396,8 @@ fn finish(segment: &str) -> Change {
 fn closed(change: Change) -> Option<CallId> {
     match change {
         Change::Close(record) => Some(record.call),
-        Change::Keep(_)
+        Change::Import(_)
+        | Change::Keep(_)
         | Change::KeptUntil(_)
         | Change::NextCall(_)
         | Change::Finish { .. }

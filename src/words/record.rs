@@ -56,6 +56,10 @@ pub struct CallRecord {
 }
 
 impl CallRecord {
+    /// Of an imported call, the variable that holds what the other system calls it. No flow can
+    /// set one of this name.
+    pub const IMPORTED_AS: &str = "import.call";
+
     /// The agent whose own telephone made the call; `None` for a call of a customer's.
     #[must_use]
     pub fn caller_agent(&self) -> Option<&str> {
@@ -63,10 +67,12 @@ impl CallRecord {
     }
 
     /// Whether it was a feature code: only those are answered without a flow and without a party.
-    /// One with whose telephone no sound was agreed on counts as a call that was not answered.
+    /// One with whose telephone no sound was agreed on counts as a call that was not answered. An
+    /// imported call has no flow of ours, and is none.
     #[must_use]
     pub fn is_feature_code(&self) -> bool {
-        self.flow.is_none() && self.answered_at.is_some() && self.legs.is_empty()
+        let is_ours = self.via.import().is_none();
+        is_ours && self.flow.is_none() && self.answered_at.is_some() && self.legs.is_empty()
     }
 
     /// Whether the caller came to an outside party, from an agent or from the flow. One whom an

@@ -18,6 +18,8 @@ pub struct RecordFilter {
     /// Calls that were offered to this agent.
     pub agent: Option<String>,
     pub outcome: Option<CallOutcome>,
+    /// Calls that were imported under this name; `None`: calls of our own, and no imported ones.
+    pub import: Option<String>,
     /// The caller's number, as in the records.
     pub number: Option<String>,
     /// Calls older than this one: the last of the page before.

@@ -1,4 +1,4 @@
-//! Where a call came from: a trunk, an agent's own telephone, a provider.
+//! Where a call came from: a trunk, an agent's own telephone, a provider, or an import.
 //!
 //! **Invariant:** a [`NamedVia`] and its text are one to one; the text is what records, the journal
 //! of records and the HTTP interface have.
@@ -37,7 +37,7 @@ impl Via {
 
 /// Where a call came from, as it is kept: an agent's id holds for one configuration only.
 ///
-/// Its text is `trunk:NAME`, `agent:NAME` or `provider:NAME`.
+/// Its text is `trunk:NAME`, `agent:NAME`, `provider:NAME` or `import:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum NamedVia {
@@ -47,6 +47,8 @@ pub enum NamedVia {
     Agent(String),
     /// A provider's webhook.
     Provider(String),
+    /// Another telephone system, which had the call; its records were imported under this name.
+    Import(String),
 }
 
 impl NamedVia {
@@ -55,7 +57,7 @@ impl NamedVia {
     pub fn agent(&self) -> Option<&str> {
         match self {
             Self::Agent(name) => Some(name),
-            Self::Trunk(_) | Self::Provider(_) => None,
+            Self::Trunk(_) | Self::Provider(_) | Self::Import(_) => None,
         }
     }
 
@@ -64,7 +66,16 @@ impl NamedVia {
     pub fn provider(&self) -> Option<&str> {
         match self {
             Self::Provider(name) => Some(name),
-            Self::Trunk(_) | Self::Agent(_) => None,
+            Self::Trunk(_) | Self::Agent(_) | Self::Import(_) => None,
+        }
+    }
+
+    /// The import that the call came with: this server never had it.
+    #[must_use]
+    pub fn import(&self) -> Option<&str> {
+        match self {
+            Self::Import(name) => Some(name),
+            Self::Trunk(_) | Self::Agent(_) | Self::Provider(_) => None,
         }
     }
 }
@@ -75,13 +86,14 @@ impl fmt::Display for NamedVia {
             Self::Trunk(name) => write!(f, "trunk:{name}"),
             Self::Agent(name) => write!(f, "agent:{name}"),
             Self::Provider(name) => write!(f, "provider:{name}"),
+            Self::Import(name) => write!(f, "import:{name}"),
         }
     }
 }
 
 /// A text that names no origin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no origin of a call: it is trunk:NAME, agent:NAME or provider:NAME")]
+#[error("{0:?} is no origin of a call: it is trunk:NAME, agent:NAME, provider:NAME or import:NAME")]
 pub struct NoVia(String);
 
 impl FromStr for NamedVia {
@@ -95,6 +107,7 @@ impl FromStr for NamedVia {
             "trunk" => Ok(Self::Trunk(name)),
             "agent" => Ok(Self::Agent(name)),
             "provider" => Ok(Self::Provider(name)),
+            "import" => Ok(Self::Import(name)),
             _ => Err(no_via()),
         }
     }
@@ -124,6 +137,7 @@ mod tests {
             ("trunk:acme", NamedVia::Trunk("acme".to_owned())),
             ("agent:alice", NamedVia::Agent("alice".to_owned())),
             ("provider:other:one", NamedVia::Provider("other:one".to_owned())),
+            ("import:old-pbx", NamedVia::Import("old-pbx".to_owned())),
         ] {
             assert_eq!(text.parse().as_ref(), Ok(&via));
             assert_eq!(serde_json::to_value(&via).unwrap(), text);

@@ -8,6 +8,7 @@
 //! **Deliberately absent:** which bytes are interesting. The corpus knows.
 
 mod flow;
+mod import;
 mod journal;
 mod media;
 mod requests;
@@ -26,6 +27,7 @@ pub(crate) const ALL: &[(&str, Entry)] = &[
     ("wav", media::wav),
     ("flow", flow::flow),
     ("journal", journal::journal),
+    ("import", import::import),
     ("bandwidth", requests::bandwidth),
     ("jambonz", requests::jambonz),
     ("plivo", requests::plivo),

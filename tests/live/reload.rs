@@ -1,6 +1,7 @@
 //! The configuration read again while calls are up.
 
 use std::fs;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -9,7 +10,10 @@ use serde_json::{Value, json};
 use crate::calls::reach_queue;
 use crate::clock::SOON;
 use crate::flows::{AGENT_HZ, ALICE, ALICE_AND_BOB, CALLER_HZ, MENU_HZ};
-use crate::rig::{Plan, Rig, items};
+use crate::ports;
+use crate::rig::{Plan, Rig, TOKEN, items};
+use crate::wav::write_tone;
+use crate::webhooks::kind::Kind;
 
 fn lines(answer: &Value, key: &str) -> Vec<String> {
     answer[key]
@@ -197,4 +201,139 @@ fn a_server_that_is_killed_after_an_edit_goes_on_as_without_it() {
     for name in ["alice", "aaron", "adam"] {
         assert!(names.contains(&format!("\"{name}\"")), "{names}");
     }
+}
+
+#[test]
+fn callers_and_sounds_that_are_others_are_named_and_an_edit_that_is_taken_back_is_none() {
+    const CALLERS: &str = "numbers,name,vip\n+14155550111,Ada,no\n1004,Bea,no\n";
+    let mut rig = plan(ALICE).set("callers.file", "\"callers.csv\"").lay_out();
+    let path = |name: &str| rig.path().join(name);
+    let (callers, closed) = (path("callers.csv"), path("prompts/closed.wav"));
+    fs::write(&callers, CALLERS).expect("our own folder");
+    rig.start();
+    let config = || rig.get("/v1/config").map(|(_, config)| config);
+    let differs = |what: &str| {
+        rig.eventually(what, || config().filter(|config| config["files_differ"] == true))
+    };
+    let before = fs::read(&closed).expect("a sound");
+    fs::write(&callers, CALLERS.replace("Ada,no", "Ada,yes").replace("1004,Bea,no\n", ""))
+        .expect("our own folder");
+    write_tone(&closed, 2_000.0, 0.6);
+    let config_then = differs("the files are others");
+    let expected =
+        ["caller …11 changed: vip", "caller …04 is removed", "sound `closed.wav` changed"];
+    assert_eq!(lines(&config_then, "differs"), expected, "{config_then:#}");
+    let output = rig.command(&["reload", "--dry-run"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    for line in [
+        "caller +14155550111 (Ada) changed: vip\n",
+        "caller 1004 (Bea) is removed\n",
+        "sound `closed.wav` changed\n",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    // Taken back: the sound is another file, and says the same.
+    fs::write(&callers, CALLERS).expect("our own folder");
+    fs::write(&closed, &before).expect("our own folder");
+    let config_then = rig.eventually("the edit is taken back", || {
+        config().filter(|config| config["files_differ"] == false)
+    });
+    assert_eq!(lines(&config_then, "differs"), [""; 0], "{config_then:#}");
+    fs::write(&callers, "numbers,name,vip\n+14155550111,Ada\n").expect("our own folder");
+    let refused = differs("it is wrong");
+    assert!(refused["refused"].as_str().is_some_and(|why| why.contains("callers.csv:2")));
+    fs::write(&callers, CALLERS.replace("Bea", "Bert")).expect("our own folder");
+    let answer = reload(&rig);
+    assert_eq!(lines(&answer, "changed"), ["caller 1004 (Bert) changed: name"]);
+    let after = config().expect("an answer");
+    assert_eq!((&after["files_differ"], &after["refused"]), (&json!(false), &Value::Null));
+    let said = rig.said();
+    let masked = "caller …04 changed: name";
+    assert!(said.contains(masked) && !said.contains("1004 ("), "{said}");
+    assert_eq!(lines(&reload(&rig), "changed"), [""; 0], "the second says what it changes");
+}
+
+#[test]
+fn a_server_that_the_system_gives_nothing_changes_nothing() {
+    /// Files that a reload with a provider may need at once, and more.
+    const FILES: usize = 40;
+    let door = ports::one();
+    let rig = plan(ALICE)
+        .set("webhooks.public_url", "\"https://ivr.example.com\"")
+        .set("webhooks.listen", &format!("\"{door}\""))
+        .start();
+    let (_, before) = rig.get("/v1/config").expect("an answer");
+    edit(&rig, |text| {
+        let text = text.replace("[agents.alice]", "[agents.bob]");
+        format!("{text}\n{}", Kind::Twilio.section(None))
+    });
+    let mut refused = Vec::new();
+    // The connection to the server is there already: what it may open goes to the reload alone.
+    let done = (0..FILES).find_map(|more| {
+        rig.limit_open_files(more);
+        let (status, answer) = rig.post("/v1/reload", &json!({}));
+        if status == 200 {
+            return Some(answer);
+        }
+        refused.push(answer["error"].as_str().unwrap_or_default().to_owned());
+        let (_, config) = rig.get("/v1/config").expect("an answer");
+        assert_eq!(config["version"], before["version"], "{answer:#}");
+        assert!(rig.agent_view("alice").is_some() && rig.agent_view("bob").is_none());
+        assert!(TcpStream::connect(door).is_err(), "nobody listens: {answer:#}");
+        None
+    });
+    let answer = done.unwrap_or_else(|| panic!("it is refused with {FILES} files: {refused:?}"));
+    let no_thread = refused.iter().filter(|error| *error == "no_thread").count();
+    assert!(no_thread > 0, "the door's thread is one of those: {refused:?}");
+    let changed = lines(&answer, "changed");
+    assert!(changed.contains(&"provider `twilio` is new".to_owned()), "{changed:?}");
+    assert!(rig.agent_view("bob").is_some());
+    TcpStream::connect(door).expect("the door is open");
+}
+
+#[test]
+fn a_token_that_an_edit_replaced_is_the_one_to_ask_with() {
+    let rig = plan(ALICE).start();
+    let other = "another-operate-token-of-32-signs";
+    edit(&rig, |text| text.replace(TOKEN, other));
+    let run = |arguments: &[&str]| {
+        let output = rig.command(arguments).output().expect("it runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    };
+    let (is_done, said) = run(&["reload"]);
+    assert!(!is_done && said.contains("401") && said.contains("--token"), "{said}");
+    let url = format!("http://{}", rig.api);
+    let (is_done, said) = run(&["reload", "--url", &url, "--token", TOKEN]);
+    assert!(is_done && said.contains("api.operate_token"), "{said}");
+    let (is_done, said) = run(&["reload"]);
+    assert!(is_done && said.contains("nothing changed"), "{said}");
+    edit(&rig, |text| text.replace(&rig.api.to_string(), "127.0.0.1:1"));
+    let (is_done, said) = run(&["reload"]);
+    assert!(!is_done && said.contains("127.0.0.1:1") && said.contains("--url"), "{said}");
+    let (is_done, said) = run(&["reload", "--url", &url]);
+    assert!(is_done && said.contains("api.listen needs a restart"), "{said}");
+}
+
+/// Without `--config` the file in the working folder is the configuration, and without that file
+/// the next run would be the demonstration: the run that is up is not.
+#[test]
+fn a_configuration_that_disappears_changes_nothing() {
+    let mut rig = plan(ALICE).start();
+    rig.restart_unnamed();
+    let (_, before) = rig.get("/v1/config").expect("an answer");
+    let hidden = rig.path().join("hidden.toml");
+    fs::rename(rig.config_file(), &hidden).expect("our own folder");
+    let refused = |why: &str| {
+        let (status, answer) = rig.post("/v1/reload", &json!({}));
+        assert_eq!(status, 422, "{answer:#}");
+        let said = answer["message"].as_str().expect("words");
+        assert!(said.contains("attendant.toml") && said.contains(why), "{said}");
+    };
+    refused("cannot be read");
+    fs::write(rig.config_file(), "").expect("our own folder");
+    refused("is empty");
+    let (status, after) = rig.get("/v1/config").expect("the token is as it was");
+    assert_eq!((status, &after["version"]), (200, &before["version"]));
+    assert!(rig.agent_view("alice").is_some());
 }

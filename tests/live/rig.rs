@@ -187,17 +187,36 @@ impl Rig {
         assert!(self.becomes_ready(), "it ended");
     }
 
+    /// Starts it again without `--config`: it finds the file in its folder by its default name.
+    #[track_caller]
+    pub(crate) fn restart_unnamed(&mut self) {
+        self.kill();
+        let command = self.command(&["serve"]);
+        self.spawn_as(command, Self::follow_both);
+        assert!(self.becomes_ready(), "it ended:\n{}", self.said());
+    }
+
     fn spawn(&mut self) {
-        self.spawn_with(|rig, (stdout, stderr)| {
-            rig.follow(stdout);
-            rig.follow(stderr);
-        });
+        self.spawn_with(Self::follow_both);
+    }
+
+    fn follow_both(&self, (stdout, stderr): (ChildStdout, ChildStderr)) {
+        self.follow(stdout);
+        self.follow(stderr);
     }
 
     fn spawn_with(&mut self, take: impl FnOnce(&Self, (ChildStdout, ChildStderr))) {
-        let mut child = self
-            .command(&["serve", "--config"])
-            .arg(self.config_file())
+        let mut command = self.command(&["serve", "--config"]);
+        command.arg(self.config_file());
+        self.spawn_as(command, take);
+    }
+
+    fn spawn_as(
+        &mut self,
+        mut command: Command,
+        take: impl FnOnce(&Self, (ChildStdout, ChildStderr)),
+    ) {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -374,10 +393,27 @@ impl Rig {
     /// The greatest size of the files it writes, in bytes: a disk that is full for all of them.
     #[track_caller]
     pub(crate) fn limit_files(&self, bytes: &str) {
+        self.limit(&format!("--fsize={bytes}:"));
+    }
+
+    /// Lets it open this many files and sockets more than it has, and then none.
+    #[track_caller]
+    pub(crate) fn limit_open_files(&self, more: usize) {
         let child = self.child.as_ref().expect("the server runs");
-        let (pid, limit) = (child.0.id().to_string(), format!("--fsize={bytes}:"));
-        let status = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
-        assert!(status.expect("prlimit is there").success(), "prlimit {limit}");
+        let open = fs::read_dir(format!("/proc/{}/fd", child.0.id())).expect("our child");
+        // Numbers are given from the lowest that is free: the limit is of numbers.
+        let numbers = open.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let taken: std::collections::BTreeSet<usize> = numbers.collect();
+        let limit = (0..).filter(|number| !taken.contains(number)).nth(more).unwrap_or_default();
+        self.limit(&format!("--nofile={limit}:"));
+    }
+
+    #[track_caller]
+    fn limit(&self, limit: &str) {
+        let child = self.child.as_ref().expect("the server runs");
+        let mut prlimit = Command::new("prlimit");
+        let prlimit = prlimit.args(["--pid", &child.0.id().to_string(), limit]);
+        assert!(prlimit.status().expect("prlimit is there").success(), "prlimit {limit}");
     }
 
     /// Waits until the process has ended by itself.

@@ -42,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sip", &["id", "number", "time", "words"]),
     ("media", &["id", "time", "words"]),
     ("ask", &["id", "time", "words"]),
+    ("import", &["id", "number", "time", "words"]),
     ("webhook", &["front", "id", "number", "time", "words"]),
     ("api", &["acd", "call", "center", "flow", "id", "live", "metrics", "time", "words"]),
     ("store", &["center", "id", "metrics", "time", "words"]),

@@ -76,6 +76,15 @@ impl Model {
             Input::NotAccepted { offer, outcome } => self.missed(now, offer, outcome),
             Input::HandedOver { agent, call, queue } => self.handed_over(now, agent, call, queue),
             Input::TalkEnded { agent, call } => self.talk_ended(now, agent, call),
+            Input::Demand { call, skill, level } => {
+                if let Some(call) = self.calls.iter_mut().find(|it| it.id == call) {
+                    let known = call.demands.entry(skill).or_default();
+                    *known = level.max(*known);
+                    for (_, step) in &mut call.steps {
+                        step.retain(|(of, _)| *of != skill);
+                    }
+                }
+            }
             Input::Reconfigured(setup) => self.reconfigured(*setup),
         }
         self.settle(now);

@@ -1,6 +1,7 @@
-//! Which facts a listener wants.
+//! Which facts a listener wants, and which an agent's token may have.
 //!
-//! **Invariant:** a filter names only what there is: a misspelled queue is refused, instead of
+//! **Invariant:** an agent gets facts about themselves, their legs, and the calls they have while they
+//! have them: no other agent, caller or number. A filter names only what there is: a misspelled queue is refused, instead of
 //! giving a stream of facts that never come.
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use crate::api::error::ApiError;
 use crate::flow::suggest;
 use crate::live::{Concern, RingFact};
-use crate::words::{Fact, Roster};
+use crate::words::{CallFact, Fact, Roster};
 
 /// Names that one filter may list.
 const NAMES_MAX: usize = 64;
@@ -19,11 +20,20 @@ pub(super) struct FactFilter {
     queues: Vec<String>,
     agents: Vec<String>,
     kinds: Vec<String>,
+    /// The agent whose token it is: all but their own is left out.
+    own: Option<String>,
 }
 
 impl FactFilter {
-    pub(super) fn read(query: &[(String, String)], roster: &Roster) -> Result<Self, ApiError> {
-        let mut filter = Self::default();
+    /// With `own` it is for the token of this agent.
+    pub(super) fn read(
+        query: &[(String, String)],
+        own: Option<&str>,
+        roster: &Roster,
+    ) -> Result<Self, ApiError> {
+        let mut filter = Self { own: own.map(str::to_owned), ..Self::default() };
+        let own_roster = own.map(|own| own_of(roster, own));
+        let roster = own_roster.as_ref().unwrap_or(roster);
         if query.len() > NAMES_MAX {
             let message = format!("a filter lists at most {NAMES_MAX} names");
             return Err(ApiError::bad_request(message));
@@ -40,9 +50,7 @@ impl FactFilter {
                 }
             };
             if !known.contains(&name.as_str()) {
-                let help = suggest(name, known).unwrap_or_else(|| "there is none".to_owned());
-                let message = format!("no {key} is named `{name}`: {}", help.replace('\n', " "));
-                return Err(ApiError::bad_request(message));
+                return Err(ApiError::no_such_name(key, name, known));
             }
             list.push(name.clone());
         }
@@ -64,7 +72,35 @@ impl FactFilter {
             | Fact::RecordAmended { .. }
             | Fact::RecordingAmended { .. } => false,
         };
-        of_kind && (of_all || self.concerns(&entry.concern))
+        of_kind && (of_all || self.concerns(&entry.concern)) && self.is_open(entry)
+    }
+
+    fn is_open(&self, entry: &RingFact) -> bool {
+        let Some(own) = &self.own else { return true };
+        match &entry.numbered.fact {
+            Fact::Roster(_) | Fact::Draining { .. } => true,
+            // What the caller pressed, and what was recorded, is in no view of the agent's either.
+            Fact::Call {
+                happened:
+                    CallFact::Input { .. }
+                    | CallFact::RecordingBegan { .. }
+                    | CallFact::RecordingUpdated { .. },
+                ..
+            } => false,
+            Fact::CallBegan(_)
+            | Fact::Call { .. }
+            | Fact::CallStands { .. }
+            | Fact::OfferEnded { .. }
+            | Fact::AgentMoved { .. }
+            | Fact::AgentStands(_) => entry.owners.has(own),
+            // Of a record, which others may have added to.
+            Fact::RecordAmended { .. } | Fact::RecordingAmended { .. } => false,
+        }
+    }
+
+    /// The agent whose token it is.
+    pub(super) fn own(&self) -> Option<&str> {
+        self.own.as_deref()
     }
 
     pub(super) fn concerns(&self, concern: &Concern) -> bool {
@@ -75,12 +111,23 @@ impl FactFilter {
     }
 
     pub(super) fn wants_queue(&self, queue: &str) -> bool {
-        self.queues.is_empty() || self.queues.iter().any(|name| name == queue)
+        let is_named = self.queues.is_empty() || self.queues.iter().any(|name| name == queue);
+        self.own.is_none() && is_named
     }
 
     pub(super) fn wants_agent(&self, agent: &str) -> bool {
+        self.own.as_deref().is_none_or(|own| own == agent) && self.names_agent(agent)
+    }
+
+    fn names_agent(&self, agent: &str) -> bool {
         self.agents.is_empty() || self.agents.iter().any(|name| name == agent)
     }
+}
+
+/// As much of it as this agent may know.
+pub(super) fn own_of(roster: &Roster, own: &str) -> Roster {
+    let agents = roster.agents.iter().filter(|agent| &*agent.name == own).cloned().collect();
+    Roster { agents, ..Roster::default() }
 }
 
 #[cfg(test)]
@@ -101,7 +148,7 @@ mod tests {
         let roster = Roster { agents, queues, ..Roster::default() };
         let owned: Vec<_> =
             query.iter().map(|(key, name)| ((*key).to_owned(), (*name).to_owned())).collect();
-        FactFilter::read(&owned, &roster).map_err(|error| error.message().to_owned())
+        FactFilter::read(&owned, None, &roster).map_err(|error| error.message().to_owned())
     }
 
     #[test]

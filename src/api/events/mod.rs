@@ -16,6 +16,7 @@ mod text;
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -30,11 +31,12 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use crate::api::Api;
+use crate::api::auth::Who;
 use crate::api::error::ApiError;
 use crate::api::feed::Listening;
 use crate::api::guard::{ConnectionHandle, Streaming};
 use crate::live::{Lost, Ring};
-use crate::words::Seq;
+use crate::words::{PrincipalRole, Seq};
 
 use filter::FactFilter;
 
@@ -61,6 +63,10 @@ const LAST_WITHIN: Duration = Duration::from_secs(1);
 /// `queue`, `agent` and `kind` may be given several times each; a fact has to match one of each
 /// that is given. A call concerns every queue it has waited in and every agent who was rung for it.
 ///
+/// The token of an agent hears of that agent alone, and of the calls they have while they have them:
+/// the snapshot has no queue and no other agent, a call that is over comes without its record, and
+/// nothing says who supervises. The numbers of what it does not hear are left out.
+///
 /// The last event of a stream that the server ends is `end`, with the reason.
 #[utoipa::path(get, path = "/v1/events", tag = "events", security(("token" = [])),
     params(
@@ -77,11 +83,16 @@ const LAST_WITHIN: Duration = Duration::from_secs(1);
 pub(super) async fn events(
     State(api): State<Api>,
     Extension(connection): Extension<ConnectionHandle>,
+    Extension(who): Extension<Arc<Who>>,
     headers: HeaderMap,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let filter = api.look(|board, _, _| FactFilter::read(&query, board.roster())).await??;
+    let own = match who.principal.role {
+        PrincipalRole::Agent => Some(who.agent.as_deref().unwrap_or_default()),
+        PrincipalRole::Admin | PrincipalRole::Supervisor | PrincipalRole::Monitor => None,
+    };
+    let filter = api.look(|board, _, _| FactFilter::read(&query, own, board.roster())).await??;
     let after = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default().to_owned());
     let listening =
         api.0.live.listen(LISTENERS_MAX).ok_or_else(|| ApiError::too_many(LISTENERS_MAX))?;
@@ -236,8 +247,12 @@ impl ListenerTask {
             let (mut piece, mut next) = (String::new(), first);
             for entry in entries.take(PIECE_FACTS_MAX) {
                 next = entry.numbered.seq.next();
-                if filter.lets_through(entry) {
-                    piece += entry.text.get_or_init(|| text::fact(run, entry).into());
+                if !filter.lets_through(entry) {
+                    continue;
+                }
+                match filter.own().and_then(|own| text::own_fact(run, entry, own)) {
+                    Some(own) => piece += &own,
+                    None => piece += entry.text.get_or_init(|| text::fact(run, entry).into()),
                 }
             }
             let found = match (piece.is_empty(), next == first) {

@@ -3,13 +3,17 @@
 //! **Invariant:** one event is one block of lines, its data one line; a time is RFC 3339 in UTC, as
 //! everywhere in the interface. A call that is over comes as its record.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
-use crate::api::events::filter::FactFilter;
+use crate::api::events::filter::{FactFilter, own_of};
 use crate::api::views::{Agent, LiveCall, Queue, record_json, stamp};
+use crate::center::snapshot::CallView;
+use crate::id::CallId;
 use crate::live::{Board, RingFact};
 use crate::time::Timestamp;
-use crate::words::{CallFact, Fact, Numbered};
+use crate::words::{CallFact, CallRecord, CallStands, Fact, Numbered};
 
 /// A listener that lost its connection comes back after this, in milliseconds.
 pub(super) const BEGIN: &str = "retry: 1000\n\n";
@@ -34,8 +38,16 @@ pub(super) fn end(word: &str, message: &str) -> String {
 
 /// How things stand, as far as the filter wants it.
 pub(super) fn snapshot(run: u64, board: &Board, filter: &FactFilter, now: Timestamp) -> String {
-    let wanted = |call: &_| board.concern(*call).is_some_and(|concern| filter.concerns(concern));
-    let calls = board.calls().filter(|call| wanted(&call.call)).map(LiveCall::from);
+    let own = filter.own();
+    let may_see = |call: CallId| own.is_none_or(|own| board.owners(call).has(own));
+    let wanted = |call: CallId| {
+        may_see(call) && board.concern(call).is_some_and(|concern| filter.concerns(concern))
+    };
+    let calls = board.calls().filter(|call| wanted(call.call)).map(|call| {
+        // Who supervises a call is not for its agent to see.
+        let supervisor = call.supervisor.filter(|_| own.is_none());
+        LiveCall::from(CallView { supervisor, ..call })
+    });
     let queues = board.queues(now).into_iter().filter(|queue| filter.wants_queue(&queue.name));
     let agents = board.agents().filter(|agent| filter.wants_agent(&agent.name));
     let data = json!({
@@ -49,13 +61,43 @@ pub(super) fn snapshot(run: u64, board: &Board, filter: &FactFilter, now: Timest
     event(last, "snapshot", &data)
 }
 
-/// A fact, as all listeners get it.
-pub(super) fn fact(run: u64, entry: &RingFact) -> String {
+/// A fact, as the agent gets it whose own it is; `None` where that is as all others get it.
+pub(super) fn own_fact(run: u64, entry: &RingFact, own: &str) -> Option<String> {
     let Numbered { seq, at, fact } = &entry.numbered;
+    let fact = match fact {
+        Fact::Roster(roster) => Fact::Roster(Arc::new(own_of(roster, own))),
+        Fact::CallStands { call, stands } if stands.supervisor.is_some() => {
+            let stands = CallStands { supervisor: None, ..(**stands).clone() };
+            Fact::CallStands { call: *call, stands: Arc::new(stands) }
+        }
+        // The record has all who had the call: that it is over is what the agent hears.
+        Fact::Call { call, happened: CallFact::Closed(_) } => {
+            let (id, data) = (format!("{run}-{seq}"), json!({ "call": call, "at": stamp(*at) }));
+            return Some(event(Some(id), fact.kind(), &data));
+        }
+        Fact::CallBegan(_)
+        | Fact::Draining { .. }
+        | Fact::Call { .. }
+        | Fact::CallStands { .. }
+        | Fact::OfferEnded { .. }
+        | Fact::AgentMoved { .. }
+        | Fact::AgentStands(_)
+        | Fact::RecordAmended { .. }
+        | Fact::RecordingAmended { .. } => return None,
+    };
+    Some(written(run, &Numbered { seq: *seq, at: *at, fact }, None))
+}
+
+/// A fact, as all other listeners get it.
+pub(super) fn fact(run: u64, entry: &RingFact) -> String {
+    written(run, &entry.numbered, entry.record.as_deref())
+}
+
+fn written(run: u64, numbered: &Numbered, record: Option<&CallRecord>) -> String {
+    let Numbered { seq, at, fact } = numbered;
     let mut data = match fact {
         Fact::Call { call, happened: CallFact::Closed(_) } => {
-            let record = entry.record.as_deref().cloned();
-            json!({ "call": call, "record": record.map(record_json) })
+            json!({ "call": call, "record": record.cloned().map(record_json) })
         }
         Fact::CallBegan(origin) => json!({
             "call": origin.call,
@@ -117,7 +159,9 @@ fn readable(data: &mut Value) {
 }
 
 fn readable_field(key: &str, value: &mut Value) {
-    if let Some(at) = value.as_u64().filter(|_| MOMENTS.contains(&key)) {
+    if key == "since" && value.as_u64() == Some(0) {
+        *value = Value::Null; // an agent who was never seen
+    } else if let Some(at) = value.as_u64().filter(|_| MOMENTS.contains(&key)) {
         *value = stamp(Timestamp(at)).into();
     } else if let Some(n) = value.as_object().filter(|_| key == "leg").and_then(leg_number) {
         *value = n;

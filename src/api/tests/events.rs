@@ -1,24 +1,35 @@
 //! `/v1/events` over a real socket.
 
 use super::*;
+use crate::live::RING_FACTS_MAX;
 
 /// A listener's connection.
-struct Listener {
+pub(super) struct Listener {
     stream: TcpStream,
     text: String,
 }
 
 impl Listener {
     async fn open(served: &Served, path: &str, more: &str) -> Self {
-        let mut stream = TcpStream::connect(served.address).await.unwrap();
-        let head =
-            format!("GET {path} HTTP/1.1\r\nHost: x\r\n{more}Authorization: Bearer {READ}\r\n\r\n");
-        stream.write_all(head.as_bytes()).await.unwrap();
-        Self { stream, text: String::new() }
+        Self::open_as(READ, served, path, more).await
+    }
+
+    pub(super) async fn open_as(token: &str, served: &Served, path: &str, more: &str) -> Self {
+        let stream = TcpStream::connect(served.address).await.unwrap();
+        let mut listener = Self { stream, text: String::new() };
+        listener.ask(token, path, more).await;
+        listener
+    }
+
+    async fn ask(&mut self, token: &str, path: &str, more: &str) {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: x\r\n{more}Authorization: Bearer {token}\r\n\r\n"
+        );
+        self.stream.write_all(head.as_bytes()).await.unwrap();
     }
 
     /// What comes until this is in it, taken off.
-    async fn until(&mut self, end: &str) -> String {
+    pub(super) async fn until(&mut self, end: &str) -> String {
         let mut piece = [0; 4096];
         loop {
             if let Some(at) = self.text.find(end) {
@@ -155,6 +166,46 @@ fn there_is_a_greatest_number_of_listeners_and_each_that_leaves_makes_room() {
             }
         };
         last.next("snapshot").await;
+    });
+}
+
+/// It has come to a halt with what its buffers hold, while the ring went on.
+#[test]
+fn a_listener_that_reads_nothing_for_too_long_is_told_so_and_the_others_miss_nothing() {
+    /// Facts of one go, and how many of these: more than the ring keeps and all buffers hold.
+    const GO: usize = 1_000;
+    const GOES: usize = 36;
+    const { assert!(GO * GOES > 2 * RING_FACTS_MAX) };
+    serve(SETTINGS, async |served| {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = socket.connect(served.address).await.unwrap();
+        let mut stopped = Listener { stream, text: String::new() };
+        stopped.ask(READ, "/v1/events", "").await;
+        stopped.until("event: snapshot\n").await;
+        let mut others = Vec::new();
+        for _ in 0..3 {
+            let mut listener = Listener::open(&served, "/v1/events", "").await;
+            listener.next("snapshot").await;
+            others.push(listener);
+        }
+        let first = facts().len() as u64;
+        for go in 0..GOES as u64 {
+            served.told.tell((1..GO).flat_map(|_| ready()).chain(draining()).collect());
+            let from = first + go * GO as u64;
+            for listener in &mut others {
+                let expected: Vec<u64> = (from..from + GO as u64).collect();
+                assert_eq!(listener.ids("draining").await, expected, "none is left out");
+            }
+        }
+        // It reads again: what was on its way comes, and then why there is no more.
+        let text = stopped.until("event: end\n").await;
+        let last = text.lines().rev().find_map(|line| line.strip_prefix("id: 7-")).unwrap();
+        let last: u64 = last.parse().unwrap();
+        assert!(last < first + (GO * GOES - RING_FACTS_MAX) as u64, "{last}");
+        let why = stopped.until("\n\n").await;
+        assert!(why.contains("\"error\":\"too_slow\"") && why.contains("Last-Event-ID"), "{why}");
+        stopped.until("0\r\n\r\n").await; // the answer is over
     });
 }
 

@@ -31,6 +31,7 @@ pub(super) fn report() -> Value {
             talk_ms: 50_000,
             hold_ms: 0,
             acw_ms: Some(20_000),
+            without_acw: false,
             resolved: None,
         }],
     };

@@ -61,3 +61,16 @@ fn a_caller_is_erased_by_number_and_the_answer_says_what_is_left_to_do() {
         assert_eq!(served.asked.lock().unwrap().len(), 1);
     });
 }
+
+#[test]
+fn a_queue_of_no_record_that_is_none_now_either_is_refused_with_one_that_is_near() {
+    serve(SETTINGS, async |served| {
+        let (status, body) = served.ask("GET /v1/records?queue=biling", READ, None).await;
+        let said = "no queue is named `biling`: did you mean `billing`?";
+        assert_eq!((status, &body["message"]), (400, &json!(said)), "{body:#}");
+        // Records know it, so it was one.
+        let line = "GET /v1/records?queue=former&number=%2B14155550199";
+        let (status, body) = served.ask(line, READ, None).await;
+        assert_eq!((status, &body["records"]), (200, &json!([])), "{body:#}");
+    });
+}

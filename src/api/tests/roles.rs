@@ -5,8 +5,8 @@ use crate::api::rules::{RULES, Right};
 use crate::words::PrincipalRole;
 
 const EVE: &str = "eve-token-eve-token-eve-token-ev";
-const ALICE: &str = "alice-token-alice-token-alice-to";
-const BOB: &str = "bob-token-bob-token-bob-token-bo";
+pub(super) const ALICE: &str = "alice-token-alice-token-alice-to";
+pub(super) const BOB: &str = "bob-token-bob-token-bob-token-bo";
 const WALL: &str = "wall-token-wall-token-wall-token";
 const ADMIN: &str = "ann-token-ann-token-ann-token-an";
 
@@ -27,7 +27,8 @@ const TOKENS: &[NamedToken<'static>] = &[
     named("wall", PrincipalRole::Monitor, None, WALL),
 ];
 
-const WITH_ROLES: Settings<'_> = Settings { tokens: TOKENS, requests_max: 64, ..SETTINGS };
+pub(super) const WITH_ROLES: Settings<'_> =
+    Settings { tokens: TOKENS, requests_max: 64, ..SETTINGS };
 
 /// The routes of the document, as they are registered.
 fn documented() -> Vec<(String, String)> {
@@ -71,6 +72,7 @@ fn expected(right: Right) -> [bool; 6] {
         Right::LookAtAgent => [true, true, true, true, false, true],
         // Alice has no call in the snapshot.
         Right::LookAtCall => [true, true, true, false, false, true],
+        Right::Listen => [true; 6],
         Right::HearRecordings | Right::Supervise => [true, true, true, false, false, false],
         Right::ActAsAgent => [true, true, false, true, false, false],
         Right::Configure | Right::Erase => [true, true, false, false, false, false],

@@ -20,7 +20,7 @@ pub(in crate::api) struct Supervise {
 
 /// A supervisor's telephone: an agent's, or any that a trunk may dial.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "{\"agent\": NAME} or {\"number\": \"+1…\"}")]
 pub(in crate::api) struct SuperviseFrom {
     /// The login of an agent, whose telephone is in use then: no queue offers it a call.
     pub agent: Option<String>,

@@ -133,6 +133,7 @@ impl Asks {
         report: Box<dyn Fn(AskId, Reply) + Send + Sync>,
     ) -> io::Result<Self> {
         let AskSetup { rules, key, at_once_max } = setup;
+        let hosts = rules.hosts.clone();
         let lines = ServiceQueues {
             rules: RulesInUse::new(rules, key),
             by_service: BTreeMap::new(),
@@ -144,7 +145,7 @@ impl Asks {
         let (lines, woken) = (Mutex::new(lines), Condvar::new());
         let shared = Arc::new(AskPool { key, lines, woken, clock, report });
         let mut asks = Self { shared, threads: Vec::new(), at_once_max };
-        asks.start_threads()?;
+        asks.start_threads(&hosts)?;
         Ok(asks)
     }
 
@@ -153,18 +154,20 @@ impl Asks {
     ///
     /// # Errors
     ///
-    /// When the system gives no thread. Those it gave work.
+    /// When the system gives no thread: then those before hold.
     pub fn set_rules(&mut self, rules: AskRules) -> io::Result<()> {
+        self.start_threads(&rules.hosts)?;
         let rules = RulesInUse::new(rules, self.shared.key);
         self.shared.lines().rules = rules;
-        self.start_threads()
+        Ok(())
     }
 
-    fn start_threads(&mut self) -> io::Result<()> {
-        if !self.threads.is_empty() || self.shared.lines().rules.hosts.is_empty() {
+    /// Those that are missing, where there is a host to ask.
+    fn start_threads(&mut self, hosts: &BTreeSet<String>) -> io::Result<()> {
+        if hosts.is_empty() {
             return Ok(());
         }
-        for n in 0..self.at_once_max {
+        for n in self.threads.len()..self.at_once_max {
             let shared = Arc::clone(&self.shared);
             let work = move || {
                 shared.work();

@@ -190,6 +190,43 @@ fn a_call_of_a_provider_that_is_removed_is_offered_to_who_can_take_every_call() 
     assert_eq!(floor.rings(), ["ring call-1/1 agent-0"]);
 }
 
+/// It came while both could take it, and then one of them is a provider's client.
+#[test]
+fn a_call_that_waits_is_not_brought_to_who_can_take_it_no_more() {
+    let mut floor = Floor::new(&["ann", "ben"]);
+    for agent in [ANN, AgentId(1)] {
+        let ask = AgentRequest::NotReady { reason: String::new() };
+        floor.event(Event::AgentAsked { agent, ask, by: None });
+    }
+    let caller = floor.waits(1);
+    floor.reconfigure(|setup| {
+        let at_provider = Reachability::Provider("acme".to_owned());
+        setup.reachability.insert("ann".to_owned(), at_provider);
+    });
+    let state = floor.center.call(caller.call).map(|call| call.state);
+    assert_eq!(state, Some(CallState::Waiting));
+    floor.log.clear();
+    let ready = |agent| Event::AgentAsked { agent, ask: AgentRequest::Ready, by: None };
+    floor.event(ready(ANN));
+    assert_eq!(floor.rings(), [""; 0], "her telephone cannot have it");
+    floor.event(ready(AgentId(1)));
+    assert_eq!(floor.rings(), ["ring call-1/1 agent-1"]);
+}
+
+#[test]
+fn a_call_that_waits_is_offered_at_once_to_who_can_take_it_from_now_on() {
+    let at_provider = Reachability::Provider("acme".to_owned());
+    let reachability = [("ann".to_owned(), at_provider)].into();
+    let mut floor = Floor::with_reachability(&["ann", "ben"], reachability);
+    let ask = AgentRequest::NotReady { reason: String::new() };
+    floor.event(Event::AgentAsked { agent: AgentId(1), ask, by: None });
+    floor.waits(1);
+    assert_eq!(floor.rings(), [""; 0], "ann is ready, and at the provider");
+    floor.log.clear();
+    floor.reconfigure(|setup| setup.reachability.clear());
+    assert_eq!(floor.rings(), ["ring call-1/1 agent-0"]);
+}
+
 #[test]
 fn a_shorter_queue_keeps_who_waits_and_takes_nobody_more() {
     let mut floor = Floor::new(&["ann"]);

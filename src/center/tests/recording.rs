@@ -2,7 +2,9 @@
 
 use super::{Floor, parsed};
 use crate::id::{CallId, LegId, RecordingId};
-use crate::words::{Cause, Event, RecordingEnd, RecordingFault, RecordingKind, RecordingState};
+use crate::words::{
+    CallOutcome, Cause, Event, RecordingEnd, RecordingFault, RecordingKind, RecordingState,
+};
 
 const FLOW: &str = r##"
 [flow]
@@ -106,11 +108,38 @@ fn a_recording_that_fails_takes_its_exit_and_one_that_never_ends_is_stopped() {
     let (mut floor, _) = begun();
     floor.event(Event::RecordFailed { recording: recording(1), why: RecordingFault::TooMany });
     let hang_up = "hang-up call-1/0 normal_clearing";
-    floor.check(&[hang_up, "record call-1 Contained by Flow talk 0 hold 0"]);
+    floor.check(&[hang_up, "record call-1 Failed by Flow talk 0 hold 0"]);
+    assert!(floor.records[0].path[0].failed, "the message that could not be taken");
     let (mut floor, _) = begun();
     floor.wait_s(200);
     // As far as is known then, there is sound in it.
     let end = "record call-1 Voicemail by Flow talk 0 hold 0";
     floor.check(&["stop-record call-1/0", hang_up, end]);
     assert_eq!(floor.records[0].recordings[0].state, RecordingState::Begun);
+}
+
+/// What runs after a hang-up can fail as well, and the record says so.
+#[test]
+fn a_step_that_fails_after_the_caller_left_is_in_the_record() {
+    const BROKEN: &str = r#"
+[flow]
+numbers = ["*"]
+start = "hello"
+on_hangup = "left"
+[say.hello]
+text = "Hello."
+next = "end"
+[set.left]
+vars = { sum = "{{ caller.name + 1 }}" }
+next = "end"
+[hangup.end]
+"#;
+    let mut floor = Floor::with(parsed(BROKEN), &[]);
+    let caller = floor.call(1);
+    floor.event(Event::HungUp { leg: caller, cause: Cause::NORMAL_CLEARING });
+    let record = floor.records.pop().unwrap();
+    let path: Vec<(&str, bool)> =
+        record.path.iter().map(|entry| (entry.step.as_str(), entry.failed)).collect();
+    assert_eq!(path[..2], [("hello", false), ("left", true)], "{path:?}");
+    assert_eq!(record.outcome, CallOutcome::Failed);
 }

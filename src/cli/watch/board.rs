@@ -23,6 +23,7 @@ pub(super) struct Board {
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct AgentRow {
+    /// As the API says it, or [`UNREACHABLE`].
     pub(super) state: String,
     pub(super) reason: Option<String>,
     /// RFC 3339.
@@ -128,15 +129,61 @@ impl Board {
         self.queues.iter().map(|name| count(name.as_str())).collect()
     }
 
+    /// Those to whom a call could go now: ready, with a telephone that can be reached.
     pub(super) fn ready(&self) -> usize {
-        self.agents.values().filter(|agent| agent.state == "ready").count()
+        let is_ready = |agent: &&AgentRow| agent.state == "ready";
+        self.agents.values().filter(is_ready).count()
     }
+
+    /// The agents by what they do, in the order of [`STATES`]; of those who do the same, who does it
+    /// longest first.
+    pub(super) fn by_state(&self) -> Vec<(&str, &AgentRow)> {
+        let mut agents: Vec<_> = self.agents.iter().map(|(name, it)| (name.as_str(), it)).collect();
+        agents.sort_by_key(|(name, agent)| (place(&agent.state), agent.since.as_str(), *name));
+        agents
+    }
+
+    /// How many agents do what, where there is one.
+    pub(super) fn count_states(&self) -> Vec<(&str, usize)> {
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for (_, agent) in self.by_state() {
+            match counts.last_mut() {
+                Some((state, count)) if *state == agent.state => *count += 1,
+                Some(_) | None => counts.push((&agent.state, 1)),
+            }
+        }
+        counts
+    }
+}
+
+/// What agents do: who is free first, who is away last.
+const STATES: [&str; 8] = [
+    "ready",
+    "reserved",
+    "talking",
+    "after_call_work",
+    "on_own_call",
+    "not_ready",
+    UNREACHABLE,
+    "logged_out",
+];
+
+/// An agent who is ready, at a telephone that cannot be reached: no call can go there.
+const UNREACHABLE: &str = "unreachable";
+
+/// A word that a later server knows comes after those.
+fn place(state: &str) -> usize {
+    STATES.iter().position(|known| *known == state).unwrap_or(STATES.len())
 }
 
 impl AgentRow {
     fn of(data: &Value) -> Self {
+        let state = match data["state"].as_str() {
+            Some("ready") if data["reachable"] == false => UNREACHABLE,
+            state => state.unwrap_or_default(),
+        };
         Self {
-            state: text(&data["state"]),
+            state: state.to_owned(),
             reason: maybe(&data["reason"]),
             since: text(&data["since"]),
             call: data["call"].as_u64(),
@@ -205,6 +252,39 @@ pub(super) mod tests {
 
     fn take(board: &mut Board, name: &str, data: Value) {
         board.take(&Event { name: name.to_owned(), data });
+    }
+
+    #[test]
+    fn an_agent_whose_telephone_cannot_be_reached_is_not_counted_as_ready() {
+        let mut board = board();
+        assert_eq!(board.ready(), 1);
+        let stands = |reachable: bool| json!({"name": "ada", "state": "ready", "since": EIGHT, "reachable": reachable});
+        take(&mut board, "agent_stands", stands(false));
+        assert_eq!(board.ready(), 0);
+        assert_eq!(board.count_states(), [("not_ready", 1), (UNREACHABLE, 1)]);
+        take(&mut board, "agent_stands", stands(true));
+        assert_eq!(board.ready(), 1);
+    }
+
+    #[test]
+    fn agents_are_in_the_order_of_what_they_do_and_since_when() {
+        let mut board = board();
+        for (name, state, minute) in [
+            ("cid", "ready", 1),
+            ("dan", "talking", 2),
+            ("eve", "logged_out", 0),
+            ("fay", "after_call_work", 3),
+            ("gil", "dreaming", 0),
+            ("hal", "ready", 0),
+        ] {
+            let since = format!("2026-11-30T07:0{minute}:00.000Z");
+            take(&mut board, "agent_stands", json!({"name": name, "state": state, "since": since}));
+        }
+        let names: Vec<&str> = board.by_state().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["hal", "cid", "ada", "dan", "fay", "bob", "eve", "gil"]);
+        let counts = board.count_states();
+        assert_eq!(counts[..3], [("ready", 3), ("talking", 1), ("after_call_work", 1)]);
+        assert_eq!(counts.len(), 6);
     }
 
     #[test]

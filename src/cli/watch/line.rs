@@ -11,13 +11,17 @@ use crate::cli::watch::events::Event;
 pub(super) fn of(event: &Event) -> Option<String> {
     let Event { name, data } = event;
     let text = |key: &str| shown(&data[key]);
+    match name.as_str() {
+        "lost" => return Some(format!("lost: {}; how things stand follows", text("message"))),
+        "end" => return Some(format!("end: {}", text("message"))),
+        _ => {}
+    }
     let what = match name.as_str() {
         "snapshot" => {
             let count = |key: &str| data[key].as_array().map_or(0, Vec::len);
             let (calls, agents) = (count("calls"), count("agents"));
             format!("{calls} calls are up, {agents} agents are configured")
         }
-        "lost" | "end" => format!("{}: {}", text("message"), text("help")),
         "roster" => "the configuration".to_owned(),
         "draining" if data["is_draining"] == true => "no new calls are taken".to_owned(),
         "draining" => "new calls are taken".to_owned(),
@@ -32,7 +36,8 @@ pub(super) fn of(event: &Event) -> Option<String> {
         _ => fields(data),
     };
     let about = match (data["call"].as_u64(), data["name"].as_str()) {
-        (Some(call), _) => format!("{} ", CallId(call)),
+        (Some(call), Some(agent)) => format!("{} {agent} ", CallId(call)),
+        (Some(call), None) => format!("{} ", CallId(call)),
         (None, Some(agent)) => format!("{agent} "),
         (None, None) => String::new(),
     };
@@ -44,10 +49,28 @@ pub(super) fn of(event: &Event) -> Option<String> {
 fn fields(data: &Value) -> String {
     let Some(fields) = data.as_object() else { return String::new() };
     let said = fields.iter().filter(|(key, value)| {
-        let is_elsewhere = matches!(key.as_str(), "at" | "call" | "name");
+        // An agent's number is for programs, where the name is there.
+        let is_elsewhere = match key.as_str() {
+            "at" | "call" | "name" => true,
+            "agent" => fields.contains_key("name"),
+            _ => false,
+        };
         !is_elsewhere && !value.is_null()
     });
-    said.map(|(key, value)| format!("{key}={}", shown(value))).collect::<Vec<_>>().join(" ")
+    let said = said.map(|(key, value)| match (key.as_str(), party(value)) {
+        ("party", Some(party)) => format!("{key}={party}"),
+        _ => format!("{key}={}", shown(value)),
+    });
+    said.collect::<Vec<_>>().join(" ")
+}
+
+/// An agent's name, or a number and its trunk.
+fn party(value: &Value) -> Option<String> {
+    let (agent, outside) = (&value["agent"]["name"], &value["outside"]);
+    let of_agent = agent.as_str().map(str::to_owned);
+    of_agent.or_else(|| {
+        Some(format!("{} by {}", outside["number"].as_str()?, outside["trunk"].as_str()?))
+    })
 }
 
 fn shown(value: &Value) -> String {
@@ -95,5 +118,33 @@ mod tests {
             Some("2026-11-30T08:00:00.000Z  call-41 answered"),
         );
         check("new_kind", json!({"x": 1}), Some("-  new_kind  x=1"));
+        check(
+            "agent_moved",
+            json!({"at": at, "agent": 0, "name": "ada", "state": "reserved", "call": 41}),
+            Some("2026-11-30T08:00:00.000Z  call-41 ada agent_moved  reserved"),
+        );
+        check(
+            "offer_ended",
+            json!({"at": at, "agent": 0, "name": "ada", "outcome": "accepted", "call": 41}),
+            Some("2026-11-30T08:00:00.000Z  call-41 ada offer_ended  outcome=accepted"),
+        );
+        let party = json!({"agent": {"id": 2, "name": "cora"}});
+        check(
+            "dialed",
+            json!({"at": at, "call": 41, "leg": 1, "party": party}),
+            Some("2026-11-30T08:00:00.000Z  call-41 dialed  leg=1 party=cora"),
+        );
+        let party = json!({"outside": {"trunk": "main", "number": "100"}});
+        check(
+            "dialed",
+            json!({"at": at, "call": 41, "leg": 1, "party": party}),
+            Some("2026-11-30T08:00:00.000Z  call-41 dialed  leg=1 party=100 by main"),
+        );
+        check(
+            "lost",
+            json!({"message": "a new run", "help": "x"}),
+            Some("lost: a new run; how things stand follows"),
+        );
+        check("end", json!({"message": "the end", "help": "x"}), Some("end: the end"));
     }
 }

@@ -21,6 +21,13 @@ use crate::cli::watch::{RETRY, Takes};
 /// Elapsed times are drawn anew this often.
 const TICK: Duration = Duration::from_millis(250);
 
+/// Lines of a table that are no rows: its border, and the head.
+const TABLE_EDGES: u16 = 3;
+/// On a terminal of fewer lines the tables have no border.
+const SMALL: u16 = 16;
+/// A column is no wider than this.
+const WIDTH_MAX: usize = 40;
+
 /// What the thread that listens has to say.
 enum FromServer {
     Event(Event),
@@ -93,6 +100,8 @@ fn is_asked_to_end() -> io::Result<bool> {
 
 fn draw(frame: &mut Frame<'_>, board: &Board, fault: Option<&str>, now_ms: u64) {
     let queues_len = u16::try_from(board.queues.len()).unwrap_or(u16::MAX).saturating_add(3);
+    // The other two tables get as much at least.
+    let queues_len = queues_len.min(frame.area().height / 3);
     let [head, queues, agents, calls] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Max(queues_len),
@@ -123,18 +132,22 @@ fn draw_queues(frame: &mut Frame<'_>, area: Rect, board: &Board, now_ms: u64) {
         let [waiting, ringing, talking] = counts;
         [queue.name.to_owned(), waiting, longest, ringing, talking]
     });
-    table(frame, area, ["queue", "waiting", "longest", "ringing", "talking"], rows.collect());
+    let head = ["queue", "waiting", "longest", "ringing", "talking"];
+    table(frame, area, ("", head), rows.collect());
 }
 
 fn draw_agents(frame: &mut Frame<'_>, area: Rect, board: &Board, now_ms: u64) {
-    let rows = board.agents.iter().map(|(name, agent)| {
+    let rows = board.by_state().into_iter().map(|(name, agent)| {
         let reason = agent.reason.as_ref().map(|reason| format!(" ({reason})"));
         let state = format!("{}{}", agent.state, reason.unwrap_or_default());
         let call = agent.call.map(|call| CallId(call).to_string()).unwrap_or_default();
         let queue = agent.queue.clone().unwrap_or_default();
-        [name.clone(), state, elapsed(&agent.since, now_ms), call, queue]
+        [name.to_owned(), state, elapsed(&agent.since, now_ms), call, queue]
     });
-    table(frame, area, ["agent", "state", "since", "call", "queue"], rows.collect());
+    let counts = board.count_states().into_iter().map(|(state, count)| format!("{count} {state}"));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    let head = ["agent", "state", "since", "call", "queue"];
+    table(frame, area, (&counts, head), rows.collect());
 }
 
 fn draw_calls(frame: &mut Frame<'_>, area: Rect, board: &Board, now_ms: u64) {
@@ -143,15 +156,39 @@ fn draw_calls(frame: &mut Frame<'_>, area: Rect, board: &Board, now_ms: u64) {
         let since = elapsed(&call.since, now_ms);
         [CallId(*id).to_string(), call.state.clone(), since, call.caller.clone(), with]
     });
-    table(frame, area, ["call", "state", "since", "caller", "with"], rows.collect());
+    table(frame, area, ("", ["call", "state", "since", "caller", "with"]), rows.collect());
 }
 
-fn table(frame: &mut Frame<'_>, area: Rect, head: [&str; 5], rows: Vec<[String; 5]>) {
+/// As many rows as there is room for; of the others the last says how many they are.
+fn table(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    (title, names): (&str, [&str; 5]),
+    mut rows: Vec<[String; 5]>,
+) {
+    let is_small = frame.area().height < SMALL;
+    let edges = if is_small { 1 } else { TABLE_EDGES };
+    let room = usize::from(area.height.saturating_sub(edges));
+    if rows.len() > room {
+        let shown = room.saturating_sub(1);
+        let more = format!("and {} more", rows.len() - shown);
+        rows.truncate(shown);
+        rows.push([more, String::new(), String::new(), String::new(), String::new()]);
+    }
     let cells = |row: [String; 5]| row.map(|text| Cell::from(field(&text).into_owned()));
-    let head = Row::new(head).style(Style::new().bold());
-    let widths = [24, 24, 10, 16, 16].map(Constraint::Min);
+    let head = Row::new(names).style(Style::new().bold());
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        let widest = cells.chain([names[column].len()]).max().unwrap_or_default();
+        Constraint::Length(u16::try_from(widest.min(WIDTH_MAX)).unwrap_or(u16::MAX))
+    };
+    let widths = [0, 1, 2, 3, 4].map(width);
     let rows = rows.into_iter().map(|row| Row::new(cells(row)));
-    frame.render_widget(Table::new(rows, widths).header(head).block(Block::bordered()), area);
+    let block = match is_small {
+        true => Block::new(),
+        false => Block::bordered().title(field(title).into_owned()),
+    };
+    frame.render_widget(Table::new(rows, widths).column_spacing(2).header(head).block(block), area);
 }
 
 /// Hours are counted on: `75:02` is an hour and a quarter.
@@ -168,15 +205,21 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
-    use crate::cli::watch::board::tests::board;
+    use crate::cli::watch::board::AgentRow;
+    use crate::cli::watch::board::tests::{EIGHT, board};
 
     /// A minute and a half after eight.
     const NOW_MS: u64 = 1_796_025_690_000;
 
     #[track_caller]
     fn drawn(fault: Option<&str>) -> String {
+        drawn_of(&board(), fault)
+    }
+
+    #[track_caller]
+    fn drawn_of(board: &Board, fault: Option<&str>) -> String {
         let mut terminal = Terminal::new(TestBackend::new(96, 20)).unwrap();
-        terminal.draw(|frame| draw(frame, &board(), fault, NOW_MS)).unwrap();
+        terminal.draw(|frame| draw(frame, board, fault, NOW_MS)).unwrap();
         let buffer = terminal.backend().buffer().clone();
         let width = usize::from(buffer.area.width);
         let cells: Vec<&str> = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
@@ -197,6 +240,43 @@ mod tests {
         assert_eq!(row("bob"), ["bob", "not_ready", "(lunch)", "1:30"]);
         assert_eq!(row("call-41"), ["call-41", "waiting", "1:30", "+14•••••••23", "billing"]);
         assert!(text.starts_with("1 calls  1 agents ready"), "{text}");
+    }
+
+    #[test]
+    fn more_agents_than_there_is_room_for_are_counted_and_those_who_are_ready_come_first() {
+        let mut board = board();
+        for n in 0..30 {
+            let agent = AgentRow {
+                state: "logged_out".to_owned(),
+                reason: None,
+                since: EIGHT.to_owned(),
+                call: None,
+                queue: None,
+            };
+            board.agents.insert(format!("aaron-{n:02}"), agent);
+        }
+        let text = drawn_of(&board, None);
+        assert!(text.contains("1 ready, 1 not_ready, 30 logged_out"), "{text}");
+        let lines: Vec<&str> = text.lines().collect();
+        let at = |word: &str| lines.iter().position(|line| line.contains(word));
+        assert!(at("│ada").is_some() && at("│ada") < at("│bob"), "{text}");
+        assert!(at("│bob") < at("│aaron-00"), "{text}");
+        let shown = lines.iter().filter(|line| line.contains("│aaron-")).count();
+        assert!(text.contains(&format!("│and {} more", 30 - shown)), "{shown}: {text}");
+        assert!(text.contains("call-41"), "{text}");
+    }
+
+    #[test]
+    fn a_small_terminal_has_rows_of_each() {
+        let mut terminal = Terminal::new(TestBackend::new(60, 10)).unwrap();
+        let mut board = board();
+        board.agents.get_mut("ada").unwrap().queue = Some("appointments".to_owned());
+        terminal.draw(|frame| draw(frame, &board, None, NOW_MS)).unwrap();
+        let cells = terminal.backend().buffer().content.iter();
+        let text: String = cells.map(ratatui::buffer::Cell::symbol).collect();
+        for word in ["billing", "ada", "appointments", "bob", "call-41"] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::call::{Directory, Entry};
 use crate::config::layers::line;
-use crate::config::problem::{Problems, Whose};
+use crate::config::problem::{Problems, Whose, closest};
 use crate::config::text;
 use crate::flow::mistakes;
 
@@ -34,8 +34,28 @@ const FILE_LEN_MAX: u64 = 128 * 1024 * 1024;
 const NUMBERS_MAX: usize = 1_000_000;
 const NUMBERS_PER_ENTRY_MAX: usize = 64;
 
+/// Warnings about one file; more are counted.
+const WARNINGS_MAX: usize = 10;
+/// Extensions have this many digits or more.
+const EXTENSION_DIGITS_MIN: usize = 3;
+/// What an entry may say beside free fields.
+const FIELDS: [&str; 8] =
+    ["numbers", "number", "name", "vip", "language", "segment", "account", "preferred_agent"];
+
+/// What a file of callers is held against.
+pub(super) struct Around<'a> {
+    pub(super) region: &'a str,
+    /// Whose telephones call by a name.
+    pub(super) agents: BTreeSet<&'a str>,
+}
+
 /// Reads the file that `[callers]` names.
-pub(super) fn read(path: &Path, region: &str, problems: &mut Problems) -> Directory {
+pub(super) fn read(
+    path: &Path,
+    around: &Around<'_>,
+    warnings: &mut Vec<String>,
+    problems: &mut Problems,
+) -> Directory {
     let name = path.display().to_string();
     let source = match text::read(path, FILE_LEN_MAX) {
         Ok(source) => source,
@@ -45,28 +65,49 @@ pub(super) fn read(path: &Path, region: &str, problems: &mut Problems) -> Direct
             return Directory::default();
         }
     };
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("toml") => toml(&name, &source, region, problems),
-        Some("csv") => csv(&name, &source, region, problems),
-        Some(_) | None => {
-            problems.add(name, "the name must end in .toml or .csv");
-            Directory::default()
-        }
+    if source.trim_start_matches('\u{feff}').trim().is_empty() {
+        let help = "without callers, write file = \"\" in [callers]";
+        problems.add_with_help(&name, "is empty", help);
+        return Directory::default();
     }
+    let (file, directory, found) = (&*name, Directory::default(), Vec::new());
+    let mut reading = Reading { file, around, line: 1, directory, warnings: found, problems };
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("toml") => toml(&mut reading, &source),
+        Some("csv") => csv(&mut reading, &source),
+        Some(_) | None => reading.problems.add(file, "the name must end in .toml or .csv"),
+    }
+    reading.finish(warnings)
 }
 
 /// The entries being collected, and where the present one stands.
 struct Reading<'a> {
     file: &'a str,
-    region: &'a str,
+    around: &'a Around<'a>,
     line: usize,
     directory: Directory,
+    warnings: Vec<String>,
     problems: &'a mut Problems,
 }
 
 impl Reading<'_> {
     fn problem(&mut self, message: impl Into<String>) {
         self.problems.add(format!("{}:{}", self.file, self.line), message);
+    }
+
+    /// Without the number or name that it is about: warnings are logged.
+    fn warn(&mut self, message: impl std::fmt::Display) {
+        self.warnings.push(format!("{}:{}: {message}", self.file, self.line));
+    }
+
+    fn finish(mut self, warnings: &mut Vec<String>) -> Directory {
+        let more = self.warnings.len().saturating_sub(WARNINGS_MAX);
+        self.warnings.truncate(WARNINGS_MAX);
+        if more > 0 {
+            self.warnings.push(format!("{}: and {more} more warnings like these", self.file));
+        }
+        warnings.append(&mut self.warnings);
+        self.directory
     }
 
     /// Problems from the one with this index on are at another line.
@@ -86,13 +127,14 @@ impl Reading<'_> {
         }
         let entry = Arc::new(entry);
         for raw in numbers {
-            let number = match number::read(raw, self.region) {
+            let number = match number::read(raw, self.around.region) {
                 Ok(number) => number,
                 Err(why) => {
                     self.problem(format!("{raw:?} {why}"));
                     continue;
                 }
             };
+            self.doubt(&number);
             if self.directory.find(&number).is_some() {
                 self.problem(format!("{raw:?} is in this file already"));
             } else if self.directory.len() >= NUMBERS_MAX {
@@ -101,6 +143,18 @@ impl Reading<'_> {
             } else {
                 self.directory.insert(number, Arc::clone(&entry));
             }
+        }
+    }
+
+    /// What only a telephone of ours can bring, and probably none does.
+    fn doubt(&mut self, number: &str) {
+        let is_digits = number.strip_prefix('+').unwrap_or(number);
+        if !is_digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            if !self.around.agents.contains(number) {
+                self.warn("the number is a word, and no agent has this name: no call brings it");
+            }
+        } else if is_digits.len() < EXTENSION_DIGITS_MIN {
+            self.warn(format!("the number has fewer than {EXTENSION_DIGITS_MIN} digits"));
         }
     }
 
@@ -135,29 +189,45 @@ impl Reading<'_> {
     }
 
     fn free(&mut self, entry: &mut Entry, key: &str, value: Value) {
+        if self.is_field(key) {
+            entry.fields.insert(key.to_owned(), value);
+        }
+    }
+
+    /// Whether a free field may have this name; why not is a problem.
+    fn is_field(&mut self, key: &str) -> bool {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         let begins = key.starts_with(|c: char| c.is_ascii_lowercase());
         if !begins || !key.chars().all(plain) {
             self.problem(format!("`{key}` is no name for a field: use a-z, 0-9 and _"));
-        } else if crate::flow::CALLER_FIELDS.contains(&key) {
+            return false;
+        }
+        if crate::flow::CALLER_FIELDS.contains(&key) {
             self.problem(format!("`{key}` is found out by the server: choose another name"));
-        } else {
-            entry.fields.insert(key.to_owned(), value);
+            return false;
+        }
+        true
+    }
+
+    /// A free field whose name is nearly one of ours was probably meant to be it.
+    fn doubt_field(&mut self, key: &str) {
+        if let Some(meant) = closest(key, FIELDS) {
+            self.warn(format!("`{key}` is a field of its own: did you mean `{meant}`?"));
         }
     }
 }
 
-fn toml(file: &str, source: &str, region: &str, problems: &mut Problems) -> Directory {
+fn toml(reading: &mut Reading<'_>, source: &str) {
+    let file = reading.file;
     let (table, errors) = DeTable::parse_recoverable(source);
     for (span, message) in mistakes(source, &errors) {
-        problems.add(format!("{file}:{}", line(source, span.start)), message);
+        reading.problems.add(format!("{file}:{}", line(source, span.start)), message);
     }
     if !errors.is_empty() {
-        return Directory::default();
+        return;
     }
-    let directory = Directory::default();
     let mut lines = Lines { source, offset: 0, line: 1 };
-    let mut reading = Reading { file, region, line: 1, directory, problems };
+    let mut doubted = BTreeSet::new();
     let mut tables: Vec<&Spanned<DeValue<'_>>> = Vec::new();
     for (key, value) in table.get_ref() {
         if let DeValue::Array(entries) = value.get_ref()
@@ -176,9 +246,13 @@ fn toml(file: &str, source: &str, region: &str, problems: &mut Problems) -> Dire
             continue;
         };
         let text = source.get(entry.span().start..).unwrap_or_default();
-        toml_entry(&mut reading, (text, entry.span().start), fields);
+        for key in fields.keys().map(|key| key.get_ref()).filter(|key| !FIELDS.contains(&&***key)) {
+            if doubted.insert(key.clone()) {
+                reading.doubt_field(key);
+            }
+        }
+        toml_entry(reading, (text, entry.span().start), fields);
     }
-    reading.directory
 }
 
 /// Lines of offsets that mostly grow: a large directory is counted once, not once an entry.
@@ -246,12 +320,10 @@ fn scalar(value: &DeValue<'_>) -> Option<Value> {
     }
 }
 
-fn csv(file: &str, source: &str, region: &str, problems: &mut Problems) -> Directory {
-    let directory = Directory::default();
-    let mut reading = Reading { file, region, line: 1, directory, problems };
+fn csv(reading: &mut Reading<'_>, source: &str) {
     let mut rows = csv::Rows::of(source);
-    let Some(columns) = rows.next().and_then(|(_, row)| columns(&mut reading, row)) else {
-        return reading.directory;
+    let Some(columns) = rows.next().and_then(|(_, row)| columns(reading, row)) else {
+        return;
     };
     for (line, row) in rows {
         reading.line = line;
@@ -262,17 +334,17 @@ fn csv(file: &str, source: &str, region: &str, problems: &mut Problems) -> Direc
                 let (has, needs) = (row.len(), columns.len());
                 reading.problem(format!("has {has} columns, the first line has {needs}"));
             }
-            Ok(row) => csv_entry(&mut reading, &columns, &row),
+            Ok(row) => csv_entry(reading, &columns, &row),
         }
     }
-    reading.directory
 }
 
-/// The names in the first line; `None` where nothing can be read by them.
+/// The names in the first line, without those that were refused there; `None` where nothing can be
+/// read by them.
 fn columns(
     reading: &mut Reading<'_>,
     row: Result<Vec<String>, csv::Malformed>,
-) -> Option<Vec<String>> {
+) -> Option<Vec<Option<String>>> {
     let row = match row {
         Ok(row) => row,
         Err(malformed) => {
@@ -290,14 +362,23 @@ fn columns(
         reading.problem("the first line must name the columns, and one must be `numbers`");
         return None;
     }
-    Some(columns)
+    // Spreadsheets leave empty columns behind: one is a mistake where a row has something in it.
+    let is_free = |column: &String| !column.is_empty() && !FIELDS.contains(&&**column);
+    let mut usable = |column: String| {
+        if !is_free(&column) {
+            return Some(column);
+        }
+        reading.doubt_field(&column);
+        reading.is_field(&column).then_some(column)
+    };
+    Some(columns.into_iter().map(&mut usable).collect())
 }
 
-fn csv_entry(reading: &mut Reading<'_>, columns: &[String], row: &[String]) {
+fn csv_entry(reading: &mut Reading<'_>, columns: &[Option<String>], row: &[String]) {
     let mut entry = Entry::default();
     let mut numbers = Vec::new();
     for (column, value) in columns.iter().zip(row) {
-        let value = value.trim();
+        let (Some(column), value) = (column, value.trim()) else { continue };
         if column == "numbers" || column == "number" {
             let several = value.split(';').map(str::trim).filter(|number| !number.is_empty());
             numbers.extend(several.map(str::to_owned));
@@ -325,13 +406,62 @@ mod tests {
     use super::*;
 
     fn read_as(extension: &str, source: &str) -> (Directory, String) {
+        let (directory, said, _) = read_whole(extension, source);
+        (directory, said)
+    }
+
+    /// With the warnings.
+    fn read_whole(extension: &str, source: &str) -> (Directory, String, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(format!("callers.{extension}"));
         std::fs::write(&path, source).unwrap();
         let mut problems = Problems::default();
-        let directory = read(&path, "US", &mut problems);
-        let said = problems.to_string().replace(&format!("{}/", folder.path().display()), "");
-        (directory, said)
+        let around = Around { region: "US", agents: ["ada"].into() };
+        let mut warnings = Vec::new();
+        let directory = read(&path, &around, &mut warnings, &mut problems);
+        let plain = |text: &str| text.replace(&format!("{}/", folder.path().display()), "");
+        let warnings = warnings.iter().map(|warning| plain(warning)).collect();
+        (directory, plain(&problems.to_string()), warnings)
+    }
+
+    #[test]
+    fn what_is_probably_a_typing_error_is_a_warning_without_the_number() {
+        let source =
+            "numbers,nmae,insurer\n+14155550123,Ada,x\nabc,Bo,x\n12,Cy,x\nada,Di,x\n1001,Ed,x\n";
+        let (directory, said, warnings) = read_whole("csv", source);
+        assert_eq!((directory.len(), said.as_str()), (5, ""));
+        assert_eq!(
+            warnings,
+            [
+                "callers.csv:1: `nmae` is a field of its own: did you mean `name`?",
+                "callers.csv:3: the number is a word, and no agent has this name: no call brings it",
+                "callers.csv:4: the number has fewer than 3 digits",
+            ]
+        );
+        let entry = "[[caller]]\nnumbers = [\"1001\"]\nvpi = true\n";
+        let source = format!("{entry}{}", entry.replace("1001", "1002"));
+        let (_, _, warnings) = read_whole("toml", &source);
+        assert_eq!(warnings, ["callers.toml:1: `vpi` is a field of its own: did you mean `vip`?"]);
+        let many: String = (0..WARNINGS_MAX + 7).map(|at| format!("w{at}\n")).collect();
+        let (_, _, warnings) = read_whole("csv", &format!("numbers\n{many}"));
+        assert_eq!(warnings.len(), WARNINGS_MAX + 1);
+        assert_eq!(warnings[WARNINGS_MAX], "callers.csv: and 7 more warnings like these");
+    }
+
+    #[test]
+    fn a_wrong_column_is_said_once_in_the_first_line_and_an_empty_file_is_refused() {
+        let (_, said) = read_as("csv", "numbers,V.I.P.,\n1001,yes,\n1002,no,\n1003,no,x\n");
+        assert_eq!(
+            said,
+            "callers.csv:1: `v.i.p.` is no name for a field: use a-z, 0-9 and _\n\
+             callers.csv:4: `` is no name for a field: use a-z, 0-9 and _\n"
+        );
+        for (extension, source) in [("csv", ""), ("csv", "\u{feff}\r\n"), ("toml", " \n")] {
+            let (_, said) = read_as(extension, source);
+            assert!(said.starts_with(&format!("callers.{extension}: is empty")), "{said}");
+        }
+        let (directory, said) = read_as("csv", "numbers,name\n");
+        assert_eq!((directory.len(), said.as_str()), (0, ""), "no caller yet");
     }
 
     #[test]

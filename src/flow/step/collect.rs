@@ -162,7 +162,10 @@ impl InputStep for Collect {
                 run.set_var(&self.into, before);
                 Err(InputOutcome::NoMatch)
             }
-            Err(why) => Ok(Next::Fail(why)),
+            Err(why) => {
+                run.set_var(&self.into, before);
+                Ok(Next::Fail(why))
+            }
         }
     }
 

@@ -238,17 +238,20 @@ impl Verb for Lookup {
         Next::Wait
     }
 
-    fn replied(&self, run: &mut Run, _turn: &mut Turn<'_>, reply: Reply) -> Next {
+    fn replied(&self, run: &mut Run, turn: &mut Turn<'_>, reply: Reply) -> Next {
         run.stop_sound();
-        Next::Goto(match reply {
+        match reply {
             Reply::Found { values, .. } => {
                 self.set(run, &values);
-                self.exits.ok
+                Next::Goto(self.exits.ok)
             }
-            Reply::Nothing => self.exits.none,
-            Reply::Failed { .. } => self.exits.failed,
-            Reply::TimedOut => self.exits.timeout.unwrap_or(self.exits.failed),
-        })
+            Reply::Nothing => Next::Goto(self.exits.none),
+            Reply::Failed { why } => run.fail_to(turn, Some(self.exits.failed), why.to_string()),
+            Reply::TimedOut => {
+                let exit = self.exits.timeout.unwrap_or(self.exits.failed);
+                run.fail_to(turn, Some(exit), "the service did not answer in time")
+            }
+        }
     }
 
     /// Nobody was waited for who could stop: a loop of look-ups would turn for ever.

@@ -307,6 +307,10 @@ impl EntersQueue for Queue {
         demanded.chain(relaxed).collect()
     }
 
+    fn asks_any_skill(&self) -> bool {
+        self.skills.iter().any(|(name, _)| matches!(name, Text::Template(_)))
+    }
+
     fn consult_request(&self, run: &Run, turn: &Turn<'_>) -> QueueRequest {
         let skills = self.skills.iter();
         let skills =

@@ -109,7 +109,7 @@ impl Record {
         Next::Wait
     }
 
-    fn ended(&self, run: &mut Run, outcome: RecordOutcome) -> Next {
+    fn ended(&self, run: &mut Run, turn: &mut Turn<'_>, outcome: RecordOutcome) -> Next {
         match outcome {
             RecordOutcome::Kept { name } => {
                 self.keep(run, &name);
@@ -120,7 +120,9 @@ impl Record {
                 Next::Wait
             }
             RecordOutcome::Empty => Next::Goto(self.empty.unwrap_or(self.next)),
-            RecordOutcome::Failed => self.give_up("the message could not be recorded"),
+            RecordOutcome::Failed => {
+                run.fail_to(turn, self.failed, "the message could not be recorded")
+            }
         }
     }
 
@@ -128,10 +130,6 @@ impl Record {
         if let Some(into) = &self.into {
             run.set_var(into, Some(Variable { value: Value::from(name), secret: false }));
         }
-    }
-
-    fn give_up(&self, why: &str) -> Next {
-        self.failed.map_or_else(|| Next::Fail(why.to_owned()), Next::Goto)
     }
 }
 
@@ -182,7 +180,7 @@ impl Verb for Record {
             return Next::Wait;
         }
         turn.out.push(Effect::StopRecord);
-        self.give_up("the recording did not end")
+        run.fail_to(turn, self.failed, "the recording did not end")
     }
 
     fn recorded(&self, run: &mut Run, turn: &mut Turn<'_>, outcome: RecordOutcome) -> Next {
@@ -191,7 +189,7 @@ impl Verb for Record {
         if let Some(key) = self.finish_key.filter(|_| end != End::Key) {
             run.absorb(turn, Late::named(key.as_char(), LATE_FINISH));
         }
-        self.ended(run, outcome)
+        self.ended(run, turn, outcome)
     }
 
     fn exits(&self) -> Vec<Exit> {

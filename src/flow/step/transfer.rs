@@ -93,13 +93,18 @@ impl Verb for Transfer {
         Next::Wait
     }
 
-    fn transferred(&self, _run: &mut Run, turn: &mut Turn<'_>, end: TransferOutcome) -> Next {
+    fn transferred(&self, run: &mut Run, turn: &mut Turn<'_>, end: TransferOutcome) -> Next {
         let (exit, why) = match end {
             TransferOutcome::Completed => return hangup::next_or_hang_up(self.next, turn),
             TransferOutcome::Busy => (self.busy, "busy"),
             TransferOutcome::NoAnswer => (self.no_answer, "no answer"),
-            TransferOutcome::Refused => (self.refused, "refused: no trunk may dial this number"),
-            TransferOutcome::Failed => (self.failed, "failed"),
+            TransferOutcome::Refused => {
+                let why = "refused: no trunk may dial this number";
+                return run.fail_to(turn, self.refused.or(self.failed), why);
+            }
+            TransferOutcome::Failed => {
+                return run.fail_to(turn, self.failed, "the number could not be reached");
+            }
         };
         match exit.or(self.failed) {
             Some(step) => Next::Goto(step),

@@ -95,16 +95,18 @@ fn a_caller_hears_the_words_then_the_wait_and_goes_on_with_the_answer() {
 
 #[test]
 fn each_reply_has_its_exit_also_before_the_words_are_over() {
-    for (reply, step) in [
-        ("reply {}", "[hello]"),
-        ("reply nothing", "[nobody]"),
-        ("reply failed", "[broken]"),
-        ("reply timeout", "[slow]"),
+    for (reply, failed, step) in [
+        ("reply {}", "", "[hello]"),
+        ("reply nothing", "", "[nobody]"),
+        ("reply failed", "failed: the service could not be reached", "[broken]"),
+        ("reply timeout", "failed: the service did not answer in time", "[slow]"),
     ] {
         for first in ["", "1.5 done\n"] {
             let log = play(&format!("{first}2 {reply}"));
             let (_, told) = log.rsplit_once('>').unwrap();
             assert!(told.contains(step) && told.contains("play \""), "{reply}: {told}");
+            let is_told = told.contains(" failed: ");
+            assert!(told.contains(failed) && is_told != failed.is_empty(), "{reply}: {told}");
         }
     }
 }

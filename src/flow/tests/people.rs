@@ -248,7 +248,7 @@ fn a_transfer_has_a_way_out_for_every_end() {
                      play on <ring>
                      transfer to "600" by any trunk, ring 30s
                1.0 > transfer refused
-                     t failed: refused: no trunk may dial this number, and there is no exit for it
+                     t failed: refused: no trunk may dial this number
                      [(sorry)]
                      play "We are sorry, something went wrong. Please call again later. Goodbye."
         "#]],

@@ -448,3 +448,25 @@ fn a_call_that_goes_round_for_ever_is_ended() {
     let log = super::Stage::new(flow).play(&format!("0 start\n {rounds} 2 done"));
     assert!(log.contains("m failed: 5000 steps in one call") && log.ends_with("hang up 41\n"));
 }
+
+#[test]
+fn an_entry_whose_check_breaks_is_no_answer_and_is_not_kept() {
+    let flow = r#"
+        [flow]
+        start = "number"
+        on_error = "sorry"
+        [collect.number]
+        text = "Your number."
+        into = "number"
+        digits_min = 2
+        digits_max = 2
+        valid = "number|abs == 1"
+        next = "sorry"
+        give_up = "sorry"
+        [hangup.sorry]
+        text = "It is {{ number|default('unknown') }}."
+    "#;
+    let log = super::Stage::new(flow).play("0 start\n 1 key 4\n 1 key 7");
+    assert!(!log.contains("Matched"), "{log}");
+    assert!(log.contains("number failed: ") && log.contains("\"It is unknown.\""), "{log}");
+}

@@ -1,27 +1,32 @@
 //! The turn in which another configuration begins.
 //!
 //! **Invariant:** everything the driver has of it changes in one turn: no event comes between the
-//! center's new setup and the fronts'.
+//! center's new setup and the fronts'. What may refuse it is asked first: then nothing has changed.
 //!
 //! **Deliberately absent:** reading it. It comes checked, with its sounds made, kept on the disk.
 
 use crate::front::Turn;
+use crate::media::prompt_store::FormerSounds;
 use crate::server::driver::Driver;
-use crate::server::reload::{Swap, SwapRequest};
+use crate::server::reload::{Swap, SwapRefused, SwapRequest};
 use crate::server::resume::NewSetup;
 use crate::time::Timestamp;
 use crate::words::Event;
 
 impl Driver {
     pub(super) fn take_swap(&mut self, SwapRequest { swap, reply }: SwapRequest) {
-        self.swap(*swap);
+        let swapped = self.swap(*swap);
         // The answer is dropped where the reload does not wait any more.
-        let _ = reply.send(());
+        let _ = reply.send(swapped);
     }
 
-    fn swap(&mut self, swap: Swap) {
+    fn swap(&mut self, swap: Swap) -> Result<FormerSounds, SwapRefused> {
         let now = self.clock.now();
-        let Swap { new, sip, providers, asks, reachable, drain_timeout, calls_max } = swap;
+        let Swap { new, prompts, sip, providers, asks, reachable, drain_timeout, calls_max } = swap;
+        new.setup.names.goes_on_from(&self.center.setup().names)?;
+        self.asks.set_rules(asks).map_err(SwapRefused::Asks)?;
+        // Flows of before still speak: what is not ready is spoken when it is wanted.
+        let former = prompts.now.succeed(prompts.next);
         // The fronts first: who is new can be dialed in the turn in which the center hears of it.
         self.exchange.fronts.sip.reconfigure(sip);
         self.sockets.set_peer_names(self.exchange.fronts.sip.ua.peer_names().clone());
@@ -30,15 +35,13 @@ impl Driver {
             (None, new) => self.rest = new,
             (Some(rest), _) => rest.set_sites(providers.accounts, &providers.former),
         }
-        if let Err(error) = self.asks.set_rules(asks) {
-            tracing::error!(%error, "services cannot be asked: the system gives no thread");
-        }
         self.drain_timeout = drain_timeout;
         self.calls_max = calls_max;
         self.reconfigure(now, new);
         for (agent, reachable) in reachable {
             self.feed_as_of(now, Event::PhoneReachable { agent, reachable });
         }
+        Ok(former)
     }
 
     /// Gives the center another setup, which is kept beside the journal already.

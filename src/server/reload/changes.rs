@@ -8,16 +8,39 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::call::Directory;
 use crate::config::{Api, ApiToken, Config, Sip};
 use crate::flow::Flow;
-use crate::server::reload::Up;
+use crate::server::reload::sounds::SoundFiles;
+use crate::server::reload::{Up, people};
 
 /// A configuration with what it led to, as far as the answer names changes of it.
 pub(super) struct Known<'a> {
     pub(super) config: &'a Config,
     pub(super) flows: &'a [Arc<Flow>],
-    /// Entries of the callers' file.
-    pub(super) callers: usize,
+    pub(super) directory: &'a Directory,
+    pub(super) sounds: &'a SoundFiles,
+}
+
+/// One thing that is another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    /// For administrators.
+    pub(super) text: String,
+    /// For a log and for every role, where that is less.
+    pub(super) masked: Option<String>,
+}
+
+impl Change {
+    /// What all may know.
+    pub(super) const fn open(text: String) -> Self {
+        Self { text, masked: None }
+    }
+
+    /// Without telephone numbers and names of callers.
+    pub(super) fn masked(&self) -> &str {
+        self.masked.as_ref().unwrap_or(&self.text)
+    }
 }
 
 /// The new configuration, as far as it can begin now: what is bound stays.
@@ -105,13 +128,14 @@ pub(super) fn needs_restart(old: &Config, new: &Config, is_open: bool) -> Vec<St
     keys
 }
 
-/// One line for each thing that is another from now on.
-pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up) -> Vec<String> {
+/// Each thing that is another from now on. With the door for providers `is_open`, it stays where
+/// it is.
+pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up, is_open: bool) -> Vec<Change> {
     let mut lines = Vec::new();
     let of_flows = |flows: &[Arc<Flow>]| -> BTreeMap<String, String> {
         flows.iter().map(|flow| (flow.name().to_string(), flow.version().to_string())).collect()
     };
-    let goes_on = |name: &str| match up.flows.get(name).copied().unwrap_or_default() {
+    let goes_on = |name: &str, _: Fate| match up.flows.get(name).copied().unwrap_or_default() {
         0 => String::new(),
         1 => ": 1 call goes on in it as it was".to_owned(),
         calls => format!(": {calls} calls go on in it as it was"),
@@ -120,9 +144,10 @@ pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up) -> Vec<String> 
     let by_name = |config: &Config| -> BTreeMap<String, _> {
         config.agents.iter().map(|agent| (agent.name.clone(), agent.clone())).collect()
     };
-    let on_a_call = |name: &str| match up.agents.contains(name) {
-        true => ": finishes the call".to_owned(),
-        false => String::new(),
+    let on_a_call = |name: &str, fate: Fate| match (up.agents.contains(name), fate) {
+        (true, Fate::Removed) => ": finishes the call".to_owned(),
+        (true, Fate::Changed) => "; it takes effect after the current call".to_owned(),
+        (false, Fate::Removed | Fate::Changed) => String::new(),
     };
     compare(&mut lines, "agent", &by_name(old.config), &by_name(new.config), on_a_call);
     let queues = |config: &Config| -> BTreeMap<String, _> {
@@ -135,26 +160,27 @@ pub(super) fn changed(old: &Known<'_>, new: &Known<'_>, up: &Up) -> Vec<String> 
         };
         config.queues.iter().map(|queue| (queue.name.clone(), rules(queue))).collect()
     };
-    let waits = |name: &str| match up.queues.get(name).copied().unwrap_or_default() {
+    let waits = |name: &str, _: Fate| match up.queues.get(name).copied().unwrap_or_default() {
         0 => String::new(),
         1 => ": 1 call waits in it".to_owned(),
         calls => format!(": {calls} calls wait in it"),
     };
     compare(&mut lines, "queue", &queues(old.config), &queues(new.config), waits);
-    let quiet = |_: &str| String::new();
+    let quiet = |_: &str, _: Fate| String::new();
     compare(&mut lines, "trunk", &old.config.trunks, &new.config.trunks, quiet);
     compare(&mut lines, "voice", &old.config.voices, &new.config.voices, quiet);
     compare(&mut lines, "provider", &old.config.providers, &new.config.providers, quiet);
-    lines.extend(others(old.config, new.config));
-    if old.callers != new.callers {
-        lines.push(format!("callers: {} entries, before it were {}", new.callers, old.callers));
-    }
-    lines
+    lines.extend(others(old.config, new.config, is_open));
+    let mut changes: Vec<Change> = lines.into_iter().map(Change::open).collect();
+    changes.extend(people::changed(old.directory, new.directory));
+    changes.extend(old.sounds.changed(new.sounds));
+    changes
 }
 
 /// Keys that are another, where there is no more to say of them.
-fn others(old: &Config, new: &Config) -> impl Iterator<Item = String> {
+fn others(old: &Config, new: &Config, is_open: bool) -> impl Iterator<Item = String> {
     let others = [
+        (!is_open && old.webhooks != new.webhooks, "webhooks"),
         (old.features != new.features, "features"),
         (old.callers != new.callers, "callers"),
         (old.api.read_token != new.api.read_token, "api.read_token"),
@@ -179,20 +205,29 @@ fn tokens(config: &Config) -> Vec<ApiToken> {
     tokens.map(|token| ApiToken { place: String::new(), ..token.clone() }).collect()
 }
 
+/// What becomes of something that was there before.
+#[derive(Clone, Copy)]
+enum Fate {
+    Changed,
+    Removed,
+}
+
 fn compare<T: PartialEq>(
     lines: &mut Vec<String>,
     kind: &str,
     old: &BTreeMap<String, T>,
     new: &BTreeMap<String, T>,
-    beside: impl Fn(&str) -> String,
+    beside: impl Fn(&str, Fate) -> String,
 ) {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for name in names {
         match (old.get(name), new.get(name)) {
             (None, Some(_)) => lines.push(format!("{kind} `{name}` is new")),
-            (Some(_), None) => lines.push(format!("{kind} `{name}` is removed{}", beside(name))),
+            (Some(_), None) => {
+                lines.push(format!("{kind} `{name}` is removed{}", beside(name, Fate::Removed)));
+            }
             (Some(old), Some(new)) if old != new => {
-                lines.push(format!("{kind} `{name}` is another{}", beside(name)));
+                lines.push(format!("{kind} `{name}` changed{}", beside(name, Fate::Changed)));
             }
             (Some(_), Some(_)) | (None, None) => {}
         }

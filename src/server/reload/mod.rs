@@ -9,37 +9,41 @@
 //! ```
 //!
 //! **Invariant:** what is wrong changes nothing. A setup is on the disk before the journal names
-//! it, and its sounds are made before a call can hear of them. One reload at a time.
+//! it, its sounds are made before a call can hear of them, and its threads and its port are there
+//! before anybody goes by it: where the system gives none, nothing has changed. One reload at a time.
 //!
 //! **Deliberately absent:** what is bound: addresses, ports, threads. Such keys are named, and hold
 //! with the next start. The door for providers opens with the first of them, and stays open.
 
 mod changes;
+mod people;
+mod sounds;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::api::{
     Api, NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig,
 };
 use crate::ask::io::AskRules;
-use crate::center::Snapshot;
-use crate::center::names::Names;
+use crate::call::Directory;
+use crate::center::names::{Names, NamesError};
+use crate::center::{Setup, Snapshot};
 use crate::config::{self, Cidr, Config, Keep, Loaded, Phone, Ready, Sources};
 use crate::flow::Flow;
 use crate::id::AgentId;
-use crate::media::prompt_store::PromptStore;
+use crate::media::prompt_store::{FormerSounds, PromptStore};
 use crate::server::banner;
 use crate::server::clock::Clock;
-use crate::server::providers::{self, Door, ProviderChange};
+use crate::server::providers::{self, Door, OpenDoor, ProviderChange};
 use crate::server::resolver::{Resolved, Resolver};
 use crate::server::resume::NewSetup;
 use crate::server::seed::random_seed;
@@ -47,8 +51,9 @@ use crate::server::setup;
 use crate::server::sip_front::SipChange;
 use crate::store::{self, KeptSetup};
 
-use changes::Known;
-use watch::FilesStamp;
+use changes::{Change, Known};
+use sounds::SoundFiles;
+use watch::{FilesStamp, Watch};
 
 /// How often the files are looked at. A change is taken once they were the same twice.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -58,12 +63,29 @@ const REQUESTS_MAX: usize = 1;
 /// What the driver is asked by a reload.
 pub(super) struct SwapRequest {
     pub(super) swap: Box<Swap>,
-    pub(super) reply: oneshot::Sender<()>,
+    /// The sounds of before are given back, and let go outside the driver.
+    pub(super) reply: oneshot::Sender<Result<FormerSounds, SwapRefused>>,
+}
+
+/// Why the driver goes on as before.
+#[derive(Debug, Error)]
+pub(super) enum SwapRefused {
+    #[error("{0}")]
+    Names(#[from] NamesError),
+    #[error("the system gives no thread that asks services: {0}")]
+    Asks(io::Error),
+}
+
+/// The store that is asked for sounds, and the one that answers from now on.
+pub(super) struct PromptChange {
+    pub(super) now: Arc<PromptStore>,
+    pub(super) next: Arc<PromptStore>,
 }
 
 /// Everything that the driver has of a configuration, and is another from now on.
 pub(super) struct Swap {
     pub(super) new: NewSetup,
+    pub(super) prompts: PromptChange,
     pub(super) sip: SipChange,
     pub(super) providers: ProviderChange,
     /// Whom flows may ask.
@@ -106,7 +128,7 @@ pub(super) struct ReloadSetup {
     /// Of the run: what is bound by it is in it.
     pub(super) config: Config,
     pub(super) flows: Vec<Arc<Flow>>,
-    pub(super) callers: usize,
+    pub(super) directory: Arc<Directory>,
     pub(super) names: Names,
     /// The run of the journal.
     pub(super) run: u64,
@@ -139,13 +161,14 @@ impl Reloading {
             since: setup.clock.now(),
             by: "start".to_owned(),
             files_differ: false,
+            differs: Vec::new(),
             refused: None,
             needs_restart: Vec::new(),
         };
         let handle = ReloadHandle { tx, state: Arc::new(ReloadState::new(running)) };
         setup.api.set_reloads(handle.clone());
         let (stop, stopped) = oneshot::channel();
-        let mut reloader = Reloader { setup, state: Arc::clone(&handle.state), refused: None };
+        let mut reloader = Reloader::new(setup, Arc::clone(&handle.state));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("reload".to_owned())
@@ -167,38 +190,45 @@ impl Drop for Reloading {
 struct Reloader {
     setup: ReloadSetup,
     state: Arc<ReloadState>,
+    watch: Watch,
+    /// Of the prompts folder when it was read last.
+    sounds: SoundFiles,
+    /// The files that were read last, as they were before.
+    read: FilesStamp,
     /// What was said of files that were refused: it is said once.
     refused: Option<String>,
 }
 
 impl Reloader {
+    fn new(setup: ReloadSetup, state: Arc<ReloadState>) -> Self {
+        let watch = Watch::new(&setup.sources, &setup.config);
+        let (read, sounds) = (FilesStamp::default(), SoundFiles::default());
+        Self { setup, state, watch, sounds, read, refused: None }
+    }
+
     async fn run(
         &mut self,
         mut requests: mpsc::Receiver<ReloadRequest>,
         mut stopped: oneshot::Receiver<()>,
     ) {
-        // What was loaded, and what was seen last: a change is taken once it has come to rest.
-        let mut loaded = FilesStamp::of(&self.setup.sources, &self.setup.config);
-        let mut seen = loaded.clone();
+        self.read = self.watch.look();
+        self.sounds = SoundFiles::of(&self.setup.config.server.prompts);
+        // What was seen last: a change is taken once it has come to rest.
+        let mut seen = self.read.clone();
         loop {
             let heard = tokio::select! {
                 _ = &mut stopped => return,
                 heard = tokio::time::timeout(LOOK_EVERY, requests.recv()) => heard,
             };
-            let now = FilesStamp::of(&self.setup.sources, &self.setup.config);
             match heard {
                 Ok(None) => return,
-                Ok(Some(request)) => {
-                    if !request.dry_run {
-                        (loaded, seen) = (now.clone(), now);
-                    }
-                    self.take(request).await;
-                }
+                Ok(Some(request)) => self.take(request).await,
                 Err(_) => {
+                    let now = self.watch.look();
                     let rests = now == seen;
                     seen = now;
-                    if rests && seen != loaded && self.files_changed().await {
-                        loaded = seen.clone();
+                    if rests && seen != self.read {
+                        self.files_changed(&seen).await;
                     }
                 }
             }
@@ -217,37 +247,58 @@ impl Reloader {
     }
 
     async fn take(&mut self, ReloadRequest { dry_run, by, reply }: ReloadRequest) {
+        if !dry_run {
+            self.read = self.watch.look();
+        }
         let answer = self.reload(dry_run, &by).await;
         self.state.is_busy.store(false, Ordering::Release);
         self.say(&by, &answer);
         if let Some(reply) = reply {
             // Who is not waited for any more is dropped.
-            let _ = reply.send(answer);
+            let _ = reply.send(answer.map(Read::answer));
         }
     }
 
-    /// The files have changed and are at rest. Returns whether that is seen to.
-    async fn files_changed(&mut self) -> bool {
+    /// The files have changed and are at rest.
+    async fn files_changed(&mut self, now: &FilesStamp) {
         if !self.setup.config.server.reload_on_change || self.setup.is_demo {
-            self.state.update(|running| running.files_differ = true);
-            return true;
+            self.read.clone_from(now);
+            let read = self.try_reload(true).await;
+            return self.differs(&read);
         }
         if self.state.is_busy.swap(true, Ordering::AcqRel) {
-            return false; // a request comes first, and reads them as well
+            return; // a request comes first, and reads them as well
         }
+        self.read.clone_from(now);
         let answer = self.reload(false, "file_change").await;
         self.state.is_busy.store(false, Ordering::Release);
         self.say("file_change", &answer);
-        true
+    }
+
+    /// What a reload would change, for who looks at the configuration.
+    fn differs(&self, read: &Result<Read, NotReloaded>) {
+        self.state.update(|running| match read {
+            Ok(Read { changes, needs_restart, .. }) => {
+                running.differs = masked(changes);
+                running.needs_restart.clone_from(needs_restart);
+                running.files_differ = !changes.is_empty() || !needs_restart.is_empty();
+                running.refused = None;
+            }
+            Err(why) => {
+                running.differs.clear();
+                running.files_differ = true;
+                running.refused = Some(why.to_string());
+            }
+        });
     }
 
     /// Says what came of it; of the same refusal once.
-    fn say(&mut self, by: &str, answer: &Result<Reloaded, NotReloaded>) {
-        match answer {
-            Ok(Reloaded { dry_run: true, .. }) => {}
-            Ok(Reloaded { changed, needs_restart, version, .. }) => {
+    fn say(&mut self, by: &str, read: &Result<Read, NotReloaded>) {
+        match read {
+            Ok(Read { dry_run: true, .. }) => {}
+            Ok(Read { changes, needs_restart, version, .. }) => {
                 self.refused = None;
-                let (changed, later) = (changed.join("; "), needs_restart.join(", "));
+                let (changed, later) = (masked(changes).join("; "), needs_restart.join(", "));
                 tracing::info!(by, version, changed, needs_restart = later, "reloaded");
             }
             Err(why) => {
@@ -260,29 +311,28 @@ impl Reloader {
         }
     }
 
-    async fn reload(&mut self, dry_run: bool, by: &str) -> Result<Reloaded, NotReloaded> {
+    async fn reload(&mut self, dry_run: bool, by: &str) -> Result<Read, NotReloaded> {
         let result = self.try_reload(dry_run).await;
         if dry_run {
             return result;
         }
-        self.state.update(|running| match &result {
-            Ok(reloaded) => {
-                running.version.clone_from(&reloaded.version);
-                running.since = self.setup.clock.now();
-                by.clone_into(&mut running.by);
-                running.files_differ = !reloaded.needs_restart.is_empty();
-                running.refused = None;
-                running.needs_restart.clone_from(&reloaded.needs_restart);
-            }
-            Err(why) => {
-                running.files_differ = true;
-                running.refused = Some(why.to_string());
-            }
-        });
+        self.differs(&result);
+        if let Ok(read) = &result {
+            self.state.update(|running| {
+                if running.version != read.version || !read.changes.is_empty() {
+                    running.since = self.setup.clock.now();
+                    by.clone_into(&mut running.by);
+                }
+                running.version.clone_from(&read.version);
+                // It holds now; what needs a restart is all that is left.
+                running.differs.clear();
+                running.files_differ = !read.needs_restart.is_empty();
+            });
+        }
         result
     }
 
-    async fn try_reload(&mut self, dry_run: bool) -> Result<Reloaded, NotReloaded> {
+    async fn try_reload(&mut self, dry_run: bool) -> Result<Read, NotReloaded> {
         if self.setup.is_demo {
             return Err(NotReloaded::Demonstration);
         }
@@ -294,42 +344,73 @@ impl Reloader {
         let needs_restart = changes::needs_restart(&self.setup.config, &read, is_open);
         let config = changes::effective(&self.setup.config, &read, is_open);
         providers::check(&config).map_err(|why| NotReloaded::Refused(why.to_string()))?;
-        let callers = directory.len();
-        let mut new = setup::center(&config, flows.clone(), directory);
-        new.names.clone_from(&self.setup.names);
-        new.complete();
-        new.names.check().map_err(|error| NotReloaded::Refused(error.to_string()))?;
-        let names = new.names.clone();
-        let version = read.digest.clone();
-        let warnings = read.warnings.clone();
-        let mut listener = None;
-        let swap = if dry_run {
-            None
-        } else {
-            listener = self.bind(&config)?;
-            let new = self.keep(new)?;
-            let providers = self.setup.door.change(&config, &names);
-            let providers = providers.map_err(|error| NotReloaded::Refused(error.to_string()))?;
-            // Old flows still speak: what is not ready is spoken when it is wanted.
-            self.setup.prompts.succeed(prompts);
-            Some(Box::new(self.swap(&config, &names, new, providers)))
-        };
+        let mut setup = setup::center(&config, flows, directory);
+        setup.names.clone_from(&self.setup.names);
+        setup.complete();
+        setup.names.check().map_err(|error| NotReloaded::Refused(error.to_string()))?;
+        let sounds = SoundFiles::of(&config.server.prompts);
+        let config = Config { digest: read.digest.clone(), ..config };
+        let new = New { config, setup, sounds };
         let up = self.setup.api.snapshot().await.map(Up::of).unwrap_or_default();
-        if let Some(swap) = swap {
-            self.ask(swap).await?;
-        }
-        let known = |config, flows, callers| Known { config, flows, callers };
-        let old = known(&self.setup.config, &self.setup.flows, self.setup.callers);
-        let changed = changes::changed(&old, &known(&config, &flows, callers), &up);
+        let changes = {
+            let ReloadSetup { config, flows, directory, .. } = &self.setup;
+            let old = Known { config, flows, directory, sounds: &self.sounds };
+            let (config, flows, directory) = (&new.config, &new.setup.flows, &new.setup.directory);
+            let sounds = &new.sounds;
+            changes::changed(&old, &Known { config, flows, directory, sounds }, &up, is_open)
+        };
+        let (version, warnings) = (read.digest, read.warnings);
         if !dry_run {
-            self.begin_door(&config, listener);
-            self.begin(Config { digest: version.clone(), ..config }, flows, callers, names);
+            self.begin(new, prompts).await?;
         }
-        Ok(Reloaded { dry_run, version, changed, needs_restart, warnings })
+        Ok(Read { dry_run, version, changes, needs_restart, warnings })
+    }
+
+    /// All of it begins, or nothing.
+    async fn begin(&mut self, new: New, prompts: Arc<PromptStore>) -> Result<(), NotReloaded> {
+        let New { config, setup, sounds } = new;
+        let (names, flows, directory) =
+            (setup.names.clone(), setup.flows.clone(), Arc::clone(&setup.directory));
+        let Prepared { providers, opened, resolver } = self.prepare(&config, &names)?;
+        let setup = self.keep(setup)?;
+        let now = Arc::clone(&self.setup.prompts);
+        let prompts = PromptChange { now, next: prompts };
+        let swap = self.swap(&config, &names, setup, prompts, providers);
+        drop(self.ask(Box::new(swap)).await?);
+        self.begin_door(&config, &flows, opened);
+        resolver.begin();
+        self.setup.resolver = resolver;
+        let tokens = setup::tokens(&config);
+        self.setup.api.set_tokens(&setup::api(&config, &tokens));
+        drop(tokens);
+        self.sounds = sounds;
+        let known = &mut self.setup;
+        (known.config, known.names, known.flows, known.directory) =
+            (config, names, flows, directory);
+        Ok(())
+    }
+
+    /// What the system may refuse.
+    fn prepare(&self, config: &Config, names: &Names) -> Result<Prepared, NotReloaded> {
+        let refused = |what| move |error| NotReloaded::NoThread { what, why: format!("{error}") };
+        let door = &self.setup.door;
+        let listener = match door.is_open() {
+            true => None,
+            false => {
+                providers::bind(config).map_err(|why| NotReloaded::Refused(why.to_string()))?
+            }
+        };
+        let found = self.setup.found.clone();
+        let resolver = random_seed().and_then(|seed| Resolver::start(config, seed, found));
+        Ok(Prepared {
+            providers: door.change(config, names).map_err(refused("commands to providers"))?,
+            opened: door.open(config, listener).map_err(refused("requests of providers"))?,
+            resolver: resolver.map_err(refused("look-ups of trunks' hosts"))?,
+        })
     }
 
     /// Brings names and setup to the disk, where the journal may name them.
-    fn keep(&self, setup: crate::center::Setup) -> Result<NewSetup, NotReloaded> {
+    fn keep(&self, setup: Setup) -> Result<NewSetup, NotReloaded> {
         let folder = &self.setup.config.server.state;
         let kept = KeptSetup::of(&setup);
         let written = store::keep_names(folder, setup.node, &setup.names)
@@ -338,21 +419,11 @@ impl Reloader {
         Ok(NewSetup { setup, digest: kept.digest })
     }
 
-    /// The port for providers, where the first of them comes.
-    fn bind(&self, config: &Config) -> Result<Option<TcpListener>, NotReloaded> {
-        if self.setup.door.is_open() {
-            return Ok(None);
-        }
-        providers::bind(config).map_err(|why| NotReloaded::Refused(why.to_string()))
-    }
-
     /// Providers come from now on, with the secrets of this configuration.
-    fn begin_door(&mut self, config: &Config, listener: Option<TcpListener>) {
+    fn begin_door(&mut self, config: &Config, flows: &[Arc<Flow>], opened: Option<OpenDoor>) {
         let door = &mut self.setup.door;
         let was_open = door.is_open();
-        if let Err(error) = door.begin(config, listener) {
-            return tracing::error!(%error, "providers are not served: the system gives no thread");
-        }
+        door.begin(config, opened);
         if !was_open {
             door.show_counts(&self.setup.api);
         }
@@ -360,7 +431,7 @@ impl Reloader {
         let mut new = door.links(config);
         new.retain(|name, _| !before.contains_key(name));
         if !new.is_empty() {
-            let flows = self.setup.flows.iter().map(|flow| &**flow);
+            let flows = flows.iter().map(|flow| &**flow);
             let text = banner::providers(config, flows, &new);
             // An operator who closed the output does not want it.
             let _ = io::stdout().lock().write_all(text.as_bytes());
@@ -372,6 +443,7 @@ impl Reloader {
         config: &Config,
         names: &Names,
         new: NewSetup,
+        prompts: PromptChange,
         providers: ProviderChange,
     ) -> Swap {
         let networks = |trunk: &config::Trunk| {
@@ -397,6 +469,7 @@ impl Reloader {
         });
         Swap {
             new,
+            prompts,
             sip,
             providers,
             asks: setup::ask_rules(config),
@@ -406,27 +479,56 @@ impl Reloader {
         }
     }
 
-    async fn ask(&self, swap: Box<Swap>) -> Result<(), NotReloaded> {
+    async fn ask(&self, swap: Box<Swap>) -> Result<FormerSounds, NotReloaded> {
         let gone = || NotReloaded::Unwritten("the server ends".to_owned());
         let (reply, answer) = oneshot::channel();
         let sent = self.setup.swaps.send(SwapRequest { swap, reply }).await;
         sent.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())
+        answer.await.map_err(|_| gone())?.map_err(|refused| match refused {
+            SwapRefused::Names(error) => NotReloaded::Refused(error.to_string()),
+            SwapRefused::Asks(error) => {
+                NotReloaded::NoThread { what: "look-ups of flows", why: error.to_string() }
+            }
+        })
     }
+}
 
-    /// What is not the driver's, once that goes by the new configuration.
-    fn begin(&mut self, config: Config, flows: Vec<Arc<Flow>>, callers: usize, names: Names) {
-        let tokens = setup::tokens(&config);
-        self.setup.api.set_tokens(&setup::api(&config, &tokens));
-        drop(tokens);
-        let found = self.setup.found.clone();
-        match random_seed().and_then(|seed| Resolver::start(&config, seed, found)) {
-            Ok(resolver) => self.setup.resolver = resolver,
-            Err(error) => tracing::error!(%error, "hosts of new trunks are not looked up"),
-        }
-        self.setup.config = config;
-        (self.setup.flows, self.setup.callers, self.setup.names) = (flows, callers, names);
+/// What was read, as far as it can begin now.
+struct New {
+    config: Config,
+    setup: Setup,
+    sounds: SoundFiles,
+}
+
+/// What a configuration needs of the system. Dropped, nothing of it has begun.
+struct Prepared {
+    providers: ProviderChange,
+    /// Where the first provider comes.
+    opened: Option<OpenDoor>,
+    resolver: Resolver,
+}
+
+/// Files that were read, and what they change or would change.
+struct Read {
+    dry_run: bool,
+    version: String,
+    changes: Vec<Change>,
+    needs_restart: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Read {
+    /// For an administrator.
+    fn answer(self) -> Reloaded {
+        let Self { dry_run, version, changes, needs_restart, warnings } = self;
+        let changed = changes.into_iter().map(|change| change.text).collect();
+        Reloaded { dry_run, version, changed, needs_restart, warnings }
     }
+}
+
+/// Without what only administrators see.
+fn masked(changes: &[Change]) -> Vec<String> {
+    changes.iter().map(|change| change.masked().to_owned()).collect()
 }
 
 /// Wishes of a signal: nobody waits for the answer.

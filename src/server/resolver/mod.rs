@@ -34,30 +34,46 @@ pub(super) struct Resolved {
 
 #[derive(Debug)]
 pub(super) struct Resolver {
-    stop: Arc<AtomicBool>,
+    word: Arc<Word>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// What its thread is told.
+#[derive(Debug, Default)]
+struct Word {
+    begin: AtomicBool,
+    stop: AtomicBool,
+}
+
 impl Resolver {
+    /// Looks nothing up before [`begin`](Self::begin): who takes what is found must know the trunks.
     /// `seed` is for the numbers of questions, so that nobody can answer one without having seen
     /// it.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
     pub(super) fn start(
         config: &Config,
         seed: [u8; 32],
         found: mpsc::Sender<Resolved>,
     ) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
+        let word = Arc::new(Word::default());
         let named = named_hosts(config);
         if named.is_empty() {
-            return Ok(Self { stop, thread: None });
+            return Ok(Self { word, thread: None });
         }
         let ours = config.sip.transports();
         let mut names = Dns::new(&config.sip.name_servers, seed);
-        let stopped = Arc::clone(&stop);
+        let heard = Arc::clone(&word);
         let builder = std::thread::Builder::new().name("resolver".to_owned());
         let thread = builder.spawn(move || {
             let mut known = BTreeMap::new();
-            while !stopped.load(Ordering::Relaxed) {
+            let stops = || heard.stop.load(Ordering::Acquire);
+            while !heard.begin.load(Ordering::Acquire) && !stops() {
+                std::thread::park();
+            }
+            while !stops() {
                 names.refresh();
                 let mut servers = look_up(&named, &ours, &mut names, &mut known);
                 if servers.any(|resolved| found.blocking_send(resolved).is_err()) {
@@ -66,13 +82,20 @@ impl Resolver {
                 std::thread::park_timeout(LOOK_UP_EVERY);
             }
         })?;
-        Ok(Self { stop, thread: Some(thread) })
+        Ok(Self { word, thread: Some(thread) })
+    }
+
+    pub(super) fn begin(&self) {
+        self.word.begin.store(true, Ordering::Release);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
     }
 }
 
 impl Drop for Resolver {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.word.stop.store(true, Ordering::Release);
         // A look-up under way may last for seconds, and no call waits for its answer any more.
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();

@@ -102,7 +102,7 @@ impl rebuild::Kept for Folder<'_> {
         if let Err(error) = taught {
             tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
         }
-        (center, Follower::new(&roster))
+        (center, Follower::since(&roster, began))
     }
 }
 
@@ -239,7 +239,7 @@ impl Begun {
                 for wrap_up in history::teach(&mut center, reader, now, opened.lost_at)? {
                     opened.store.amend(wrap_up.leg.call, wrap_up);
                 }
-                let figures = Follower::new(&center.roster());
+                let figures = Follower::since(&center.roster(), now);
                 (center, figures, Vec::new())
             }
         };

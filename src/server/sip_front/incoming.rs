@@ -15,7 +15,7 @@ use crate::server::calls::{Caller, Calls};
 use crate::server::fronts::{Leaves, ServerFront};
 use crate::server::setup::remote_media;
 use crate::server::sip_front::SipFront;
-use crate::sip::ua::{Bound, DialogId, UaEvent};
+use crate::sip::ua::{Bound, DialogId, Refusal, UaEvent};
 use crate::time::Timestamp;
 use crate::words::{Cause, EndedBy, Event, Loss, RecordingKind};
 
@@ -98,6 +98,9 @@ impl SipFront {
             }
             UaEvent::Reachable { agent, reachable } => {
                 self.events.push_back(Event::PhoneReachable { agent, reachable });
+            }
+            UaEvent::Refused { remote, why: Refusal::Full } if !calls.is_recording => {
+                self.refusals.tell(now, remote, &Refusal::Disk);
             }
             UaEvent::Refused { remote, why } => self.refusals.tell(now, remote, &why),
         }

@@ -20,6 +20,7 @@ impl SipFront {
                 }
                 ua.receive(now, received);
             }
+            Arrival::Ended(path) => ua.connection_ended(now, path),
             Arrival::Lost(path) => ua.transport_failed(now, path),
         });
         sockets.admit(now, |path| ua.is_known(path));

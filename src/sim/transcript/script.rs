@@ -108,7 +108,7 @@ impl Cast {
             ..Setup::default()
         };
         for (number, entry) in &self.entries {
-            setup.directory.insert(number.clone(), Arc::new(entry.clone()));
+            Arc::make_mut(&mut setup.directory).insert(number.clone(), Arc::new(entry.clone()));
         }
         setup
     }

@@ -61,7 +61,9 @@ const SAID_MAX: usize = 32;
 #[derive(Debug)]
 pub enum Arrival<'a> {
     Message(Received<'a>),
-    /// A connection closed, or what should go along this path could not be sent.
+    /// A connection ended that was up. What was sent along it last may never have arrived.
+    Ended(Path),
+    /// No connection could be made, or what should go along this path could not be sent.
     Lost(Path),
 }
 
@@ -89,7 +91,7 @@ pub struct Sockets {
     inbox_sender: mpsc::Sender<(Path, Vec<u8>)>,
     /// Read by [`Sockets::ready`], handed over by the next [`Sockets::drain`].
     pending: Option<(Path, Vec<u8>)>,
-    lost: VecDeque<Path>,
+    lost: VecDeque<Loss>,
     buffer: Box<[u8]>,
     dropped: u64,
 }
@@ -98,8 +100,17 @@ pub struct Sockets {
 struct Connection {
     path: Path,
     outbox: mpsc::Sender<Arc<[u8]>>,
+    /// Whether it was ever there.
+    is_up: Arc<AtomicBool>,
     /// Whether it may be silent for long.
     known: Arc<AtomicBool>,
+}
+
+/// A way that is there no more, or never was.
+#[derive(Clone, Copy, Debug)]
+enum Loss {
+    Ended(Path),
+    Failed(Path),
 }
 
 impl Sockets {
@@ -284,7 +295,10 @@ impl Sockets {
         }
         self.shares.take(id, path.remote.ip(), known);
         let known = Arc::new(AtomicBool::new(known));
-        self.connections.insert(id, Connection { path, outbox, known: Arc::clone(&known) });
+        let is_up = Arc::new(AtomicBool::new(stream.is_some()));
+        let connection =
+            Connection { path, outbox, is_up: Arc::clone(&is_up), known: Arc::clone(&known) };
+        self.connections.insert(id, connection);
         let inbox = self.inbox_sender.clone();
         let peer = path.peer.and_then(|peer| self.names.name(peer)).cloned();
         self.tasks.spawn(async move {
@@ -293,6 +307,7 @@ impl Sockets {
                     Some(stream) => tcp::accepted(stream)?,
                     None => tcp::connect(path.remote).await?,
                 };
+                is_up.store(true, Ordering::Relaxed);
                 stream::serve(path, stream, &known, writes, inbox).await
             };
             if let Err(error) = served.await {
@@ -313,13 +328,19 @@ impl Sockets {
                 self.opened.remove(&connection.path.remote);
             }
         }
-        self.lost.push_back(connection.path);
+        self.lost.push_back(match connection.is_up.load(Ordering::Relaxed) {
+            true => Loss::Ended(connection.path),
+            false => Loss::Failed(connection.path),
+        });
     }
 
     /// Hands over what has come in, at most `BATCH_MAX` messages a socket.
     pub fn drain(&mut self, mut take: impl FnMut(Arrival<'_>)) {
-        while let Some(path) = self.lost.pop_front() {
-            take(Arrival::Lost(path));
+        while let Some(loss) = self.lost.pop_front() {
+            take(match loss {
+                Loss::Ended(path) => Arrival::Ended(path),
+                Loss::Failed(path) => Arrival::Lost(path),
+            });
         }
         for udp in &self.udp {
             for _ in 0..BATCH_MAX {
@@ -355,7 +376,7 @@ impl Sockets {
     fn send_udp(&mut self, transmit: Transmit) {
         match self.udp.iter_mut().find(|udp| udp.local() == transmit.path.local) {
             Some(udp) => self.dropped += u64::from(!udp.send(transmit)),
-            None => self.lost.push_back(transmit.path),
+            None => self.lost.push_back(Loss::Failed(transmit.path)),
         }
     }
 
@@ -375,7 +396,7 @@ impl Sockets {
             None => {
                 // Only to those who were let in: strangers are answered where they are.
                 let Ok(other) = self.shares.room_in_all(true) else {
-                    self.lost.push_back(path);
+                    self.lost.push_back(Loss::Failed(path));
                     return;
                 };
                 if let Some(other) = other {
@@ -385,7 +406,7 @@ impl Sockets {
             }
         };
         let Some(connection) = self.connections.get(&id) else {
-            self.lost.push_back(path);
+            self.lost.push_back(Loss::Failed(path));
             return;
         };
         // A peer that lets this many messages pile up does not read: close its connection.

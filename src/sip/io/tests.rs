@@ -15,7 +15,7 @@ async fn messages(sockets: &mut Sockets, count: usize) -> Vec<(Path, Vec<u8>)> {
         timeout(Duration::from_secs(10), sockets.ready()).await.expect("messages are on the way");
         sockets.drain(|arrival| match arrival {
             Arrival::Message(received) => got.push((received.path, received.bytes.to_vec())),
-            Arrival::Lost(path) => panic!("{path:?} lost"),
+            Arrival::Ended(path) | Arrival::Lost(path) => panic!("{path:?} lost"),
         });
         sockets.admit(NOW, |_| false);
     }
@@ -70,9 +70,34 @@ async fn a_connection_that_cannot_be_made_is_told() {
     let mut lost = Vec::new();
     sockets.drain(|arrival| match arrival {
         Arrival::Lost(path) => lost.push(path.remote),
+        Arrival::Ended(path) => panic!("{path:?} was never there"),
         Arrival::Message(received) => panic!("{received:?}"),
     });
     assert_eq!(lost, [closed]);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_up_and_ends_is_told_apart() {
+    let mut sockets = loopback();
+    let local = address_of(&sockets, Transport::Tcp);
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let path = Path::new(Transport::Tcp, local, peer.local_addr().unwrap());
+    sockets.send(Transmit { path, bytes: ONE.into() });
+    let taken = tokio::task::spawn_blocking(move || peer.accept().unwrap().0);
+    let mut ended = None;
+    let mut taken = Some(taken);
+    while ended.is_none() {
+        if let Some(taken) = taken.take() {
+            drop(taken.await.unwrap());
+        }
+        timeout(Duration::from_secs(10), sockets.ready()).await.expect("it ends soon");
+        sockets.drain(|arrival| match arrival {
+            Arrival::Ended(path) => ended = Some(path.remote),
+            Arrival::Lost(path) => panic!("{path:?} was there"),
+            Arrival::Message(received) => panic!("{received:?}"),
+        });
+    }
+    assert_eq!(ended, Some(path.remote));
 }
 
 /// Connections that are up, without a byte along them.

@@ -3,7 +3,8 @@
 //!
 //! **Invariant:** a connection that ends takes no answered call with it: the next request opens one
 //! to where the other end said it can be reached, and a request that was under way is sent along it
-//! once more, as it was. A request that went by TCP for its length alone
+//! once more, as it was. So is an INVITE of a new call that nobody has answered: the connection may
+//! have been left from the call before, and ended before the INVITE came. A request that went by TCP for its length alone
 //! goes by UDP where no connection can be made, and is the same request on both ways.
 //!
 //! **Deliberately absent:** responses. One whose connection is gone is lost, and its request comes
@@ -19,7 +20,7 @@ use crate::sip::dialog::{Dialog, uri_of};
 use crate::sip::message::Uri;
 use crate::sip::path::{ConnectionId, Path, Transport};
 use crate::sip::transaction::ClientKey;
-use crate::sip::ua::invite::Invite;
+use crate::sip::ua::invite::{Invite, Stage};
 use crate::sip::ua::target::is_private;
 use crate::sip::ua::{ClientUser, DialogId, Role, Ua};
 use crate::time::Timestamp;
@@ -44,6 +45,9 @@ pub(super) struct Connections {
     /// Requests in a dialog along a connection that we open where there is none: sent once more
     /// when it ends under them.
     under_way: BTreeSet<(SocketAddr, ClientKey)>,
+    /// The same of INVITEs that begin a dialog, by their branch. Where no connection can be made,
+    /// they go elsewhere or fail.
+    beginning: BTreeSet<(SocketAddr, u64)>,
     /// Where no connection could be made, and until when that is believed.
     refused: BTreeMap<SocketAddr, Timestamp>,
 }
@@ -61,12 +65,17 @@ impl Connections {
         }
     }
 
-    /// A request is about to be sent. An INVITE that begins a dialog goes elsewhere or fails, and
-    /// its CANCEL with it.
+    /// A request is about to be sent. The CANCEL of an INVITE fails with it.
     pub(super) fn sent(&mut self, key: ClientKey, role: Role, path: Path) {
-        let opens = path.transport.is_stream() && path.connection.is_none();
-        if opens && !matches!(role, Role::Invite | Role::Cancel) {
-            self.under_way.insert((path.remote, key));
+        if !path.transport.is_stream() || path.connection.is_some() {
+            return;
+        }
+        match role {
+            Role::Invite => drop(self.beginning.insert((path.remote, key.branch))),
+            Role::Cancel => {}
+            Role::Reinvite | Role::Update | Role::Bye | Role::Stray => {
+                self.under_way.insert((path.remote, key));
+            }
         }
     }
 
@@ -75,6 +84,9 @@ impl Connections {
         if path.transport.is_stream() {
             self.long.remove(&(path.remote, key));
             self.under_way.remove(&(path.remote, key));
+            if !key.cancel {
+                self.beginning.remove(&(path.remote, key.branch));
+            }
         }
     }
 
@@ -86,22 +98,55 @@ impl Connections {
 
     /// How much is remembered of what is alive.
     pub(super) fn len(&self) -> usize {
-        self.dialogs.len() + self.long.len() + self.under_way.len()
+        self.dialogs.len() + self.long.len() + self.under_way.len() + self.beginning.len()
     }
 }
 
 impl Ua {
-    /// A connection closed, or nothing could be sent along `path`.
+    /// A connection ended that was up.
+    pub fn connection_ended(&mut self, now: Timestamp, path: Path) {
+        let calling = self.calling(path.remote);
+        let failed = calling.into_iter().filter(|id| !self.call_again(now, *id, path.remote));
+        let failed: Vec<_> = failed.collect();
+        self.way_is_gone(now, path, failed);
+        self.send_long_by_udp(now, path.remote);
+    }
+
+    /// No connection could be made, or nothing could be sent along `path`.
     pub fn transport_failed(&mut self, now: Timestamp, path: Path) {
-        let from = (path.remote, DialogId(0));
-        let to = (path.remote, DialogId(u64::MAX));
-        let failed: Vec<_> = self.calling_stream.range(from..=to).map(|(_, id)| *id).collect();
+        let failed = self.calling(path.remote);
+        self.way_is_gone(now, path, failed);
+        if self.send_long_by_udp(now, path.remote) {
+            self.refuses_tcp(now, path.remote);
+        }
+    }
+
+    /// INVITEs that went to this address along a connection, and wait for an answer.
+    fn calling(&self, remote: SocketAddr) -> Vec<DialogId> {
+        let (from, to) = ((remote, DialogId(0)), (remote, DialogId(u64::MAX)));
+        self.calling_stream.range(from..=to).map(|(_, id)| *id).collect()
+    }
+
+    /// Sends an INVITE once more along a new connection: it is the same transaction, so a peer whom
+    /// it had reached sees it repeated. False where it was sent twice, or something came back.
+    fn call_again(&mut self, now: Timestamp, id: DialogId, remote: SocketAddr) -> bool {
+        let Some(Stage::Calling(calling)) = self.stage(id) else { return false };
+        let branch = calling.branch;
+        if !self.connections.beginning.remove(&(remote, branch)) {
+            return false;
+        }
+        let key = ClientKey { branch, cancel: false };
+        let Some((client, _)) = self.clients.get(key) else { return false };
+        let (path, bytes) = (client.path(), client.request());
+        self.send_moved(now, key, path, bytes)
+    }
+
+    fn way_is_gone(&mut self, now: Timestamp, path: Path, failed: Vec<DialogId>) {
         for id in failed {
             self.trunk_failed(now, id, None);
             self.fork_failed(now, id, 503);
         }
         if path.transport.is_stream() {
-            self.send_long_by_udp(now, path.remote);
             self.send_under_way(now, path.remote);
         }
         if let Some(connection) = path.connection {
@@ -149,18 +194,19 @@ impl Ua {
         text.contains(&old).then(|| text.replacen(&old, &new, 1).into_bytes().into())
     }
 
-    /// No connection to this address: what went there for its length alone goes by UDP.
-    fn send_long_by_udp(&mut self, now: Timestamp, remote: SocketAddr) {
+    /// No connection to this address: what went there for its length alone goes by UDP. Returns
+    /// whether there was any.
+    fn send_long_by_udp(&mut self, now: Timestamp, remote: SocketAddr) -> bool {
+        let mut is_any = false;
         let range = self.connections.long.range(all_to(remote));
         let keys: Vec<_> = range.map(|((_, key), _)| *key).collect();
         for key in keys {
             let Some((path, bytes)) = self.connections.long.remove(&(remote, key)) else {
                 continue;
             };
-            if self.send_moved(now, key, path, bytes) {
-                self.refuses_tcp(now, remote);
-            }
+            is_any |= self.send_moved(now, key, path, bytes);
         }
+        is_any
     }
 
     /// The connection ended that we had opened to this address: what was not answered may never

@@ -274,7 +274,9 @@ impl Ua {
             (503, Via::Trunk(trunk)) if cause == Cause::NO_CIRCUIT => {
                 Refusal::TrunkFull { trunk: trunk.clone() }
             }
-            (503, _) => Refusal::Full,
+            (503, _) if self.draining => Refusal::Draining,
+            (503, _) if self.full => Refusal::Full,
+            (503, _) => Refusal::Crowded,
             (status, _) => Refusal::Call { status },
         };
         self.refused(path, why);

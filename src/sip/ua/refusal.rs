@@ -52,8 +52,14 @@ pub enum Refusal {
     Banned {
         left: Duration,
     },
-    /// No more calls are taken: there are as many as there may be, or the disk does not keep up.
+    /// No more calls are taken: there are as many as there may be.
     Full,
+    /// As `Full`, because the disk does not keep up. Only who said that it is full can tell.
+    Disk,
+    /// The server ends when the calls that are up have ended.
+    Draining,
+    /// There are as many SIP transactions or dialogs as there may be.
+    Crowded,
     /// The trunk has as many calls as it may have.
     TrunkFull {
         trunk: String,

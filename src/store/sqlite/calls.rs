@@ -26,17 +26,14 @@ pub(super) fn insert(
     rollups: &mut Rollups<'_>,
     record: &CallRecord,
 ) -> rusqlite::Result<Applied> {
-    if has(db, record.call)? {
-        return Ok(Applied::Known);
-    }
-    let before = rollups.before(record)?;
+    let before = rollups.before_new(record)?;
     let row = Columns::of(record);
     let mut statement = db.prepare_cached(
         "INSERT INTO calls VALUES
          (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-          ?20, ?21)",
+          ?20, ?21) ON CONFLICT (call) DO NOTHING",
     )?;
-    statement.execute(params![
+    let inserted = statement.execute(params![
         sql(record.call.0),
         sql(record.arrived_at.0),
         record.answered_at.map(|at| sql(at.0)),
@@ -59,6 +56,9 @@ pub(super) fn insert(
         row.resolved,
         json(record),
     ])?;
+    if inserted == 0 {
+        return Ok(Applied::Known);
+    }
     let mut statement =
         db.prepare_cached("INSERT OR IGNORE INTO call_queues VALUES (?1, ?2, ?3)")?;
     for queue in amend::queues_of(record) {
@@ -69,7 +69,7 @@ pub(super) fn insert(
     for agent in amend::agents_of(record) {
         statement.execute(params![agent, sql(record.call.0), sql(record.arrived_at.0)])?;
     }
-    rollups.after(before)?;
+    rollups.after(before, record)?;
     Ok(Applied::Changed)
 }
 
@@ -94,7 +94,7 @@ pub(super) fn amend(
     )?;
     let acw_ms = row.acw_ms.map(sql);
     statement.execute(params![sql(call.0), record.intent, acw_ms, row.resolved, json(&record)])?;
-    rollups.after(before)?;
+    rollups.after(before, &record)?;
     Ok(Applied::Changed)
 }
 

@@ -11,6 +11,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use crate::id::CallId;
 use crate::store::sqlite::calls::{self, word};
 use crate::store::sqlite::sql;
 use crate::words::{CallRecord, RecordFilter};
@@ -45,6 +46,12 @@ pub(super) fn query(filter: &RecordFilter) -> (String, Vec<Value>) {
             "EXISTS (SELECT 1 FROM calls AS o WHERE +o.outcome = ? AND o.call = it.call)",
             filter.outcome.map(|outcome| Value::from(word(&outcome))),
         ),
+        (
+            "calls",
+            "+it.via = ?",
+            "EXISTS (SELECT 1 FROM calls AS v WHERE +v.via = ? AND v.call = it.call)",
+            filter.import.as_ref().map(|name| Value::from(format!("import:{name}"))),
+        ),
     ]
     .into_iter()
     .filter_map(|(table, leads, also, value)| Some((table, leads, also, value?)));
@@ -60,8 +67,16 @@ pub(super) fn query(filter: &RecordFilter) -> (String, Vec<Value>) {
         clauses.push(also);
         values.push(value);
     }
+    let (from, until) = match filter.import {
+        Some(_) => (Some(CallId::FIRST_IMPORTED), filter.before),
+        None => {
+            let first = CallId::FIRST_IMPORTED;
+            (None, Some(filter.before.map_or(first, |call| call.min(first))))
+        }
+    };
     let numbers = [
-        ("it.call < ?", filter.before.map(|call| call.0)),
+        ("it.call >= ?", from.map(|call| call.0)),
+        ("it.call < ?", until.map(|call| call.0)),
         ("it.arrived_at >= ?", filter.since.map(|at| at.0)),
         ("it.arrived_at < ?", filter.until.map(|at| at.0)),
     ];

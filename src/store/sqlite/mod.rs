@@ -9,6 +9,7 @@ mod agents;
 mod calls;
 mod erase;
 mod expire;
+mod imports;
 mod list;
 mod reader;
 mod rollups;
@@ -21,6 +22,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Type;
 use rusqlite::{Connection, ErrorCode};
 
@@ -28,7 +30,7 @@ use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::database::{
     Applied, Change, Database, DatabaseError, Erasure, Fault, Progress, RecordReader, RecordWriter,
-    RolledUp, Saved,
+    RolledUp, Saved, TakenOut,
 };
 use crate::store::errands::Erased;
 use crate::store::kept::Kept;
@@ -45,6 +47,13 @@ const EXPIRED_AT_ONCE: u32 = 500;
 /// Statements that a connection keeps compiled: all there are, twice. By itself it keeps sixteen,
 /// fewer than a record with its rollups needs.
 const STATEMENTS_KEPT: usize = 64;
+
+/// Has a connection compile each statement once: it keeps them, and their plan follows from their
+/// text alone, where SQLite would make another for each value that is looked for.
+fn keep_statements(db: &Connection) -> rusqlite::Result<()> {
+    db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
 
 /// The database of a folder.
 #[derive(Debug)]
@@ -117,6 +126,23 @@ impl RecordWriter for Writer {
         roll_up(&mut self.db).map_err(failed)
     }
 
+    fn take_out(
+        &mut self,
+        import: &str,
+        from: CallId,
+        most: usize,
+    ) -> Result<TakenOut, DatabaseError> {
+        let take_out = |db: &mut Connection| {
+            let transaction = db.transaction()?;
+            let mut rollups = Rollups::of(&transaction)?;
+            let taken = imports::take_out(&transaction, &mut rollups, (import, from, most))?;
+            rollups.write()?;
+            transaction.commit()?;
+            Ok(taken)
+        };
+        take_out(&mut self.db).map_err(failed)
+    }
+
     fn sync(&mut self) -> Result<(), DatabaseError> {
         let sync = "PRAGMA wal_checkpoint(PASSIVE)";
         self.db.query_row(sync, [], |_| Ok(())).map_err(failed)
@@ -177,6 +203,7 @@ impl RecordWriter for Writer {
 fn one(db: &Connection, rollups: &mut Rollups<'_>, change: &Change) -> rusqlite::Result<Applied> {
     match change {
         Change::Close(record) => return calls::insert(db, rollups, record),
+        Change::Import(record) => return imports::insert(db, rollups, record),
         Change::Keep(Kept::WrapUp { call, wrap_up }) => {
             return calls::amend(db, rollups, *call, wrap_up);
         }

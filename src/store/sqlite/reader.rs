@@ -9,10 +9,10 @@ use crate::center::names::Names;
 use crate::id::CallId;
 use crate::metrics::{Gathering, Times};
 use crate::store::StoreError;
-use crate::store::database::{DatabaseError, Fault, Past, RecordReader};
+use crate::store::database::{DatabaseError, Fault, ImportedCalls, Past, RecordReader};
 use crate::store::sqlite::{
-    BUSY_TIMEOUT, FILE, STATEMENTS_KEPT, agents, calls, erase, failed, list, make, rollups, schema,
-    unsigned,
+    BUSY_TIMEOUT, FILE, agents, calls, erase, failed, imports, keep_statements, list, make,
+    rollups, schema, unsigned,
 };
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -20,6 +20,7 @@ use crate::words::{CallRecord, RecordFilter};
 pub(super) const EACH_PAST: &str = "
 SELECT from_number, ended_at, intent, agent FROM calls
 WHERE ended_at >= ?1 AND ended_at < ?2 AND from_number IS NOT NULL AND via NOT LIKE 'agent:%'
+  AND via NOT LIKE 'import:%'
 ORDER BY ended_at, call";
 
 fn beside(path: &Path, end: &str) -> PathBuf {
@@ -38,7 +39,7 @@ impl Reader {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(failed)?;
         db.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-        db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        keep_statements(&db).map_err(failed)?;
         schema::prepare_to_read(&db, path)?;
         Ok(Self { db })
     }
@@ -135,6 +136,10 @@ impl RecordReader for Reader {
             Ok(())
         };
         each().map_err(failed)
+    }
+
+    fn imports(&self) -> Result<Vec<ImportedCalls>, DatabaseError> {
+        imports::list(&self.db).map_err(failed)
     }
 
     fn gather(

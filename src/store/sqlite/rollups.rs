@@ -7,11 +7,11 @@
 //! **Deliberately absent:** what a call adds ([`Tallies`]), and which rollups there are
 //! (`store::rollup`).
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::center::names::Names;
 use crate::id::{AgentId, CallId, QueueId};
@@ -20,7 +20,7 @@ use crate::store::database::RolledUp;
 use crate::store::rollup::{Interning, Key, Parts, Span, Whose, shares};
 use crate::store::sqlite::{calls, expire, sql, state, unsigned};
 use crate::time::Timestamp;
-use crate::words::CallRecord;
+use crate::words::{CallOutcome, CallRecord};
 
 /// In `meta`: rollups are there for calls that ended at this time or later.
 const ROLLED_SINCE: &str = "rolled_since";
@@ -37,25 +37,26 @@ macro_rules! contact {
 }
 pub(super) use contact;
 
-/// The contacts of one caller before and after a moment, the nearest first.
+/// The contacts of one caller before and after a moment, the nearest first, and whether an agent
+/// talked to it.
 pub(super) const BEFORE: &str = concat!(
-    "SELECT arrived_at, call FROM calls WHERE from_number = ?1 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND ",
     contact!(),
     " AND (arrived_at, call) < (?2, ?3) ORDER BY arrived_at DESC, call DESC LIMIT 1"
 );
 pub(super) const AFTER: &str = concat!(
-    "SELECT arrived_at, call FROM calls WHERE from_number = ?1 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND ",
     contact!(),
     " AND (arrived_at, call) > (?2, ?3) ORDER BY arrived_at, call LIMIT 1"
 );
 /// As before, with the same intent.
 pub(super) const BEFORE_ALIKE: &str = concat!(
-    "SELECT arrived_at, call FROM calls WHERE from_number = ?1 AND intent = ?4 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND intent = ?4 AND ",
     contact!(),
     " AND (arrived_at, call) < (?2, ?3) ORDER BY arrived_at DESC, call DESC LIMIT 1"
 );
 pub(super) const AFTER_ALIKE: &str = concat!(
-    "SELECT arrived_at, call FROM calls WHERE from_number = ?1 AND intent = ?4 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND intent = ?4 AND ",
     contact!(),
     " AND (arrived_at, call) > (?2, ?3) ORDER BY arrived_at, call LIMIT 1"
 );
@@ -73,8 +74,19 @@ pub(super) struct Rollups<'a> {
     broken: Option<String>,
 }
 
-/// What calls add, before one of them changes.
-pub(super) struct Before(BTreeMap<CallId, Option<Share>>);
+/// What is in the rollups of a call that changes, and of the calls next to it.
+pub(super) struct Before {
+    share: Option<Share>,
+    next_to: BTreeMap<CallId, NextTo>,
+    /// The contacts around the call as it is about to be.
+    near: [Near; 2],
+}
+
+/// A call that another may judge anew: one in which an agent talked.
+struct NextTo {
+    row: CallRow,
+    share: Share,
+}
 
 /// What one call adds.
 #[derive(PartialEq)]
@@ -83,68 +95,107 @@ struct Share {
     tallies: Tallies,
 }
 
+/// A contact before or after a call of the same caller.
+#[derive(Clone, Copy)]
+struct Contact {
+    arrived_at: Timestamp,
+    call: CallId,
+    /// An agent talked to the caller: other calls are in no judgement.
+    is_judged: bool,
+}
+
+/// The contacts right before and right after a call.
+type Around = [Option<Contact>; 2];
+
+/// The same of contacts of any intent, and of the same. `None` where there can be none.
+type Contacts = [Option<Around>; 2];
+
 impl<'a> Rollups<'a> {
     pub(super) fn of(db: &'a Connection) -> rusqlite::Result<Self> {
         let (names, changed) = (Names::default(), BTreeMap::new());
         Ok(Self { db, since: since(db)?, names, changed, broken: None })
     }
 
-    /// Notes what this record and its neighbors add, before it is written or another intent is.
-    pub(super) fn before(&mut self, record: &CallRecord) -> rusqlite::Result<Before> {
-        let mut before = Before(BTreeMap::new());
-        let mut calls = around(self.db, record)?;
-        calls.insert(record.call);
-        self.look(&mut before, calls)?;
+    /// Notes what there is of a call that is about to get its record.
+    pub(super) fn before_new(&mut self, record: &CallRecord) -> rusqlite::Result<Before> {
+        let mut before = Before { share: None, next_to: BTreeMap::new(), near: [None, None] };
+        self.before_as(&mut before, record)?;
         Ok(before)
     }
 
-    /// As [`Self::before`], for what it is about to be: its neighbors may be others.
+    /// Notes what this record and the calls next to it add, before it is changed.
+    pub(super) fn before(&mut self, record: &CallRecord) -> rusqlite::Result<Before> {
+        let mut before = self.before_new(record)?;
+        before.share = self.share_of(record, before.near);
+        Ok(before)
+    }
+
+    /// Notes the calls next to what a record is about to be: with another intent, others are.
     pub(super) fn before_as(
         &mut self,
         before: &mut Before,
         record: &CallRecord,
     ) -> rusqlite::Result<()> {
-        let around = around(self.db, record)?;
-        self.look(before, around)
-    }
-
-    fn look(&mut self, before: &mut Before, calls: BTreeSet<CallId>) -> rusqlite::Result<()> {
-        for call in calls {
-            if let Entry::Vacant(place) = before.0.entry(call) {
-                place.insert(self.share(call)?);
+        let contacts = contacts(
+            self.db,
+            (record.from.as_deref(), record.intent.as_deref()),
+            (record.arrived_at, record.call),
+        )?;
+        before.near = contacts.map(times);
+        if !is_contact(record) {
+            return Ok(());
+        }
+        let next_to = contacts.into_iter().flatten().flatten().flatten();
+        for contact in next_to.filter(|it| it.is_judged) {
+            if let Entry::Vacant(place) = before.next_to.entry(contact.call)
+                && let Some(next_to) = self.next_to(contact.call)?
+            {
+                place.insert(next_to);
             }
         }
         Ok(())
-    }
-
-    /// Brings the rollups up to what those calls add now.
-    pub(super) fn after(&mut self, before: Before) -> rusqlite::Result<()> {
-        for (call, was) in before.0 {
-            let is = self.share(call)?;
-            if was == is {
-                continue;
-            }
-            for (share, add) in [(was, false), (is, true)] {
-                let Some(share) = share else { continue };
-                self.change(&share, add)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn share(&mut self, call: CallId) -> rusqlite::Result<Option<Share>> {
-        let record = calls::get(self.db, call)?;
-        record.map_or(Ok(None), |record| self.share_of(&record))
     }
 
     /// `None`: it is in no figure, or in no rollup yet.
-    fn share_of(&mut self, record: &CallRecord) -> rusqlite::Result<Option<Share>> {
-        if record.ended_at < self.since {
-            return Ok(None);
+    fn next_to(&mut self, call: CallId) -> rusqlite::Result<Option<NextTo>> {
+        let Some(record) = calls::get(self.db, call)? else { return Ok(None) };
+        let Some(row) = self.row_of(&record) else { return Ok(None) };
+        let share = Share::of(&row, near(self.db, &row)?);
+        Ok(Some(NextTo { row, share }))
+    }
+
+    /// Brings the rollups up to what the call adds as it is now, and those next to it.
+    pub(super) fn after(&mut self, before: Before, record: &CallRecord) -> rusqlite::Result<()> {
+        let is = self.share_of(record, before.near);
+        self.replace(before.share, is)?;
+        for NextTo { row, share } in before.next_to.into_values() {
+            let is = Share::of(&row, near(self.db, &row)?);
+            self.replace(Some(share), Some(is))?;
         }
-        let mut tallies = Tallies::default();
-        add(self.db, &mut tallies, record, &mut self.names)?;
-        Ok(Some(Share { ended_at: record.ended_at, tallies }))
+        Ok(())
+    }
+
+    fn replace(&mut self, was: Option<Share>, is: Option<Share>) -> rusqlite::Result<()> {
+        if was == is {
+            return Ok(());
+        }
+        for (share, add) in [(was, false), (is, true)] {
+            let Some(share) = share else { continue };
+            self.change(&share, add)?;
+        }
+        Ok(())
+    }
+
+    /// `None`: it is in no figure, or in no rollup yet.
+    fn row_of(&mut self, record: &CallRecord) -> Option<CallRow> {
+        if record.ended_at < self.since {
+            return None;
+        }
+        CallRow::of(record, &mut Interning(&mut self.names))
+    }
+
+    fn share_of(&mut self, record: &CallRecord, near: [Near; 2]) -> Option<Share> {
+        self.row_of(record).map(|row| Share::of(&row, near))
     }
 
     fn change(&mut self, share: &Share, add: bool) -> rusqlite::Result<()> {
@@ -194,6 +245,19 @@ impl<'a> Rollups<'a> {
     }
 }
 
+impl Share {
+    fn of(row: &CallRow, near: [Near; 2]) -> Self {
+        let mut tallies = Tallies::default();
+        tallies.add(row, || near);
+        Self { ended_at: row.ended_at, tallies }
+    }
+}
+
+/// Whether a record is in the indexes of [`contact`].
+fn is_contact(record: &CallRecord) -> bool {
+    record.outcome != CallOutcome::Refused && record.caller_agent().is_none()
+}
+
 /// Adds what a record is counted as.
 fn add(
     db: &Connection,
@@ -209,54 +273,52 @@ fn add(
 
 /// When the contacts before and after a call arrived: of any intent, and of the same.
 fn near(db: &Connection, row: &CallRow) -> rusqlite::Result<[Near; 2]> {
-    let Some(caller) = &row.caller else { return Ok([None, None]) };
-    let any = nearest(db, [BEFORE, AFTER], (caller, row.arrived_at, row.call), None)?;
-    let Some(intent) = &row.intent else { return Ok([Some(times(any)), None]) };
-    let at = (&**caller, row.arrived_at, row.call);
-    let alike = nearest(db, [BEFORE_ALIKE, AFTER_ALIKE], at, Some(intent))?;
-    Ok([Some(times(any)), Some(times(alike))])
+    let who = (row.caller.as_deref(), row.intent.as_deref());
+    Ok(contacts(db, who, (row.arrived_at, row.call))?.map(times))
 }
 
-type Contact = (Timestamp, CallId);
+fn times(around: Option<Around>) -> Near {
+    let [before, after] = around?.map(|contact| contact.map(|it| it.arrived_at));
+    Some((before, after))
+}
 
-fn times(
-    (before, after): (Option<Contact>, Option<Contact>),
-) -> (Option<Timestamp>, Option<Timestamp>) {
-    (before.map(|it| it.0), after.map(|it| it.0))
+fn contacts(
+    db: &Connection,
+    (caller, intent): (Option<&str>, Option<&str>),
+    at: (Timestamp, CallId),
+) -> rusqlite::Result<Contacts> {
+    let Some(caller) = caller else { return Ok([None, None]) };
+    let any = [nearest(db, BEFORE, (caller, None), at)?, nearest(db, AFTER, (caller, None), at)?];
+    if intent.is_none() {
+        return Ok([Some(any), None]);
+    }
+    // Where there is no contact, there is none with the same intent.
+    let mut alike = any;
+    for (place, query) in alike.iter_mut().zip([BEFORE_ALIKE, AFTER_ALIKE]) {
+        if place.is_some() {
+            *place = nearest(db, query, (caller, intent), at)?;
+        }
+    }
+    Ok([Some(any), Some(alike)])
 }
 
 fn nearest(
     db: &Connection,
-    [before, after]: [&str; 2],
-    (caller, at, call): (&str, Timestamp, CallId),
-    intent: Option<&str>,
-) -> rusqlite::Result<(Option<Contact>, Option<Contact>)> {
-    let find = |query: &str| {
-        let mut statement: CachedStatement<'_> = db.prepare_cached(query)?;
-        let row = |row: &rusqlite::Row<'_>| {
-            Ok((Timestamp(unsigned(row.get(0)?)), CallId(unsigned(row.get(1)?))))
-        };
-        let found = match intent {
-            None => statement.query_row(params![caller, sql(at.0), sql(call.0)], row),
-            Some(it) => statement.query_row(params![caller, sql(at.0), sql(call.0), it], row),
-        };
-        found.optional()
+    query: &str,
+    (caller, intent): (&str, Option<&str>),
+    (at, call): (Timestamp, CallId),
+) -> rusqlite::Result<Option<Contact>> {
+    let mut statement = db.prepare_cached(query)?;
+    let row = |row: &rusqlite::Row<'_>| {
+        let (arrived_at, call) = (unsigned(row.get(0)?), unsigned(row.get(1)?));
+        let is_judged = row.get(2)?;
+        Ok(Contact { arrived_at: Timestamp(arrived_at), call: CallId(call), is_judged })
     };
-    Ok((find(before)?, find(after)?))
-}
-
-/// The calls just before and after this one, which it may judge anew.
-fn around(db: &Connection, record: &CallRecord) -> rusqlite::Result<BTreeSet<CallId>> {
-    let Some(caller) = &record.from else { return Ok(BTreeSet::new()) };
-    let at = (caller.as_str(), record.arrived_at, record.call);
-    let (before, after) = nearest(db, [BEFORE, AFTER], at, None)?;
-    let mut around: BTreeSet<CallId> =
-        [before, after].into_iter().flatten().map(|it| it.1).collect();
-    if let Some(intent) = &record.intent {
-        let (before, after) = nearest(db, [BEFORE_ALIKE, AFTER_ALIKE], at, Some(intent))?;
-        around.extend([before, after].into_iter().flatten().map(|it| it.1));
-    }
-    Ok(around)
+    let found = match intent {
+        None => statement.query_row(params![caller, sql(at.0), sql(call.0)], row),
+        Some(it) => statement.query_row(params![caller, sql(at.0), sql(call.0), it], row),
+    };
+    found.optional()
 }
 
 /// A rollup as it is kept, or an empty one. The inner error: it cannot be read.
@@ -340,9 +402,9 @@ pub(super) fn roll_up(db: &Connection) -> rusqlite::Result<RolledUp> {
     let mut statement = db.prepare_cached(calls::EACH_ENDED)?;
     for record in statement.query_map([sql(from.0), sql(since.0)], calls::record)? {
         calls += 1;
-        if let Some(share) = rollups.share_of(&record?)? {
-            rollups.change(&share, true)?;
-        }
+        let Some(row) = rollups.row_of(&record?) else { continue };
+        let near = if row.is_handled() { near(db, &row)? } else { [None, None] };
+        rollups.change(&Share::of(&row, near), true)?;
     }
     state::set_meta(db, ROLLED_SINCE, from.0)?;
     rollups.write()?;

@@ -17,7 +17,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::StoreError;
 use crate::store::sqlite::rollups::{self, contact};
-use crate::store::sqlite::{BUSY_TIMEOUT, STATEMENTS_KEPT, failed};
+use crate::store::sqlite::{BUSY_TIMEOUT, failed, keep_statements};
 
 /// The version of the tables (`PRAGMA user_version`).
 pub(super) const VERSION: i64 = 5;
@@ -152,7 +152,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let open = || {
         let db = Connection::open(path)?;
         db.busy_timeout(BUSY_TIMEOUT)?;
-        db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        keep_statements(&db)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         // What a record was before does not stay in the page that has it.
         db.pragma_update(None, "secure_delete", "FAST")?;

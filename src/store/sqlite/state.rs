@@ -24,7 +24,9 @@ const KEPT_UNTIL: &str = "kept_until";
 const CONTINUES: &str = "continues";
 
 pub(super) fn progress(db: &Connection) -> rusqlite::Result<Progress> {
-    let last: Option<i64> = db.query_row("SELECT max(call) FROM calls", [], |row| row.get(0))?;
+    let first_imported = [sql(CallId::FIRST_IMPORTED.0)];
+    let last = "SELECT max(call) FROM calls WHERE call < ?1";
+    let last: Option<i64> = db.query_row(last, first_imported, |row| row.get(0))?;
     let last = last.map(|last| CallId(unsigned(last)).next());
     let next_call = meta(db, NEXT_CALL)?.map(CallId).max(last);
     Ok(Progress {

@@ -270,9 +270,9 @@ fn plans_of_lists_follow_an_index_and_read_no_other_record() {
     let agent = "SEARCH it USING PRIMARY KEY (agent=?";
     let queue = "SEARCH it USING PRIMARY KEY (queue=?";
     for (filter, leads) in [
-        (none(), "SCAN it USING COVERING INDEX"),
+        (none(), "SEARCH it USING COVERING INDEX"),
         (page.clone(), "SEARCH it USING"),
-        (period.clone(), "SCAN it USING COVERING INDEX calls_by_time"),
+        (period.clone(), "SEARCH it USING COVERING INDEX calls_by_time (call<?)"),
         (RecordFilter { before: page.before, ..period.clone() }, "calls_by_time (call<?)"),
         (RecordFilter { number: name(), ..none() }, number),
         (RecordFilter { number: name(), ..period.clone() }, number),
@@ -283,6 +283,8 @@ fn plans_of_lists_follow_an_index_and_read_no_other_record() {
         (RecordFilter { queue: name(), ..period.clone() }, queue),
         (RecordFilter { outcome: Some(CallOutcome::Handled), ..none() }, outcome),
         (RecordFilter { outcome: Some(CallOutcome::Handled), ..period.clone() }, outcome),
+        (RecordFilter { import: name(), ..none() }, "SEARCH it USING INTEGER PRIMARY KEY"),
+        (RecordFilter { import: name(), queue: name(), ..period.clone() }, queue),
     ] {
         let (query, values) = list::query(&filter);
         let plan = plan(&db, &query, values);

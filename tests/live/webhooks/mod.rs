@@ -18,7 +18,7 @@ mod faults;
 mod holds;
 mod http;
 mod kills;
-mod kind;
+pub(crate) mod kind;
 mod lookup;
 mod outside;
 mod readme;

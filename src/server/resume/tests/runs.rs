@@ -228,6 +228,26 @@ fn figures_count_each_call_once() {
     assert_eq!(report(), once);
 }
 
+#[test]
+fn agents_times_before_what_a_run_knows_are_said_to_be_gone() {
+    let world = World::new();
+    let gone_until = |server: &Server| {
+        let (from, to) = (MORNING - Duration::from_secs(60), server.now);
+        let report = server.figures.metrics.report(to, from, to);
+        report.kept.agent_times_gone_until
+    };
+    let server = world.start(MORNING);
+    assert_eq!(gone_until(&server), Some(MORNING));
+    let noon = server.stop() + AWAY;
+    let mut server = world.start(noon);
+    assert_eq!(gone_until(&server), Some(noon), "an ordinary restart forgets them");
+    server.provided("+14155550102");
+    let now = server.kill() + AWAY;
+    let server = world.start(now);
+    assert!(server.goes_on);
+    assert_eq!(gone_until(&server), Some(noon), "its journal has them");
+}
+
 impl Server {
     /// As the driver while a call or after-call work goes on.
     fn beats_for(&mut self, seconds: u64) {

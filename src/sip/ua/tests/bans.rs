@@ -283,6 +283,8 @@ fn fault_16_a_trunk_whose_call_is_refused_can_read_why() {
     assert_eq!(refused(&mut rig, &demanding), Refusal::Call { status: 420 });
     rig.ua.set_full(true);
     assert_eq!(refused(&mut rig, &invite()), Refusal::Full);
+    rig.ua.set_draining(true);
+    assert_eq!(refused(&mut rig, &invite()), Refusal::Draining);
     let mut setup = setup();
     setup.trunks[0].channels_max = 0;
     let full = Refusal::TrunkFull { trunk: "carrier".into() };

@@ -123,6 +123,41 @@ fn a_request_that_was_answered_is_not_sent_again() {
     rig.assert_quiet();
 }
 
+/// A connection that is left from the call before may have ended before the INVITE came: a call
+/// was refused for that, and its trunk rested for half a minute.
+#[test]
+fn an_invite_along_a_connection_that_had_ended_is_sent_again_once() {
+    let mut rig = Rig::new();
+    let from = From { number: Some("100".into()), name: None };
+    let target = Target::Agent(AgentId(1));
+    rig.ua.dial(rig.now, leg(1), &target, &from, &local_media(10_000));
+    let first = out(&mut rig);
+    assert!(first[0].1.starts_with("INVITE ") && first[0].0.transport == Transport::Tcp);
+    let along = |n| Path { connection: Some(ConnectionId(n)), ..first[0].0 };
+    rig.ua.connection_ended(rig.now, along(1));
+    assert_eq!(out(&mut rig), first, "the same transaction, should the first have arrived");
+    rig.drain();
+    assert_eq!(rig.events(), []);
+    rig.path = along(2);
+    rig.receive(&super::dialing::respond(&first[0].1, "180 Ringing", "b", "", ""));
+    assert_eq!(rig.events().len(), 1, "it rings");
+    rig.ua.hang_up(rig.now, leg(1), Cause::NORMAL_CLEARING);
+    let [(_, cancel)] = &out(&mut rig)[..] else { panic!("one CANCEL") };
+    rig.receive(&super::dialing::respond(cancel, "200 OK", "b", "", ""));
+    rig.receive(&super::dialing::respond(&first[0].1, "487 Request Terminated", "b", "", ""));
+    rig.forget();
+
+    rig.ua.dial(rig.now, leg(2), &target, &from, &local_media(10_000));
+    assert_eq!(out(&mut rig).len(), 1);
+    rig.ua.connection_ended(rig.now, along(2));
+    assert_eq!(out(&mut rig).len(), 1);
+    rig.ua.connection_ended(rig.now, along(3));
+    assert_eq!(out(&mut rig), [], "once");
+    rig.drain();
+    assert_eq!(rig.events().len(), 1, "the leg has failed");
+    rig.assert_quiet();
+}
+
 /// Dials with a name that makes the INVITE longer than a datagram should be.
 fn dial_long(rig: &mut Rig, target: &Target) -> Vec<(Path, String)> {
     let from = From { number: Some("100".into()), name: Some("x".repeat(700)) };
