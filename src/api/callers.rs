@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 
 use crate::api::archive::read;
 use crate::api::auth::Asker;
-use crate::api::error::ApiError;
 use crate::api::body::bad_body;
+use crate::api::error::ApiError;
 use crate::api::live::{WORD_LEN_MAX, check_len};
 
 /// Who is to be erased.

@@ -181,6 +181,11 @@ fn failed(state: &Path, error: StoreError) -> ImportError {
         | StoreError::Newer { .. }
         | StoreError::Names { .. }
         | StoreError::OtherNode { .. }
+        | StoreError::NoRecords { .. }
+        | StoreError::NotWhole { .. }
+        | StoreError::NotEmpty { .. }
+        | StoreError::Moving { .. }
+        | StoreError::Behind
         | StoreError::Lost
         | StoreError::ListsBusy => ImportError::Store(state.to_path_buf(), error),
     }
@@ -231,7 +236,7 @@ fn try_out(
     text.insert_str(0, "nothing is imported: this is what would be\n");
     if let Some((since, last)) = seen.period {
         let until = last + Duration::from_millis(1);
-        let setup = server::setup(config, Vec::new(), Directory::default());
+        let setup = server::setup(config, Vec::new(), Directory::default().into());
         let figures = records_of(&scratch.0).and_then(|reader| {
             report::text_of(&*reader, setup, (since, until), server::now())
                 .map_err(|error| error.to_string())

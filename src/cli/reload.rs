@@ -168,7 +168,7 @@ mod tests {
         assert!(!refused("http://a", 503, &answer).contains("--token"));
         let nowhere = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
         let url = format!("http://{}", nowhere.unwrap());
-        let error = ask(&url, "a-token", false).unwrap_err();
+        let error = ask(&url, "a-token", "/v1/reload", None).unwrap_err();
         assert!(unreachable(&url, &error).contains("--url names the address before"));
     }
 

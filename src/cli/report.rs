@@ -97,7 +97,7 @@ pub(super) fn text_of(
         definitions: false,
         json: false,
     };
-    answer(reader, setup, Period { now, since, until }, &wanted)
+    answer(reader, setup, Period { now, since, until, alive_until: now }, &wanted)
 }
 
 fn answer(

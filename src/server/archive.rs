@@ -55,6 +55,7 @@ fn failed(error: StoreError) -> ArchiveError {
         | StoreError::InUse { .. }
         | StoreError::Names { .. }
         | StoreError::OtherNode { .. }
+        | StoreError::NoRecords { .. }
         | StoreError::Lost
         | StoreError::NotWhole { .. }
         | StoreError::NotEmpty { .. }

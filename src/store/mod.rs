@@ -111,6 +111,8 @@ pub enum StoreError {
          {theirs}"
     )]
     OtherNode { path: PathBuf, theirs: NodeId, ours: NodeId },
+    #[error("{folder}: there are no records: no server has kept any in this folder")]
+    NoRecords { folder: PathBuf },
     #[error("the thread that writes ended early: see the log")]
     Lost,
     #[error("{path} is a backup that is not whole: {what}. Take another, or copy it again")]

@@ -107,3 +107,11 @@ fn what_is_kept_for_how_long_fits_together() {
         "#]]);
     }
 }
+
+#[test]
+fn a_misspelt_rule_is_one_mistake() {
+    let source = "[queues.b]\nrecording = \"allways\"\nrecording_prompt = \"Recorded.\"\n";
+    let problems = check(&written(source).sources).unwrap_err();
+    assert_eq!(problems.list.len(), 1, "{problems}");
+    assert!(problems.to_string().contains("did you mean \"always\"?"), "{problems}");
+}

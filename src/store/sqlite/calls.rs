@@ -69,7 +69,7 @@ pub(super) fn insert(
     for agent in amend::agents_of(record) {
         statement.execute(params![agent, sql(record.call.0), sql(record.arrived_at.0)])?;
     }
-    rollups.after(before, record)?;
+    rollups.after(before, Some(record))?;
     Ok(Applied::Changed)
 }
 
@@ -94,7 +94,7 @@ pub(super) fn amend(
     )?;
     let acw_ms = row.acw_ms.map(sql);
     statement.execute(params![sql(call.0), record.intent, acw_ms, row.resolved, json(&record)])?;
-    rollups.after(before, &record)?;
+    rollups.after(before, Some(&record))?;
     Ok(Applied::Changed)
 }
 

@@ -73,7 +73,7 @@ fn delete(db: &Connection, rollups: &mut Rollups<'_>, record: &CallRecord) -> ru
         of_agent.execute(params![agent, call])?;
     }
     db.prepare_cached("DELETE FROM calls WHERE call = ?1")?.execute([call])?;
-    rollups.after(before)
+    rollups.after(before, None)
 }
 
 /// What was imported, by name.

@@ -75,6 +75,10 @@ impl Database for Sqlite {
     }
 
     fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError> {
+        if !self.path.exists() {
+            let folder = self.path.parent().unwrap_or(&self.path).to_path_buf();
+            return Err(StoreError::NoRecords { folder });
+        }
         Ok(Box::new(Reader::open(&self.path)?))
     }
 }

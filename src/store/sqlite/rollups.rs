@@ -40,23 +40,27 @@ pub(super) use contact;
 /// The contacts of one caller before and after a moment, the nearest first, and whether an agent
 /// talked to it.
 pub(super) const BEFORE: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
+     WHERE from_number = ?1 AND ",
     contact!(),
     " AND (arrived_at, call) < (?2, ?3) ORDER BY arrived_at DESC, call DESC LIMIT 1"
 );
 pub(super) const AFTER: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
+     WHERE from_number = ?1 AND ",
     contact!(),
     " AND (arrived_at, call) > (?2, ?3) ORDER BY arrived_at, call LIMIT 1"
 );
 /// As before, with the same intent.
 pub(super) const BEFORE_ALIKE: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND intent = ?4 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
+     WHERE from_number = ?1 AND intent = ?4 AND ",
     contact!(),
     " AND (arrived_at, call) < (?2, ?3) ORDER BY arrived_at DESC, call DESC LIMIT 1"
 );
 pub(super) const AFTER_ALIKE: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls WHERE from_number = ?1 AND intent = ?4 AND ",
+    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
+     WHERE from_number = ?1 AND intent = ?4 AND ",
     contact!(),
     " AND (arrived_at, call) > (?2, ?3) ORDER BY arrived_at, call LIMIT 1"
 );
@@ -164,9 +168,14 @@ impl<'a> Rollups<'a> {
         Ok(Some(NextTo { row, share }))
     }
 
-    /// Brings the rollups up to what the call adds as it is now, and those next to it.
-    pub(super) fn after(&mut self, before: Before, record: &CallRecord) -> rusqlite::Result<()> {
-        let is = self.share_of(record, before.near);
+    /// Brings the rollups up to what the call adds as it is now, `None` where it is gone, and those
+    /// next to it.
+    pub(super) fn after(
+        &mut self,
+        before: Before,
+        record: Option<&CallRecord>,
+    ) -> rusqlite::Result<()> {
+        let is = record.and_then(|record| self.share_of(record, before.near));
         self.replace(before.share, is)?;
         for NextTo { row, share } in before.next_to.into_values() {
             let is = Share::of(&row, near(self.db, &row)?);

@@ -248,6 +248,7 @@ fn a_file_of_a_later_attendant_is_left_alone() {
 
 /// One line for each step of the plan.
 fn plan(db: &Connection, query: &str, values: Vec<rusqlite::types::Value>) -> Vec<String> {
+    keep_statements(db).unwrap();
     let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
     let rows = statement.query_map(rusqlite::params_from_iter(values), |row| row.get(3)).unwrap();
     rows.collect::<rusqlite::Result<_>>().unwrap()
@@ -331,6 +332,29 @@ fn plans_of_agents_times_follow_their_keys() {
         let plan = plan(&db, query, values);
         assert!(plan[0].starts_with(leads), "{query}:\n{plan:#?}");
         assert!(!plan.iter().any(|step| step.starts_with("SCAN agent")), "{query}:\n{plan:#?}");
+    }
+}
+
+/// Every contact is looked for by statements that are compiled once.
+#[test]
+fn looking_for_another_value_compiles_nothing_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Sqlite::new(folder.path());
+    database.writer().unwrap().migrate().unwrap();
+    let (writer, reader) = (schema::open(&database.path), Reader::open(&database.path));
+    for db in [writer.unwrap(), reader.unwrap().db] {
+        for query in [rollups::BEFORE, rollups::AFTER, rollups::BEFORE_ALIKE, rollups::AFTER_ALIKE]
+        {
+            for caller in ["+14155550101", "+14155550102"] {
+                let mut statement = db.prepare_cached(query).unwrap();
+                let values: [rusqlite::types::Value; 4] =
+                    [caller.to_owned().into(), 1.into(), 1.into(), caller.to_owned().into()];
+                let asked = values.into_iter().take(statement.parameter_count());
+                assert!(!statement.exists(rusqlite::params_from_iter(asked)).unwrap());
+                let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
+                assert_eq!(again, 0, "{query}");
+            }
+        }
     }
 }
 

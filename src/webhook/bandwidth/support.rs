@@ -5,7 +5,7 @@
 //! **Deliberately absent:** what is the same as on our own telephones.
 
 use crate::webhook::bandwidth::render::KEYS_MAX;
-use crate::webhook::support::Support;
+use crate::webhook::support::{SILENT_WAIT, Support};
 use crate::webhook::value;
 use crate::words::Need;
 
@@ -36,6 +36,7 @@ pub(super) fn locale(tag: &str) -> Option<&'static str> {
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
+        Need::WaitSound => Support::Partly(SILENT_WAIT),
         Need::Speak | Need::PlayFile | Need::Queue | Need::Dial | Need::HangUp => Support::Whole,
         Need::Keys => Support::Partly(
             "silence between the sentences of a prompt that keys interrupt is left to the voice",

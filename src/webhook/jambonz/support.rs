@@ -4,11 +4,12 @@
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
-use crate::webhook::support::Support;
+use crate::webhook::support::{SILENT_WAIT, Support};
 use crate::words::Need;
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
+        Need::WaitSound => Support::Partly(SILENT_WAIT),
         Need::Speak | Need::PlayFile | Need::Queue | Need::Dial | Need::HangUp => Support::Whole,
         Need::Keys => Support::Partly(
             "a prompt of words and files, or in two languages, is interrupted by keys in its last \

@@ -4,7 +4,7 @@
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
-use crate::webhook::support::Support;
+use crate::webhook::support::{SILENT_WAIT, Support};
 use crate::webhook::value::language;
 use crate::words::{Digit, Need};
 
@@ -22,6 +22,7 @@ pub(super) fn is_finish_key(key: Digit) -> bool {
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
+        Need::WaitSound => Support::Partly(SILENT_WAIT),
         Need::Speak | Need::PlayFile | Need::Keys => Support::Whole,
         Need::Queue => Support::Partly(
             "Plivo may cut a call off that was sent to another document about 70 times, which \

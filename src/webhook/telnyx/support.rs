@@ -8,7 +8,9 @@ use crate::words::Need;
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
-        Need::Speak | Need::PlayFile | Need::Keys | Need::HangUp => Support::Whole,
+        Need::Speak | Need::PlayFile | Need::Keys | Need::HangUp | Need::WaitSound => {
+            Support::Whole
+        }
         Need::Queue | Need::Dial => {
             Support::Partly("a caller hears nothing while somebody outside is rung")
         }

@@ -4,13 +4,14 @@
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
-use crate::webhook::support::Support;
+use crate::webhook::support::{SILENT_WAIT, Support};
 use crate::webhook::twiml::languages;
 use crate::words::Need;
 
 #[must_use]
 pub fn support(need: &Need) -> Support {
     match need {
+        Need::WaitSound => Support::Partly(SILENT_WAIT),
         Need::Speak
         | Need::PlayFile
         | Need::Keys

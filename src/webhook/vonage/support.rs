@@ -4,7 +4,7 @@
 //!
 //! **Deliberately absent:** what is the same as on our own telephones.
 
-use crate::webhook::support::Support;
+use crate::webhook::support::{SILENT_WAIT, Support};
 use crate::webhook::value::language;
 use crate::words::{Digit, Need};
 
@@ -22,6 +22,7 @@ pub(super) const LANGUAGES: &[&str] = &[
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
+        Need::WaitSound => Support::Partly(SILENT_WAIT),
         Need::Speak | Need::PlayFile | Need::Queue => Support::Whole,
         Need::Keys => Support::Partly("a caller has 10 seconds at most to press a key"),
         Need::Dial => Support::Partly(

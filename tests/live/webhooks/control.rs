@@ -266,12 +266,14 @@ impl Control {
     #[track_caller]
     pub(crate) fn hear(&self, reference: &str, wanted: &str) {
         self.go_on(reference, &format!("{wanted} is heard"), |state| {
-            let words = match state.sounding(reference)? {
-                Sound::Text { text, .. } => text.clone(),
-                Sound::File(url) => decode(url.split('?').next().unwrap_or_default()),
-            };
-            words.contains(wanted).then_some(())
+            state.hears(reference, wanted)
         });
+    }
+
+    /// Waits until this is heard in place of what is heard now, which does not come to its end.
+    #[track_caller]
+    pub(crate) fn hear_instead(&self, reference: &str, wanted: &str) {
+        self.until(&format!("{wanted} is heard"), |state| state.hears(reference, wanted));
     }
 
     /// Lets what the leg does come to its end, one after another, until this gives something.
@@ -410,6 +412,15 @@ impl Shared {
 }
 
 impl State {
+    /// Whether this is what is heard.
+    fn hears(&self, reference: &str, wanted: &str) -> Option<()> {
+        let words = match self.sounding(reference)? {
+            Sound::Text { text, .. } => text.clone(),
+            Sound::File(url) => decode(url.split('?').next().unwrap_or_default()),
+        };
+        words.contains(wanted).then_some(())
+    }
+
     fn sounding(&self, reference: &str) -> Option<&Sound> {
         match &self.platform.lines.get(reference)?.doing {
             Doing::Sounds { sound, .. } => Some(sound),

@@ -11,6 +11,7 @@ mod carrier;
 mod commanded;
 mod commanded_faults;
 mod commanded_holds;
+mod commanded_lookup;
 mod commanded_restart;
 mod control;
 mod edits;
