@@ -10,6 +10,7 @@ mod own;
 mod records;
 mod reload;
 mod roles;
+mod shelf;
 mod supervision;
 mod told;
 mod words;
@@ -26,15 +27,15 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::api::guard::IsProxy;
-use crate::center::names::Names;
 use crate::center::snapshot::AgentView;
-use crate::id::{AgentId, QueueId, RecordingId};
-use crate::metrics::{CallRow, Follower, Gathering, Naming, Tallies};
+use crate::id::AgentId;
+use crate::metrics::Follower;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, RecordFilter, Roster, Seq,
+    AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, Roster, Seq,
 };
 
+use shelf::Shelf;
 use told::{NOW, Told, facts, snapshot, stands, waiting};
 
 const READ: &str = "read-token-read-token-read-token";
@@ -42,67 +43,6 @@ const OPERATE: &str = "operate-token-operate-token-oper";
 
 /// What was asked of the driver and of the archive.
 type Questions = Arc<Mutex<Vec<String>>>;
-
-struct Shelf {
-    asked: Questions,
-}
-
-impl Archive for Shelf {
-    fn record(&self, call: CallId) -> Result<Option<CallRecord>, ArchiveError> {
-        Ok((call == CallId(7)).then(|| ended(7)))
-    }
-
-    fn records(&self, filter: &RecordFilter) -> Result<Vec<CallRecord>, ArchiveError> {
-        self.asked.lock().unwrap().push(format!("{filter:?}"));
-        if filter.queue.as_deref() == Some("slow") {
-            return Err(ArchiveError::Busy);
-        }
-        if filter.queue.as_deref() == Some("biling")
-            || filter.number.as_deref() == Some("+14155550199")
-        {
-            return Ok(Vec::new());
-        }
-        Ok(vec![ended(7), ended(6)])
-    }
-
-    fn gather(
-        &self,
-        period: Range<Timestamp>,
-        _: &mut Names,
-        into: &mut Gathering,
-    ) -> Result<(), ArchiveError> {
-        self.asked.lock().unwrap().push(format!("{period:?}"));
-        let mut tallies = Tallies::default();
-        for call in 1..=3 {
-            let row = CallRow::of(&ended(call), &mut Nobody).unwrap();
-            tallies.add(&row, || [None, None]);
-        }
-        into.add(tallies);
-        Ok(())
-    }
-
-    fn recording(&self, name: RecordingId) -> Result<Option<std::fs::File>, ArchiveError> {
-        if name.call != CallId(7) {
-            return Ok(None);
-        }
-        let mut file = tempfile::tempfile().unwrap();
-        std::io::Write::write_all(&mut file, b"0123456789").unwrap();
-        Ok(Some(file))
-    }
-}
-
-/// No name has an id.
-struct Nobody;
-
-impl Naming for Nobody {
-    fn queue(&mut self, _: &str) -> Option<QueueId> {
-        None
-    }
-
-    fn agent(&mut self, _: &str) -> Option<AgentId> {
-        None
-    }
-}
 
 fn ended(call: u64) -> CallRecord {
     CallRecord {
@@ -310,6 +250,7 @@ fn the_document_lists_what_there_is() {
         post /v1/agents/{name}/resume: Back to the caller; who is consulted is hung up.
         post /v1/agents/{name}/transfer: The agent leaves, and the call goes on at a step of its flow.
         post /v1/agents/{name}/wrap-up: Ends after-call work, and says what came of the call.
+        post /v1/callers/erase: Takes a caller out of everything that is kept of ended calls.
         get /v1/calls: The calls that are up.
         delete /v1/calls/{id}: Ends a call.
         get /v1/calls/{id}: One call: as it is now, or its record when it has ended.

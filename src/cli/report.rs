@@ -9,7 +9,7 @@ use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
 use attendant::metrics::{self, FIGURES, Figure, Gathering, Measured, Section, Times, Unit};
 use attendant::server;
-use attendant::store::{RecordReader, StoreError};
+use attendant::store::{self, RecordReader, StoreError};
 use attendant::time::Timestamp;
 
 use crate::cli::period::{shown, span, time};
@@ -28,8 +28,7 @@ Examples:
   attendant report --since 2026-11-22T08:00:00Z --until 2026-11-22T18:00:00Z --json
 
 FCR (first contact resolution) of the last days is provisional: a caller can still call again within
-the window. Agents' logged-in time and occupancy are not in the records; a running server has them
-at /v1/metrics, from its start on.")]
+the window.")]
 pub(crate) struct Report {
     /// The last minutes, hours or days: 90m, 24h, 7d
     #[arg(long, value_parser = span, value_name = "SPAN", conflicts_with = "since",
@@ -55,6 +54,8 @@ struct Period {
     now: Timestamp,
     since: Timestamp,
     until: Timestamp,
+    /// What agents do goes on until then, as far as is known.
+    alive_until: Timestamp,
 }
 
 pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
@@ -69,7 +70,8 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
         Err(problems) => return told(&problems),
     };
     let setup = server::setup(&config, Vec::new(), std::sync::Arc::default());
-    let period = Period { now, since, until };
+    let alive_until = store::alive_until(&config.server.state).unwrap_or(now);
+    let period = Period { now, since, until, alive_until };
     let reader = match records_of(&config.server.state) {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
@@ -95,7 +97,7 @@ pub(super) fn text_of(
         definitions: false,
         json: false,
     };
-    answer(reader, setup, Period { now, since, until }, &wanted)
+    answer(reader, setup, Period { now, since, until, alive_until: now }, &wanted)
 }
 
 fn answer(
@@ -104,12 +106,16 @@ fn answer(
     period: Period,
     wanted: &Report,
 ) -> Result<String, StoreError> {
-    let Period { now, since, until } = period;
+    let Period { now, since, until, alive_until } = period;
     let mut names = setup.names.clone();
     let targets = ContactCenter::new(setup).roster().targets;
     let mut gathered = Gathering::new(now);
     reader.gather(since..until, &mut names, &mut gathered)?;
-    let report = metrics::Report::of_records(gathered, (since, until), &targets, &Times::default());
+    let mut times = Times::default();
+    if since < alive_until {
+        reader.agent_times(since..until.min(alive_until), &mut names, &mut times)?;
+    }
+    let report = metrics::Report::of_records(gathered, (since, until), &targets, &times);
     if wanted.json {
         return Ok(format!(
             "{:#}\n",
@@ -135,6 +141,13 @@ fn text(
     if report.agent_calls > 0 {
         let n = report.agent_calls;
         text += &format!("beside them, {n} calls of the agents' own, in no other figure\n");
+    }
+    if let Some(until) = report.kept.records_gone_until {
+        let until = shown(until);
+        text += &format!("not all that ended before {until} are counted: records were deleted\n");
+    }
+    if let Some(until) = report.kept.agent_times_gone_until {
+        text += &format!("agents' times before {} are not known\n", shown(until));
     }
     let (without, legs) = (report.handling.legs_without_acw, report.handling.handled_legs);
     if without > 0 {
@@ -271,7 +284,6 @@ fn table(lines: &[Vec<String>], sentences: bool) -> String {
 #[cfg(test)]
 mod tests {
     use attendant::id::{AgentId, CallId, LegId};
-    use attendant::store;
     use attendant::words::{
         CallOutcome, CallRecord, Cause, EndedBy, LegOutcome, NamedVia, Party, PartyLeg, QueueExit,
         QueueVisit, WrapUp,
@@ -364,7 +376,8 @@ mod tests {
         }
         store.shutdown().unwrap();
         let Line { wanted } = clap::Parser::parse_from([&["report"], line].concat());
-        let period = Period { now: NOON + hour, since: NOON - DAY, until: NOON };
+        let now = NOON + hour;
+        let period = Period { now, since: NOON - DAY, until: NOON, alive_until: now };
         let reader = store::read_records(folder.path()).unwrap();
         let setup = server::named(folder.path(), Setup::default()).unwrap();
         answer(&*reader, setup, period, &wanted).unwrap()

@@ -134,6 +134,9 @@ pub struct Kept {
     /// Calls that ended up to here are not all in memory any more, for age or number.
     #[serde(skip)]
     pub calls_gone_until: Option<Timestamp>,
+    /// Calls of the period that ended before this are not all counted: their records were deleted,
+    /// and there are no sums of just that part of it.
+    pub records_gone_until: Option<Timestamp>,
     /// Agents' times before this are not known any more.
     pub agent_times_gone_until: Option<Timestamp>,
     /// Visits, offers and legs of calls that had very many.
@@ -156,7 +159,8 @@ impl Report {
     ) -> Self {
         let target = |queue: QueueId| targets.get(queue.0 as usize).copied().unwrap_or_default();
         let agent_times_gone_until = times.gone_until;
-        let kept = Kept { agent_times_gone_until, ..Kept::default() };
+        let records_gone_until = gathered.lacks_until;
+        let kept = Kept { agent_times_gone_until, records_gone_until, ..Kept::default() };
         put_together(gathered, (from, to), times, target, kept)
     }
 }
@@ -237,6 +241,7 @@ fn kept(metrics: &Metrics) -> Kept {
         calls_open: metrics.calls.open() as u64,
         dropped: metrics.calls.dropped,
         calls_gone_until: metrics.calls.gone_until,
+        records_gone_until: None,
         agent_times_gone_until: metrics.agents.gone_until,
         parts_dropped: metrics.calls.parts_dropped,
         late_facts: metrics.calls.late,
