@@ -177,6 +177,7 @@ fn failed(state: &Path, error: StoreError) -> ImportError {
     match error {
         StoreError::InUse { .. } => ImportError::InUse(state.to_path_buf()),
         StoreError::Io { .. }
+        | StoreError::NoRecords { .. }
         | StoreError::Database(_)
         | StoreError::Newer { .. }
         | StoreError::Names { .. }
