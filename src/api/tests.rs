@@ -35,7 +35,7 @@ use crate::words::{
     AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, RecordFilter, Roster, Seq,
 };
 
-use told::{NOW, Told, facts, snapshot, stands, waiting};
+use told::{NOW, Nobody, Told, facts, snapshot, stands, waiting};
 
 const READ: &str = "read-token-read-token-read-token";
 const OPERATE: &str = "operate-token-operate-token-oper";
@@ -88,19 +88,6 @@ impl Archive for Shelf {
         let mut file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut file, b"0123456789").unwrap();
         Ok(Some(file))
-    }
-}
-
-/// No name has an id.
-struct Nobody;
-
-impl Naming for Nobody {
-    fn queue(&mut self, _: &str) -> Option<QueueId> {
-        None
-    }
-
-    fn agent(&mut self, _: &str) -> Option<AgentId> {
-        None
     }
 }
 

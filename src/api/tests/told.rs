@@ -166,3 +166,16 @@ pub(super) fn snapshot() -> Snapshot {
         agents: vec![agent(AgentState::NotReady { reason: "lunch".to_owned() })],
     }
 }
+
+/// No name has an id.
+pub(super) struct Nobody;
+
+impl Naming for Nobody {
+    fn queue(&mut self, _: &str) -> Option<QueueId> {
+        None
+    }
+
+    fn agent(&mut self, _: &str) -> Option<AgentId> {
+        None
+    }
+}
