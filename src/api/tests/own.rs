@@ -125,7 +125,7 @@ fn an_agents_token_hears_of_what_is_theirs_and_of_nobody_else() {
             "+14155550152",
             "4711",
             "his-step",
-            "eve",
+            "\"eve\"",
             "\"call\":52",
             "billing\"]",
         ];
