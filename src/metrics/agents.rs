@@ -31,6 +31,8 @@ pub(super) struct Agents {
 /// What each agent spent their time on.
 #[derive(Clone, Debug, Default)]
 pub struct Times {
+    /// Somebody followed the agents: without, nothing is known of their time.
+    pub(super) is_known: bool,
     pub(super) spent: BTreeMap<AgentId, Spent>,
     /// Times before this are not known.
     pub(super) gone_until: Option<Timestamp>,
@@ -85,7 +87,7 @@ impl Agents {
     /// Of every agent, within `from..to`.
     pub(super) fn times(&self, from: Timestamp, to: Timestamp) -> Times {
         let spent = self.days.keys().map(|agent| (*agent, self.spent(*agent, from, to)));
-        Times { spent: spent.collect(), gone_until: self.gone_until }
+        Times { is_known: true, spent: spent.collect(), gone_until: self.gone_until }
     }
 
     /// Time by activity within `from..to`.
