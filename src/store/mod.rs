@@ -20,6 +20,7 @@ mod amend;
 mod appender;
 #[cfg(test)]
 mod contract;
+mod cuts;
 mod database;
 mod import;
 pub mod journal;
@@ -54,6 +55,7 @@ use crate::id::{CallId, NodeId};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Event, RecordingUpdate, WrapUp};
 
+pub use cuts::{cut, waterfall};
 pub use database::{DatabaseError, Fault, ImportedCalls, Past, RecordReader};
 pub use import::{CALLS_PER_SECOND_MAX, Imported, Importing};
 pub use names::{add_recorded, keep_names, names, names_error};

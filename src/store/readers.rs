@@ -12,9 +12,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::center::names::Names;
-use crate::id::CallId;
-use crate::metrics::Gathering;
+use crate::id::{CallId, QueueId};
+use crate::metrics::cut::{Asked, Cell, CutError};
+use crate::metrics::waterfall::WaterfallReport;
+use crate::metrics::{Gathering, Target};
 use crate::store::StoreError;
+use crate::store::cuts::{cut, waterfall};
 use crate::store::database::{Database, RecordReader};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -87,6 +90,38 @@ impl Readers {
         Ok(reader.gather(period, names, into)?)
     }
 
+    /// The figures of a period by cell, as [`cut`]. May block; counts as a list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`].
+    pub fn cut(
+        &self,
+        asked: &Asked,
+        now: Timestamp,
+        names: &mut Names,
+        target: &dyn Fn(QueueId) -> Target,
+    ) -> Result<Result<Vec<Cell>, CutError>, StoreError> {
+        let borrowed = self.borrow()?;
+        let reader = borrowed.reader.as_ref().expect("it is there until this is dropped");
+        Ok(cut(&**reader, asked, now, names, target)?)
+    }
+
+    /// What callers did in a flow or in each, as [`waterfall`]. May block; counts as a list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`].
+    pub fn waterfall(
+        &self,
+        flow: Option<&str>,
+        period: Range<Timestamp>,
+    ) -> Result<Result<Vec<WaterfallReport>, CutError>, StoreError> {
+        let borrowed = self.borrow()?;
+        let reader = borrowed.reader.as_ref().expect("it is there until this is dropped");
+        Ok(waterfall(&**reader, flow, period)?)
+    }
+
     fn borrow(&self) -> Result<Borrowed<'_>, StoreError> {
         let (mut free, _) = self
             .freed
@@ -111,9 +146,11 @@ impl Drop for Borrowed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
+    use crate::metrics::Near;
     use crate::store::database::{DatabaseError, ImportedCalls, Past};
 
     /// Says when a list begins, and ends it when the test says so.
@@ -146,6 +183,14 @@ mod tests {
             &self,
             _: Range<Timestamp>,
             _: &mut dyn FnMut(Past),
+        ) -> Result<(), DatabaseError> {
+            Ok(())
+        }
+
+        fn each_with_near(
+            &self,
+            _: Range<Timestamp>,
+            _: &mut dyn FnMut(&CallRecord, Near) -> ControlFlow<()>,
         ) -> Result<(), DatabaseError> {
             Ok(())
         }

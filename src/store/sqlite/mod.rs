@@ -6,6 +6,7 @@
 //! **Deliberately absent:** what a record means. `store::amend` says what becomes of one.
 
 mod calls;
+mod contacts;
 mod imports;
 mod list;
 mod reader;

@@ -1,17 +1,18 @@
 //! Reads the records: a connection of its own, which never waits for the writer.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
 use crate::center::names::Names;
 use crate::id::CallId;
-use crate::metrics::Gathering;
+use crate::metrics::{Gathering, Near};
 use crate::store::StoreError;
 use crate::store::database::{DatabaseError, ImportedCalls, Past, RecordReader};
 use crate::store::sqlite::{
-    BUSY_TIMEOUT, calls, failed, imports, keep_statements, list, rollups, schema, unsigned,
+    BUSY_TIMEOUT, calls, contacts, failed, imports, keep_statements, list, rollups, schema,
+    unsigned,
 };
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -93,6 +94,27 @@ impl RecordReader for Reader {
         take: &mut dyn FnMut(Past),
     ) -> Result<(), DatabaseError> {
         self.each_customers(&period, take).map_err(failed)
+    }
+
+    fn each_with_near(
+        &self,
+        period: Range<Timestamp>,
+        take: &mut dyn FnMut(&CallRecord, Near) -> ControlFlow<()>,
+    ) -> Result<(), DatabaseError> {
+        // What is written meanwhile is in all of it or in nothing.
+        let mut each = || {
+            let transaction = self.db.unchecked_transaction()?;
+            let mut statement = transaction.prepare_cached(calls::EACH_ENDED)?;
+            for record in statement.query_map(calls::bounds(&period), calls::record)? {
+                let record = record?;
+                let near = contacts::near(&transaction, &record)?;
+                if take(&record, near).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        each().map_err(failed)
     }
 
     fn imports(&self) -> Result<Vec<ImportedCalls>, DatabaseError> {
