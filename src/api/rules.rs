@@ -74,6 +74,8 @@ pub(super) const RULES: &[(&str, &str, Right)] = &[
     ("GET", "/v1/config", Right::Look),
     ("POST", "/v1/reload", Right::Configure),
     ("GET", "/v1/metrics", Right::Look),
+    ("GET", "/v1/metrics/groups", Right::Look),
+    ("GET", "/v1/flows/{flow}/waterfall", Right::Look),
     ("GET", "/v1/records", Right::Look),
     ("GET", "/v1/records/{id}", Right::Look),
     ("GET", "/v1/records/{id}/recordings/{name}", Right::HearRecordings),

@@ -6,10 +6,12 @@ mod dashboard;
 mod door;
 mod events;
 mod figures;
+mod metrics;
 mod own;
 mod records;
 mod reload;
 mod roles;
+mod shelf;
 mod supervision;
 mod told;
 mod words;
@@ -29,12 +31,15 @@ use crate::api::guard::IsProxy;
 use crate::center::names::Names;
 use crate::center::snapshot::AgentView;
 use crate::id::{AgentId, QueueId, RecordingId};
-use crate::metrics::{CallRow, Follower, Gathering, Naming, Tallies};
+use crate::metrics::cut::{self, Asked, Cell, CutError, Cutter};
+use crate::metrics::waterfall::{Waterfall, WaterfallReport};
+use crate::metrics::{CallRow, Follower, Gathering, Naming, Near, Tallies, Target};
 use crate::time::Timestamp;
 use crate::words::{
     AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, RecordFilter, Roster, Seq,
 };
 
+use shelf::Shelf;
 use told::{NOW, Told, facts, snapshot, stands, waiting};
 
 const READ: &str = "read-token-read-token-read-token";
@@ -43,72 +48,13 @@ const OPERATE: &str = "operate-token-operate-token-oper";
 /// What was asked of the driver and of the archive.
 type Questions = Arc<Mutex<Vec<String>>>;
 
-struct Shelf {
-    asked: Questions,
-}
-
-impl Archive for Shelf {
-    fn record(&self, call: CallId) -> Result<Option<CallRecord>, ArchiveError> {
-        Ok((call == CallId(7)).then(|| ended(7)))
-    }
-
-    fn records(&self, filter: &RecordFilter) -> Result<Vec<CallRecord>, ArchiveError> {
-        self.asked.lock().unwrap().push(format!("{filter:?}"));
-        if filter.queue.as_deref() == Some("slow") {
-            return Err(ArchiveError::Busy);
-        }
-        if filter.queue.as_deref() == Some("biling")
-            || filter.number.as_deref() == Some("+14155550199")
-        {
-            return Ok(Vec::new());
-        }
-        Ok(vec![ended(7), ended(6)])
-    }
-
-    fn gather(
-        &self,
-        period: Range<Timestamp>,
-        _: &mut Names,
-        into: &mut Gathering,
-    ) -> Result<(), ArchiveError> {
-        self.asked.lock().unwrap().push(format!("{period:?}"));
-        let mut tallies = Tallies::default();
-        for call in 1..=3 {
-            let row = CallRow::of(&ended(call), &mut Nobody).unwrap();
-            tallies.add(&row, || [None, None]);
-        }
-        into.add(tallies);
-        Ok(())
-    }
-
-    fn recording(&self, name: RecordingId) -> Result<Option<std::fs::File>, ArchiveError> {
-        if name.call != CallId(7) {
-            return Ok(None);
-        }
-        let mut file = tempfile::tempfile().unwrap();
-        std::io::Write::write_all(&mut file, b"0123456789").unwrap();
-        Ok(Some(file))
-    }
-}
-
-/// No name has an id.
-struct Nobody;
-
-impl Naming for Nobody {
-    fn queue(&mut self, _: &str) -> Option<QueueId> {
-        None
-    }
-
-    fn agent(&mut self, _: &str) -> Option<AgentId> {
-        None
-    }
-}
-
 fn ended(call: u64) -> CallRecord {
     CallRecord {
         call: CallId(call),
         from: Some("+14155550123".to_owned()),
         from_name: None,
+        account: None,
+        segment: None,
         to: "+14155550100".to_owned(),
         via: NamedVia::Trunk("acme".to_owned()),
         flow: None,
@@ -479,19 +425,6 @@ fn agents_are_told_what_was_asked() {
                 assert!(body["help"].is_string(), "{wrong}: {body}");
             }
         }
-    });
-}
-
-#[test]
-fn figures_are_of_a_period() {
-    serve(SETTINGS, async |served| {
-        let line = "GET /v1/metrics?since=2025-11-24T16:00:00Z";
-        let (status, report) = served.ask(line, READ, None).await;
-        assert_eq!((status, &report["calls"]), (200, &json!(3)));
-        let until = NOW + Duration::from_millis(1);
-        let period = Timestamp(1_764_000_000_000)..until;
-        assert_eq!(*served.asked.lock().unwrap(), [format!("{period:?}")]);
-        assert_eq!(served.ask("GET /v1/metrics?since=today", READ, None).await.0, 400);
     });
 }
 

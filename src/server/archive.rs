@@ -7,9 +7,11 @@ use std::path::PathBuf;
 
 use crate::api::{Archive, ArchiveError};
 use crate::center::names::Names;
-use crate::id::{CallId, RecordingId};
+use crate::id::{CallId, QueueId, RecordingId};
 use crate::media::io::file_of;
-use crate::metrics::Gathering;
+use crate::metrics::cut::{Asked, Cell, CutError};
+use crate::metrics::waterfall::WaterfallReport;
+use crate::metrics::{Gathering, Target};
 use crate::store::{Readers, StoreError};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -55,6 +57,24 @@ impl Archive for Records {
         into: &mut Gathering,
     ) -> Result<(), ArchiveError> {
         self.readers.gather(period, names, into).map_err(failed)
+    }
+
+    fn cut(
+        &self,
+        asked: &Asked,
+        now: Timestamp,
+        names: &mut Names,
+        target: &dyn Fn(QueueId) -> Target,
+    ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError> {
+        self.readers.cut(asked, now, names, target).map_err(failed)
+    }
+
+    fn waterfall(
+        &self,
+        flow: Option<&str>,
+        period: Range<Timestamp>,
+    ) -> Result<Result<Vec<WaterfallReport>, CutError>, ArchiveError> {
+        self.readers.waterfall(flow, period).map_err(failed)
     }
 
     fn recording(&self, name: RecordingId) -> Result<Option<File>, ArchiveError> {
