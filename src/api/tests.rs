@@ -263,7 +263,10 @@ fn the_document_lists_what_there_is() {
         post /v1/calls/{id}/supervise: Rings a supervisor, who listens to a call or speaks into it; or changes the mode of who does.
         get /v1/config: Which configuration runs, since when, who brought it, and how the files differ from it.
         get /v1/events: Events as they happen: first how things stand, then every fact (server-sent events).
+        get /v1/flows/{flow}/waterfall: What callers did at each step of a flow that asks for keys, and what would save them time.
         get /v1/metrics: The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
+        get /v1/metrics/groups: The figures of a period by queue, agent, intent, flow, number dialed, segment or variable, and
+        by intervals of local time.
         get /v1/queues: The queues, with how many wait and who works.
         get /v1/queues/{name}: One queue and the calls in it, first in line first.
         get /v1/records: Calls that ended, the latest first.
@@ -282,7 +285,7 @@ fn nothing_answers_without_a_token_and_nothing_changes_without_the_right_one() {
     for (path, item) in document["paths"].as_object().unwrap() {
         let path = path.replace("queues/{name}", "queues/billing");
         let path = path.replace("recordings/{name}", "recordings/call-7-1");
-        let path = path.replace("{name}", "alice");
+        let path = path.replace("{name}", "alice").replace("{flow}", "support");
         let path = path.replace("records/{id}", "records/7").replace("{id}", "41");
         if !path.starts_with("/v1/") {
             continue;
