@@ -411,7 +411,13 @@ mod tests {
 
     #[test]
     fn by_queue_and_hour_with_lines_of_how_it_went() {
-        expect![[r#""#]].assert_eq(&answered(&["--by", "queue,hour", "--tz", "Europe/Berlin"]));
+        let said = answered(&["--by", "queue,hour", "--tz", "Europe/Berlin"]);
+        assert!(said.starts_with("2025-11-24T13:00+01:00 to 2025-11-25T13:00+01:00"), "{said}");
+        let row = said.lines().find(|line| line.contains("2025-11-25T12:00+01:00"));
+        let cells: Vec<&str> = row.expect("the hour of the last call").split_whitespace().collect();
+        assert_eq!(cells[..5], ["billing", "2025-11-25T12:00+01:00", "1", "120.0", "s"]);
+        assert!(said.lines().any(|line| line.starts_with("billing calls  ")), "{said}");
+        assert!(said.contains('█'), "{said}");
     }
 
     #[test]
