@@ -16,8 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
-    EX_IOERR, EX_USAGE, check, fail, health, import, print, records, reload, replay, report, serve,
-    simulate, watch, webhook,
+    EX_IOERR, EX_USAGE, check, fail, health, help, import, print, records, reload, replay, report,
+    serve, simulate, watch, webhook,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -25,12 +25,14 @@ use crate::cli::{
 #[derive(Debug, Parser)]
 #[command(
     version,
+    disable_help_subcommand = true, // `help` has more to say: the flow language
     after_help = "\
 Examples:
   attendant                             try it: serves flows/ with a demonstration configuration
   attendant example-config > attendant.toml
   attendant check                       the configuration and its flows; nothing is bound
   attendant check flows/support.toml    one flow by itself
+  attendant help flow queue             the flow language: a verb, its options and exits
   attendant --set sip.realm=acme serve  one value of the configuration, for now
   attendant check --provider twilio     what a provider does differently, step by step
   attendant reload --dry-run            what a reload of the running server would change
@@ -58,25 +60,28 @@ struct Arguments {
     command: Option<Command>,
 }
 
+/// Options that every command has, apart from its own.
+const OF_ALL: &str = "Options of every command";
+
 #[derive(Debug, Args)]
 struct Common {
     /// The configuration file
-    #[arg(long, short, global = true, value_name = "FILE", env = "ATTENDANT_CONFIG")]
+    #[arg(long, short, global = true, help_heading = OF_ALL, value_name = "FILE", env = "ATTENDANT_CONFIG")]
     config: Option<PathBuf>,
     /// One value of the configuration: --set queues.billing.len_max=50
-    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    #[arg(long, global = true, help_heading = OF_ALL, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// The folder of the flows; stands for --set server.flows=DIR
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = OF_ALL, value_name = "DIR")]
     flows: Option<String>,
     /// The folder of journal and records; stands for --set server.state=DIR
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = OF_ALL, value_name = "DIR")]
     state: Option<String>,
     /// pretty or json; stands for --set server.log=FORMAT
-    #[arg(long, global = true, value_name = "FORMAT")]
+    #[arg(long, global = true, help_heading = OF_ALL, value_name = "FORMAT")]
     log: Option<String>,
     /// error, warn, info, debug or trace; stands for --set server.log_level=LEVEL
-    #[arg(long, global = true, value_name = "LEVEL")]
+    #[arg(long, global = true, help_heading = OF_ALL, value_name = "LEVEL")]
     log_level: Option<String>,
 }
 
@@ -127,15 +132,14 @@ enum Command {
     Openapi,
     /// Ask the server of this configuration, on this machine, whether it lives; 1 when it does not
     Health,
+    /// Print this, the help of a subcommand, or what flows may say: help flow, help flow menu
+    Help(help::Help),
 }
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(EX_USAGE) } else { ExitCode::SUCCESS };
-        }
+        Err(error) => return said(&error),
     };
     let sources = match sources(arguments.common) {
         Ok(sources) => sources,
@@ -158,7 +162,14 @@ fn main() -> ExitCode {
             Err(error) => fail(EX_IOERR, &error.to_string()),
         },
         Command::Health => health::run(&sources),
+        Command::Help(wanted) => help::run(None, &wanted),
     }
+}
+
+/// What the arguments lead to before anything is done: help, the version, or that they are wrong.
+fn said(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(EX_USAGE) } else { ExitCode::SUCCESS }
 }
 
 fn sources(common: Common) -> Result<Sources, String> {
@@ -218,6 +229,34 @@ mod tests {
         assert!(said.contains("write a number and m, h or d"), "{said}");
         refused("attendant report --last 5h --since 2026-11-22T08:00:00Z");
         refused("attendant replay");
+    }
+
+    /// As for any other subcommand: clap's own has given way to ours.
+    #[test]
+    fn help_has_words_and_is_there_below_webhook_as_well() {
+        for line in ["attendant help flow menu", "attendant help", "attendant help webhook verify"]
+        {
+            let parsed = Arguments::try_parse_from(line.split_whitespace()).unwrap();
+            assert!(matches!(parsed.command, Some(Command::Help(_))), "{line}");
+        }
+        let parsed = Arguments::try_parse_from(["attendant", "webhook", "help", "verify"]).unwrap();
+        let Some(Command::Webhook(webhook)) = parsed.command else { panic!("another command") };
+        assert!(matches!(webhook, webhook::Webhook::Help(_)));
+        let said = refused("attendant reprot --help");
+        assert!(said.contains("report"), "{said}");
+    }
+
+    #[test]
+    fn the_options_of_every_command_stand_apart_from_its_own() {
+        let help = refused("attendant records --help");
+        let at = |what: &str| help.find(what).unwrap_or_else(|| panic!("{what}: {help}"));
+        let heading = at(OF_ALL);
+        for own in ["--outcome", "--agent", "--limit", "--json"] {
+            assert!(at(own) < heading, "{own}: {help}");
+        }
+        for common in ["--config", "--set", "--flows", "--log-level"] {
+            assert!(at(common) > heading, "{common}: {help}");
+        }
     }
 
     #[test]

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use attendant::config::{self, Keep, Loaded, Problems, Sources};
-use attendant::flow::{Flow, Known, Needed, Severity, explain};
+use attendant::flow::{Flow, Known, Severity, explain};
 use attendant::webhook::provider_info::{ProviderInfo, SplitSupport};
 use attendant::webhook::{self, Provider, Support};
-use attendant::words::Need;
 
 use crate::cli::{EX_DATAERR, EX_USAGE, complain, counted, fail, is_configured, print, told};
 
@@ -128,7 +127,7 @@ fn differences<'a>(
                     Support::No(how) => (Severity::Error, "cannot do this", how),
                 };
                 lacking += usize::from(severity == Severity::Error);
-                let message = format!("{name} {what}: {}", words(&needed));
+                let message = format!("{name} {what}: {}", needed.need.words(needed.verb));
                 remarks.push(flow.remark(&needed, severity, message, Some(instead.to_owned())));
             }
             same &= remarks.is_empty();
@@ -156,27 +155,6 @@ fn of_agents(info: &ProviderInfo) -> String {
         }
     };
     format!("{}: agents whom it dials {can}, and are not supervised\n", info.name)
-}
-
-/// What a step needs, in the words of its author.
-fn words(needed: &Needed<'_>) -> String {
-    match &needed.need {
-        Need::Speak
-        | Need::PlayFile
-        | Need::Keys
-        | Need::Queue
-        | Need::Dial
-        | Need::Record
-        | Need::HangUp => format!("`{}`", needed.verb),
-        Need::FinishKey(key) => format!("the key {} ends an input", key.as_char()),
-        Need::KeysMax(most) => format!("up to {most} keys in one input"),
-        Need::TwoTimeouts => "`timeout_s` and `inter_digit_s` are not the same".to_owned(),
-        Need::NoBargeIn => "`barge_in = false` before keys that count".to_owned(),
-        Need::Secret => "`secret = true`".to_owned(),
-        Need::ExitKey => "`exit_key` while waiting".to_owned(),
-        Need::WaitSound => "`wait` while a service is asked".to_owned(),
-        Need::Language(language) => format!("the language `{language}`"),
-    }
 }
 
 fn summary(flow: &Flow) -> String {

@@ -180,6 +180,7 @@ fn failed(state: &Path, error: StoreError) -> ImportError {
         | StoreError::Newer { .. }
         | StoreError::Names { .. }
         | StoreError::OtherNode { .. }
+        | StoreError::NoRecords { .. }
         | StoreError::Lost
         | StoreError::ListsBusy => ImportError::Store(state.to_path_buf(), error),
     }

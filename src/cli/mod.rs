@@ -9,6 +9,7 @@
 
 pub(crate) mod check;
 pub(crate) mod health;
+pub(crate) mod help;
 pub(crate) mod import;
 mod period;
 mod plain;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use attendant::config::{DEFAULT_FILE, Problems, Sources, Whose};
-use attendant::store::{self, RecordReader};
+use attendant::store::{self, RecordReader, StoreError};
 
 /// The command was used wrongly.
 pub(crate) const EX_USAGE: u8 = 64;
@@ -47,6 +48,7 @@ fn is_configured(sources: &Sources) -> bool {
 /// The records in a folder, or why there are none to read.
 fn records_of(state: &Path) -> Result<Box<dyn RecordReader>, String> {
     store::read_records(state).map_err(|error| match state.exists() {
+        true if matches!(error, StoreError::NoRecords { .. }) => error.to_string(),
         true => format!("{}: {error}", state.display()),
         false => format!(
             "{}: there is no such folder, so no record: `server.state` or --state names the one a \

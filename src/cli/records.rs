@@ -10,7 +10,7 @@ use attendant::config::{self, Config, Sources};
 use attendant::id::CallId;
 use attendant::store::{self, RecordReader, StoreError};
 use attendant::time::Timestamp;
-use attendant::words::{CallRecord, RecordFilter};
+use attendant::words::{CallRecord, Party, RecordFilter};
 
 use crate::cli::period::{shown, time};
 use crate::cli::plain::field;
@@ -176,15 +176,32 @@ pub(crate) fn line(record: &CallRecord) -> String {
     let at = shown(record.arrived_at);
     let outcome = serde_json::to_value(record.outcome).unwrap_or_default();
     let intent = record.intent.as_deref().map(|intent| format!("  {}", field(intent)));
+    let (visit, leg) = (last_visit(record), last_agent(record));
     format!(
-        "{at}  {}  {} → {}  {}  {} s{}\n",
+        "{at}  {}  {} → {}  {}  {} s{}{}{}\n",
         record.call,
         field(record.from.as_deref().unwrap_or("withheld")),
         field(&record.to),
         outcome.as_str().unwrap_or_default(),
         record.ended_at.since(record.arrived_at).as_secs(),
+        visit.unwrap_or_default(),
+        leg.unwrap_or_default(),
         intent.unwrap_or_default(),
     )
+}
+
+/// The queue that the caller was in last, and how long.
+fn last_visit(record: &CallRecord) -> Option<String> {
+    let visit = record.queued.iter().rfind(|visit| !visit.consulted)?;
+    let waited = visit.left_at.since(visit.entered_at).as_secs();
+    Some(format!("  {} waited {waited} s", field(&visit.queue)))
+}
+
+/// The agent who talked to the caller last, and how long.
+fn last_agent(record: &CallRecord) -> Option<String> {
+    let leg = record.legs.iter().rfind(|leg| leg.served() && leg.is_of_house())?;
+    let Party::Agent { name, .. } = &leg.party else { return None };
+    Some(format!("  {} talked {} s", field(name), leg.handled_ms().0 / 1_000))
 }
 
 #[cfg(test)]
@@ -211,6 +228,25 @@ mod tests {
         let shown = line(&record(7, "+1415\r\n2025-11-25T12:00:00Z  call-8  forged\u{9b}2J"));
         assert_eq!(shown.matches('\n').count(), 1, "{shown:?}");
         assert!(!shown.chars().any(|c| c != '\n' && c.is_control()), "{shown:?}");
+    }
+
+    #[test]
+    fn a_line_names_queue_and_agent_with_wait_and_talk() {
+        let mut handled = record(7, "+14155550123");
+        let at = |s: u64| handled.arrived_at + std::time::Duration::from_secs(s);
+        let visit = serde_json::json!({
+            "queue": "billing", "entered_at": at(2), "left_at": at(14), "left": "answered",
+            "priority": 5,
+        });
+        let leg = serde_json::json!({
+            "leg": {"call": 7, "n": 1}, "party": {"agent": {"id": 0, "name": "ada"}},
+            "queue": "billing", "dialed_at": at(3), "answered_at": at(14), "ended_at": at(50),
+            "outcome": "accepted", "cause": null, "talk_ms": 35_900, "hold_ms": 0, "wrap_up": null,
+        });
+        handled.queued.push(serde_json::from_value(visit).unwrap());
+        handled.legs.push(serde_json::from_value(leg).unwrap());
+        let shown = line(&handled);
+        assert!(shown.contains("  billing waited 12 s  ada talked 35 s"), "{shown}");
     }
 
     #[test]

@@ -189,7 +189,7 @@ text = "Goodbye."
     fn the_table_of_a_seed_is_always_the_same() {
         let report = simulated("simulate --agents 3..4 --calls-per-hour 30 --hours 4 --days 2");
         expect![[r#"
-            sales: 30 calls an hour for 4 h, 2 day(s) from seed 1
+            sales: 30 calls an hour for 4 h, 2 days from seed 1
             assumed: talk 240 s (log-normal, cv 0.9), patience 180 s (exponential); 80 % of talks solve it; in time: as each queue promises
 
             agents        calls      ASA s      in time   abandoned  turned away    AHT/call s     AHT/leg s          FCR    occupancy    contained

@@ -210,9 +210,14 @@ pub fn read_flows(
         match flow_files(path, warnings) {
             Ok(found) => files.extend(found),
             Err(error) => {
+                let is_file = path.extension().is_some_and(|extension| extension == "toml");
+                let path = path.display().to_string();
+                if is_file && error.kind() == std::io::ErrorKind::NotFound {
+                    problems.add_unreadable(&path, "there is no such flow file".to_owned(), "");
+                    continue;
+                }
                 let help = "`server.flows` (or --flows) names the folder of the call flows: make it, \
                             with one .toml file per flow";
-                let path = path.display().to_string();
                 problems.add_unreadable(&path, format!("cannot be read: {error}"), help);
             }
         }
@@ -446,6 +451,8 @@ mod tests {
         assert!(said.contains("there is no flow: nothing would answer a call"), "{said}");
         let said = loaded(&[], &[("server.flows", "FOLDER/none")]).unwrap_err();
         assert!(said.contains("none: cannot be read"), "{said}");
+        let said = loaded(&[], &[("server.flows", "FOLDER/none.toml")]).unwrap_err();
+        assert_eq!(said, "none.toml: there is no such flow file\n");
     }
 
     #[test]

@@ -30,6 +30,10 @@ use crate::media::voice_io::{CommandVoice, HttpVoice};
 use crate::number::{is_e164, normalize};
 use crate::words::Prompt;
 
+/// What is dialed in an emergency: in North America and Europe, in Britain, in Australia, in Japan,
+/// in India. It has no country code, and no trunk is given it.
+const EMERGENCY: [&str; 9] = ["911", "112", "999", "000", "110", "119", "118", "100", "108"];
+
 /// How long a program or a service may take to speak one prompt.
 const VOICE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -288,8 +292,18 @@ fn check_dialed(read: &mut Read, problems: &mut Problems) {
                 flow.remark_at(dialed.place.clone(), severity, message, Some(help))
             };
             let Some(number) = number else {
-                let help = "write it with its country code, as in \"+14155550199\"".to_owned();
-                let error = remark(Severity::Error, "this number cannot be dialed", help);
+                let (message, help) = match EMERGENCY.contains(&dialed.to) {
+                    true => (
+                        "emergency numbers cannot be dialed",
+                        "let a `say` name the number to call",
+                    ),
+                    false => (
+                        "this number cannot be dialed",
+                        "write it with its country code, as in \"+14155550199\"; short numbers \
+                         have none",
+                    ),
+                };
+                let error = remark(Severity::Error, message, help.to_owned());
                 problems.flows.push_str(&explain(&[error]));
                 continue;
             };
@@ -299,7 +313,7 @@ fn check_dialed(read: &mut Read, problems: &mut Problems) {
                 continue;
             }
             if !any {
-                let help = "only a warning, as long as it is so of all: every call goes on at \
+                let help = "a warning only while no trunk has `prefixes`: every call goes on at \
                             `refused`. Give a trunk its `uri`, and `prefixes` such as [\"+1415\"]";
                 let message = "nothing outside can be dialed: no trunk has `prefixes`";
                 warnings.push(remark(Severity::Warning, message, help.to_owned()));

@@ -21,7 +21,10 @@ pub(super) fn recording(queue: &str, s: &mut Section<'_, '_>) -> Recording {
         ("always", RecordingRule::Always),
         ("on_demand", RecordingRule::OnDemand),
     ];
-    let rule = s.word("recording", &rules).unwrap_or_default();
+    let read = s.word("recording", &rules);
+    // A word that is none is a mistake of its own.
+    let is_wrong = read.is_none() && s.has("recording");
+    let rule = read.unwrap_or_default();
     let place = s.place_of("recording");
     let prompt_place = s.place_of("recording_prompt");
     let mut prompt = RecordingPrompt::default();
@@ -41,7 +44,7 @@ pub(super) fn recording(queue: &str, s: &mut Section<'_, '_>) -> Recording {
         Some(_) => prompt.plain = words("recording_prompt", s),
         None => {}
     }
-    if rule == RecordingRule::Off && !prompt.is_empty() {
+    if rule == RecordingRule::Off && !is_wrong && !prompt.is_empty() {
         let help = "recording = \"always\" or \"on_demand\"";
         s.problem("recording_prompt", "is never said where nothing is recorded", help);
     }

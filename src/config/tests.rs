@@ -221,8 +221,8 @@ fn a_secret_that_is_not_there_is_told_once() {
 #[test]
 fn broken_toml_names_its_lines() {
     written("[sip]\nrealm = \n\n[media\nthreads = 1").refused(&expect![[r#"
-        attendant.toml:2: string values must be quoted, expected literal string
-        attendant.toml:4: unclosed table, expected `]`
+        attendant.toml:2: not valid TOML: string values must be quoted, expected literal string
+        attendant.toml:4: not valid TOML: unclosed table, expected `]`
     "#]]);
 }
 
@@ -384,7 +384,7 @@ fn a_provider_whose_commands_could_only_fail_is_refused() {
           help: token_file = "private.key": it begins with -----BEGIN PRIVATE KEY-----
     "#]]);
     written("[providers.jambonz]\nsecrets = [\"one\"]\n").refused(&expect![[r#"
-        attendant.toml:1: [providers.jambonz] is handed addresses of ours: where is it to call?
+        attendant.toml:1: [providers.jambonz] needs `webhooks.public_url`, the address that it calls
           help: public_url = "https://ivr.example.com" in [webhooks]
     "#]]);
 }
@@ -520,7 +520,7 @@ fn fault_41_two_doors_at_one_address_are_a_mistake_of_the_configuration() {
 fn fault_41_one_broken_line_is_one_message() {
     written("[sip]\nlisten = [\"127.0.0.1:5060\"\nrealm = \"x\"\ncontacts_max = 2\n").refused(
         &expect![[r#"
-            attendant.toml:3: missing comma between array elements, expected `,`
+            attendant.toml:3: not valid TOML: missing comma between array elements, expected `,`
         "#]],
     );
 }

@@ -129,7 +129,7 @@ pub(super) fn providers(
     }
     if let Some((name, node)) = entries.first().filter(|_| webhooks.public_url.is_none()) {
         let message =
-            format!("[providers.{name}] is handed addresses of ours: where is it to call?");
+            format!("[providers.{name}] needs `webhooks.public_url`, the address that it calls");
         let help = "public_url = \"https://ivr.example.com\" in [webhooks]";
         problems.add_with_help(&node.place, message, help);
     }

@@ -15,7 +15,10 @@ use crate::flow::diagnostic::{Problems, suggest};
 use crate::flow::exit::StepId;
 use crate::flow::expr::{Engine, Evaluated, Expression, Fault, spoken};
 use crate::flow::hours::Hours;
-use crate::flow::known::{CALL_FIELDS, CALLER_FIELDS, Known};
+use crate::flow::known::{
+    CALL_FIELDS, CALLER_FIELDS, Known, QUEUE_FIELDS, WORDS, is_always_known, names,
+};
+use crate::flow::option::{ExitTo, Opt};
 use crate::flow::read::{Item, Section};
 use crate::flow::scan::{
     Finding, find_name, foreign_operator, is_guarded, is_template, scan_expression, scan_template,
@@ -24,12 +27,9 @@ use crate::flow::text::{Part, Speech, Text};
 use crate::words::Prompt;
 
 /// Parts or tries one prompt may list.
-const PARTS_MAX: usize = 20;
+pub(in crate::flow) const PARTS_MAX: usize = 20;
 /// Bytes of one text: what a voice says at once.
 pub const SPEECH_LEN_MAX: usize = 4_000;
-/// What is known of every caller, the first included.
-const ALWAYS_KNOWN: [&str; 4] =
-    ["caller.anonymous", "caller.calls_recent", "caller.known", "caller.vip"];
 
 pub(in crate::flow) struct Build<'a> {
     pub(in crate::flow) problems: &'a Problems,
@@ -66,22 +66,22 @@ pub(in crate::flow) enum Scope {
 
 impl<'a> Build<'a> {
     /// The step an exit leads to, if the exit is given.
-    pub(in crate::flow) fn exit(&self, section: &Section<'a>, key: &'static str) -> Option<StepId> {
-        let item = section.get(key)?;
-        Some(self.step(section, key, item))
+    pub(in crate::flow) fn exit(
+        &self,
+        section: &Section<'a>,
+        option: &Opt<ExitTo>,
+    ) -> Option<StepId> {
+        let item = section.get(option)?;
+        Some(self.step(section, option.name, item))
     }
 
     pub(in crate::flow) fn required_exit(
         &self,
         section: &Section<'a>,
-        key: &'static str,
-        help: &str,
+        option: &Opt<ExitTo>,
     ) -> StepId {
-        let Some(item) = section.get(key) else {
-            section.missing(key, Some(help.to_owned()));
-            return StepId::default();
-        };
-        self.step(section, key, item)
+        let item = section.required(option);
+        item.map_or_else(StepId::default, |item| self.step(section, option.name, item))
     }
 
     pub(in crate::flow) fn step(&self, section: &Section<'a>, key: &str, item: Item<'a>) -> StepId {
@@ -188,7 +188,7 @@ impl<'a> Build<'a> {
         };
         let what = format!("{}, `{key}`", section.what);
         let span = section.key_span(key);
-        let Some(table) = Section::new(self.problems, what, span, item) else {
+        let Some(table) = Section::free(self.problems, what, span, item) else {
             return Speech::default();
         };
         let mut by_language: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
@@ -333,7 +333,14 @@ impl<'a> Build<'a> {
             section.error(span, format!("`{path}` is not a path inside the prompts folder"));
             return None;
         }
-        self.declared(section, "there is no prompt file", self.known.sounds.as_ref(), path, span);
+        let (kind, sounds) = ("there is no prompt file", self.known.sounds.as_ref());
+        if sounds.is_some_and(BTreeSet::is_empty) {
+            let message = format!("{}: {kind} `{path}`", section.what);
+            let help = "the folder of `server.prompts` has no WAV file".to_owned();
+            self.problems.error_once(format!("{kind} {path}"), span, message, help);
+        } else {
+            self.declared(section, kind, sounds, path, span);
+        }
         Some(Part::Fixed(Prompt::File { path: path.into() }))
     }
 
@@ -391,15 +398,15 @@ impl<'a> Build<'a> {
         let fields: Vec<&str> = match root {
             "caller" => {
                 let Some(own) = &self.known.caller_fields else { return Ok(()) };
-                CALLER_FIELDS.into_iter().chain(own.iter().map(String::as_str)).collect()
+                names(&CALLER_FIELDS).chain(own.iter().map(String::as_str)).collect()
             }
-            "call" => CALL_FIELDS.to_vec(),
-            "queue" if scope == Scope::InQueue => vec!["position", "waiting"],
+            "call" => names(&CALL_FIELDS).collect(),
+            "queue" if scope == Scope::InQueue => names(&QUEUE_FIELDS).collect(),
             "queue" => {
                 let help = "`queue.position` and `queue.waiting` belong in a queue's `announce`";
                 return Err(("no caller waits here".to_owned(), Some(help.to_owned())));
             }
-            "language" | "intent" => return Ok(()),
+            word if names(&WORDS).any(|known| known == word) => return Ok(()),
             _ => return self.judge_variable(root, scope),
         };
         match field {
@@ -420,7 +427,7 @@ impl<'a> Build<'a> {
             }
             Some(_) => Ok(()),
             None => {
-                let roots = ["caller", "call", "language", "intent"];
+                let roots = ["caller", "call"].into_iter().chain(names(&WORDS));
                 let choices = self.variables.keys().copied().chain(roots);
                 Err((format!("nothing sets `{name}`"), suggest(name, choices)))
             }
@@ -440,7 +447,8 @@ impl<'a> Build<'a> {
             let root = name.split('.').next().unwrap_or_default();
             let known = self.variables.contains_key(root);
             let is_caller_s = root == "caller" && name.contains('.') || root == "intent";
-            let varies = is_caller_s && !ALWAYS_KNOWN.contains(&name.as_str());
+            let always = name.strip_prefix("caller.").is_some_and(is_always_known);
+            let varies = is_caller_s && !always;
             if !(known || varies) {
                 continue;
             }

@@ -6,7 +6,8 @@
 //! **Deliberately absent:** colors and terminals. [`explain`] returns plain text.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Diagnostic {
     pub span: Range<usize>,
     pub message: String,
     pub help: Option<String>,
+    /// The same where there is room for it, with all there is to choose from; not in one line.
+    pub at_length: Option<String>,
     /// The whole file, so that the line can be shown.
     source: Arc<str>,
 }
@@ -104,7 +107,8 @@ impl Diagnostic {
             Severity::Warning => report::Severity::Warning,
             Severity::Error => report::Severity::Error,
         };
-        let notes = self.help.iter().map(|help| format!("help: {help}")).collect();
+        let help = self.at_length.iter().chain(&self.help).take(1);
+        let notes = help.map(|help| format!("help: {help}")).collect();
         report::Diagnostic::new(severity)
             .with_message(&self.message)
             .with_label(report::Label::primary((), self.span.clone()))
@@ -121,6 +125,11 @@ pub(in crate::flow) struct Problems {
     /// For each cause that may show in several places: the problem that reports it, and the other
     /// lines that show it.
     causes: RefCell<BTreeMap<String, (usize, Vec<u32>)>>,
+    /// What was listed whole, once in a file.
+    listed: RefCell<BTreeSet<&'static str>>,
+    /// Each option that was asked for, by its table.
+    #[cfg(test)]
+    asked: RefCell<BTreeSet<(&'static str, &'static str)>>,
 }
 
 impl Problems {
@@ -133,6 +142,9 @@ impl Problems {
             line_starts,
             found: RefCell::default(),
             causes: RefCell::default(),
+            listed: RefCell::default(),
+            #[cfg(test)]
+            asked: RefCell::default(),
         }
     }
 
@@ -176,6 +188,35 @@ impl Problems {
         self.add(Severity::Error, span, message.into(), help.into());
     }
 
+    /// An error about a word that is none of `choices`, which `listing` shows with what each is; it
+    /// is shown once in a file, under the name `of`.
+    pub(in crate::flow) fn error_choice(
+        &self,
+        span: Range<usize>,
+        message: String,
+        (written, choices): (&str, Vec<&str>),
+        of: &'static str,
+        listing: impl FnOnce() -> String,
+    ) {
+        let mut error =
+            self.make(Severity::Error, span, message, suggest(written, choices.clone()));
+        if self.listed.borrow_mut().insert(of) {
+            let near = near(written, &choices).map(|near| format!("{}\n", did_you_mean(near)));
+            error.at_length = Some(near.unwrap_or_default() + &listing());
+        }
+        self.found.borrow_mut().push(error);
+    }
+
+    #[cfg(test)]
+    pub(in crate::flow) fn note_asked(&self, table: &'static str, option: &'static str) {
+        self.asked.borrow_mut().insert((table, option));
+    }
+
+    #[cfg(test)]
+    pub(in crate::flow) fn asked(&self) -> BTreeSet<(&'static str, &'static str)> {
+        self.asked.borrow().clone()
+    }
+
     pub(in crate::flow) fn warning(
         &self,
         span: Range<usize>,
@@ -189,7 +230,7 @@ impl Problems {
         self.found.borrow().iter().any(|found| found.severity == Severity::Error)
     }
 
-    /// What was found, in the order of the file.
+    /// What was found: the errors and then the warnings, each in the order of the file.
     pub(in crate::flow) fn into_found(self) -> Vec<Diagnostic> {
         let mut found = self.found.into_inner();
         for (first, mut lines) in self.causes.into_inner().into_values() {
@@ -201,7 +242,9 @@ impl Problems {
             let help = first.help.take().map_or_else(|| also.clone(), |it| format!("{it}\n{also}"));
             first.help = Some(help);
         }
-        found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+        found.sort_by_key(|diagnostic| {
+            (Reverse(diagnostic.severity), diagnostic.span.start, diagnostic.span.end)
+        });
         found.dedup();
         if found.len() > DIAGNOSTICS_MAX {
             let more = found.len() - DIAGNOSTICS_MAX;
@@ -242,6 +285,7 @@ impl Problems {
             span: start..end,
             message,
             help,
+            at_length: None,
             source: Arc::clone(&self.source),
         }
     }
@@ -261,13 +305,8 @@ pub fn suggest<'a>(written: &str, choices: impl IntoIterator<Item = &'a str>) ->
     let mut choices: Vec<&str> = choices.into_iter().collect();
     choices.sort_unstable();
     choices.dedup();
-    let near = choices
-        .iter()
-        .map(|choice| (distance(written, choice), choice))
-        .filter(|(distance, choice)| *distance <= tolerance(written, choice))
-        .min();
-    if let Some((_, choice)) = near {
-        return Some(format!("did you mean `{choice}`?"));
+    if let Some(choice) = near(written, &choices) {
+        return Some(did_you_mean(choice));
     }
     if choices.is_empty() {
         return None;
@@ -282,6 +321,17 @@ pub fn suggest<'a>(written: &str, choices: impl IntoIterator<Item = &'a str>) ->
     };
     let list: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
     Some(wrapped(&format!("{begin} {}", list.join(", "))))
+}
+
+fn did_you_mean(choice: &str) -> String {
+    format!("did you mean `{choice}`?")
+}
+
+/// What was probably meant.
+fn near<'a>(written: &str, choices: &[&'a str]) -> Option<&'a str> {
+    let choices = choices.iter().map(|choice| (distance(written, choice), *choice));
+    let near = choices.filter(|(distance, choice)| *distance <= tolerance(written, choice));
+    near.min().map(|(_, choice)| choice)
 }
 
 /// The same in lines that fit a terminal.

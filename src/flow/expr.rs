@@ -13,8 +13,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, Serde, Value};
-use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters, tests};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
+use crate::flow::filters::{FILTERS, TESTS};
 use crate::flow::port::{Context, Facts, Knows};
 use crate::flow::values::Values;
 
@@ -23,47 +24,6 @@ pub const TEXT_LEN_MAX: usize = 2_000;
 
 /// Steps of the engine one evaluation may take; the shipped flows take below 50.
 const FUEL: u64 = 2_000;
-
-/// Filters a template may use, after `|`.
-pub(in crate::flow) const FILTERS: [&str; 20] = [
-    "abs",
-    "capitalize",
-    "default",
-    "digits",
-    "duration",
-    "first",
-    "float",
-    "int",
-    "join",
-    "last",
-    "length",
-    "lower",
-    "max",
-    "min",
-    "ordinal",
-    "replace",
-    "round",
-    "string",
-    "trim",
-    "upper",
-];
-
-/// Tests a template may use, after `is`.
-pub(in crate::flow) const TESTS: [&str; 13] = [
-    "boolean",
-    "defined",
-    "divisibleby",
-    "endingwith",
-    "even",
-    "integer",
-    "luhn",
-    "none",
-    "number",
-    "odd",
-    "startingwith",
-    "string",
-    "undefined",
-];
 
 /// All expressions of one flow, compiled.
 pub(in crate::flow) struct Engine {
@@ -327,39 +287,9 @@ fn environment() -> Environment<'static> {
         }
         write!(out, "{value}").map_err(|_| Error::from(ErrorKind::WriteFailure))
     });
-    env.add_filter("abs", filters::abs);
-    env.add_filter("capitalize", filters::capitalize);
-    env.add_filter("default", filters::default);
-    env.add_filter("digits", digits);
-    env.add_filter("duration", duration);
-    env.add_filter("first", filters::first);
-    env.add_filter("float", filters::float);
-    env.add_filter("int", filters::int);
-    env.add_filter("join", filters::join);
-    env.add_filter("last", filters::last);
-    env.add_filter("length", filters::length);
-    env.add_filter("lower", filters::lower);
-    env.add_filter("max", filters::max);
-    env.add_filter("min", filters::min);
-    env.add_filter("ordinal", ordinal);
-    env.add_filter("replace", filters::replace);
-    env.add_filter("round", filters::round);
-    env.add_filter("string", filters::string);
-    env.add_filter("trim", filters::trim);
-    env.add_filter("upper", filters::upper);
-    env.add_test("boolean", tests::is_boolean);
-    env.add_test("defined", tests::is_defined);
-    env.add_test("divisibleby", tests::is_divisibleby);
-    env.add_test("endingwith", tests::is_endingwith);
-    env.add_test("even", tests::is_even);
-    env.add_test("integer", tests::is_integer);
-    env.add_test("luhn", is_luhn);
-    env.add_test("none", tests::is_none);
-    env.add_test("number", tests::is_number);
-    env.add_test("odd", tests::is_odd);
-    env.add_test("startingwith", tests::is_startingwith);
-    env.add_test("string", tests::is_string);
-    env.add_test("undefined", tests::is_undefined);
+    for word in FILTERS.iter().chain(&TESTS) {
+        (word.add)(&mut env, word.name);
+    }
     env
 }
 
@@ -435,84 +365,6 @@ impl io::Write for Sink {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// "407" → "4 0 7": digit by digit, as numbers of accounts are spoken.
-fn digits(value: &Value) -> String {
-    let mut text = String::new();
-    for c in value.to_string().chars().filter(|c| c.is_alphanumeric()) {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push(c);
-    }
-    text
-}
-
-/// 125 → "2 minutes and 5 seconds", in the language of the caller where it is known here.
-fn duration(state: &State<'_, '_>, seconds: f64) -> String {
-    let seconds = if seconds.is_finite() { seconds.clamp(0.0, 1e9).round() } else { 0.0 };
-    let whole = format!("{seconds:.0}").parse::<u64>().unwrap_or(0);
-    let (and, units) = match language(state).as_str() {
-        "es" => ("y", [("hora", "horas"), ("minuto", "minutos"), ("segundo", "segundos")]),
-        "fr" => ("et", [("heure", "heures"), ("minute", "minutes"), ("seconde", "secondes")]),
-        "de" => ("und", [("Stunde", "Stunden"), ("Minute", "Minuten"), ("Sekunde", "Sekunden")]),
-        _ => ("and", [("hour", "hours"), ("minute", "minutes"), ("second", "seconds")]),
-    };
-    let amounts = [whole / 3600, whole / 60 % 60, whole % 60];
-    let parts: Vec<String> = amounts
-        .iter()
-        .zip(units)
-        .filter(|(amount, _)| **amount > 0)
-        .map(|(amount, (one, many))| format!("{amount} {}", if *amount == 1 { one } else { many }))
-        .collect();
-    match parts.as_slice() {
-        [] => format!("0 {}", units[2].1),
-        [first @ .., last] if !first.is_empty() => format!("{} {and} {last}", first.join(", ")),
-        [only, ..] => only.clone(),
-    }
-}
-
-/// 2 → "2nd", in the language of the caller where it is known here.
-fn ordinal(state: &State<'_, '_>, number: i64) -> String {
-    match language(state).as_str() {
-        "en" => {}
-        "es" => return format!("{number}.º"),
-        _ => return format!("{number}."),
-    }
-    let suffix = match (number % 100, number % 10) {
-        (11..=13, _) => "th",
-        (_, 1) => "st",
-        (_, 2) => "nd",
-        (_, 3) => "rd",
-        _ => "th",
-    };
-    format!("{number}{suffix}")
-}
-
-fn language(state: &State<'_, '_>) -> String {
-    let language = state.lookup("language").map(|language| language.to_string());
-    let language = language.unwrap_or_default();
-    language.split('-').next().unwrap_or_default().to_owned()
-}
-
-/// The check digit of card and many account numbers (ISO/IEC 7812-1 annex B).
-fn is_luhn(value: &Value) -> bool {
-    let text = value.to_string();
-    let Some(digits) = text.chars().map(|c| c.to_digit(10)).collect::<Option<Vec<u32>>>() else {
-        return false;
-    };
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(at, digit)| match (at % 2, digit * 2) {
-            (0, _) => *digit,
-            (_, doubled) if doubled > 9 => doubled - 9,
-            (_, doubled) => doubled,
-        })
-        .sum();
-    digits.len() > 1 && sum.is_multiple_of(10)
 }
 
 const ASSIGN: &str = "{% set value_ = (";

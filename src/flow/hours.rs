@@ -15,11 +15,51 @@ use toml::de::DeValue;
 
 use crate::flow::build::Build;
 use crate::flow::diagnostic::suggest;
+use crate::flow::option::{Entries, Flag, Opt, Schema, Value};
 use crate::flow::read::{Item, Section};
 use crate::time::Timestamp;
 
 /// Ranges one table of hours may have.
 const RANGES_MAX: usize = 100;
+
+pub(in crate::flow) const TABLE: Schema =
+    Schema { name: "hours", groups: &[&[&ZONE, &OPEN, &HOLIDAYS]] };
+const ZONE: Opt<Value> = Opt::value(
+    "timezone",
+    "an IANA name",
+    "Where these hours hold: `America/New_York`; daylight saving is minded.",
+)
+.required();
+const OPEN: Opt<Value> = Opt::value(
+    "open",
+    "a list of ranges",
+    "When it is open: `Mon-Fri 09:00-17:30`, `Sat,Sun 22:00-02:00`, `daily 00:00-24:00`.",
+)
+.required();
+const HOLIDAYS: Opt<Entries> = Opt::entries(
+    "holidays",
+    "`{ \"2026-12-25\" = \"NAME\" }`",
+    "Days that are holidays, each with a name, and sets of them by rule.",
+)
+.of(&HOLIDAYS_TABLE);
+
+const HOLIDAYS_TABLE: Schema = Schema { name: "hours.holidays", groups: &[&[&RULE_US, &DAY]] };
+const RULE_US: Opt<Flag> = Opt::flag(
+    "rule:US",
+    false,
+    "The federal holidays of the USA, on the day they are kept (5 U.S.C. 6103).",
+);
+/// Stands for keys that the author chooses.
+const DAY: Opt<Value> = Opt::value(
+    "YYYY-MM-DD",
+    "a name",
+    "This day is a holiday of this name, from midnight to midnight.",
+);
+
+/// The holidays of `rule:US`, by the names that `holiday.NAME` has for them.
+pub(in crate::flow) fn us_names() -> impl Iterator<Item = &'static str> {
+    US_FEDERAL.iter().map(|(name, _)| *name)
+}
 
 pub(in crate::flow) struct Hours {
     zone: TimeZone,
@@ -52,13 +92,14 @@ impl Hours {
             holidays: BTreeMap::new(),
             us_federal: false,
         };
-        if let Some(item) = section.required("open") {
+        if let Some(item) = section.required(&OPEN) {
             hours.read_open(section, item);
         }
-        if let Some(item) = section.get("holidays") {
-            let what = format!("{}, `holidays`", section.what);
-            let span = section.key_span("holidays");
-            if let Some(holidays) = Section::new(build.problems, what, span, item) {
+        if let Some(item) = section.get(&HOLIDAYS) {
+            let what = format!("{}, `{}`", section.what, HOLIDAYS.name);
+            let span = section.key_span(HOLIDAYS.name);
+            let table = Section::new(build.problems, what, span, item, &HOLIDAYS_TABLE);
+            if let Some(holidays) = table {
                 hours.read_holidays(&holidays);
             }
         }
@@ -101,7 +142,7 @@ impl Hours {
 
     fn read_open(&mut self, section: &Section<'_>, item: Item<'_>) {
         let DeValue::Array(items) = item.get_ref() else {
-            section.wrong_type("open", "a list such as [\"Mon-Fri 09:00-17:30\"]", item);
+            section.wrong_type(OPEN.name, "a list such as [\"Mon-Fri 09:00-17:30\"]", item);
             return;
         };
         if items.len() > RANGES_MAX {
@@ -113,7 +154,7 @@ impl Hours {
             section.problems.warning(item.span(), message, None);
         }
         for item in items {
-            let Some((text, span)) = section.as_string("open", item) else { continue };
+            let Some((text, span)) = section.as_string(OPEN.name, item) else { continue };
             match Open::parse(text) {
                 Some(open) => self.open.push(open),
                 None => section.problems.error_help(
@@ -128,15 +169,8 @@ impl Hours {
     }
 
     fn read_holidays(&mut self, section: &Section<'_>) {
-        for (key, span, item) in section.entries() {
-            if key == "rule:US" {
-                if let Some(yes) = item.get_ref().as_bool() {
-                    self.us_federal = yes;
-                } else {
-                    section.wrong_type(key, "`true` or `false`", item);
-                }
-                continue;
-            }
+        self.us_federal = section.boolean(&RULE_US);
+        for (key, span, item) in section.entries().filter(|(key, ..)| *key != RULE_US.name) {
             let Some(date) = parse_date(key) else {
                 section.problems.error_help(
                     span,
@@ -178,8 +212,8 @@ impl Open {
 }
 
 fn read_zone(section: &Section<'_>) -> TimeZone {
-    let Some(item) = section.required("timezone") else { return TimeZone::UTC };
-    let Some((name, span)) = section.as_string("timezone", item) else { return TimeZone::UTC };
+    let Some(item) = section.required(&ZONE) else { return TimeZone::UTC };
+    let Some((name, span)) = section.as_string(ZONE.name, item) else { return TimeZone::UTC };
     TimeZone::get(name).unwrap_or_else(|_| {
         let message = format!("{}: there is no time zone `{name}`", section.what);
         let all: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();

@@ -4,25 +4,83 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A fact that texts and conditions may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fact {
+    pub name: &'static str,
+    /// What it is, in one sentence.
+    pub help: &'static str,
+    /// Whether it has a value of every caller, the first included.
+    pub is_always_known: bool,
+}
+
+impl Fact {
+    const fn new(name: &'static str, help: &'static str) -> Self {
+        Self { name, help, is_always_known: false }
+    }
+
+    const fn always(name: &'static str, help: &'static str) -> Self {
+        Self { is_always_known: true, ..Self::new(name, help) }
+    }
+}
+
 /// Facts about a caller that every installation has, as `caller.<name>` in a flow.
-pub const CALLER_FIELDS: [&str; 13] = [
-    "account",
-    "anonymous",
-    "calls_recent",
-    "known",
-    "language",
-    "last_agent",
-    "last_call_days",
-    "last_intent",
-    "name",
-    "number",
-    "preferred_agent",
-    "segment",
-    "vip",
+#[rustfmt::skip]
+pub const CALLER_FIELDS: [Fact; 13] = [
+    Fact::new("account", "The account of the caller in `[callers]`."),
+    Fact::always("anonymous", "Whether the caller withholds the number."),
+    Fact::always(
+        "calls_recent",
+        "How many calls came from this number in the last `recent_days`.",
+    ),
+    Fact::always("known", "Whether `[callers]` has the number."),
+    Fact::new(
+        "language",
+        "The language that `[callers]` has; a call begins in it, if the flow speaks it.",
+    ),
+    Fact::new("last_agent", "The login of the agent who talked to this number last."),
+    Fact::new(
+        "last_call_days",
+        "Whole days since the last call ended; not known of a first caller.",
+    ),
+    Fact::new("last_intent", "The intent of the last call."),
+    Fact::new("name", "The name that `[callers]` has, not the one the network shows."),
+    Fact::new("number", "The number, as in `+14155550123`; empty where it is withheld."),
+    Fact::new("preferred_agent", "The login of the agent that `[callers]` names."),
+    Fact::new("segment", "The segment that `[callers]` has."),
+    Fact::always("vip", "Whether `[callers]` says `vip`."),
 ];
 
 /// Facts about the call, as `call.<name>` in a flow.
-pub const CALL_FIELDS: [&str; 3] = ["id", "to", "via"];
+#[rustfmt::skip]
+pub const CALL_FIELDS: [Fact; 3] = [
+    Fact::always("id", "The call, as records name it: `call-41`."),
+    Fact::always("to", "The number that was dialed."),
+    Fact::always("via", "How the call came: `trunk:NAME`, `provider:NAME` or `agent:NAME`."),
+];
+
+/// Facts about the wait, as `queue.<name>` in what a queue announces.
+#[rustfmt::skip]
+pub const QUEUE_FIELDS: [Fact; 2] = [
+    Fact::new("position", "The caller's place in line, from 1."),
+    Fact::new("waiting", "How many callers wait there, this one included."),
+];
+
+/// What stands by itself.
+#[rustfmt::skip]
+pub const WORDS: [Fact; 2] = [
+    Fact::always("language", "The language that is spoken now."),
+    Fact::new("intent", "What the caller wants, as a step has set it."),
+];
+
+pub(in crate::flow) fn names(fields: &[Fact]) -> impl Iterator<Item = &str> {
+    fields.iter().map(|field| field.name)
+}
+
+/// Of `caller.<name>`.
+pub(in crate::flow) fn is_always_known(name: &str) -> bool {
+    CALLER_FIELDS.iter().any(|field| field.name == name && field.is_always_known)
+}
 
 /// Names a flow may use. `None` means "not known here": nothing of that kind is checked.
 #[derive(Clone, Debug, Default)]

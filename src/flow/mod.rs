@@ -40,8 +40,8 @@
 //!
 //! # Verbs and their options
 //!
-//! What a verb does and which options it takes is at the head of its file in `step/`; the options
-//! common to `menu` and `collect` are in `input_step.rs`. Every step may also have `on_error`.
+//! What a verb does and which options it takes is in `docs/flow-reference.md`, which [`reference`]
+//! makes of the constants that the verbs read by.
 //!
 //! **Invariant:** whatever the caller does and however a step fails, a run waits for something or
 //! has ended; it never stands still.
@@ -56,6 +56,7 @@ mod check;
 pub mod diagnostic;
 mod exit;
 mod expr;
+mod filters;
 mod hours;
 mod input_step;
 mod kept;
@@ -63,10 +64,12 @@ pub mod known;
 mod late;
 mod look_ahead;
 mod mistakes;
+mod option;
 pub mod parse;
 pub mod port;
 pub mod program;
 mod read;
+pub mod reference;
 pub mod run;
 mod scan;
 mod step;
@@ -81,7 +84,7 @@ mod tests;
 pub use build::{SPEECH_LEN_MAX, is_sound};
 pub use diagnostic::{Diagnostic, Severity, explain, suggest};
 pub use expr::TEXT_LEN_MAX;
-pub use known::{CALL_FIELDS, CALLER_FIELDS, Known};
+pub use known::{CALL_FIELDS, CALLER_FIELDS, Fact, Known};
 pub use mistakes::mistakes;
 pub use parse::{is_language, parse};
 pub use port::{

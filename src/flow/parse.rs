@@ -16,16 +16,17 @@ use toml::de::{DeTable, DeValue};
 use crate::flow::assigned;
 use crate::flow::build::Build;
 use crate::flow::check;
-use crate::flow::diagnostic::{Diagnostic, Problems, suggest};
+use crate::flow::diagnostic::{Diagnostic, Problems};
 use crate::flow::exit::StepId;
 use crate::flow::expr::Engine;
-use crate::flow::hours::Hours;
+use crate::flow::hours::{self, Hours};
 use crate::flow::known::Known;
 use crate::flow::mistakes::mistakes;
+use crate::flow::option::{ExitTo, ON_ERROR, Opt, Schema, Value};
 use crate::flow::program::{Flow, Node};
 use crate::flow::read::{Item, NAME_LEN_MAX, Section, entries};
 use crate::flow::step::hangup::Hangup;
-use crate::flow::step::{VERBS, VerbEntry};
+use crate::flow::step::{VERBS, VerbEntry, list_verbs};
 use crate::flow::text::{Part, Speech};
 use crate::words::{Cause, Digit, Prompt};
 
@@ -36,12 +37,38 @@ pub const STEPS_MAX: usize = 2_000;
 const LANGUAGES_MAX: usize = 20;
 const NUMBERS_MAX: usize = 1_000;
 
+/// What `[flow]` may hold.
+pub(in crate::flow) const HEAD: Schema = Schema {
+    name: "flow",
+    groups: &[&[&NUMBERS, &START, &LANGUAGES, &ON_ERROR_OF_ALL, &ON_HANGUP]],
+};
+const NUMBERS: Opt<Value> = Opt::value(
+    "numbers",
+    "a list of numbers",
+    "Which dialed numbers enter here: `\"+14155550100\"`, `\"600\"`, or `\"*\"` for all others.",
+)
+.without("no call comes here");
+const START: Opt<ExitTo> =
+    Opt::exit("start", "A call comes in.").required_or("name the step the call begins with");
+const LANGUAGES: Opt<Value> = Opt::value(
+    "languages",
+    "a list (BCP 47)",
+    "What the flow speaks; the first is the one that is always needed.",
+)
+.without("`[\"en\"]`");
+const ON_ERROR_OF_ALL: Opt<ExitTo> =
+    Opt::exit("on_error", "A step could not do its work, and has no `on_error` of its own.")
+        .without("an apology, and the call ends");
+const ON_HANGUP: Opt<ExitTo> =
+    Opt::exit("on_hangup", "The caller hung up, at any step.").without("the flow ends");
+
 /// Reads and checks one flow file. `file` is its path as messages show it; its stem is the name of
 /// the flow.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with the file, in the order of the file, warnings included.
+/// Everything that is wrong with the file, and then what is worth a warning, each in the order of
+/// the file.
 pub fn parse(file: &str, source: &str, known: &Known) -> Result<Flow, Vec<Diagnostic>> {
     if source.len() > FILE_LEN_MAX {
         let message = format!("the file is larger than {FILE_LEN_MAX} bytes");
@@ -75,7 +102,7 @@ struct Raw<'a> {
     item: Item<'a>,
 }
 
-fn read<'a>(
+pub(in crate::flow) fn read<'a>(
     file: &str,
     problems: &'a Problems,
     table: &'a DeTable<'a>,
@@ -104,10 +131,9 @@ fn read<'a>(
     };
     let build = Build { hours: read_hours(&build, table), ..build };
     let numbers = read_numbers(&header);
-    let help = "name the step the call begins with";
-    let start = build.required_exit(&header, "start", help);
-    let on_error = build.exit(&header, "on_error");
-    let on_hangup = build.exit(&header, "on_hangup");
+    let start = build.required_exit(&header, &START);
+    let on_error = build.exit(&header, &ON_ERROR_OF_ALL);
+    let on_hangup = build.exit(&header, &ON_HANGUP);
     header.finish();
     if raw.is_empty() {
         problems.error(header.span.clone(), "the flow has no step");
@@ -135,7 +161,7 @@ fn read<'a>(
         name: stem(file).into(),
         file: file.into(),
         source: problems.source().into(),
-        languages_span: header.key_span("languages"),
+        languages_span: header.key_span(LANGUAGES.name),
         version: Arc::default(),
         numbers,
         languages: build.languages,
@@ -161,12 +187,15 @@ fn read_names<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> (Vec<Raw<'a
     let mut found: Vec<Raw<'a>> = Vec::new();
     let mut lost = Vec::new();
     for (key, span, item) in entries(table) {
-        if key == "flow" || key == "hours" {
+        if key == HEAD.name || key == hours::TABLE.name {
             continue;
         }
         let Some(verb) = VERBS.iter().find(|verb| verb.name == key) else {
-            let known = VERBS.iter().map(|verb| verb.name).chain(["flow", "hours"]);
-            problems.error_help(span, format!("there is no verb `{key}`"), suggest(key, known));
+            let known = VERBS.iter().map(|verb| verb.name).chain([HEAD.name, hours::TABLE.name]);
+            let message = format!("there is no verb `{key}`");
+            problems.error_choice(span, message, (key, known.collect()), "verbs", || {
+                list_verbs() + "Beside steps there is `[flow]`, and `[hours.NAME]`."
+            });
             let steps = item.get_ref().as_table().into_iter().flat_map(entries);
             lost.extend(steps.map(|(name, _, item)| Lost { name, item }));
             continue;
@@ -222,12 +251,12 @@ fn check_name(problems: &Problems, name: &str, span: &Range<usize>) {
 }
 
 fn read_header<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> Option<Section<'a>> {
-    let Some((key, item)) = table.get_key_value("flow") else {
+    let Some((key, item)) = table.get_key_value(HEAD.name) else {
         let help = "every file begins with `[flow]`: its `numbers`, its `start` step";
         problems.error_help(0..0, "there is no `[flow]`", help.to_owned());
         return None;
     };
-    Section::new(problems, "`[flow]`".to_owned(), key.span(), item)
+    Section::new(problems, "`[flow]`".to_owned(), key.span(), item, &HEAD)
 }
 
 /// Whether a language is written as BCP 47 has it: `en`, `pt-BR`, `zh-Hant-TW`.
@@ -246,12 +275,13 @@ pub fn is_language(tag: &str) -> bool {
 /// The languages, and whether one of them could not be read.
 fn read_languages(header: &Section<'_>) -> (Vec<Arc<str>>, bool) {
     let mut languages: Vec<Arc<str>> = Vec::new();
-    let mut broken = header.get("languages").is_some_and(|item| !item.get_ref().is_array());
-    let listed = header.get("languages").and_then(|item| item.get_ref().as_array());
+    let mut broken = header.get(&LANGUAGES).is_some_and(|item| !item.get_ref().is_array());
+    let listed = header.get(&LANGUAGES).and_then(|item| item.get_ref().as_array());
     if listed.is_some_and(|listed| listed.is_empty()) {
-        header.error(header.key_span("languages"), "`languages` lists none; without it, it is en");
+        header
+            .error(header.key_span(LANGUAGES.name), "`languages` lists none; without it, it is en");
     }
-    for (name, span) in read_texts(header, "languages", LANGUAGES_MAX) {
+    for (name, span) in read_texts(header, &LANGUAGES, LANGUAGES_MAX) {
         if !is_language(name) {
             broken = true;
             header.error(span, format!("`{name}` is not a language; write `en` or `pt-BR`"));
@@ -269,7 +299,7 @@ fn read_languages(header: &Section<'_>) -> (Vec<Arc<str>>, bool) {
 
 fn read_numbers(header: &Section<'_>) -> Vec<Arc<str>> {
     let mut numbers: Vec<Arc<str>> = Vec::new();
-    for (number, span) in read_texts(header, "numbers", NUMBERS_MAX) {
+    for (number, span) in read_texts(header, &NUMBERS, NUMBERS_MAX) {
         let dialed = number.strip_prefix('+').unwrap_or(number);
         let plain = !dialed.is_empty()
             && dialed.len() <= NAME_LEN_MAX
@@ -294,10 +324,11 @@ fn read_numbers(header: &Section<'_>) -> Vec<Arc<str>> {
 
 fn read_texts<'a>(
     header: &Section<'a>,
-    key: &'static str,
+    option: &Opt<Value>,
     len_max: usize,
 ) -> Vec<(&'a str, Range<usize>)> {
-    let Some(item) = header.get(key) else { return Vec::new() };
+    let key = option.name;
+    let Some(item) = header.get(option) else { return Vec::new() };
     let Some(items) = item.get_ref().as_array() else {
         header.wrong_type(key, "a list of texts", item);
         return Vec::new();
@@ -310,14 +341,15 @@ fn read_texts<'a>(
 
 fn read_hours<'a>(build: &Build<'a>, table: &'a DeTable<'a>) -> BTreeMap<&'a str, Arc<Hours>> {
     let mut all = BTreeMap::new();
-    let Some((key, item)) = table.get_key_value("hours") else { return all };
+    let Some((key, item)) = table.get_key_value(hours::TABLE.name) else { return all };
     let DeValue::Table(tables) = item.get_ref() else {
         build.problems.error(key.span(), "write opening hours as `[hours.name]`");
         return all;
     };
     for (name, span, item) in entries(tables) {
         let what = format!("hours `{name}`");
-        if let Some(section) = Section::new(build.problems, what, span, item) {
+        let section = Section::new(build.problems, what, span, item, &hours::TABLE);
+        if let Some(section) = section {
             all.insert(name, Arc::new(Hours::read(build, &section)));
         }
     }
@@ -336,8 +368,8 @@ fn read_variables<'a>(raw: &[Raw<'a>]) -> BTreeMap<&'a str, bool> {
 fn read_step<'a>(build: &Build<'a>, raw: &Raw<'a>) -> Option<Node> {
     let Raw { verb, name, span, item } = raw;
     let what = format!("step `{name}`");
-    let section = Section::new(build.problems, what, span.clone(), item)?;
-    let on_error = build.exit(&section, "on_error");
+    let section = Section::new(build.problems, what, span.clone(), item, &verb.reference.table)?;
+    let on_error = build.exit(&section, &ON_ERROR);
     let step = (verb.read)(build, name, &section);
     section.finish();
     Some(Node {

@@ -1,12 +1,12 @@
 //! Reading one TOML table with its places, so that a problem points at the key it is about.
 //!
-//! **Invariant:** a key is either asked for by the verb that owns the table, or reported by
-//! [`Section::finish`]; what was asked for is what the suggestions are made of.
+//! **Invariant:** a key is either an option of the [`Schema`], or reported by [`Section::finish`];
+//! only an option of the table can be asked for, and its name, default and range are those of its
+//! [`Opt`].
 //!
 //! **Deliberately absent:** serde. Its errors inside a table point at the table's head and stop at
 //! the first one.
 
-use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::flow::diagnostic::{Problems, suggest};
+use crate::flow::option::{Choice, Flag, Kind, MaySeconds, OneKey, Opt, Schema, Seconds, Whole};
+use crate::flow::reference::page::listing;
 use crate::words::Digit;
 
 /// Characters of a name: a step, a variable, a language.
@@ -21,15 +23,15 @@ pub(in crate::flow) const NAME_LEN_MAX: usize = 64;
 
 pub(in crate::flow) type Item<'a> = &'a Spanned<DeValue<'a>>;
 
-/// A table of the file, and which of its keys were asked for.
+/// A table of the file, and what it may hold.
 pub(in crate::flow) struct Section<'a> {
     pub(in crate::flow) problems: &'a Problems,
     /// As messages name it: "step `main`".
     pub(in crate::flow) what: String,
     /// Where to point when something is missing.
     pub(in crate::flow) span: Range<usize>,
-    table: &'a DeTable<'a>,
-    asked: RefCell<Vec<&'static str>>,
+    items: &'a DeTable<'a>,
+    table: &'static Schema,
 }
 
 impl<'a> Section<'a> {
@@ -39,23 +41,37 @@ impl<'a> Section<'a> {
         what: String,
         span: Range<usize>,
         item: Item<'a>,
+        table: &'static Schema,
     ) -> Option<Self> {
-        let DeValue::Table(table) = item.get_ref() else {
-            problems.error(item.span(), format!("{what} is a table, not {}", a_type(item)));
+        let DeValue::Table(items) = item.get_ref() else {
+            problems.error(item.span(), format!("{what} must be a table, not {}", a_type(item)));
             return None;
         };
-        Some(Self { problems, what, span, table, asked: RefCell::default() })
+        Some(Self { problems, what, span, items, table })
     }
 
-    pub(in crate::flow) fn get(&self, key: &'static str) -> Option<Item<'a>> {
-        self.asked.borrow_mut().push(key);
-        self.table.get(key)
+    /// The same, of a table whose keys the author chooses.
+    pub(in crate::flow) fn free(
+        problems: &'a Problems,
+        what: String,
+        span: Range<usize>,
+        item: Item<'a>,
+    ) -> Option<Self> {
+        Self::new(problems, what, span, item, &Schema::FREE)
     }
 
-    pub(in crate::flow) fn required(&self, key: &'static str) -> Option<Item<'a>> {
-        let item = self.get(key);
+    pub(in crate::flow) fn get<K: Kind>(&self, option: &Opt<K>) -> Option<Item<'a>> {
+        let Schema { name, .. } = self.table;
+        debug_assert!(self.table.has(option.name), "`{name}` lists no `{}`", option.name);
+        #[cfg(test)]
+        self.problems.note_asked(name, option.name);
+        self.items.get(option.name)
+    }
+
+    pub(in crate::flow) fn required<K: Kind>(&self, option: &Opt<K>) -> Option<Item<'a>> {
+        let item = self.get(option);
         if item.is_none() {
-            self.missing(key, None);
+            self.missing(option.name, option.missing_help().map(str::to_owned));
         }
         item
     }
@@ -67,18 +83,21 @@ impl<'a> Section<'a> {
 
     /// The place of a key, for problems with the key itself.
     pub(in crate::flow) fn key_span(&self, key: &str) -> Range<usize> {
-        self.table.get_key_value(key).map_or(self.span.clone(), |(key, _)| key.span())
+        self.items.get_key_value(key).map_or(self.span.clone(), |(key, _)| key.span())
     }
 
     pub(in crate::flow) fn entries(
         &self,
     ) -> impl Iterator<Item = (&'a str, Range<usize>, Item<'a>)> + use<'a> {
-        entries(self.table)
+        entries(self.items)
     }
 
-    pub(in crate::flow) fn string(&self, key: &'static str) -> Option<(&'a str, Range<usize>)> {
-        let item = self.get(key)?;
-        self.as_string(key, item)
+    pub(in crate::flow) fn string<K: Kind>(
+        &self,
+        option: &Opt<K>,
+    ) -> Option<(&'a str, Range<usize>)> {
+        let item = self.get(option)?;
+        self.as_string(option.name, item)
     }
 
     pub(in crate::flow) fn as_string(
@@ -93,22 +112,19 @@ impl<'a> Section<'a> {
         text.map(|text| (text, item.span()))
     }
 
-    pub(in crate::flow) fn boolean(&self, key: &'static str, default: bool) -> bool {
-        let Some(item) = self.get(key) else { return default };
+    pub(in crate::flow) fn boolean(&self, option: &Opt<Flag>) -> bool {
+        let Flag(default) = option.kind;
+        let Some(item) = self.get(option) else { return default };
         item.get_ref().as_bool().unwrap_or_else(|| {
-            self.wrong_type(key, "`true` or `false`", item);
+            self.wrong_type(option.name, "`true` or `false`", item);
             default
         })
     }
 
-    pub(in crate::flow) fn whole(
-        &self,
-        key: &'static str,
-        default: u64,
-        range: RangeInclusive<u64>,
-    ) -> u64 {
-        let Some(item) = self.get(key) else { return default };
-        self.as_whole(key, item, range).unwrap_or(default)
+    pub(in crate::flow) fn whole(&self, option: &Opt<Whole>) -> u64 {
+        let Whole { default, .. } = option.kind;
+        let Some(item) = self.get(option) else { return default };
+        self.as_whole(option.name, item, option.range()).unwrap_or(default)
     }
 
     pub(in crate::flow) fn as_whole(
@@ -136,15 +152,16 @@ impl<'a> Section<'a> {
     }
 
     /// A duration in seconds, whole or with a fraction.
-    pub(in crate::flow) fn seconds(
-        &self,
-        key: &'static str,
-        default_s: u64,
-        range_s: RangeInclusive<u64>,
-    ) -> Duration {
-        let default = Duration::from_secs(default_s);
-        let Some(item) = self.get(key) else { return default };
-        self.as_seconds(key, item, range_s).unwrap_or(default)
+    pub(in crate::flow) fn seconds(&self, option: &Opt<Seconds>) -> Duration {
+        let default = Duration::from_secs(option.kind.default);
+        let Some(item) = self.get(option) else { return default };
+        self.as_seconds(option.name, item, option.range()).unwrap_or(default)
+    }
+
+    /// The same, where nothing holds that is not given.
+    pub(in crate::flow) fn may_seconds(&self, option: &Opt<MaySeconds>) -> Option<Duration> {
+        let item = self.get(option)?;
+        self.as_seconds(option.name, item, option.range())
     }
 
     pub(in crate::flow) fn as_seconds(
@@ -165,7 +182,7 @@ impl<'a> Section<'a> {
         };
         let Some(seconds) = seconds else {
             let help = "the unit is in the name of the key: write 30, not \"30s\"".to_owned();
-            let message = format!("{}: `{key}` is a number of seconds", self.what);
+            let message = format!("{}: `{key}` must be a number of seconds", self.what);
             self.problems.error_help(item.span(), message, help);
             return None;
         };
@@ -184,24 +201,36 @@ impl<'a> Section<'a> {
     }
 
     /// One of a few words.
-    pub(in crate::flow) fn choice<T: Copy>(
-        &self,
-        key: &'static str,
-        default: T,
-        choices: &[(&'static str, T)],
-    ) -> T {
-        let Some((word, span)) = self.string(key) else { return default };
-        if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == word) {
-            return *choice;
+    pub(in crate::flow) fn choice<T: Copy + Sync>(&self, option: &Opt<Choice<T>>) -> T {
+        let Opt { name, kind, .. } = option;
+        let Some((word, span)) = self.string(option) else { return kind.meant() };
+        kind.of(word).unwrap_or_else(|| {
+            let message = format!("{}: `{name}` cannot be `{word}`", self.what);
+            let words = kind.words.iter().map(|(word, _)| *word);
+            self.problems.error_help(span, message, suggest(word, words));
+            kind.meant()
+        })
+    }
+
+    /// One telephone key.
+    pub(in crate::flow) fn key(&self, option: &Opt<OneKey>) -> Option<char> {
+        let OneKey { default, may_be_none } = option.kind;
+        let Some((text, span)) = self.string(option) else { return default };
+        if text.is_empty() && may_be_none {
+            return None;
         }
-        let names = choices.iter().map(|(name, _)| *name);
-        let message = format!("{}: `{key}` cannot be `{word}`", self.what);
-        self.problems.error_help(span, message, suggest(word, names));
-        default
+        let mut chars = text.chars();
+        match (chars.next().and_then(Digit::new), chars.next()) {
+            (Some(digit), None) => Some(digit.as_char()),
+            _ => {
+                self.error(span, format!("`{}` is one telephone key, not `{text}`", option.name));
+                default
+            }
+        }
     }
 
     pub(in crate::flow) fn wrong_type(&self, key: &str, wanted: &str, item: Item<'a>) {
-        let message = format!("{}: `{key}` is {wanted}, not {}", self.what, a_type(item));
+        let message = format!("{}: `{key}` must be {wanted}, not {}", self.what, a_type(item));
         self.problems.error(item.span(), message);
     }
 
@@ -209,15 +238,18 @@ impl<'a> Section<'a> {
         self.problems.error(span, format!("{}: {message}", self.what));
     }
 
-    /// Reports the keys nobody asked for.
+    /// Reports the keys that are no options: with all there are, the first time in a file.
     pub(in crate::flow) fn finish(&self) {
-        let asked = self.asked.borrow();
-        for (key, span, _) in self.entries() {
-            if !asked.contains(&key) {
-                let message = format!("{} has no option `{key}`", self.what);
-                let help = suggest(key, asked.iter().copied());
-                self.problems.error_help(span, message, help);
-            }
+        for (key, span, _) in self.entries().filter(|(key, ..)| !self.table.has(key)) {
+            let message = format!("{} has no option `{key}`", self.what);
+            let names = self.table.options().map(|option| option.name());
+            self.problems.error_choice(
+                span,
+                message,
+                (key, names.collect()),
+                self.table.name,
+                || listing(self.table),
+            );
         }
     }
 }
@@ -245,23 +277,6 @@ pub fn variable_name(name: &str) -> Result<(), String> {
         true if !RESERVED.contains(&name) && name.len() <= NAME_LEN_MAX => Ok(()),
         true => Err(format!("`{name}` is taken; choose another name for the variable")),
         false => Err(format!("`{name}` is not a name for a variable: use a-z, 0-9 and _")),
-    }
-}
-
-/// An option that is one telephone key.
-pub(in crate::flow) fn read_key(
-    section: &Section<'_>,
-    key: &'static str,
-    default: Option<char>,
-) -> Option<char> {
-    let Some((text, span)) = section.string(key) else { return default };
-    let mut chars = text.chars();
-    match (chars.next().and_then(Digit::new), chars.next()) {
-        (Some(digit), None) => Some(digit.as_char()),
-        _ => {
-            section.error(span, format!("`{key}` is one telephone key, not `{text}`"));
-            default
-        }
     }
 }
 

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use crate::flow::diagnostic::suggest;
-use crate::flow::expr::{FILTERS, TESTS};
+use crate::flow::filters::{FILTERS, TESTS, Word, names};
 
 pub(in crate::flow) struct Finding {
     pub(in crate::flow) range: Range<usize>,
@@ -204,21 +204,24 @@ fn check_tokens(tokens: &[Token<'_>], findings: &mut Vec<Finding>) {
             findings.push(Finding {
                 range: token.range(),
                 message: format!("there is no function `{}`", token.text),
-                help: Some(format!("filters are written `value|name`: {}", FILTERS.join(", "))),
+                help: Some(format!("filters are written `value|name`: {}", listed(&FILTERS))),
             });
         }
     }
 }
 
-fn check_word(kind: &str, token: Token<'_>, words: &[&str], findings: &mut Vec<Finding>) {
-    if words.contains(&token.text) {
+fn listed(words: &'static [Word]) -> String {
+    names(words).collect::<Vec<_>>().join(", ")
+}
+
+fn check_word(kind: &str, token: Token<'_>, words: &'static [Word], findings: &mut Vec<Finding>) {
+    if names(words).any(|name| name == token.text) {
         return;
     }
     findings.push(Finding {
         range: token.range(),
         message: format!("there is no {kind} `{}`", token.text),
-        help: suggest(token.text, words.iter().copied())
-            .or_else(|| Some(format!("there is {}", words.join(", ")))),
+        help: suggest(token.text, names(words)),
     });
 }
 

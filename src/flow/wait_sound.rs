@@ -3,8 +3,28 @@
 use std::sync::Arc;
 
 use crate::flow::build::Build;
+use crate::flow::option::{Choice, Opt, Value};
 use crate::flow::read::Section;
 use crate::words::Prompt;
+
+/// The words of an option `wait`, of which each verb has one with a default of its own.
+pub(in crate::flow) const WAIT_WORDS: &[(&str, Sound)] =
+    &[("music", Sound::Music), ("silence", Sound::Silence), ("ring", Sound::Ring)];
+
+pub(in crate::flow) const MUSIC: Opt<Value> = Opt::value(
+    "music",
+    "a name",
+    "Which music: `default`, `ring`, or the file `music/NAME.wav`; only with `wait = \"music\"`.",
+)
+.without("`\"default\"`");
+
+/// What an option `wait` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::flow) enum Sound {
+    Music,
+    Silence,
+    Ring,
+}
 
 /// What a caller who waits hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,33 +35,28 @@ pub(in crate::flow) enum WaitSound {
 }
 
 impl WaitSound {
-    /// `wait = "music"`, and `music` by name. Only in a queue there are positions.
+    /// `wait = "music"`, and `music` by name.
     pub(in crate::flow) fn read<'a>(
         build: &Build<'a>,
         section: &Section<'a>,
-        default: Self,
-        has_positions: bool,
+        wait: &Opt<Choice<Sound>>,
     ) -> Self {
-        let music = section.string("music");
+        let music = section.string(&MUSIC);
         let named = music.as_ref().filter(|(name, _)| !["default", "ring"].contains(name));
         if let Some((name, span)) = named {
             let kind = "there is no music";
             build.declared(section, kind, build.known.music.as_ref(), name, span.clone());
         }
         let name = music.map_or("default", |(name, _)| name);
-        let kinds = [("music", 0), ("silence", 1), ("ring", 2), ("music_and_position", 0)];
-        let kinds = if has_positions { &kinds[..] } else { &kinds[..3] };
-        let sound = match (section.choice("wait", 3, kinds), default) {
-            (0, _) => Self::Music(name.into()),
-            (1, _) => Self::Silence,
-            (2, _) => Self::Ring,
-            (_, Self::Music(_)) => Self::Music(name.into()),
-            (_, default) => default,
+        let sound = match section.choice(wait) {
+            Sound::Music => Self::Music(name.into()),
+            Sound::Silence => Self::Silence,
+            Sound::Ring => Self::Ring,
         };
-        if section.get("music").is_some() && !matches!(sound, Self::Music(_)) {
+        if section.get(&MUSIC).is_some() && !matches!(sound, Self::Music(_)) {
             let message = format!("{}: this `music` would never be heard", section.what);
             let help = "write wait = \"music\" beside it, or take it out".to_owned();
-            section.problems.error_help(section.key_span("music"), message, help);
+            section.problems.error_help(section.key_span(MUSIC.name), message, help);
         }
         sound
     }

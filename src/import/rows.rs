@@ -40,7 +40,7 @@ impl Rows {
         }
         self.lines += 1;
         self.begun.push_str(text);
-        if self.begun.matches('"').count() % 2 == 0 {
+        if self.begun.matches('"').count().is_multiple_of(2) {
             self.lines = 0;
             return Row::Whole(self.first_line, std::mem::take(&mut self.begun));
         }

@@ -218,7 +218,7 @@ impl<'de> Deserialize<'de> for Seen {
 }
 
 /// The sums of first contact resolution, for every scope and window.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Repeats {
     sums: [[Sum; FCR_WINDOWS.len()]; SCOPES.len()],
     blend: Sum,

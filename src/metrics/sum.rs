@@ -37,7 +37,7 @@ pub struct Sum {
 }
 
 /// A report that is being put together: tallies in, section by section, in any order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Gathering {
     pub(super) now: Timestamp,
     gone_until: Option<Timestamp>,
@@ -47,7 +47,7 @@ pub struct Gathering {
 }
 
 /// The tallies of one section.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Gathered {
     tally: Tally,
     repeats: Repeats,

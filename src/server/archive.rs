@@ -37,6 +37,7 @@ fn failed(error: StoreError) -> ArchiveError {
         | StoreError::InUse { .. }
         | StoreError::Names { .. }
         | StoreError::OtherNode { .. }
+        | StoreError::NoRecords { .. }
         | StoreError::Lost => ArchiveError::Failed(error.to_string()),
     }
 }

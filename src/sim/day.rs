@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::center::Setup;
 use crate::center::setup::{Agent, Queue};
-use crate::metrics;
+use crate::metrics::{self, Gathering};
 use crate::sim::behaviour::Behaviour;
 use crate::sim::random::Spread;
 use crate::sim::swarm::Swarm;
@@ -246,8 +246,9 @@ fn one_day(options: &Options, agents: u32, seed: u64) -> Day {
     };
     let mut sim = Sim::new(setup, plan, seed, None, None);
     sim.run();
-    // After closing time no call comes: only those that were left still count.
-    let open = sim.figures_until(sim.now(), closes);
+    // After closing time no call comes: agents' time counts until then, calls to the last.
+    let (no_calls, open) = (Gathering::new(closes), (options.start, closes));
+    let open = metrics::Report::of_records(no_calls, open, &[], &sim.times_until(closes));
     Day { calls: sim.figures(), occupancy: open.figures["occupancy"].value }
 }
 
@@ -343,11 +344,12 @@ impl DayReport {
     pub fn to_text(&self) -> String {
         let mut lines = vec![
             format!(
-                "{}: {} calls an hour for {} h, {} day(s) from seed {}",
+                "{}: {} calls an hour for {} h, {} day{} from seed {}",
                 self.flows.join(", "),
                 self.calls_per_hour,
                 self.hours,
                 self.days,
+                if self.days == 1 { "" } else { "s" },
                 self.seed
             ),
             format!(

@@ -236,8 +236,8 @@ pub struct Sim {
     pub center: ContactCenter,
     pub world: World,
     pub tally: Tally,
-    /// What the facts tell; a watch compares it.
-    board: Board,
+    /// With a watch, which compares it: what the facts tell.
+    board: Option<Board>,
     /// And what they come to.
     figures: Follower,
     /// With a watch: of the calls that ended, with what was said of them later.
@@ -268,7 +268,8 @@ impl Sim {
         let start = plan.start;
         let random = Random::new(seed);
         let mut center = ContactCenter::new(setup.clone());
-        let board = Board::beginning(center.hear_facts(start));
+        let first = center.hear_facts(start);
+        let board = watch.is_some().then(|| Board::beginning(first));
         let figures = Follower::new(&center.roster());
         Self {
             center,
@@ -313,7 +314,14 @@ impl Sim {
     #[must_use]
     pub fn figures(&self) -> metrics::Report {
         let end = self.now + Duration::from_millis(1);
-        self.figures_until(end, end)
+        let mut report = self.figures.metrics.report(end, self.world.plan.start, end);
+        report.kept.calls_open = self.center.calls_live() as u64;
+        report
+    }
+
+    /// What agents spent their time on before `end`.
+    fn times_until(&self, end: Timestamp) -> metrics::Times {
+        self.figures.metrics.times(self.now, self.world.plan.start, end)
     }
 
     /// The same of the records alone, as after a restart.
@@ -322,13 +330,6 @@ impl Sim {
         self.records.values().for_each(|record| figures.ended(record));
         let end = self.now + Duration::from_millis(1);
         figures.metrics.report(end, self.world.plan.start, end)
-    }
-
-    /// The same of those that ended before `end`, as known at `now`.
-    fn figures_until(&self, now: Timestamp, end: Timestamp) -> metrics::Report {
-        let mut report = self.figures.metrics.report(now, self.world.plan.start, end);
-        report.kept.calls_open = self.board.calls_open() as u64;
-        report
     }
 
     /// Lets the next thing happen; `false` when there is nothing left.
@@ -434,8 +435,10 @@ impl Turn for Sim {
         }
         if let Command::CloseRecord { record } = &command {
             self.tally.record(record);
-            if self.watch.is_some() {
-                self.records.insert(record.call, CallRecord::clone(record));
+            match &self.board {
+                Some(_) => drop(self.records.insert(record.call, CallRecord::clone(record))),
+                // The board would make the same of the facts of the call.
+                None => self.figures.ended(record),
             }
         }
         if let Command::AmendRecord { wrap_up, .. } = &command {
@@ -458,15 +461,15 @@ impl Turn for Sim {
             watch.settled(&self.center, self.is_copy);
         }
         while let Some(fact) = self.center.poll_fact() {
-            let folded = self.board.fold(&fact);
-            self.figures.fold(&fact, folded.record.as_deref());
+            let record = self.board.as_mut().and_then(|board| board.fold(&fact).record);
+            self.figures.fold(&fact, record.as_deref());
         }
         let is_rare = self.inputs.is_multiple_of(COMPARED_EVERY) || self.center.calls_live() == 0;
-        if self.watch.is_some() && is_rare {
-            let (told, is) = (self.board.snapshot(now), self.center.snapshot(now));
+        if let Some(board) = self.board.as_ref().filter(|_| is_rare) {
+            let (told, is) = (board.snapshot(now), self.center.snapshot(now));
             assert_eq!(told, is, "the facts do not tell how things stand");
             for call in told.calls.iter().map(|call| call.call) {
-                let (told, is) = (self.board.why(call, now), self.center.explain(call));
+                let (told, is) = (board.why(call, now), self.center.explain(call));
                 assert_eq!(told, is, "the facts do not tell why {call} waits");
             }
         }

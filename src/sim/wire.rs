@@ -15,6 +15,9 @@ use crate::sim::random::Random;
 use crate::sim::swarm::Swarm;
 use crate::time::Timestamp;
 
+/// Lanes that are remembered before the first are forgotten.
+const LANES: usize = 64;
+
 /// What keeps its order, unless the wire is faulty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
@@ -39,13 +42,16 @@ pub struct Wire {
     random: Random,
     /// The usual delay, least and most, in milliseconds.
     usual_ms: (u64, u64),
+    /// When the last thing on each lane arrives, as long as that may be ahead.
     last: BTreeMap<Lane, Timestamp>,
+    /// How many there are when those that have arrived are next forgotten.
+    many: usize,
 }
 
 impl Wire {
     #[must_use]
     pub fn new(random: Random, usual_ms: (u64, u64)) -> Self {
-        Self { random, usual_ms, last: BTreeMap::new() }
+        Self { random, usual_ms, last: BTreeMap::new(), many: LANES }
     }
 
     pub fn send(&mut self, now: Timestamp, lane: Lane, swarm: &Swarm) -> Delivery {
@@ -64,6 +70,10 @@ impl Wire {
             let last = self.last.entry(lane).or_insert(at);
             at = at.max(*last);
             *last = at;
+            if self.last.len() > self.many {
+                self.last.retain(|_, last| *last >= now);
+                self.many = LANES.max(2 * self.last.len());
+            }
         }
         let again = self.random.chance(swarm.doubled).then(|| at + self.again_after());
         Delivery { at, again }

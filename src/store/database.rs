@@ -266,7 +266,7 @@ pub enum Fault {
     Busy,
     #[error("there is no room for them: make some")]
     Full,
-    #[error("the file is damaged: bring back a backup of it")]
+    #[error("records.sqlite is damaged: bring back a backup of it")]
     Damaged,
     #[error("they cannot be read or written")]
     Other,

@@ -201,7 +201,14 @@ pub(super) fn recover(
     let mut next = db.progress()?.kept_until;
     let mut lines = Vec::new();
     for name in NAMES {
-        lines.extend(read(&folder.join(name))?.into_iter().filter(|ReadLine(n, _)| *n >= next));
+        let path = folder.join(name);
+        let (read, unreadable) = read(&path)?;
+        if let Some(Unreadable { first, count }) = unreadable {
+            let file = path.display();
+            tracing::error!(%file, line = first, count,
+                "what was kept for a restart cannot be read and is left out: the file was damaged");
+        }
+        lines.extend(read.into_iter().filter(|ReadLine(n, _)| *n >= next));
     }
     lines.sort_by_key(|ReadLine(number, _)| *number);
     next = lines.last().map_or(next, |ReadLine(number, _)| number + 1);
@@ -222,8 +229,8 @@ pub(super) fn node_of_other(
     ours: NodeId,
 ) -> Result<Option<(PathBuf, NodeId)>, StoreError> {
     for path in NAMES.map(|name| folder.join(name)) {
-        let mut nodes =
-            read(&path)?.into_iter().filter_map(|ReadLine(_, kept)| Some(call(&kept)?.node()));
+        let (lines, _) = read(&path)?;
+        let mut nodes = lines.into_iter().filter_map(|ReadLine(_, kept)| Some(call(&kept)?.node()));
         if let Some(theirs) = nodes.find(|node| *node != ours) {
             return Ok(Some((path, theirs)));
         }
@@ -242,15 +249,31 @@ const fn call(kept: &Kept) -> Option<CallId> {
     }
 }
 
-/// Whole lines; a last one without its end was never promised.
-fn read(path: &Path) -> Result<Vec<ReadLine>, StoreError> {
+/// Whole lines that say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Unreadable {
+    /// Counted from 1.
+    first: usize,
+    count: usize,
+}
+
+/// Whole lines, and how many of them could not be read; a last one without its end was never
+/// promised.
+fn read(path: &Path) -> Result<(Vec<ReadLine>, Option<Unreadable>), StoreError> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), None)),
         Err(error) => return Err(StoreError::io(path, error)),
     };
     let lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    let (mut read, mut unreadable) = (Vec::new(), None);
+    for (line, number) in lines.zip(1..) {
+        match serde_json::from_slice(line) {
+            Ok(line) => read.push(line),
+            Err(_) => unreadable.get_or_insert(Unreadable { first: number, count: 0 }).count += 1,
+        }
+    }
+    Ok((read, unreadable))
 }
 
 /// The process was lost between what was kept of a call and its arrival in the journal: nothing was
@@ -315,5 +338,23 @@ mod tests {
             let kept: Kept = serde_json::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(serde_json::to_string(&kept).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn whole_lines_that_say_nothing_are_counted_and_hide_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAMES[0]);
+        let line = |n: u64| format!("[{n},{{\"forget_session\":{{\"call\":7}}}}]\n");
+        std::fs::write(
+            &path,
+            [line(1), "\0\0\0\n".to_owned(), "{}\n".to_owned(), line(2)].concat() + "[3,",
+        )
+        .unwrap();
+        let (lines, unreadable) = read(&path).unwrap();
+        let numbers: Vec<u64> = lines.into_iter().map(|ReadLine(number, _)| number).collect();
+        assert_eq!(numbers, [1, 2]);
+        assert_eq!(unreadable, Some(Unreadable { first: 2, count: 2 }));
+        std::fs::write(&path, line(1) + "[2,").unwrap();
+        assert_eq!(read(&path).unwrap().1, None, "what was cut off was never promised");
     }
 }

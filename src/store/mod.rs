@@ -105,6 +105,8 @@ pub enum StoreError {
          {theirs}"
     )]
     OtherNode { path: PathBuf, theirs: NodeId, ours: NodeId },
+    #[error("{folder}: there are no records: no server has kept any in this folder")]
+    NoRecords { folder: PathBuf },
     #[error("the thread that writes ended early: see the log")]
     Lost,
     #[error(

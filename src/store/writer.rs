@@ -64,11 +64,23 @@ pub(super) struct Writer {
     kept_until: Option<u64>,
     /// So that it is said once.
     checkpoint_failed: bool,
-    /// How many calls without a rollup got one, while there are more.
-    rolled_up: Option<u64>,
+    rolling_up: RollingUp,
     shared: Arc<Shared>,
     /// Held as long as the files are open.
     _lock: File,
+}
+
+/// Calls that have no rollup: those of an earlier attendant, and all of them once rollups were found
+/// broken.
+#[derive(Clone, Copy, Debug)]
+enum RollingUp {
+    /// There were none when this was looked at last.
+    AtRest,
+    /// This many have one by now, and there are more.
+    GoesOn {
+        calls: u64,
+    },
+    GivenUp,
 }
 
 impl Writer {
@@ -91,7 +103,7 @@ impl Writer {
             records: Vec::new(),
             kept_until: None,
             checkpoint_failed: false,
-            rolled_up: Some(0),
+            rolling_up: RollingUp::GoesOn { calls: 0 },
             shared,
             _lock: lock,
         }
@@ -106,7 +118,10 @@ impl Writer {
                 self.work(true);
                 continue;
             }
-            let rest = if self.rolled_up.is_some() { ROLL_UP_AFTER } else { IDLE_AFTER };
+            let rest = match self.rolling_up {
+                RollingUp::GoesOn { .. } => ROLL_UP_AFTER,
+                RollingUp::AtRest | RollingUp::GivenUp => IDLE_AFTER,
+            };
             let (finish, idle) = match inbox.recv_timeout(rest) {
                 Ok(job) => (self.take(job) || self.take_gathered(inbox), false),
                 Err(RecvTimeoutError::Timeout) => (false, true),
@@ -252,27 +267,35 @@ impl Writer {
         }
     }
 
-    /// Goes on with the calls that no rollup has, once all that was given is written.
+    /// Goes on with the calls that no rollup has, once all that was given is written. Whether there
+    /// are any is asked again each time: rollups that are found broken are made anew at once.
     fn roll_up(&mut self) {
-        let (Some(before), true) = (self.rolled_up, self.records.is_empty()) else { return };
-        self.rolled_up = match self.db.roll_up() {
+        let before = match self.rolling_up {
+            RollingUp::AtRest => 0,
+            RollingUp::GoesOn { calls } => calls,
+            RollingUp::GivenUp => return,
+        };
+        if !self.records.is_empty() {
+            return;
+        }
+        self.rolling_up = match self.db.roll_up() {
             Ok(RolledUp::All) => {
                 if before > 0 {
                     tracing::info!(calls = before, "every call is in its rollups");
                 }
-                None
+                RollingUp::AtRest
             }
             Ok(RolledUp::Since(since, more)) => {
                 let calls = before + more;
                 if before / ROLLED_UP_TOLD < calls / ROLLED_UP_TOLD {
                     tracing::info!(calls, %since, "calls of before are being rolled up");
                 }
-                Some(calls)
+                RollingUp::GoesOn { calls }
             }
             Err(error) => {
                 tracing::error!(%error, "calls of before are not rolled up: reports of their time \
                      are slow; the next start tries again");
-                None
+                RollingUp::GivenUp
             }
         };
     }

@@ -18,3 +18,15 @@ pub enum Support {
 /// next is asked for: a sound would outlast the answer.
 pub const SILENT_WAIT: &str = "the caller waits in silence, asked about a second at a time, and keys \
                                pressed then are lost: put the words to hear meanwhile into `text`";
+
+impl Support {
+    /// What is different, in words; nothing where it is whole.
+    #[must_use]
+    pub fn difference(self) -> Option<String> {
+        match self {
+            Self::Whole => None,
+            Self::Partly(how) => Some(how.to_owned()),
+            Self::No(how) => Some(format!("cannot do this: {how}")),
+        }
+    }
+}

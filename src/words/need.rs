@@ -42,3 +42,27 @@ pub enum Need {
     /// Words in this language (BCP 47).
     Language(String),
 }
+
+impl Need {
+    /// In the words of who writes flows; a step of `verb` has it.
+    #[must_use]
+    pub fn words(&self, verb: &str) -> String {
+        match self {
+            Self::Speak
+            | Self::PlayFile
+            | Self::Keys
+            | Self::Queue
+            | Self::Dial
+            | Self::Record
+            | Self::HangUp => format!("`{verb}`"),
+            Self::FinishKey(key) => format!("the key {} ends an input", key.as_char()),
+            Self::KeysMax(most) => format!("up to {most} keys in one input"),
+            Self::TwoTimeouts => "`timeout_s` and `inter_digit_s` are not the same".to_owned(),
+            Self::NoBargeIn => "`barge_in = false` before keys that count".to_owned(),
+            Self::Secret => "`secret = true`".to_owned(),
+            Self::ExitKey => "`exit_key` while waiting".to_owned(),
+            Self::WaitSound => "`wait` while a service is asked".to_owned(),
+            Self::Language(language) => format!("the language `{language}`"),
+        }
+    }
+}

@@ -151,7 +151,8 @@ pub struct PathEntry {
     /// What an input step got from the caller, a try each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<StepInput>,
-    /// The step could not do its work; the flow went on with `on_error`.
+    /// The step could not do its work; the flow went on with `on_error`, or with the step's own exit
+    /// for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
 }

@@ -60,7 +60,7 @@ fn the_table_says_what_was_assumed_and_json_has_the_figures() {
     let report = simulate(&Options { agents: Some(5..=6), ..options() }).unwrap();
     let text = report.to_text();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "support: 60 calls an hour for 4 h, 3 day(s) from seed 1");
+    assert_eq!(lines[0], "support: 60 calls an hour for 4 h, 3 days from seed 1");
     assert!(lines[1].starts_with("assumed: talk 240 s (log-normal, cv 0.9), patience 180 s"));
     assert!(lines[3].trim_start().starts_with("agents "), "{text}");
     assert_eq!(lines[4].trim_start().chars().next(), Some('5'), "{text}");

@@ -15,6 +15,7 @@ mod journal;
 #[path = "../platform/mod.rs"]
 mod platform;
 mod readme;
+mod reference;
 mod secrets;
 mod seeds;
 mod sim;

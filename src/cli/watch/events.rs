@@ -118,6 +118,10 @@ impl Source {
         if status == 200 {
             return Ok(answer.into_body().into_with_config().limit(u64::MAX).reader());
         }
+        if status == 401 {
+            let said = "the server knows no such token: give --token or set ATTENDANT_TOKEN";
+            return Err(Fault::Refused { url: url(), status, said: said.to_owned() });
+        }
         let mut body = answer.into_body();
         let said = body.with_config().limit(4 * 1024).read_to_string().unwrap_or_default();
         let said = serde_json::from_str::<Value>(&said).map_or(said, |said| {

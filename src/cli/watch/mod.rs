@@ -88,6 +88,9 @@ fn source(sources: &Sources, wanted: &Watch) -> Result<Source, String> {
     })?;
     let api = loaded.as_ref().map(|loaded| &loaded.config.api);
     let url = match (&wanted.url, api) {
+        (Some(url), _) if !url.contains("://") => {
+            return Err(format!("--url {url}: write http://{url}"));
+        }
         (Some(url), _) => url.trim_end_matches('/').to_owned(),
         (None, Some(api)) => format!("http://{}", crate::cli::health::reachable(api.listen)),
         (None, None) => return Err("give --url".to_owned()),
@@ -98,8 +101,7 @@ fn source(sources: &Sources, wanted: &Watch) -> Result<Source, String> {
         Some(token.clone())
     };
     let token = wanted.token.clone().or_else(configured).ok_or(
-        "there is no token: give --token; one that the server made at its start is in what it \
-         printed first",
+        "no token: give --token; a server without one in its configuration prints its own at start",
     )?;
     let mut query = Vec::new();
     for (key, names) in [("queue", &wanted.queue), ("agent", &wanted.agent), ("kind", &wanted.kind)]

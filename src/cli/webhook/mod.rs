@@ -13,7 +13,7 @@ use attendant::config::{self, Config, Sources};
 use attendant::webhook::{self, Keys, Links, Provider, RenderContext, conceal};
 use clap::Subcommand;
 
-use crate::cli::{EX_CONFIG, fail, told};
+use crate::cli::{EX_CONFIG, fail, help, told};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Webhook {
@@ -35,6 +35,8 @@ pub(crate) enum Webhook {
     /// One a number, with a message and then voicemail at the provider, or a transfer. Put it where
     /// the provider's console asks for a fallback: a TwiML Bin, or a file on another web server.
     Fallback(fallback::Fallback),
+    /// Print this, or the help of one of these
+    Help(help::Help),
 }
 
 pub(crate) fn run(sources: &Sources, command: &Webhook) -> ExitCode {
@@ -42,6 +44,7 @@ pub(crate) fn run(sources: &Sources, command: &Webhook) -> ExitCode {
         Webhook::Verify(wanted) => verify::run(sources, wanted),
         Webhook::Selftest(wanted) => selftest::run(sources, wanted),
         Webhook::Fallback(wanted) => fallback::run(sources, wanted),
+        Webhook::Help(wanted) => help::run(Some("webhook"), wanted),
     }
 }
 

@@ -93,7 +93,7 @@ fn summary(verdicts: &[(String, Verdict)]) -> String {
     };
     line("well", Verdict::Well)
         + &line("calls skipped, the way in is well", Verdict::Skipped)
-        + &line("NOT WELL", Verdict::Failed)
+        + &line("FAILED", Verdict::Failed)
 }
 
 struct Test<'a> {
@@ -147,7 +147,7 @@ impl Test<'_> {
         if is_good && is_ended {
             (text + "  well\n", Verdict::Well)
         } else {
-            (text + "  NOT WELL\n", Verdict::Failed)
+            (text + "  FAILED\n", Verdict::Failed)
         }
     }
 

@@ -202,7 +202,7 @@ impl Reading<'_> {
             self.problem(format!("`{key}` is no name for a field: use a-z, 0-9 and _"));
             return false;
         }
-        if crate::flow::CALLER_FIELDS.contains(&key) {
+        if crate::flow::CALLER_FIELDS.iter().any(|field| field.name == key) {
             self.problem(format!("`{key}` is found out by the server: choose another name"));
             return false;
         }

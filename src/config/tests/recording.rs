@@ -81,3 +81,11 @@ fn where_every_sound_is_at_a_provider_nothing_can_be_recorded() {
     let warnings = written(&format!("{off}{ERIN}{CAROL}{TRUNK}")).config().warnings;
     assert!(!warnings.iter().any(|warning| warning.contains("recorded")), "{warnings:?}");
 }
+
+#[test]
+fn a_misspelt_rule_is_one_mistake() {
+    let source = "[queues.b]\nrecording = \"allways\"\nrecording_prompt = \"Recorded.\"\n";
+    let problems = check(&written(source).sources).unwrap_err();
+    assert_eq!(problems.list.len(), 1, "{problems}");
+    assert!(problems.to_string().contains("did you mean \"always\"?"), "{problems}");
+}

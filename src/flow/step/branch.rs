@@ -1,13 +1,13 @@
 //! `branch`: the first case whose condition holds, or `else`.
-//!
-//! Options: `cases = [{ if, next }]` `else`.
 
 use toml::de::DeValue;
 
 use crate::flow::build::Build;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::Expression;
+use crate::flow::option::{Entries, ExitTo, Kind as _, Opt, STEP, Schema, Value};
 use crate::flow::read::{Item, Section};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::scan::implied;
 use crate::flow::text::Speech;
@@ -15,6 +15,59 @@ use crate::flow::verb::{Nature, Verb};
 use crate::words::Need;
 
 const CASES_MAX: usize = 50;
+
+const CASES: Opt<Entries> = Opt::entries(
+    "cases",
+    "a list of `{ if = \"…\", next = \"…\" }`",
+    "The conditions, in the order they are tried, and where each leads.",
+)
+.required()
+.of(&CASE)
+.leads_by("the condition");
+const ELSE: Opt<ExitTo> =
+    Opt::exit("else", "No case holds.").required_or("say where the call goes when no case holds");
+
+const CASE: Schema = Schema { name: "branch.cases", groups: &[&[&IF, &NEXT]] };
+const IF: Opt<Value> = Opt::condition("if", "The condition of this case.").required();
+const NEXT: Opt<ExitTo> = Opt::exit("next", "This case is the first that holds.")
+    .required_or("say where this case leads");
+
+pub(in crate::flow) const REFERENCE: Reference = Reference {
+    group: Group::Decide,
+    summary: "goes where the first condition that holds says",
+    about: &[
+        "The call goes on at once. What is not known makes a comparison false and is no error: \
+         `caller.last_call_days < 7` does not hold for a first caller. What conditions may say is \
+         under `templates`.",
+    ],
+    table: Schema { name: "branch", groups: &[&[&CASES, &ELSE], STEP] },
+    needs: Vec::new,
+    example: r#"
+[flow]
+numbers = ["*"]
+start   = "who"
+
+[branch.who]
+cases = [
+    { if = "caller.vip", next = "manager" },
+    { if = "caller.known and caller.last_call_days < 7", next = "again" },
+]
+else = "main"
+
+[queue.manager]
+on_error = "end"
+
+[say.again]
+text = "Welcome back."
+next = "main"
+
+[queue.main]
+on_error = "end"
+
+[hangup.end]
+text = "Please call again."
+"#,
+};
 
 struct Branch {
     cases: Vec<Case>,
@@ -32,9 +85,8 @@ pub(in crate::flow) fn read<'a>(
     _name: &str,
     section: &Section<'a>,
 ) -> Option<Box<dyn Verb>> {
-    let cases = section.required("cases").map(|item| read_cases(build, section, item));
-    let help = "say where the call goes when no case holds";
-    let otherwise = build.required_exit(section, "else", help);
+    let cases = section.required(&CASES).map(|item| read_cases(build, section, item));
+    let otherwise = build.required_exit(section, &ELSE);
     Some(Box::new(Branch { cases: cases.unwrap_or_default(), otherwise }))
 }
 
@@ -76,7 +128,7 @@ impl Verb for Branch {
 
 fn read_cases<'a>(build: &Build<'a>, section: &Section<'a>, item: Item<'a>) -> Vec<Case> {
     let DeValue::Array(items) = item.get_ref() else {
-        section.wrong_type("cases", "a list of `{ if = \"…\", next = \"…\" }`", item);
+        section.wrong_type(CASES.name, &CASES.kind.is(), item);
         return Vec::new();
     };
     if items.is_empty() || items.len() > CASES_MAX {
@@ -85,11 +137,12 @@ fn read_cases<'a>(build: &Build<'a>, section: &Section<'a>, item: Item<'a>) -> V
     let mut cases = Vec::new();
     for (at, item) in items.iter().enumerate().take(CASES_MAX) {
         let what = format!("{}, case {}", section.what, at + 1);
-        let Some(table) = Section::new(build.problems, what, item.span(), item) else { continue };
-        let condition = table.required("if");
+        let table = Section::new(build.problems, what, item.span(), item, &CASE);
+        let Some(table) = table else { continue };
+        let condition = table.required(&IF);
         let text = condition.and_then(|item| item.get_ref().as_str()).unwrap_or_default();
-        let condition = condition.and_then(|item| build.condition(&table, "if", item));
-        let next = build.required_exit(&table, "next", "say where this case leads");
+        let condition = condition.and_then(|item| build.condition(&table, IF.name, item));
+        let next = build.required_exit(&table, &NEXT);
         table.finish();
         if let Some(condition) = condition {
             cases.push(Case { text: text.to_owned(), condition, next });

@@ -1,12 +1,5 @@
 //! `collect`: ask for digits and keep them in a variable.
 //!
-//! An entry of fixed length (`digits_min = digits_max`) is complete with its last digit. An entry
-//! of variable length ends with the terminator or with silence, and a digit beyond `digits_max`
-//! makes it `too_many`.
-//!
-//! Options: `text` `into` `next` `digits_min` `digits_max` `terminator` `pattern` `valid`
-//! `too_many` `too_many_next`, and those of input steps.
-//!
 //! **Invariant:** what is typed at a `secret` step is in no effect and in no text.
 
 use std::ops::RangeInclusive;
@@ -17,14 +10,95 @@ use minijinja::value::Value;
 use crate::flow::build::Build;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
-use crate::flow::input_step::{InputOptions, InputStep, Verdict};
-use crate::flow::read::{Item, Section, check_variable, option, read_key};
+use crate::flow::input_step::{self, InputOptions, InputStep, Verdict};
+use crate::flow::option::{ExitTo, OneKey, Opt, STEP, Schema, Value as Written, Whole};
+use crate::flow::read::{Item, Section, check_variable, option};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::verb::Verb;
 use crate::words::InputOutcome;
 
 /// Digits one entry may have.
 const DIGITS_MAX: u64 = 40;
+
+const INTO: Opt<Written> = Opt::variable("into", "The variable that gets the digits.").required();
+const DIGITS_MIN: Opt<Whole> =
+    Opt::whole("digits_min", 1, 0..=DIGITS_MAX, "Digits of an answer, at least.");
+const DIGITS_MOST: Opt<Whole> =
+    Opt::whole("digits_max", 20, 1..=DIGITS_MAX, "Digits of an answer, at most.");
+const TERMINATOR: Opt<OneKey> =
+    Opt::key_or_none("terminator", '#', "The key that ends an answer early.");
+const PATTERN: Opt<Written> = Opt::value(
+    "pattern",
+    "a pattern, or a list",
+    "What answers look like, as in dial plans; see above.",
+)
+.without("any digits");
+const VALID: Opt<Written> =
+    Opt::condition("valid", "What must hold of the answer; it may name the variable of `into`.");
+const NEXT: Opt<ExitTo> = Opt::exit("next", "The answer is a good one, and in `into`.")
+    .required_or("say where the call goes on");
+
+pub(in crate::flow) const REFERENCE: Reference = Reference {
+    group: Group::Ask,
+    summary: "asks for digits and keeps them in a variable",
+    about: &[
+        "An answer of fixed length (`digits_min = digits_max`) is complete with its last digit. One of \
+         variable length ends with the terminator, or when no digit follows within `inter_digit_s`; \
+         a digit beyond `digits_max` makes it `too_many`, another failed try. Without a terminator it \
+         is complete with `digits_max` digits. An answer that matches no `pattern`, or for which \
+         `valid` does not hold, is `no_match`, and sets nothing. In a pattern, \
+         `X` is any digit, `Z` 1 to 9, `N` 2 to 9, `[1-57]` one of these, and `.` at the end any more. \
+         The digits are a text: `007` keeps \
+         its zeros, and `{{ account|digits }}` speaks them one by one.",
+        input_step::TRIES,
+    ],
+    table: Schema {
+        name: "collect",
+        groups: &[
+            &[
+                &input_step::TEXT,
+                &INTO,
+                &DIGITS_MIN,
+                &DIGITS_MOST,
+                &TERMINATOR,
+                &PATTERN,
+                &VALID,
+                &NEXT,
+            ],
+            input_step::ASKING,
+            input_step::COUNTING,
+            STEP,
+        ],
+    },
+    needs: input_step::may_need,
+    example: r#"
+[flow]
+numbers = ["*"]
+start   = "card"
+
+[collect.card]
+text       = "Please enter your card number, then press pound."
+digits_min = 12
+digits_max = 19
+into       = "card"
+valid      = "card is luhn"
+no_match   = ["That is not a card number."]
+tries_max  = 2
+give_up    = "people"
+next       = "thanks"
+
+[say.thanks]
+text = "Thank you. The number ends with {{ card|last }}."
+next = "people"
+
+[queue.people]
+on_error = "end"
+
+[hangup.end]
+text = "Please call again."
+"#,
+};
 
 struct Collect {
     options: InputOptions,
@@ -47,8 +121,9 @@ pub(in crate::flow) fn read<'a>(
 
 /// The variable it sets, and whether that is secret.
 pub(in crate::flow) fn names<'a>(item: Item<'a>) -> Vec<(&'a str, bool)> {
-    let is_secret = option(item, "secret").and_then(|secret| secret.get_ref().as_bool());
-    let into = option(item, "into").and_then(|into| into.get_ref().as_str());
+    let is_secret =
+        option(item, input_step::SECRET.name).and_then(|secret| secret.get_ref().as_bool());
+    let into = option(item, INTO.name).and_then(|into| into.get_ref().as_str());
     into.into_iter().map(|name| (name, is_secret == Some(true))).collect()
 }
 
@@ -56,11 +131,11 @@ impl Collect {
     fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Self> {
         let mut options = InputOptions::read(build, section);
         options.read_too_many(build, section);
-        let digits_max = section.whole("digits_max", 20, 1..=DIGITS_MAX);
-        let digits_min = section.whole("digits_min", 1, 0..=DIGITS_MAX);
+        let digits_max = section.whole(&DIGITS_MOST);
+        let digits_min = section.whole(&DIGITS_MIN);
         if digits_min > digits_max {
             let message = format!("`digits_min` {digits_min} is above `digits_max` {digits_max}");
-            section.error(section.key_span("digits_min"), message);
+            section.error(section.key_span(DIGITS_MIN.name), message);
         }
         let into = read_into(section);
         if let Some(into) = into.as_deref()
@@ -69,19 +144,20 @@ impl Collect {
         {
             let message =
                 format!("`{into}` is secret in another step: write `secret = true` here, too");
-            section.error(section.key_span("into"), message);
+            section.error(section.key_span(INTO.name), message);
         }
-        let terminator = read_terminator(section);
+        let terminator = section.key(&TERMINATOR);
         if terminator.is_some() && terminator == options.repeat {
             let message = "`repeat` and `terminator` are the same key";
-            section.error(section.key_span("repeat"), message);
+            section.error(section.key_span(input_step::REPEAT.name), message);
         }
         if let Some(digit) = options.repeat.filter(char::is_ascii_digit) {
             let message = format!("`repeat` cannot be `{digit}`, which may begin an answer");
-            section.error(section.key_span("repeat"), message);
+            section.error(section.key_span(input_step::REPEAT.name), message);
         }
-        let valid = section.get("valid").and_then(|item| build.condition(section, "valid", item));
-        let next = build.required_exit(section, "next", "say where the call goes on");
+        let valid = section.get(&VALID);
+        let valid = valid.and_then(|item| build.condition(section, VALID.name, item));
+        let next = build.required_exit(section, &NEXT);
         Some(Self {
             options,
             digits_min: usize::try_from(digits_min).ok()?,
@@ -253,19 +329,13 @@ fn parse_set(rest: &mut std::str::Chars<'_>) -> Option<Vec<RangeInclusive<char>>
 }
 
 fn read_into(section: &Section<'_>) -> Option<Arc<str>> {
-    let item = section.required("into")?;
-    let (name, span) = section.as_string("into", item)?;
+    let item = section.required(&INTO)?;
+    let (name, span) = section.as_string(INTO.name, item)?;
     check_variable(section, name, span).then(|| name.into())
 }
 
-/// `#` unless the file says otherwise; none with `terminator = ""`.
-fn read_terminator(section: &Section<'_>) -> Option<char> {
-    let none = section.get("terminator").is_some_and(|item| item.get_ref().as_str() == Some(""));
-    if none { None } else { read_key(section, "terminator", Some('#')) }
-}
-
 fn read_patterns(section: &Section<'_>) -> Vec<Pattern> {
-    let Some(item) = section.get("pattern") else { return Vec::new() };
+    let Some(item) = section.get(&PATTERN) else { return Vec::new() };
     let items = match item.get_ref().as_array() {
         Some(items) => items.iter().collect(),
         None => vec![item],
@@ -275,7 +345,7 @@ fn read_patterns(section: &Section<'_>) -> Vec<Pattern> {
     }
     let mut patterns = Vec::new();
     for item in items {
-        let Some((text, span)) = section.as_string("pattern", item) else { continue };
+        let Some((text, span)) = section.as_string(PATTERN.name, item) else { continue };
         match Pattern::parse(text) {
             Some(pattern) => patterns.push(pattern),
             None => section.problems.error_help(

@@ -1,12 +1,12 @@
 //! `hangup`: say goodbye, where there is something to say, and end the call.
-//!
-//! Options: `text` `cause`.
 
 use crate::flow::build::{Build, Scope};
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
+use crate::flow::option::{OneOf, Opt, STEP, Schema, Value};
 use crate::flow::port::Effect;
 use crate::flow::read::Section;
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Speech;
 use crate::flow::verb::{Nature, Verb};
@@ -28,6 +28,36 @@ const CAUSES: [Cause; 12] = [
     Cause::CONGESTION,
 ];
 
+const TEXT: Opt<Value> = Opt::speech("text", "What is said first.");
+const CAUSE: Opt<OneOf> = Opt::one_of(
+    "cause",
+    "normal_clearing",
+    || CAUSES.iter().map(|cause| cause.name()).collect(),
+    "Why the call ends, for the far end and the record.",
+);
+
+pub(in crate::flow) const REFERENCE: Reference = Reference {
+    group: Group::End,
+    summary: "says goodbye, where there is something to say, and ends the call",
+    about: &[
+        "It has no exit. Keys do not stop the goodbye. After the caller has left (`on_hangup`) nothing \
+         is said, and the flow ends.",
+        "`cause` is one of ITU-T Q.850, by its name in records; the far end gets it in a Reason header \
+         (RFC 3326).",
+    ],
+    table: Schema { name: "hangup", groups: &[&[&TEXT, &CAUSE], STEP] },
+    needs: || vec![Need::HangUp],
+    example: r#"
+[flow]
+numbers = ["*"]
+start   = "moved"
+
+[hangup.moved]
+text  = "This number has changed. Please look at acme.example."
+cause = "normal_clearing"
+"#,
+};
+
 pub(in crate::flow) struct Hangup {
     speech: Option<Speech>,
     cause: Cause,
@@ -38,12 +68,13 @@ pub(in crate::flow) fn read<'a>(
     _name: &str,
     section: &Section<'a>,
 ) -> Option<Box<dyn Verb>> {
-    let text = section.get("text");
-    let speech = text.map(|item| build.speech(section, "text", item, Scope::Plain));
-    let mut cause = Cause::NORMAL_CLEARING;
-    if let Some((name, span)) = section.string("cause") {
-        match CAUSES.iter().find(|known| known.name() == name) {
-            Some(known) => cause = *known,
+    let text = section.get(&TEXT);
+    let speech = text.map(|item| build.speech(section, TEXT.name, item, Scope::Plain));
+    let named = |name: &str| CAUSES.iter().find(|known| known.name() == name).copied();
+    let mut cause = named(CAUSE.kind.default).expect("the default is one of the causes");
+    if let Some((name, span)) = section.string(&CAUSE) {
+        match named(name) {
+            Some(known) => cause = known,
             None => build.problems.error_help(
                 span,
                 format!("{}: there is no cause `{name}`", section.what),

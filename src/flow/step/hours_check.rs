@@ -1,8 +1,4 @@
 //! `hours_check`: is it open, closed, or a holiday?
-//!
-//! A holiday without an exit of its own counts as closed.
-//!
-//! Options: `hours` `open` `closed` `holiday.<Name>`, or `holiday` for any.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,11 +9,66 @@ use crate::flow::build::Build;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::hours::{Hours, State};
+use crate::flow::option::{Entries, ExitTo, Opt, STEP, Schema, Value};
 use crate::flow::read::{Item, Section};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Speech;
 use crate::flow::verb::{Nature, Verb};
 use crate::words::Need;
+
+const HOURS: Opt<Value> =
+    Opt::value("hours", "a name", "Which `[hours.NAME]` of this file is looked at.").required();
+const OPEN: Opt<ExitTo> =
+    Opt::exit("open", "It is open.").required_or("say where the call goes when it is open");
+const CLOSED: Opt<ExitTo> =
+    Opt::exit("closed", "It is closed, or a holiday that has no exit of its own.")
+        .required_or("say where the call goes when it is closed");
+const HOLIDAY: Opt<Entries> = Opt::entries(
+    "holiday",
+    "a step, or `holiday.NAME` = a step each",
+    "It is a holiday: any, or the one of this name.",
+)
+.without("as `closed`")
+.leads_by("`holiday`, `holiday.NAME`");
+
+pub(in crate::flow) const REFERENCE: Reference = Reference {
+    group: Group::Decide,
+    summary: "goes on by the opening hours: open, closed or a holiday",
+    about: &[
+        "The call goes on at once, by the time of day in the zone of `[hours.NAME]`, which is \
+         described under `hours`. A day that is a holiday is one from midnight to midnight, whatever \
+         `open` says of it. `holiday` is one step for any holiday, or a table with a step for each \
+         by name; a holiday that has none counts as closed.",
+    ],
+    table: Schema { name: "hours_check", groups: &[&[&HOURS, &OPEN, &CLOSED, &HOLIDAY], STEP] },
+    needs: Vec::new,
+    example: r#"
+[flow]
+numbers = ["*"]
+start   = "open_now"
+
+[hours.office]
+timezone = "America/New_York"
+open     = ["Mon-Fri 09:00-17:30", "Sat 10:00-14:00"]
+holidays = { "rule:US" = true, "2026-12-24" = "ChristmasEve" }
+
+[hours_check.open_now]
+hours  = "office"
+open   = "people"
+closed = "night"
+holiday.ChristmasEve = "eve"
+
+[queue.people]
+on_error = "night"
+
+[hangup.night]
+text = "We are closed. Please call again between nine and half past five."
+
+[hangup.eve]
+text = "Happy holidays! We are here again on Monday."
+"#,
+};
 
 struct HoursCheck {
     hours: Arc<Hours>,
@@ -39,10 +90,9 @@ pub(in crate::flow) fn read<'a>(
 impl HoursCheck {
     fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Self> {
         let hours = read_hours(build, section);
-        let open = build.required_exit(section, "open", "say where the call goes when it is open");
-        let help = "say where the call goes when it is closed";
-        let closed = build.required_exit(section, "closed", help);
-        let holiday = section.get("holiday");
+        let open = build.required_exit(section, &OPEN);
+        let closed = build.required_exit(section, &CLOSED);
+        let holiday = section.get(&HOLIDAY);
         let mut check =
             Self { hours: hours?, open, closed, any_holiday: None, holidays: BTreeMap::new() };
         if let Some(item) = holiday {
@@ -53,12 +103,12 @@ impl HoursCheck {
 
     fn read_holidays<'a>(&mut self, build: &Build<'a>, section: &Section<'a>, item: Item<'a>) {
         if let DeValue::String(_) = item.get_ref() {
-            self.any_holiday = Some(build.step(section, "holiday", item));
+            self.any_holiday = Some(build.step(section, HOLIDAY.name, item));
             return;
         }
-        let what = format!("{}, `holiday`", section.what);
-        let span = section.key_span("holiday");
-        let Some(table) = Section::new(build.problems, what, span, item) else { return };
+        let what = format!("{}, `{}`", section.what, HOLIDAY.name);
+        let span = section.key_span(HOLIDAY.name);
+        let Some(table) = Section::free(build.problems, what, span, item) else { return };
         let known = self.hours.holiday_names();
         for (name, span, item) in table.entries() {
             if !known.contains(name) {
@@ -104,8 +154,8 @@ impl Verb for HoursCheck {
 }
 
 fn read_hours<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Arc<Hours>> {
-    let item = section.required("hours")?;
-    let (name, span) = section.as_string("hours", item)?;
+    let item = section.required(&HOURS)?;
+    let (name, span) = section.as_string(HOURS.name, item)?;
     let hours = build.hours.get(name);
     if hours.is_none() {
         let message = format!("{}: there is no `[hours.{name}]`", section.what);

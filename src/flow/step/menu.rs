@@ -1,17 +1,14 @@
 //! `menu`: ask, and go where the key says.
-//!
-//! The longest match wins at once when nothing longer can follow. A key that cannot extend a match
-//! belongs to the next step, so an experienced caller may type a whole path ahead.
-//!
-//! Options: `text` `keys` `phrases`, and those of input steps.
 
 use std::collections::BTreeMap;
 
 use crate::flow::build::Build;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
-use crate::flow::input_step::{InputOptions, InputStep, Verdict};
+use crate::flow::input_step::{self, InputOptions, InputStep, Verdict};
+use crate::flow::option::{Entries, Opt, STEP, Schema};
 use crate::flow::read::{Item, Section};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::verb::Verb;
 use crate::words::{Digit, InputOutcome};
@@ -19,6 +16,57 @@ use crate::words::{Digit, InputOutcome};
 /// Keys one choice may be long.
 const KEY_LEN_MAX: usize = 8;
 const PHRASES_MAX: usize = 50;
+
+const KEYS: Opt<Entries> = Opt::entries(
+    "keys",
+    "`{ KEY = STEP }`",
+    "The choices: 0 to 9, `*`, `#`, A to D, or several of them, and where each leads.",
+)
+.required()
+.leads_by("the key");
+const PHRASES: Opt<Entries> = Opt::entries(
+    "phrases",
+    "`{ STEP = [\"…\"] }`",
+    "What callers may say for each choice; kept, and not listened for yet.",
+);
+
+pub(in crate::flow) const REFERENCE: Reference = Reference {
+    group: Group::Ask,
+    summary: "asks, and goes where the key says",
+    about: &[
+        "The longest match wins, at once when nothing longer can follow; otherwise after \
+         `inter_digit_s`, or with `#`. A key that cannot extend a match belongs to the next step, so \
+         an experienced caller may type a whole path ahead.",
+        input_step::TRIES,
+    ],
+    table: Schema {
+        name: "menu",
+        groups: &[&[&input_step::TEXT, &KEYS, &PHRASES], input_step::ASKING, STEP],
+    },
+    needs: input_step::may_need,
+    example: r#"
+[flow]
+numbers = ["*"]
+start   = "main"
+
+[menu.main]
+text     = "For billing, press 1. For technical help, press 2. To hear this again, press star."
+keys     = { 1 = "billing", 2 = "tech" }
+repeat   = "*"
+no_input = ["I did not hear you.", "Please press a key now."]
+no_match = ["That is not one of the choices."]
+give_up  = "tech"
+
+[queue.billing]
+on_error = "end"
+
+[queue.tech]
+on_error = "end"
+
+[hangup.end]
+text = "Nobody is free. Please call again."
+"#,
+};
 
 struct Menu {
     options: InputOptions,
@@ -42,11 +90,11 @@ impl Menu {
     fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
         let options = InputOptions::read(build, section);
         let mut menu = Self { options, keys: Vec::new(), is_ambiguous: false, phrases: Vec::new() };
-        if let Some(item) = section.required("keys") {
+        if let Some(item) = section.required(&KEYS) {
             menu.read_keys(build, section, item);
             menu.is_ambiguous = menu.keys.iter().any(|(keys, _)| menu.longer(keys));
         }
-        if let Some(item) = section.get("phrases") {
+        if let Some(item) = section.get(&PHRASES) {
             menu.read_phrases(build, section, item);
         }
         menu.check_repeat(section);
@@ -54,10 +102,9 @@ impl Menu {
     }
 
     fn read_keys<'a>(&mut self, build: &Build<'a>, section: &Section<'a>, item: Item<'a>) {
-        let what = format!("{}, `keys`", section.what);
-        let Some(table) = Section::new(build.problems, what, section.key_span("keys"), item) else {
-            return;
-        };
+        let what = format!("{}, `{}`", section.what, KEYS.name);
+        let span = section.key_span(KEYS.name);
+        let Some(table) = Section::free(build.problems, what, span, item) else { return };
         for (key, span, item) in table.entries() {
             let digits: Option<String> =
                 key.chars().map(|c| Digit::new(c).map(Digit::as_char)).collect();
@@ -81,9 +128,9 @@ impl Menu {
     }
 
     fn read_phrases<'a>(&mut self, build: &Build<'a>, section: &Section<'a>, item: Item<'a>) {
-        let what = format!("{}, `phrases`", section.what);
-        let span = section.key_span("phrases");
-        let Some(table) = Section::new(build.problems, what, span, item) else { return };
+        let what = format!("{}, `{}`", section.what, PHRASES.name);
+        let span = section.key_span(PHRASES.name);
+        let Some(table) = Section::free(build.problems, what, span, item) else { return };
         let mut said: BTreeMap<String, &str> = BTreeMap::new();
         for (name, span, item) in table.entries() {
             let Some(to) = build.steps.get(name) else {
@@ -109,7 +156,7 @@ impl Menu {
         let Some(repeat) = self.options.repeat else { return };
         if self.keys.iter().any(|(keys, _)| keys.starts_with(repeat)) {
             let message = format!("`{repeat}` is the `repeat` key and the key of a choice");
-            section.error(section.key_span("repeat"), message);
+            section.error(section.key_span(input_step::REPEAT.name), message);
         }
     }
 

@@ -21,6 +21,8 @@ pub(in crate::flow) mod transfer;
 
 use crate::flow::build::Build;
 use crate::flow::read::{Item, Section};
+use crate::flow::reference::entry::{Group, Reference};
+use crate::flow::reference::page::names;
 use crate::flow::verb::Verb;
 
 /// How a verb is written, and how it is read.
@@ -29,26 +31,63 @@ pub(in crate::flow) struct VerbEntry {
     pub(in crate::flow) name: &'static str,
     /// The variables that a step sets, and whether they are secret, before all of it is read.
     pub(in crate::flow) names: for<'a> fn(Item<'a>) -> Vec<(&'a str, bool)>,
+    /// What the reference says of it: its options are those that can be read.
+    pub(in crate::flow) reference: &'static Reference,
     /// Reads a step of this name; `None`, and an error, where no step can be made of it.
     pub(in crate::flow) read: for<'a> fn(&Build<'a>, &str, &Section<'a>) -> Option<Box<dyn Verb>>,
 }
 
-/// Every verb of the language.
-#[rustfmt::skip]
+/// Every verb of the language, in the order of the reference.
 pub(in crate::flow) const VERBS: &[VerbEntry] = &[
-    VerbEntry { name: "say", names: nothing, read: say::read },
-    VerbEntry { name: "play", names: nothing, read: play::read },
-    VerbEntry { name: "menu", names: nothing, read: menu::read },
-    VerbEntry { name: "collect", names: collect::names, read: collect::read },
-    VerbEntry { name: "branch", names: nothing, read: branch::read },
-    VerbEntry { name: "set", names: set::names, read: set::read },
-    VerbEntry { name: "hours_check", names: nothing, read: hours_check::read },
-    VerbEntry { name: "queue", names: nothing, read: queue::read },
-    VerbEntry { name: "transfer", names: nothing, read: transfer::read },
-    VerbEntry { name: "record", names: record::names, read: record::read },
-    VerbEntry { name: "lookup", names: lookup::names, read: lookup::read },
-    VerbEntry { name: "hangup", names: nothing, read: hangup::read },
+    VerbEntry { name: "say", names: nothing, reference: &say::REFERENCE, read: say::read },
+    VerbEntry { name: "play", names: nothing, reference: &play::REFERENCE, read: play::read },
+    VerbEntry { name: "menu", names: nothing, reference: &menu::REFERENCE, read: menu::read },
+    VerbEntry {
+        name: "collect",
+        names: collect::names,
+        reference: &collect::REFERENCE,
+        read: collect::read,
+    },
+    VerbEntry { name: "branch", names: nothing, reference: &branch::REFERENCE, read: branch::read },
+    VerbEntry { name: "set", names: set::names, reference: &set::REFERENCE, read: set::read },
+    VerbEntry {
+        name: "hours_check",
+        names: nothing,
+        reference: &hours_check::REFERENCE,
+        read: hours_check::read,
+    },
+    VerbEntry { name: "queue", names: nothing, reference: &queue::REFERENCE, read: queue::read },
+    VerbEntry {
+        name: "transfer",
+        names: nothing,
+        reference: &transfer::REFERENCE,
+        read: transfer::read,
+    },
+    VerbEntry {
+        name: "record",
+        names: record::names,
+        reference: &record::REFERENCE,
+        read: record::read,
+    },
+    VerbEntry {
+        name: "lookup",
+        names: lookup::names,
+        reference: &lookup::REFERENCE,
+        read: lookup::read,
+    },
+    VerbEntry { name: "hangup", names: nothing, reference: &hangup::REFERENCE, read: hangup::read },
 ];
+
+/// The verbs in their groups, a line each.
+pub(in crate::flow) fn list_verbs() -> String {
+    let of = |group: Group| {
+        let verbs = VERBS.iter().filter(move |verb| verb.reference.group == group);
+        let lines =
+            names(verbs.map(|verb| (verb.name.to_owned(), verb.reference.summary.to_owned())));
+        format!("Verbs {}:\n{lines}", group.title())
+    };
+    Group::ALL.map(of).concat()
+}
 
 /// A verb that sets no variable.
 fn nothing<'a>(_step: Item<'a>) -> Vec<(&'a str, bool)> {

@@ -1,12 +1,5 @@
 //! `record`: let the caller leave a message, after a tone.
 //!
-//! The message ends with the finish key, with silence, at its greatest length, or with the caller's
-//! hang-up, which keeps what was said. Any key skips the words before the tone. Where `empty` is
-//! not given nothing said leads to `next`, where `failed` is not given it leads to `on_error`.
-//!
-//! Options: `text` `beep` `length_s_max` `length_s_min` `silence_s` `finish_key` `into` `intent`,
-//! and the exits `next` `empty` `failed`.
-//!
 //! **Invariant:** each recording asked for comes to one [`RecordOutcome`], or is given up
 //! [`GIVE_UP_AFTER`] its greatest length.
 //!
@@ -21,8 +14,10 @@ use crate::flow::build::{Build, Scope};
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::Variable;
 use crate::flow::late::{LATE_FINISH, Late};
+use crate::flow::option::{ExitTo, Flag, OneKey, Opt, STEP, Schema, Seconds, Value as Written};
 use crate::flow::port::{Effect, RecordOutcome, RecordRequest};
-use crate::flow::read::{Item, Section, check_variable, option, read_key};
+use crate::flow::read::{Item, Section, check_variable, option};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::{Speech, Text};
 use crate::flow::verb::{Nature, Verb};
@@ -32,6 +27,91 @@ use crate::words::{Digit, Listen, Need};
 const LENGTH_S_MAX: u64 = 3_600;
 /// How long after its greatest length a recording that did not end is waited for.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+
+const TEXT: Opt<Written> = Opt::speech("text", "What is said before the tone; any key skips it.");
+const BEEP: Opt<Flag> = Opt::flag("beep", true, "A tone says when to speak.");
+const LENGTH_MAX: Opt<Seconds> = Opt::seconds(
+    "length_s_max",
+    120,
+    1..=LENGTH_S_MAX,
+    "After this time the message ends, and is kept.",
+);
+const LENGTH_MIN: Opt<Seconds> = Opt::seconds(
+    "length_s_min",
+    1,
+    0..=60,
+    "A message that is shorter counts as nothing said; less than `length_s_max`.",
+);
+const SILENCE: Opt<Seconds> =
+    Opt::seconds("silence_s", 5, 1..=60, "Silence of this length ends the message.");
+const FINISH_KEY: Opt<OneKey> =
+    Opt::key_or_none("finish_key", '#', "The key that ends the message.");
+const INTO: Opt<Written> =
+    Opt::variable("into", "The variable that gets the name of the recording.");
+const INTENT: Opt<Written> =
+    Opt::template("intent", "What the caller wants, for the agent and the record.");
+const NEXT: Opt<ExitTo> =
+    Opt::exit("next", "A message is kept.").required_or("say where the call goes on");
+const EMPTY: Opt<ExitTo> =
+    Opt::exit("empty", "Nothing was said, or less than `length_s_min`.").without("as `next`");
+const FAILED: Opt<ExitTo> =
+    Opt::exit("failed", "The message could not be recorded or written.").without("`on_error`");
+
+pub(in crate::flow) const REFERENCE: Reference = Reference {
+    group: Group::Ask,
+    summary: "lets the caller leave a message, after a tone",
+    about: &[
+        "The message ends with `finish_key`, with silence, at its greatest length, or with the \
+         caller's hang-up, which keeps what was said. It is in the call's record under `recordings`, \
+         and the HTTP interface serves it as a WAV file.",
+        "A variable of `into` is set at `next` only where `empty` has an exit of its own, and in \
+         `on_hangup`, where the caller hung up while speaking.",
+    ],
+    table: Schema {
+        name: "record",
+        groups: &[
+            &[
+                &TEXT,
+                &BEEP,
+                &LENGTH_MAX,
+                &LENGTH_MIN,
+                &SILENCE,
+                &FINISH_KEY,
+                &INTO,
+                &INTENT,
+                &NEXT,
+                &EMPTY,
+                &FAILED,
+            ],
+            STEP,
+        ],
+    },
+    needs: may_need,
+    example: r#"
+[flow]
+numbers = ["*"]
+start   = "voicemail"
+
+[record.voicemail]
+text   = "Please leave a message after the tone. Press pound when you have finished."
+into   = "message"
+intent = "voicemail"
+next   = "thanks"
+empty  = "nothing"
+failed = "nothing"
+
+[hangup.thanks]
+text = "Thank you. We will call you back."
+
+[hangup.nothing]
+text = "We have no message from you. Goodbye."
+"#,
+};
+
+fn may_need() -> Vec<Need> {
+    let keys = ['#', '*', 'A'].into_iter().filter_map(Digit::new);
+    [Need::Record].into_iter().chain(keys.map(Need::FinishKey)).collect()
+}
 
 /// What brings the recording to its end that is being made; kept while it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,30 +146,30 @@ pub(in crate::flow) fn read<'a>(
 
 /// The variable that gets the name of the recording.
 pub(in crate::flow) fn names<'a>(item: Item<'a>) -> Vec<(&'a str, bool)> {
-    let into = option(item, "into").and_then(|into| into.get_ref().as_str());
+    let into = option(item, INTO.name).and_then(|into| into.get_ref().as_str());
     into.into_iter().map(|name| (name, false)).collect()
 }
 
 impl Record {
     fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
-        let text = section.get("text");
-        let intent = section.string("intent");
+        let text = section.get(&TEXT);
+        let intent = section.string(&INTENT);
         let record = Self {
-            speech: text.map(|item| build.speech(section, "text", item, Scope::Plain)),
-            beep: section.boolean("beep", true),
-            length_max: section.seconds("length_s_max", 120, 1..=LENGTH_S_MAX),
-            length_min: section.seconds("length_s_min", 1, 0..=60),
-            silence: section.seconds("silence_s", 5, 1..=60),
-            finish_key: read_finish_key(section),
+            speech: text.map(|item| build.speech(section, TEXT.name, item, Scope::Plain)),
+            beep: section.boolean(&BEEP),
+            length_max: section.seconds(&LENGTH_MAX),
+            length_min: section.seconds(&LENGTH_MIN),
+            silence: section.seconds(&SILENCE),
+            finish_key: section.key(&FINISH_KEY).and_then(Digit::new),
             into: read_into(section),
-            intent: intent.map(|(text, span)| build.text(section, "intent", text, span)),
-            next: build.required_exit(section, "next", "say where the call goes on"),
-            empty: build.exit(section, "empty"),
-            failed: build.exit(section, "failed"),
+            intent: intent.map(|(text, span)| build.text(section, INTENT.name, text, span)),
+            next: build.required_exit(section, &NEXT),
+            empty: build.exit(section, &EMPTY),
+            failed: build.exit(section, &FAILED),
         };
         if record.length_min >= record.length_max {
             let message = "`length_s_min` leaves no room below `length_s_max`";
-            section.error(section.key_span("length_s_min"), message);
+            section.error(section.key_span(LENGTH_MIN.name), message);
         }
         record
     }
@@ -235,13 +315,7 @@ impl Verb for Record {
     }
 }
 
-/// `#` unless the file says otherwise; none with `finish_key = ""`.
-fn read_finish_key(section: &Section<'_>) -> Option<Digit> {
-    let none = section.get("finish_key").is_some_and(|item| item.get_ref().as_str() == Some(""));
-    if none { None } else { read_key(section, "finish_key", Some('#')).and_then(Digit::new) }
-}
-
 fn read_into(section: &Section<'_>) -> Option<Arc<str>> {
-    let (name, span) = section.string("into")?;
+    let (name, span) = section.string(&INTO)?;
     check_variable(section, name, span).then(|| name.into())
 }

@@ -1,23 +1,69 @@
 //! `say`: speak a text, then go on.
-//!
-//! With `language` the words are in that one, whatever the caller chose: an offer of another
-//! language is heard by those who do not speak the first.
-//!
-//! Options: `text` `language` `repeat` `barge_in` `next`.
-//!
-//! A key pressed meanwhile stops the words, unless `barge_in = false`; either way it waits for the
-//! next input step.
+
+use std::ops::Range;
 
 use crate::flow::build::{Build, Scope};
 use crate::flow::exit::{Exit, Next, StepId};
+use crate::flow::option::{ExitTo, Flag, Opt, Options, STEP, Schema, Value, Whole};
 use crate::flow::read::Section;
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Speech;
 use crate::flow::verb::{Nature, Verb};
 use crate::words::{Digit, Need, Prompt};
 
 /// How often one step may repeat what it says.
-pub(in crate::flow) const REPEAT_MAX: u64 = 10;
+const REPEAT_MAX: u64 = 10;
+
+const TEXT: Opt<Value> = Opt::speech("text", "What is said.").required();
+const LANGUAGE: Opt<Value> = Opt::value(
+    "language",
+    "a language of the flow",
+    "Speaks `text` in this language, whatever the caller chose.",
+)
+.without("the caller's");
+const REPEAT: Opt<Whole> =
+    Opt::whole("repeat", 1, 1..=REPEAT_MAX, "How many times all of it is said.");
+const BARGE_IN: Opt<Flag> = Opt::flag(
+    "barge_in",
+    true,
+    "A key stops it; the key waits for the next step that asks, either way.",
+);
+const NEXT: Opt<ExitTo> = Opt::exit("next", "All was said, or a key stopped it.")
+    .required_or("say where the call goes on; to end it here use a `hangup` step with a `text`");
+
+/// What `say` and `play` have in common.
+pub(in crate::flow) const SAYING: Options = &[&REPEAT, &BARGE_IN, &NEXT];
+
+pub(in crate::flow) const REFERENCE: Reference = Reference {
+    group: Group::Speak,
+    summary: "speaks a text, then goes on",
+    about: &[
+        "A key pressed meanwhile stops the words, unless `barge_in = false`, and is answered by the \
+         next step that asks. A caller who has typed ahead does not hear them at all.",
+        "With `language` the words are in that one, whatever the caller chose: an offer of another \
+         language must be heard by those who do not speak the first. The flow's `languages` must \
+         have it, and `text` is then one text or a list, not one for each language.",
+    ],
+    table: Schema { name: "say", groups: &[&[&TEXT, &LANGUAGE], SAYING, STEP] },
+    needs: || vec![Need::Speak],
+    example: r#"
+[flow]
+numbers = ["*"]
+start   = "greeting"
+
+[say.greeting]
+text = "Welcome to Acme{% if caller.name %}, {{ caller.name }}{% endif %}."
+next = "hours"
+
+[say.hours]
+text   = ["We are open from nine to five.", "Have a good day."]
+repeat = 2
+next   = "end"
+
+[hangup.end]
+"#,
+};
 
 pub(in crate::flow) struct Say {
     need: Need,
@@ -32,35 +78,28 @@ pub(in crate::flow) fn read<'a>(
     _name: &str,
     section: &Section<'a>,
 ) -> Option<Box<dyn Verb>> {
-    Some(Box::new(Say::read_key(build, section, "text", Need::Speak)))
+    let language = section.string(&LANGUAGE);
+    Some(Box::new(Say::read(build, section, (&TEXT, language), Need::Speak)))
 }
 
 impl Say {
     /// `play` differs only in what it plays.
-    pub(in crate::flow) fn read_key<'a>(
+    pub(in crate::flow) fn read<'a>(
         build: &Build<'a>,
         section: &Section<'a>,
-        key: &'static str,
+        (what, language): (&Opt<Value>, Option<(&'a str, Range<usize>)>),
         need: Need,
     ) -> Self {
-        // A sound is in whatever language it is in.
-        let language = if key == "text" { section.string("language") } else { None };
-        let speech = section.required(key).map(|item| match language {
-            Some((language, span)) => build.speech_in(section, key, item, (language, span)),
-            None => build.speech(section, key, item, Scope::Plain),
+        let speech = section.required(what).map(|item| match language {
+            Some(language) => build.speech_in(section, what.name, item, language),
+            None => build.speech(section, what.name, item, Scope::Plain),
         });
-        let speech = speech.unwrap_or_default();
-        let repeat = section.whole("repeat", 1, 1..=REPEAT_MAX);
         Self {
             need,
-            speech,
-            repeat: usize::try_from(repeat).unwrap_or(1),
-            barge_in: section.boolean("barge_in", true),
-            next: build.required_exit(
-                section,
-                "next",
-                "say where the call goes on; to end it here use a `hangup` step with a `text`",
-            ),
+            speech: speech.unwrap_or_default(),
+            repeat: usize::try_from(section.whole(&REPEAT)).unwrap_or(1),
+            barge_in: section.boolean(&BARGE_IN),
+            next: build.required_exit(section, &NEXT),
         }
     }
 }

@@ -1,8 +1,6 @@
 //! `set`: give variables, the intent or the language a value, then go on.
 //!
 //! All values are computed from what was known before the step, so their order does not matter.
-//!
-//! Options: `vars` `intent` `language` `next`.
 
 use std::sync::Arc;
 
@@ -13,13 +11,60 @@ use crate::flow::build::{Build, Scope};
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
+use crate::flow::option::{Entries, ExitTo, Opt, STEP, Schema, Value as Written};
 use crate::flow::port::Effect;
 use crate::flow::read::{Item, Section, check_variable, option};
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::scan::{is_template, only_expression};
 use crate::flow::text::{Speech, Text};
 use crate::flow::verb::{Nature, Verb};
 use crate::words::Need;
+
+const VARS: Opt<Entries> = Opt::entries(
+    "vars",
+    "`{ NAME = VALUE }`",
+    "Variables and their values: texts, filled in, numbers, `true` or `false`.",
+);
+const INTENT: Opt<Written> =
+    Opt::template("intent", "What the caller wants, for the agent and the record.");
+const LANGUAGE: Opt<Written> =
+    Opt::template("language", "The language of what is said from here on.");
+const NEXT: Opt<ExitTo> =
+    Opt::exit("next", "All is set.").required_or("say where the call goes on");
+
+pub(in crate::flow) const REFERENCE: Reference = Reference {
+    group: Group::Decide,
+    summary: "gives variables, the intent or the language a value, then goes on",
+    about: &[
+        "At least one of `vars`, `intent` and `language` must be there. All values are computed from \
+         what was known before the step, so their order does not matter. A value that is nothing but \
+         one `{{ expression }}` keeps its type: a number stays a number.",
+        "An `intent` that is empty changes nothing, and so does a `language` that is filled in and \
+         that the flow does not speak; `es-MX` finds `es`, where `es-MX` is not spoken.",
+    ],
+    table: Schema { name: "set", groups: &[&[&VARS, &INTENT, &LANGUAGE, &NEXT], STEP] },
+    needs: Vec::new,
+    example: r#"
+[flow]
+numbers   = ["*"]
+start     = "count"
+languages = ["en", "es"]
+
+[set.count]
+vars     = { calls = "{{ caller.calls_recent + 1 }}", offer = true }
+intent   = "billing"
+language = "{{ caller.language }}"
+next     = "tell"
+
+[say.tell]
+text.en = "This is your {{ calls|ordinal }} call."
+text.es = "Esta es su llamada número {{ calls }}."
+next    = "end"
+
+[hangup.end]
+"#,
+};
 
 struct Set {
     vars: Vec<(Arc<str>, Source)>,
@@ -46,26 +91,26 @@ pub(in crate::flow) fn read<'a>(
 
 /// The variables it sets.
 pub(in crate::flow) fn names<'a>(item: Item<'a>) -> Vec<(&'a str, bool)> {
-    let vars = option(item, "vars").and_then(|vars| vars.get_ref().as_table());
+    let vars = option(item, VARS.name).and_then(|vars| vars.get_ref().as_table());
     vars.into_iter().flatten().map(|(name, _)| (name.get_ref().as_ref(), false)).collect()
 }
 
 impl Set {
     fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
-        let vars = section.get("vars").map(|item| read_vars(build, section, item));
-        let text = |key| {
-            let (text, span) = section.string(key)?;
-            Some((build.text(section, key, text, span.clone()), text, span))
+        let vars = section.get(&VARS).map(|item| read_vars(build, section, item));
+        let text = |option: Opt<Written>| {
+            let (text, span) = section.string(&option)?;
+            Some((build.text(section, option.name, text, span.clone()), text, span))
         };
-        let language = text("language");
+        let language = text(LANGUAGE);
         if let Some((_, name, span)) = &language {
             check_language(build, section, name, span.clone());
         }
         let set = Self {
             vars: vars.unwrap_or_default(),
-            intent: text("intent").map(|(text, ..)| text),
+            intent: text(INTENT).map(|(text, ..)| text),
             language: language.map(|(text, ..)| text),
-            next: build.required_exit(section, "next", "say where the call goes on"),
+            next: build.required_exit(section, &NEXT),
         };
         if set.vars.is_empty() && set.intent.is_none() && set.language.is_none() {
             let message = format!("{} sets nothing", section.what);
@@ -137,9 +182,9 @@ fn read_vars<'a>(
     section: &Section<'a>,
     item: Item<'a>,
 ) -> Vec<(Arc<str>, Source)> {
-    let what = format!("{}, `vars`", section.what);
-    let span = section.key_span("vars");
-    let Some(table) = Section::new(build.problems, what, span, item) else { return Vec::new() };
+    let what = format!("{}, `{}`", section.what, VARS.name);
+    let span = section.key_span(VARS.name);
+    let Some(table) = Section::free(build.problems, what, span, item) else { return Vec::new() };
     let mut vars = Vec::new();
     for (name, span, item) in table.entries() {
         if !check_variable(&table, name, span) {

@@ -1,9 +1,4 @@
 //! `transfer`: let the caller talk to an outside party, through a trunk.
-//!
-//! An exit that is not given leads where `failed` leads; without that, to `on_error`.
-//!
-//! Options: `to` `trunk` `ring_timeout_s` `wait` `music`, and the exits `next` `busy` `no_answer`
-//! `refused` `failed`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,17 +6,94 @@ use std::time::Duration;
 
 use crate::flow::build::Build;
 use crate::flow::exit::{Exit, Next, StepId};
+use crate::flow::option::{Choice, ExitTo, Opt, STEP, Schema, Seconds, Value};
 use crate::flow::port::{Effect, TransferOutcome, TransferRequest};
 use crate::flow::read::Section;
+use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::step::hangup;
 use crate::flow::text::{Speech, Text};
 use crate::flow::verb::{FixedNumber, Nature, Verb};
-use crate::flow::wait_sound::WaitSound;
+use crate::flow::wait_sound::{MUSIC, Sound, WAIT_WORDS, WaitSound};
 use crate::words::{Need, Prompt};
 
 /// How long it rings where the step does not say.
 pub const RING_TIMEOUT_S: u64 = 30;
+
+const TO: Opt<Value> =
+    Opt::template("to", "The number to dial; empty for a caller, the step fails.").required();
+const TRUNK: Opt<Value> =
+    Opt::value("trunk", "a trunk or a provider", "Who carries the call; it must allow the number.")
+        .without("the first that allows the number, by name; the next where one does not take it");
+const RING_TIMEOUT: Opt<Seconds> = Opt::seconds(
+    "ring_timeout_s",
+    RING_TIMEOUT_S,
+    1..=300,
+    "How long it rings before `no_answer`.",
+);
+const WAIT: Opt<Choice<Sound>> =
+    Opt::choice("wait", "ring", WAIT_WORDS, "What the caller hears until the party answers.");
+const NEXT: Opt<ExitTo> =
+    Opt::exit("next", "The outside party talked and hung up.").without("the call ends");
+const BUSY: Opt<ExitTo> = Opt::exit("busy", "The party is busy.").without(AS_FAILED);
+const NO_ANSWER: Opt<ExitTo> =
+    Opt::exit("no_answer", "Nobody answered within `ring_timeout_s`.").without(AS_FAILED);
+const REFUSED: Opt<ExitTo> =
+    Opt::exit("refused", "It is no number, or none that a trunk may dial; nothing was dialed.")
+        .without(AS_FAILED);
+const FAILED: Opt<ExitTo> =
+    Opt::exit("failed", "The number cannot be reached, or the trunk does not work.")
+        .without("`on_error`");
+const AS_FAILED: &str = "as `failed`";
+
+pub(in crate::flow) const REFERENCE: Reference = Reference {
+    group: Group::People,
+    summary: "lets the caller talk to a number outside, through a trunk or a provider",
+    about: &[
+        "The caller hears `wait` until the party answers, and both talk until one hangs up. When the \
+         caller does, the call is over (`on_hangup`); when the party does, it goes on at `next`. What \
+         the caller typed ahead is forgotten, and keys pressed while it rings do nothing.",
+        "Only numbers that a trunk or provider has in its `prefixes` are dialed. A number that is the \
+         same for every caller is held against them when the flow is checked.",
+    ],
+    table: Schema {
+        name: "transfer",
+        groups: &[
+            &[
+                &TO,
+                &TRUNK,
+                &RING_TIMEOUT,
+                &WAIT,
+                &MUSIC,
+                &NEXT,
+                &BUSY,
+                &NO_ANSWER,
+                &REFUSED,
+                &FAILED,
+            ],
+            STEP,
+        ],
+    },
+    needs: || vec![Need::Dial],
+    example: r#"
+[flow]
+numbers = ["*"]
+start   = "on_call"
+
+[transfer.on_call]
+to             = "+14155550199"
+ring_timeout_s = 25
+next           = "thanks"
+no_answer      = "later"
+failed         = "later"
+
+[hangup.thanks]
+text = "Thank you for calling."
+
+[hangup.later]
+text = "Nobody could be reached. Please call again."
+"#,
+};
 
 struct Transfer {
     to: Text,
@@ -47,8 +119,8 @@ pub(in crate::flow) fn read<'a>(
 
 impl Transfer {
     fn new<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Self> {
-        let to = section.required("to").and_then(|item| section.as_string("to", item));
-        let trunk = section.string("trunk");
+        let to = section.required(&TO).and_then(|item| section.as_string(TO.name, item));
+        let trunk = section.string(&TRUNK);
         if let Some((name, span)) = &trunk {
             let kind = "there is no trunk";
             build.declared(section, kind, build.known.trunks.as_ref(), name, span.clone());
@@ -57,13 +129,13 @@ impl Transfer {
             to,
             place,
             trunk: trunk.map(|(name, _)| name.into()),
-            ring_timeout: section.seconds("ring_timeout_s", RING_TIMEOUT_S, 1..=300),
-            sound: WaitSound::read(build, section, WaitSound::Ring, false),
-            next: build.exit(section, "next"),
-            busy: build.exit(section, "busy"),
-            no_answer: build.exit(section, "no_answer"),
-            refused: build.exit(section, "refused"),
-            failed: build.exit(section, "failed"),
+            ring_timeout: section.seconds(&RING_TIMEOUT),
+            sound: WaitSound::read(build, section, &WAIT),
+            next: build.exit(section, &NEXT),
+            busy: build.exit(section, &BUSY),
+            no_answer: build.exit(section, &NO_ANSWER),
+            refused: build.exit(section, &REFUSED),
+            failed: build.exit(section, &FAILED),
         };
         let (to, span) = to?;
         if to.trim().is_empty() {
@@ -72,7 +144,7 @@ impl Transfer {
             section.problems.error_help(span.clone(), message, help);
         }
         let place = span.clone();
-        Some(transfer(build.text(section, "to", to, span), place))
+        Some(transfer(build.text(section, TO.name, to, span), place))
     }
 }
 

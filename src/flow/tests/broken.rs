@@ -82,13 +82,13 @@ fn keys_do_not_mean_two_things() {
 #[test]
 fn broken_toml_is_a_diagnostic_too() {
     expect![[r#"
-        error: unclosed table, expected `]`
+        error: not valid TOML: unclosed table, expected `]`
           --> flows/test.toml:1:6
           |
         1 | [flow
           |      ^
 
-        error: extra `=`, expected nothing
+        error: not valid TOML: extra `=`
           --> flows/test.toml:3:5
           |
         3 | b = = 2
@@ -97,7 +97,7 @@ fn broken_toml_is_a_diagnostic_too() {
     "#]]
     .assert_eq(&told("[flow\nstart = \"a\"\nb = = 2\n", &nothing()));
     expect![[r#"
-            error: duplicate key
+            error: key `text` is already assigned at line 4
               --> flows/test.toml:5:1
               |
             5 | text = "y"
@@ -117,7 +117,7 @@ fn broken_toml_is_a_diagnostic_too() {
     "#]]
     .assert_eq(&told("", &nothing()));
     expect![[r#"
-        error: `[flow]` is a table, not a whole number
+        error: `[flow]` must be a table, not a whole number
           --> flows/test.toml:1:8
           |
         1 | flow = 1

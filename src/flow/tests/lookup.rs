@@ -345,8 +345,11 @@ failed = "b"
           |                                      ^^^
           |
           = help: did you mean `path`?
+            `lookup.set` may have
+              path              Where the value is: `orders[0].state`, items counted from 0.
+              secret            The variable may only decide conditions; see `secrets`.
 
-        error: step `a`, `set`: `d` is a text in quotes, not a whole number
+        error: step `a`, `set`: `d` must be a text in quotes, not a whole number
           --> flows/test.toml:9:55
           |
         9 | set = { "1" = "a", b = "a..b", c = { pat = "a" }, d = 1 }
@@ -364,8 +367,29 @@ failed = "b"
         11 | exit = "b"
            | ^^^^
            |
-           = help: there is `body`, `failed`, `headers`, `method`, `music`, `none`, `ok`,
-             `on_error`, `set`, `text`, `timeout`, `timeout_s`, `url`, `wait`
+           = help: `lookup` may have
+               url               Whom to ask; what is filled in is percent-encoded, and not
+                                 in the host.
+               method            How to ask.
+               headers           Headers of the request: texts, filled in, or secrets of the
+                                 configuration.
+               body              Sent as JSON, with `method = "post"`: its texts are filled
+                                 in.
+               timeout_s         How long the answer is waited for.
+               set               Variables, and where in the JSON of the answer their values
+                                 are.
+               text              What is said first, while the service works.
+               wait              What the caller hears until the answer is there.
+               music             Which music: `default`, `ring`, or the file
+                                 `music/NAME.wav`; only with `wait = "music"`.
+             and these lead to steps:
+               ok                The service has answered; `set` is done.
+               none              The service answered 404, or nothing.
+               failed            The service cannot be reached, refuses, or its answer is no
+                                 JSON.
+               timeout           No answer came within `timeout_s`.
+               on_error          The step could not do its work, and no exit of its own is
+                                 for that.
 
         error: this loop never waits for the caller: b -> c -> b
            --> flows/test.toml:13:9

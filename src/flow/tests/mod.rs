@@ -13,6 +13,7 @@ mod needs;
 mod people;
 mod random;
 mod record;
+mod reference;
 mod secrets;
 mod shipped;
 mod steps;

@@ -191,6 +191,22 @@ fn options_are_checked() {
            | ^^^^^
            |
            = help: did you mean `next`?
+             `record` may have
+               text              What is said before the tone; any key skips it.
+               beep              A tone says when to speak.
+               length_s_max      After this time the message ends, and is kept.
+               length_s_min      A message that is shorter counts as nothing said; less than
+                                 `length_s_max`.
+               silence_s         Silence of this length ends the message.
+               finish_key        The key that ends the message.
+               into              The variable that gets the name of the recording.
+               intent            What the caller wants, for the agent and the record.
+             and these lead to steps:
+               next              A message is kept.
+               empty             Nothing was said, or less than `length_s_min`.
+               failed            The message could not be recorded or written.
+               on_error          The step could not do its work, and no exit of its own is
+                                 for that.
 
         error: this loop never waits for the caller: short -> short
            --> flows/test.toml:15:9
@@ -200,7 +216,7 @@ fn options_are_checked() {
            |
            = help: put a `menu`, a `collect` or a `queue` into it, or end it
 
-        error: step `short`: `beep` is `true` or `false`, not a text
+        error: step `short`: `beep` must be `true` or `false`, not a text
            --> flows/test.toml:16:8
            |
         16 | beep = "no"

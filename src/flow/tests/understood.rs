@@ -2,7 +2,7 @@
 //! one message.
 
 use super::told;
-use crate::flow::Known;
+use crate::flow::{Known, parse};
 
 fn with(steps: &str) -> String {
     format!("[flow]\nnumbers = [\"*\"]\nstart = \"a\"\n{steps}\n[hangup.end]\n")
@@ -193,7 +193,13 @@ fn fault_41_one_mistake_is_one_message() {
     assert_eq!(said.matches("error").count(), 1, "{said}");
     // All there is to choose from, however many.
     let far = "[xylophone.a]\ntext = \"Hello.\"";
-    says(far, &["there is `branch`, `collect`", "`transfer`", "`hours_check`", "`record`"]);
+    let said = says(far, &["Verbs to speak:", "`[flow]`", "`[hours.NAME]`"]);
+    for verb in crate::flow::step::VERBS {
+        let line = format!("  {} ", verb.name);
+        assert!(said.lines().any(|it| it.contains(&line)), "{}: {said}", verb.name);
+    }
+    let one = parse("test.toml", &with(far), &Known::anything()).unwrap_err()[0].to_string();
+    assert!(one.contains("there is `branch`, `collect`") && one.contains("`record`"), "{one}");
     // What the parser makes of the rest of a line is no mistake of its own.
     let said = told("[flow]\nnumbers = [\"*\"\nstart = \"a\"\n", &Known::anything());
     assert_eq!(said.matches("error").count(), 1, "{said}");

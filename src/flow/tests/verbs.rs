@@ -12,7 +12,7 @@ use crate::flow::verb::Nature;
 use crate::words::Need;
 
 /// The smallest step of each verb, and one with all that guards callers.
-const SAMPLES: &[(&str, &str)] = &[
+pub(super) const SAMPLES: &[(&str, &str)] = &[
     ("say", "text = 'Hello.'\nnext = 'end'"),
     ("say", "text = 'Hello.'\nnext = 'end'\nbarge_in = false"),
     ("play", "file = 'a.wav'\nnext = 'end'"),
@@ -63,7 +63,7 @@ const INPUTS: [&str; 20] = [
 ];
 
 /// A flow whose first step is this one.
-fn sample(verb: &str, options: &str) -> String {
+pub(super) fn sample(verb: &str, options: &str) -> String {
     format!(
         "[flow]\nnumbers = ['*']\nstart = 'it'\n[hours.office]\ntimezone = 'UTC'\n\
          open = ['Mon-Fri 09:00-17:00']\n[{verb}.it]\n{options}\n[hangup.end]\ntext = 'Bye.'\n"
@@ -77,7 +77,7 @@ fn each(mut look: impl FnMut(&str, &Flow, &str)) {
     }
 }
 
-fn first(flow: &Flow) -> &crate::flow::program::Node {
+pub(super) fn first(flow: &Flow) -> &crate::flow::program::Node {
     flow.node(flow.start)
 }
 

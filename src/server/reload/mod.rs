@@ -304,7 +304,8 @@ impl Reloader {
             Err(why) => {
                 let why = why.to_string();
                 if self.refused.as_ref() != Some(&why) {
-                    tracing::warn!(by, "nothing is reloaded: {why}");
+                    // In the text: a field would stand alone behind its last line.
+                    tracing::warn!("nothing is reloaded ({by}): {}", why.trim_end());
                 }
                 self.refused = Some(why);
             }

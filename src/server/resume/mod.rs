@@ -161,12 +161,7 @@ impl EarlierRuns {
         let opened = self.found.begin(&head, &writing)?;
         if self.inputs > 0 {
             let (inputs, took_ms) = (self.inputs, self.took.as_millis());
-            tracing::info!(
-                inputs,
-                took_ms,
-                "the journal of the run that was lost was read again: what happened in it is no \
-                 news"
-            );
+            tracing::info!(inputs, took_ms, "recovered the journal of the run that crashed");
         }
         if !opened.recovered.calls.is_empty() {
             let calls = opened.recovered.calls.len();

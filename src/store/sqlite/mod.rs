@@ -18,6 +18,8 @@ pub(crate) mod tests;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -53,11 +55,13 @@ fn keep_statements(db: &Connection) -> rusqlite::Result<()> {
 #[derive(Debug)]
 pub(super) struct Sqlite {
     path: PathBuf,
+    /// A reader found a rollup that cannot be read.
+    unreadable: Arc<AtomicBool>,
 }
 
 impl Sqlite {
     pub(super) fn new(folder: &Path) -> Self {
-        Self { path: folder.join(FILE) }
+        Self { path: folder.join(FILE), unreadable: Arc::default() }
     }
 }
 
@@ -65,11 +69,16 @@ impl Database for Sqlite {
     fn writer(&self) -> Result<Box<dyn RecordWriter>, StoreError> {
         make(&self.path).map_err(|error| StoreError::io(&self.path, error))?;
         let db = schema::open(&self.path)?;
-        Ok(Box::new(Writer { db, path: self.path.clone() }))
+        let unreadable = Arc::clone(&self.unreadable);
+        Ok(Box::new(Writer { db, path: self.path.clone(), unreadable }))
     }
 
     fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError> {
-        Ok(Box::new(Reader::open(&self.path)?))
+        if !self.path.exists() {
+            let folder = self.path.parent().unwrap_or(&self.path).to_path_buf();
+            return Err(StoreError::NoRecords { folder });
+        }
+        Ok(Box::new(Reader::open(&self.path, Arc::clone(&self.unreadable))?))
     }
 }
 
@@ -86,6 +95,7 @@ fn make(path: &Path) -> std::io::Result<()> {
 struct Writer {
     db: Connection,
     path: PathBuf,
+    unreadable: Arc<AtomicBool>,
 }
 
 impl RecordWriter for Writer {
@@ -111,8 +121,12 @@ impl RecordWriter for Writer {
     }
 
     fn roll_up(&mut self) -> Result<RolledUp, DatabaseError> {
+        let is_unreadable = self.unreadable.swap(false, Ordering::AcqRel);
         let roll_up = |db: &mut Connection| {
             let transaction = db.transaction()?;
+            if is_unreadable {
+                rollups::begin_anew(&transaction)?;
+            }
             let done = rollups::roll_up(&transaction)?;
             transaction.commit()?;
             Ok(done)

@@ -2,6 +2,8 @@
 
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -10,6 +12,7 @@ use crate::id::CallId;
 use crate::metrics::{Gathering, Near};
 use crate::store::StoreError;
 use crate::store::database::{DatabaseError, ImportedCalls, Past, RecordReader};
+use crate::store::sqlite::rollups::Gathered;
 use crate::store::sqlite::{
     BUSY_TIMEOUT, calls, contacts, failed, imports, keep_statements, list, rollups, schema,
     unsigned,
@@ -26,16 +29,18 @@ ORDER BY ended_at, call";
 #[derive(Debug)]
 pub(super) struct Reader {
     pub(super) db: Connection,
+    /// Set where a rollup cannot be read: the writer makes them anew.
+    unreadable: Arc<AtomicBool>,
 }
 
 impl Reader {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path, unreadable: Arc<AtomicBool>) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(failed)?;
         db.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         keep_statements(&db).map_err(failed)?;
         schema::prepare_to_read(&db, path)?;
-        Ok(Self { db })
+        Ok(Self { db, unreadable })
     }
 
     fn each_record(
@@ -136,6 +141,9 @@ impl RecordReader for Reader {
             };
             rollups::gather(&transaction, (&period, since), names, into)
         };
-        gather().map_err(failed)
+        if gather().map_err(failed)? == Gathered::FromRecords {
+            self.unreadable.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 }

@@ -264,7 +264,7 @@ pub(super) fn begin(db: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Without any rollup: [`roll_up`] makes those of the calls that are there.
-fn begin_anew(db: &Connection) -> rusqlite::Result<()> {
+pub(super) fn begin_anew(db: &Connection) -> rusqlite::Result<()> {
     db.execute("DELETE FROM rollups", [])?;
     let last: Option<i64> =
         db.query_row("SELECT max(ended_at) FROM calls", [], |row| row.get(0))?;
@@ -304,6 +304,15 @@ pub(super) fn roll_up(db: &Connection) -> rusqlite::Result<RolledUp> {
     Ok(RolledUp::Since(from, calls))
 }
 
+/// Where the figures of a period are from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gathered {
+    /// And from the records at its ends.
+    FromRollups,
+    /// A rollup cannot be read: from the records alone, which takes longer.
+    FromRecords,
+}
+
 /// Gathers the figures of the calls that ended in the period, from rollups of those that ended at
 /// `since` or later.
 pub(super) fn gather(
@@ -311,7 +320,8 @@ pub(super) fn gather(
     (period, since): (&Range<Timestamp>, Timestamp),
     names: &mut Names,
     into: &mut Gathering,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Gathered> {
+    let before = into.clone();
     let Parts { records, rollups } = Parts::of(period, since);
     for range in records {
         gather_records(db, &range, names, into)?;
@@ -322,11 +332,16 @@ pub(super) fn gather(
         let mut rows = statement.query(asked)?;
         while let Some(row) = rows.next()? {
             let name = row.get_ref(0)?.as_str()?;
-            let tally = postcard::from_bytes(row.get_ref(1)?.as_blob()?);
-            let tally = tally.map_err(|error| {
-                let blob = rusqlite::types::Type::Blob;
-                rusqlite::Error::FromSqlConversionFailure(1, blob, Box::new(error))
-            })?;
+            let tally = match postcard::from_bytes(row.get_ref(1)?.as_blob()?) {
+                Ok(tally) => tally,
+                Err(error) => {
+                    tracing::error!(%error, "a sum of calls cannot be read: this report is made \
+                         from the records, and the sums are made anew");
+                    *into = before;
+                    gather_records(db, period, names, into)?;
+                    return Ok(Gathered::FromRecords);
+                }
+            };
             match whose {
                 Whose::All => into.add_all(tally),
                 Whose::Queue => into.add_queue(QueueId(names.queues.intern(name)), tally),
@@ -334,7 +349,7 @@ pub(super) fn gather(
             }
         }
     }
-    Ok(())
+    Ok(Gathered::FromRollups)
 }
 
 fn gather_records(

@@ -208,6 +208,36 @@ fn rollups_that_do_not_hold_their_calls_are_made_anew() {
     }
 }
 
+/// Every report of its time failed, until a call of that quarter was written.
+#[test]
+fn a_rollup_that_cannot_be_read_fails_no_report_and_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Sqlite::new(folder.path());
+    let mut writer = database.writer().unwrap();
+    writer.migrate().unwrap();
+    writer.apply(&[Change::Close(record(1, 1_200)), Change::Close(record(2, 2_200))]).unwrap();
+    assert_eq!(writer.roll_up().unwrap(), RolledUp::All);
+    let db = Connection::open(&database.path).unwrap();
+    // That of a queue: those of all calls were added to the report before it.
+    db.execute_batch("UPDATE rollups SET tally = x'ff' WHERE name != ''").unwrap();
+    let reader = database.reader().unwrap();
+    let all = Timestamp(0)..Timestamp(u64::MAX);
+    let calls = || {
+        let (mut names, mut gathered) = (Names::default(), Gathering::new(Timestamp(9_000)));
+        reader.gather(all.clone(), &mut names, &mut gathered).unwrap();
+        Report::of_records(gathered, (all.start, all.end), &[], &Times::default()).calls
+    };
+    assert_eq!(calls(), 2, "from the records");
+    assert_ne!(writer.roll_up().unwrap(), RolledUp::All, "the writer has heard of it");
+    while writer.roll_up().unwrap() != RolledUp::All {}
+    let broken = "SELECT count(*) FROM rollups WHERE tally = x'ff'";
+    let broken: i64 = db.query_row(broken, [], |row| row.get(0)).unwrap();
+    let kept: i64 = db.query_row("SELECT count(*) FROM rollups", [], |row| row.get(0)).unwrap();
+    assert!(broken == 0 && kept > 0, "{broken} of {kept}");
+    assert_eq!(calls(), 2);
+    assert_eq!(writer.roll_up().unwrap(), RolledUp::All, "that was all");
+}
+
 #[test]
 fn a_file_of_version_2_is_read_as_it_is_and_changes_with_the_first_run() {
     let folder = of_version_2();
@@ -282,6 +312,7 @@ fn a_file_of_a_later_attendant_is_left_alone() {
 
 /// One line for each step of the plan.
 fn plan(db: &Connection, query: &str, values: Vec<rusqlite::types::Value>) -> Vec<String> {
+    keep_statements(db).unwrap();
     let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
     let rows = statement.query_map(rusqlite::params_from_iter(values), |row| row.get(3)).unwrap();
     rows.collect::<rusqlite::Result<_>>().unwrap()
@@ -348,6 +379,26 @@ fn plans_of_periods_follow_the_index_of_ends() {
     assert_eq!(spans, [by_key]);
 }
 
+/// Every contact is looked for by statements that are compiled once.
+#[test]
+fn looking_for_another_value_compiles_nothing_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Sqlite::new(folder.path());
+    database.writer().unwrap().migrate().unwrap();
+    let (writer, reader) =
+        (schema::open(&database.path), Reader::open(&database.path, Arc::default()));
+    for db in [writer.unwrap(), reader.unwrap().db] {
+        for query in [contacts::BEFORE, contacts::AFTER] {
+            for caller in ["+14155550101", "+14155550102"] {
+                let mut statement = db.prepare_cached(query).unwrap();
+                assert!(!statement.exists(rusqlite::params![caller, 1, 1]).unwrap());
+                let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
+                assert_eq!(again, 0, "{query}");
+            }
+        }
+    }
+}
+
 /// The contacts before and after a call are next to its own.
 #[test]
 fn plans_of_contacts_follow_their_key() {
@@ -378,8 +429,11 @@ fn errors_say_what_kind_they_are() {
     let mut writer = database.writer().unwrap();
     writer.migrate().unwrap();
     let holder = Holder::of(folder.path());
-    let mut impatient =
-        Writer { db: Connection::open(&database.path).unwrap(), path: database.path.clone() };
+    let mut impatient = Writer {
+        db: Connection::open(&database.path).unwrap(),
+        path: database.path.clone(),
+        unreadable: Arc::default(),
+    };
     impatient.db.busy_timeout(Duration::ZERO).unwrap();
     let change = [Change::Close(record(1, 1_200))];
     let error = impatient.apply(&change).unwrap_err();

@@ -49,7 +49,7 @@ fn fault_09_selftest_shows_no_password_and_skips_what_cannot_be_played() {
     rig.kill();
     let (code, said) = webhook(&rig, &["selftest"]);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("NOT WELL: bandwidth, texml, twilio\n"), "{said}");
+    assert!(said.contains("FAILED: bandwidth, texml, twilio\n"), "{said}");
 }
 
 #[test]

@@ -8,10 +8,6 @@
 //!          ► Entering     no_input             an answer, no_match, too_many
 //! ```
 //!
-//! Options: `no_input` `partial` `no_match`, for each of them a step to go to instead as `…_next`,
-//! `tries_max` `give_up` `timeout_s` `inter_digit_s` `repeat` `reprompt` `barge_in` `clear_keys`
-//! `secret`.
-//!
 //! **Invariant:** `no_input`, `partial`, `no_match` and `too_many` differ in what the
 //! caller hears, in [`Effect::InputResult`] and in where the call goes; together they happen at
 //! most `tries_max` times before `give_up`. The key that ends an input is part of it, also where it
@@ -21,17 +17,26 @@
 //!
 //! **Deliberately absent:** what the keys mean. A verb says so through [`InputStep`].
 
+mod options;
+
 use std::time::Duration;
 
 use crate::flow::build::{Build, Scope};
 use crate::flow::exit::{Exit, Next, StepId};
+use crate::flow::input_step::options::{
+    BARGE_IN, CLEAR_KEYS, GIVE_UP, INTER_DIGIT, NO_INPUT, NO_INPUT_NEXT, NO_MATCH, NO_MATCH_NEXT,
+    PARTIAL, PARTIAL_NEXT, REPROMPT, TIMEOUT, TOO_MANY, TOO_MANY_NEXT, TRIES_MAX,
+};
 use crate::flow::late::{LATE_FINISH, Late};
+use crate::flow::option::{ExitTo, Opt, Value};
 use crate::flow::port::Effect;
-use crate::flow::read::{Section, read_key};
+use crate::flow::read::Section;
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Speech;
 use crate::flow::verb::{Nature, Verb};
 use crate::words::{Digit, InputOutcome, Listen, Need, Prompt};
+
+pub(in crate::flow) use options::{ASKING, COUNTING, REPEAT, SECRET, TEXT, TRIES, may_need};
 
 /// How often a caller may ask to hear a prompt again before it counts as a key without meaning.
 const REPEATS_MAX: u8 = 20;
@@ -146,36 +151,31 @@ pub(in crate::flow) trait InputStep {
 impl InputOptions {
     pub(in crate::flow) fn read<'a>(build: &Build<'a>, section: &Section<'a>) -> Self {
         let prompt = section
-            .required("text")
-            .map(|item| build.speech(section, "text", item, Scope::Plain))
+            .required(&TEXT)
+            .map(|item| build.speech(section, TEXT.name, item, Scope::Plain))
             .unwrap_or_default();
-        let tries_max = section.whole("tries_max", 3, 1..=10);
+        let tries_max = section.whole(&TRIES_MAX);
         Self {
             prompt,
-            no_input: Reaction::read(build, section, "no_input", "no_input_next"),
-            partial: Reaction::read(build, section, "partial", "partial_next"),
-            no_match: Reaction::read(build, section, "no_match", "no_match_next"),
+            no_input: Reaction::read(build, section, &NO_INPUT, &NO_INPUT_NEXT),
+            partial: Reaction::read(build, section, &PARTIAL, &PARTIAL_NEXT),
+            no_match: Reaction::read(build, section, &NO_MATCH, &NO_MATCH_NEXT),
             too_many: Reaction::default(),
-            tries_max: u8::try_from(tries_max).unwrap_or(3),
-            give_up: build.required_exit(
-                section,
-                "give_up",
-                "a caller who presses nothing would stay here for ever; name the step to go to \
-                 after `tries_max` tries",
-            ),
-            timeout: section.seconds("timeout_s", 5, 1..=120),
-            inter_digit: section.seconds("inter_digit_s", 3, 1..=30),
-            barge_in: section.boolean("barge_in", true),
-            clear_keys: section.boolean("clear_keys", false),
-            secret: section.boolean("secret", false),
-            repeat: read_key(section, "repeat", None),
-            reprompt: section.boolean("reprompt", true),
+            tries_max: u8::try_from(tries_max).unwrap_or(u8::MAX),
+            give_up: build.required_exit(section, &GIVE_UP),
+            timeout: section.seconds(&TIMEOUT),
+            inter_digit: section.seconds(&INTER_DIGIT),
+            barge_in: section.boolean(&BARGE_IN),
+            clear_keys: section.boolean(&CLEAR_KEYS),
+            secret: section.boolean(&SECRET),
+            repeat: section.key(&REPEAT),
+            reprompt: section.boolean(&REPROMPT),
         }
     }
 
     /// Only where an entry has a greatest length can there be too many keys.
     pub(in crate::flow) fn read_too_many<'a>(&mut self, build: &Build<'a>, section: &Section<'a>) {
-        self.too_many = Reaction::read(build, section, "too_many", "too_many_next");
+        self.too_many = Reaction::read(build, section, &TOO_MANY, &TOO_MANY_NEXT);
     }
 
     fn exits(&self) -> Vec<Exit> {
@@ -218,13 +218,13 @@ impl Reaction {
     fn read<'a>(
         build: &Build<'a>,
         section: &Section<'a>,
-        key: &'static str,
-        next_key: &'static str,
+        words: &Opt<Value>,
+        to: &Opt<ExitTo>,
     ) -> Self {
-        let item = section.get(key);
-        let next = build.exit(section, next_key);
+        let (item, key) = (section.get(words), words.name);
+        let next = build.exit(section, to);
         if item.is_some() && next.is_some() {
-            let message = format!("`{key}` would never be heard, because `{next_key}` is there");
+            let message = format!("`{key}` would never be heard, because `{}` is there", to.name);
             section.error(section.key_span(key), message);
         }
         let words = item.map(|item| build.speech(section, key, item, Scope::Plain));

@@ -1,17 +1,11 @@
 //! `queue`: wait for an agent, with music, announcements and a way out.
 //!
-//! Options: `queue` `skills` `priority` `relax` `prefer` `intent` `wait` `music` `announce`
-//! `announce_first_s` `announce_every_s` `wait_s_max` `ring_timeout_s` `exit_key`, and the exits
-//! `next` `full` `timeout` `no_agents` `exit`. A call takes `no_agents` when no agent is there who
-//! could take it now or after a `relax` step. On arrival, an agent is there who is logged in, also
-//! on a break, and whose phone can be reached or who is on a call; a caller who waits goes there
-//! when the last of them logs out, and not because a phone is lost for a moment. `prefer` waits
-//! only for an agent who is ready or will be after the call they are on.
-//!
 //! **Invariant:** an announcement is only sound; whoever is bridged while it plays is bridged at
 //! once.
 //!
 //! **Deliberately absent:** agents. The step says what the call needs; `acd` finds who has it.
+
+mod options;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,24 +15,24 @@ use toml::de::DeValue;
 
 use crate::flow::build::{Build, Scope};
 use crate::flow::exit::{Exit, Next, StepId};
+use crate::flow::option::Kind as _;
 use crate::flow::port::{Effect, QueueOutcome, QueueRequest, Relax};
-use crate::flow::read::{Item, Section, read_key};
+use crate::flow::read::{Item, Section};
 use crate::flow::run::{Run, Turn};
 use crate::flow::scan::{find_name, is_template};
 use crate::flow::step::hangup;
+use crate::flow::step::queue::options::{
+    AFTER, AGENT, ANNOUNCE, ANNOUNCE_EVERY, ANNOUNCE_FIRST, EXIT, EXIT_KEY, FULL, INTENT, LEVEL,
+    LOWER, MUSIC_AND_POSITION, NEXT, NO_AGENTS, PREFER, PREFER_TABLE, PREFER_WAIT, PRIORITY,
+    PRIORITY_DEFAULT, PRIORITY_MAX, QUEUE, RELAX, RELAX_MAX, RELAX_TABLE, RING_TIMEOUT, SKILLS,
+    SKILLS_MAX, TIMEOUT, WAIT, WAIT_MAX,
+};
 use crate::flow::text::{Part, Speech, Text};
 use crate::flow::verb::{EntersQueue, Nature, Verb};
 use crate::flow::wait_sound::WaitSound;
 use crate::words::{Digit, Listen, Need, Overflow, Prompt};
 
-const SKILLS_MAX: usize = 20;
-const RELAX_MAX: usize = 20;
-const LEVEL_MAX: u64 = 10;
-const PRIORITY_MAX: u8 = 10;
-const PRIORITY_DEFAULT: u8 = 5;
-/// The first announcement comes early: an honest word about the wait is worth most then.
-const FIRST_ANNOUNCEMENT_S: u64 = 5;
-const WAIT_S_MAX: u64 = 24 * 3600;
+pub(in crate::flow) use options::REFERENCE;
 
 struct Queue {
     queue: Arc<str>,
@@ -83,37 +77,34 @@ pub(in crate::flow) fn read<'a>(
 impl Queue {
     fn new<'a>(build: &Build<'a>, name: &str, section: &Section<'a>) -> Self {
         let (announcements, announcement) = read_announcements(build, section);
-        let ring_timeout = section
-            .get("ring_timeout_s")
-            .and_then(|item| section.as_seconds("ring_timeout_s", item, 1..=300));
-        let intent = section.string("intent");
+        let intent = section.string(&INTENT);
         let queue = Self {
             queue: read_queue(build, name, section),
             skills: read_skills(build, section),
             priority: read_priority(build, section),
             relax: read_relax(build, section),
-            intent: intent.map(|(text, span)| build.text(section, "intent", text, span)),
-            sound: WaitSound::read(build, section, WaitSound::Music("default".into()), true),
+            intent: intent.map(|(text, span)| build.text(section, INTENT.name, text, span)),
+            sound: WaitSound::read(build, section, &WAIT),
             announcements,
             announcement,
-            exit_key: read_key(section, "exit_key", None),
-            wait_max: section.seconds("wait_s_max", 600, 1..=WAIT_S_MAX),
-            ring_timeout,
+            exit_key: section.key(&EXIT_KEY),
+            wait_max: section.seconds(&WAIT_MAX),
+            ring_timeout: section.may_seconds(&RING_TIMEOUT),
             prefer: read_prefer(build, section),
             exits: Exits {
-                next: build.exit(section, "next"),
-                full: build.exit(section, "full"),
-                timeout: build.exit(section, "timeout"),
-                no_agents: build.exit(section, "no_agents"),
-                exit: build.exit(section, "exit"),
+                next: build.exit(section, &NEXT),
+                full: build.exit(section, &FULL),
+                timeout: build.exit(section, &TIMEOUT),
+                no_agents: build.exit(section, &NO_AGENTS),
+                exit: build.exit(section, &EXIT),
             },
         };
         match (queue.exit_key, queue.exits.exit) {
             (Some(_), None) => {
-                section.missing("exit", Some("say where the `exit_key` leads".to_owned()));
+                section.missing(EXIT.name, Some("say where the `exit_key` leads".to_owned()));
             }
-            (None, Some(_)) if section.get("exit_key").is_none() => {
-                section.missing("exit_key", Some("say which key leads to `exit`".to_owned()));
+            (None, Some(_)) if section.get(&EXIT_KEY).is_none() => {
+                section.missing(EXIT_KEY.name, Some("say which key leads to `exit`".to_owned()));
             }
             (_, Some(_)) | (None, None) => {}
         }
@@ -329,17 +320,17 @@ impl EntersQueue for Queue {
 }
 
 fn read_queue<'a>(build: &Build<'a>, step: &str, section: &Section<'a>) -> Arc<str> {
-    let Some((name, span)) = section.string("queue") else { return step.into() };
+    let Some((name, span)) = section.string(&QUEUE) else { return step.into() };
     let kind = "no queue is declared as";
     build.declared(section, kind, build.known.queues.as_ref(), name, span);
     name.into()
 }
 
 fn read_skills<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<(Text, u8)> {
-    let Some(item) = section.get("skills") else { return Vec::new() };
-    let what = format!("{}, `skills`", section.what);
-    let span = section.key_span("skills");
-    let Some(table) = Section::new(build.problems, what, span, item) else { return Vec::new() };
+    let Some(item) = section.get(&SKILLS) else { return Vec::new() };
+    let what = format!("{}, `{}`", section.what, SKILLS.name);
+    let span = section.key_span(SKILLS.name);
+    let Some(table) = Section::free(build.problems, what, span, item) else { return Vec::new() };
     let mut skills = Vec::new();
     for (name, span, item) in table.entries().take(SKILLS_MAX + 1) {
         if skills.len() == SKILLS_MAX {
@@ -347,7 +338,7 @@ fn read_skills<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<(Text, u8)> 
             break;
         }
         check_skill(build, &table, name, span.clone());
-        let level = table.as_whole(name, item, 1..=LEVEL_MAX).unwrap_or(1);
+        let level = table.as_whole(name, item, LEVEL.range()).unwrap_or(1);
         let name = build.text(&table, name, name, span);
         skills.push((name, u8::try_from(level).unwrap_or(1)));
     }
@@ -368,17 +359,17 @@ fn check_skill<'a>(
 
 fn read_priority<'a>(build: &Build<'a>, section: &Section<'a>) -> Text {
     let default = Text::Fixed(PRIORITY_DEFAULT.to_string().into());
-    let Some(item) = section.get("priority") else { return default };
+    let Some(item) = section.get(&PRIORITY) else { return default };
     if let DeValue::Integer(_) = item.get_ref() {
-        let number = section.as_whole("priority", item, 1..=PRIORITY_MAX.into());
+        let number = section.as_whole(PRIORITY.name, item, PRIORITY.range());
         return number.map_or(default, |number| Text::Fixed(number.to_string().into()));
     }
-    match section.as_string("priority", item) {
+    match section.as_string(PRIORITY.name, item) {
         Some((text, span)) if !is_template(text) => {
             section.error(span, "`priority` is a number from 1 to 10, or a template of one");
             default
         }
-        Some((text, span)) => build.text(section, "priority", text, span),
+        Some((text, span)) => build.text(section, PRIORITY.name, text, span),
         None => default,
     }
 }
@@ -406,9 +397,9 @@ fn priority(text: &str) -> u8 {
 }
 
 fn read_relax<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<Relax> {
-    let Some(item) = section.get("relax") else { return Vec::new() };
+    let Some(item) = section.get(&RELAX) else { return Vec::new() };
     let Some(items) = item.get_ref().as_array() else {
-        section.wrong_type("relax", "a list of `{ after_s = 45, skill = 2 }`", item);
+        section.wrong_type(RELAX.name, &RELAX.kind.is(), item);
         return Vec::new();
     };
     if items.len() > RELAX_MAX {
@@ -417,7 +408,8 @@ fn read_relax<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<Relax> {
     let mut steps = Vec::new();
     for (at, item) in items.iter().enumerate().take(RELAX_MAX) {
         let what = format!("{}, `relax` step {}", section.what, at + 1);
-        if let Some(table) = Section::new(build.problems, what, item.span(), item) {
+        let table = Section::new(build.problems, what, item.span(), item, &RELAX_TABLE);
+        if let Some(table) = table {
             steps.push(read_relax_step(build, &table));
         }
     }
@@ -429,17 +421,16 @@ fn read_relax<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<Relax> {
 }
 
 fn read_relax_step<'a>(build: &Build<'a>, table: &Section<'a>) -> Relax {
-    let after = table
-        .required("after_s")
-        .and_then(|item| table.as_seconds("after_s", item, 1..=WAIT_S_MAX));
+    let after =
+        table.required(&AFTER).and_then(|item| table.as_seconds(AFTER.name, item, AFTER.range()));
     let mut levels = Vec::new();
-    for (name, span, item) in table.entries().filter(|(name, ..)| *name != "after_s") {
+    for (name, span, item) in table.entries().filter(|(name, ..)| *name != AFTER.name) {
         check_skill(build, table, name, span.clone());
         if is_template(name) {
             table.error(span, "a skill in `relax` cannot be a template");
             continue;
         }
-        let level = table.as_whole(name, item, 0..=LEVEL_MAX).unwrap_or(0);
+        let level = table.as_whole(name, item, LOWER.range()).unwrap_or(0);
         levels.push((name.into(), u8::try_from(level).unwrap_or(0)));
     }
     if levels.is_empty() {
@@ -454,7 +445,7 @@ fn read_relax_step<'a>(build: &Build<'a>, table: &Section<'a>) -> Relax {
 fn check_relax(build: &Build<'_>, section: &Section<'_>, queue: &Queue) {
     let mut demanded = queue.fixed_skills();
     let any_template = queue.skills.iter().any(|(name, _)| matches!(name, Text::Template(_)));
-    let steps = section.get("relax").and_then(|item| item.get_ref().as_array());
+    let steps = section.get(&RELAX).and_then(|item| item.get_ref().as_array());
     let span_of = |at| steps.and_then(|it| it.get(at)).map_or(0..0, toml::Spanned::span);
     let known = |name: &str| build.known.skills.as_ref().is_none_or(|all| all.contains(name));
     for (at, step) in queue.relax.iter().enumerate() {
@@ -518,47 +509,47 @@ fn check_staff(build: &Build<'_>, section: &Section<'_>, queue: &Queue) {
     };
     let message = format!("{}: no agent can ever answer these calls: {why}", section.what);
     let help = "ask for a lower level, let `relax` come to one, or change [agents]".to_owned();
-    section.problems.error_help(section.key_span("skills"), message, help);
+    section.problems.error_help(section.key_span(SKILLS.name), message, help);
 }
 
 fn read_prefer<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<(Text, Duration)> {
-    let item = section.get("prefer")?;
-    let what = format!("{}, `prefer`", section.what);
-    let table = Section::new(build.problems, what, section.key_span("prefer"), item)?;
-    let agent = table.required("agent").and_then(|item| table.as_string("agent", item));
-    let wait = table.seconds("wait_s", 20, 1..=3600);
+    let item = section.get(&PREFER)?;
+    let what = format!("{}, `{}`", section.what, PREFER.name);
+    let span = section.key_span(PREFER.name);
+    let table = Section::new(build.problems, what, span, item, &PREFER_TABLE)?;
+    let agent = table.required(&AGENT).and_then(|item| table.as_string(AGENT.name, item));
+    let wait = table.seconds(&PREFER_WAIT);
     table.finish();
     let (agent, span) = agent?;
     if !is_template(agent) {
         let agents = build.known.agents.as_ref();
         build.declared(&table, "there is no agent", agents, agent, span.clone());
     }
-    Some((build.text(&table, "agent", agent, span), wait))
+    Some((build.text(&table, AGENT.name, agent, span), wait))
 }
 
 fn read_announcements<'a>(
     build: &Build<'a>,
     section: &Section<'a>,
 ) -> (Option<Announcements>, Speech) {
-    let every = section.get("announce_every_s");
-    let every_s = every.and_then(|item| section.as_seconds("announce_every_s", item, 5..=3600));
-    let first = section.seconds("announce_first_s", FIRST_ANNOUNCEMENT_S, 1..=3600);
-    let wait = section.get("wait").and_then(|item| item.get_ref().as_str());
-    let (speech, needs_position) = match section.get("announce") {
+    let every = section.seconds(&ANNOUNCE_EVERY);
+    let first = section.seconds(&ANNOUNCE_FIRST);
+    let wait = section.get(&WAIT).and_then(|item| item.get_ref().as_str());
+    let (speech, needs_position) = match section.get(&ANNOUNCE) {
         Some(item) => {
-            let speech = build.speech(section, "announce", item, Scope::InQueue);
+            let speech = build.speech(section, ANNOUNCE.name, item, Scope::InQueue);
             (speech, names_queue(item))
         }
-        None if wait == Some("music_and_position") => (default_announcement(build), true),
+        None if wait == Some(MUSIC_AND_POSITION) => (default_announcement(build), true),
         None => {
-            if every.is_some() || section.get("announce_first_s").is_some() {
+            let given = [&ANNOUNCE_EVERY, &ANNOUNCE_FIRST].map(|option| section.get(option));
+            if given.iter().any(Option::is_some) {
                 let help = "say what to tell those who wait, or `wait = \"music_and_position\"`";
-                section.missing("announce", Some(help.to_owned()));
+                section.missing(ANNOUNCE.name, Some(help.to_owned()));
             }
             return (None, Speech::default());
         }
     };
-    let every = every_s.unwrap_or(Duration::from_secs(30));
     (Some(Announcements { first, every, needs_position }), speech)
 }
 

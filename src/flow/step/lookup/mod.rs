@@ -1,34 +1,11 @@
 //! `lookup`: ask an HTTP service, about the caller or anything else, and go on with what it says.
 //!
-//! ```toml
-//! [lookup.account]
-//! url     = "https://crm.example.com/v1/callers/{{ caller.number }}"
-//! headers = { Authorization = { before = "Bearer ", secret = "crm" } }
-//! set     = { balance = "account.balance", pin = { path = "account.pin", secret = true } }
-//! text    = "One moment, please."
-//! ok      = "main"
-//! none    = "stranger"
-//! failed  = "main"
-//! ```
-//!
-//! Options: `url` `method` (`"get"` or `"post"`) `headers` `body` `timeout_s` `set` `text` `wait`
-//! `music`, and the exits `ok` `none` `failed` `timeout`. What is filled into the `url` is
-//! percent-encoded (RFC 3986), and its host is the same for every caller. `body` is a table that
-//! becomes JSON: its texts are templates, and one that is a single `{{ expression }}` keeps its
-//! type; it may hold what a caller typed at a secret step. A header may take a secret of the
-//! configuration by its name. `set` names variables and where in the JSON of the answer their
-//! values are (`orders[0].state`); one that is not there is an empty text. `none` is taken when the
-//! service answers 404 or nothing, `timeout` (or else `failed`) when it takes longer than
-//! `timeout_s`. `text` is said first; until the answer is there, the caller hears what `wait` says.
-//!
-//! Keys pressed meanwhile are typed ahead. At a provider that executes documents the caller waits
-//! in silence, a second at a time, because a piece of music would outlast the answer; and keys
-//! pressed then are lost.
-//!
 //! **Invariant:** the call goes on by one exit, whatever the service does. No redirect is followed.
 //!
 //! **Deliberately absent:** the request. The center asks, and `ask` checks the host and its
 //! addresses again.
+
+mod options;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -46,6 +23,10 @@ use crate::flow::port::{AskRequest, Effect};
 use crate::flow::read::{Item, Section, check_variable, entries, option};
 use crate::flow::run::{Run, Turn};
 use crate::flow::scan::{is_template, only_expression};
+use crate::flow::step::lookup::options::{
+    BEFORE, BODY, FAILED, HEADER_TABLE, HEADERS, IS_SECRET, METHOD, NONE, OK, PATH, SECRET, SET,
+    SET_TABLE, TEXT, TIMED_OUT, TIMEOUT, URL, WAIT,
+};
 use crate::flow::text::{Speech, Text};
 use crate::flow::verb::{Nature, Verb};
 use crate::flow::wait_sound::WaitSound;
@@ -54,9 +35,6 @@ use crate::words::{
     Take,
 };
 
-const TIMEOUT_S: u64 = 3;
-/// Callers hang up sooner.
-const TIMEOUT_S_MAX: u64 = 30;
 const HEADERS_MAX: usize = 20;
 const SETS_MAX: usize = 30;
 /// Tables, lists and values of one body.
@@ -74,6 +52,8 @@ const OWN_HEADERS: [&str; 9] = [
     "transfer-encoding",
     "upgrade",
 ];
+
+pub(in crate::flow) use options::REFERENCE;
 
 struct Lookup {
     method: HttpMethod,
@@ -121,33 +101,31 @@ pub(in crate::flow) fn read<'a>(
     _name: &str,
     section: &Section<'a>,
 ) -> Option<Box<dyn Verb>> {
-    let url = section.required("url").and_then(|item| read_url(build, section, item));
-    let methods = [("get", HttpMethod::Get), ("post", HttpMethod::Post)];
-    let method = section.choice("method", HttpMethod::Get, &methods);
+    let url = section.required(&URL).and_then(|item| read_url(build, section, item));
+    let method = section.choice(&METHOD);
     let mut body = Body { build, section, nodes: 0, is_secret: false };
-    let json = section.get("body").and_then(|item| body.read("body", item, 0));
+    let json = section.get(&BODY).and_then(|item| body.read(BODY.name, item, 0));
     let is_secret = body.is_secret;
-    if method == HttpMethod::Get && section.get("body").is_some() {
+    if method == HttpMethod::Get && section.get(&BODY).is_some() {
         let message = format!("{}: a `get` has no `body`", section.what);
         let help = "write method = \"post\" beside it".to_owned();
-        build.problems.error_help(section.key_span("body"), message, help);
+        build.problems.error_help(section.key_span(BODY.name), message, help);
     }
-    let help = |what| format!("say where the call goes when {what}");
     let lookup = Lookup {
         method,
         url: Vec::new(),
         headers: read_headers(build, section),
         body: json,
         is_secret,
-        timeout: section.seconds("timeout_s", TIMEOUT_S, 1..=TIMEOUT_S_MAX),
+        timeout: section.seconds(&TIMEOUT),
         take: read_set(build, section),
-        speech: section.get("text").map(|it| build.speech(section, "text", it, Scope::Plain)),
-        sound: WaitSound::read(build, section, WaitSound::Music("default".into()), false),
+        speech: section.get(&TEXT).map(|it| build.speech(section, TEXT.name, it, Scope::Plain)),
+        sound: WaitSound::read(build, section, &WAIT),
         exits: Exits {
-            ok: build.required_exit(section, "ok", &help("the service has answered")),
-            none: build.required_exit(section, "none", &help("the service knows of nothing")),
-            failed: build.required_exit(section, "failed", &help("the service does not answer")),
-            timeout: build.exit(section, "timeout"),
+            ok: build.required_exit(section, &OK),
+            none: build.required_exit(section, &NONE),
+            failed: build.required_exit(section, &FAILED),
+            timeout: build.exit(section, &TIMED_OUT),
         },
     };
     Some(Box::new(Lookup { url: url?, ..lookup }))
@@ -155,9 +133,9 @@ pub(in crate::flow) fn read<'a>(
 
 /// The variables it sets, and which of them are secret.
 pub(in crate::flow) fn names<'a>(item: Item<'a>) -> Vec<(&'a str, bool)> {
-    let set = option(item, "set").and_then(|set| set.get_ref().as_table());
+    let set = option(item, SET.name).and_then(|set| set.get_ref().as_table());
     let is_secret = |item| {
-        let secret = option(item, "secret").and_then(|secret| secret.get_ref().as_bool());
+        let secret = option(item, IS_SECRET.name).and_then(|secret| secret.get_ref().as_bool());
         secret == Some(true)
     };
     let set = set.into_iter().flatten();
@@ -335,7 +313,7 @@ fn percent_encode(text: &str, url: &mut String) {
 }
 
 fn read_url<'a>(build: &Build<'a>, section: &Section<'a>, item: Item<'a>) -> Option<Vec<UrlPart>> {
-    let (text, span) = section.as_string("url", item)?;
+    let (text, span) = section.as_string(URL.name, item)?;
     let wrong = |message: &str, help: &str| {
         let message = format!("{}: {message}", section.what);
         build.problems.error_help(span.clone(), message, help.to_owned());
@@ -352,9 +330,9 @@ fn read_url<'a>(build: &Build<'a>, section: &Section<'a>, item: Item<'a>) -> Opt
         && !service.is_among(hosts)
     {
         let name = service.to_string();
-        let meant = suggest(&name, hosts.iter().map(String::as_str));
-        let help = meant.unwrap_or_else(|| {
-            format!("if that is right, configure allow_hosts = [\"{name}\"] in [lookup]")
+        let near = suggest(&name, hosts.iter().map(String::as_str));
+        let help = near.filter(|near| near.starts_with("did you mean")).unwrap_or_else(|| {
+            format!("if that is right, add \"{name}\" to allow_hosts in [lookup]")
         });
         wrong(&format!("look-ups may not ask `{name}`"), &help);
     }
@@ -366,7 +344,7 @@ fn read_url<'a>(build: &Build<'a>, section: &Section<'a>, item: Item<'a>) -> Opt
         // Its place in the file, after the opening quote.
         let from = span.start + at + open;
         let filled = &rest[open..open + len];
-        parts.push(UrlPart::Filled(build.text(section, "url", filled, from..span.end)));
+        parts.push(UrlPart::Filled(build.text(section, URL.name, filled, from..span.end)));
         at += open + len;
         rest = &rest[open + len..];
     }
@@ -387,10 +365,10 @@ fn read_url<'a>(build: &Build<'a>, section: &Section<'a>, item: Item<'a>) -> Opt
 }
 
 fn read_headers<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<(Arc<str>, Header)> {
-    let Some(item) = section.get("headers") else { return Vec::new() };
-    let what = format!("{}, `headers`", section.what);
-    let span = section.key_span("headers");
-    let Some(table) = Section::new(build.problems, what, span, item) else { return Vec::new() };
+    let Some(item) = section.get(&HEADERS) else { return Vec::new() };
+    let what = format!("{}, `{}`", section.what, HEADERS.name);
+    let span = section.key_span(HEADERS.name);
+    let Some(table) = Section::free(build.problems, what, span, item) else { return Vec::new() };
     let mut headers = Vec::new();
     for (name, span, item) in table.entries() {
         if headers.len() == HEADERS_MAX {
@@ -420,9 +398,10 @@ fn read_header<'a>(
         return Some(Header::Text(build.text(table, name, text, span)));
     }
     let what = format!("{}, `{name}`", table.what);
-    let section = Section::new(build.problems, what, item.span(), item)?;
-    let before = section.string("before").map_or("", |(before, _)| before);
-    let secret = section.required("secret").and_then(|item| section.as_string("secret", item));
+    let section = Section::new(build.problems, what, item.span(), item, &HEADER_TABLE)?;
+    let before = section.string(&BEFORE).map_or("", |(before, _)| before);
+    let secret = section.required(&SECRET);
+    let secret = secret.and_then(|item| section.as_string(SECRET.name, item));
     section.finish();
     let (secret, span) = secret?;
     let kind = "[lookup.secrets] of the configuration has no";
@@ -431,10 +410,10 @@ fn read_header<'a>(
 }
 
 fn read_set<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<Take> {
-    let Some(item) = section.get("set") else { return Vec::new() };
-    let what = format!("{}, `set`", section.what);
-    let span = section.key_span("set");
-    let Some(table) = Section::new(build.problems, what, span, item) else { return Vec::new() };
+    let Some(item) = section.get(&SET) else { return Vec::new() };
+    let what = format!("{}, `{}`", section.what, SET.name);
+    let span = section.key_span(SET.name);
+    let Some(table) = Section::free(build.problems, what, span, item) else { return Vec::new() };
     let mut take = Vec::new();
     for (name, span, item) in table.entries() {
         if take.len() == SETS_MAX {
@@ -456,9 +435,9 @@ fn read_take<'a>(
 ) -> Option<Take> {
     let (text, span, is_secret) = if item.get_ref().is_table() {
         let what = format!("{}, `{name}`", table.what);
-        let section = Section::new(build.problems, what, item.span(), item)?;
-        let is_secret = section.boolean("secret", false);
-        let path = section.required("path").and_then(|item| section.as_string("path", item));
+        let section = Section::new(build.problems, what, item.span(), item, &SET_TABLE)?;
+        let is_secret = section.boolean(&IS_SECRET);
+        let path = section.required(&PATH).and_then(|item| section.as_string(PATH.name, item));
         section.finish();
         let (text, span) = path?;
         (text, span, is_secret)
