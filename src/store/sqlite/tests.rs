@@ -225,7 +225,8 @@ fn a_rollup_that_cannot_be_read_fails_no_report_and_is_made_anew() {
     let calls = || {
         let (mut names, mut gathered) = (Names::default(), Gathering::new(Timestamp(9_000)));
         reader.gather(all.clone(), &mut names, &mut gathered).unwrap();
-        Report::of_records(gathered, (all.start, all.end), &[], &Times::default()).calls
+        Report::of_records(gathered, (all.start, all.end), |_| Target::default(), &Times::default())
+            .calls
     };
     assert_eq!(calls(), 2, "from the records");
     assert_ne!(writer.roll_up().unwrap(), RolledUp::All, "the writer has heard of it");
