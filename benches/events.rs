@@ -16,13 +16,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use attendant::api::{
-    self, Api, Archive, ArchiveError, DriverHandle, Live, Settings, Teller, door,
+    self, Api, Archive, ArchiveError, CallerErased, DriverHandle, Live, Settings, Teller, door,
 };
 use attendant::center::names::Names;
 use attendant::id::{AgentId, CallId, QueueId, RecordingId};
 use attendant::metrics::cut::{Asked, Cell, CutError};
 use attendant::metrics::waterfall::{Waterfall, WaterfallReport};
-use attendant::metrics::{Follower, Gathering, Target};
+use attendant::metrics::{Follower, Gathering, Target, Times};
 use attendant::time::Timestamp;
 use attendant::words::{
     AgentStands, AgentState, CallRecord, Fact, Numbered, RecordFilter, Roster, Seq,
@@ -56,6 +56,19 @@ impl Archive for NoArchive {
         _: &mut Gathering,
     ) -> Result<(), ArchiveError> {
         Ok(())
+    }
+
+    fn agent_times(
+        &self,
+        _: Range<Timestamp>,
+        _: &mut Names,
+        _: &mut Times,
+    ) -> Result<(), ArchiveError> {
+        Ok(())
+    }
+
+    fn erase(&self, _: &str) -> Result<CallerErased, ArchiveError> {
+        Ok(CallerErased::default())
     }
 
     fn cut(

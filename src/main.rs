@@ -16,8 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
-    EX_IOERR, EX_USAGE, check, fail, health, help, import, print, records, reload, replay, report,
-    serve, simulate, watch, webhook,
+    EX_IOERR, EX_USAGE, backup, callers, check, fail, health, help, import, print, records, reload,
+    replay, report, serve, simulate, watch, webhook,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -38,6 +38,8 @@ Examples:
   attendant reload --dry-run            what a reload of the running server would change
   attendant webhook selftest            call ourselves as a provider would
   attendant records --outcome abandoned the latest calls that were given up
+  attendant backup /mnt/backup/monday   a copy of what is kept, while calls are up
+  attendant callers export +14155550123 every record that names a caller
   attendant report --last 7d            AHT, FCR, service level and the rest of a week
   attendant import --from queue_log --name old-pbx --dry-run queue_log
   attendant simulate flows/support.toml --agents 7..10 --calls-per-hour 120
@@ -112,6 +114,10 @@ enum Command {
         provider: Vec<String>,
     },
     Reload(reload::Reload),
+    Backup(backup::Backup),
+    /// Hand over, or take out, what is kept of one caller
+    #[command(subcommand)]
+    Callers(callers::Callers),
     Import(Box<import::Import>),
     /// Print the records of ended calls, the latest first
     Records(records::Records),
@@ -149,6 +155,8 @@ fn main() -> ExitCode {
         Command::Serve => serve::run(&sources),
         Command::Check { paths, provider } => check::run(&sources, &paths, &provider),
         Command::Reload(wanted) => reload::run(&sources, &wanted),
+        Command::Backup(wanted) => backup::run(&sources, &wanted),
+        Command::Callers(wanted) => callers::run(&sources, &wanted),
         Command::Import(wanted) => import::run(&sources, &wanted),
         Command::Records(wanted) => records::run(&sources, &wanted),
         Command::Report(wanted) => report::run(&sources, &wanted),

@@ -14,6 +14,7 @@ use thiserror::Error;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::Api;
+use crate::api::callers::CallerErased;
 use crate::api::error::ApiError;
 use crate::api::live::call_id;
 use crate::api::views::Record;
@@ -21,7 +22,7 @@ use crate::center::names::Names;
 use crate::id::{CallId, QueueId, RecordingId};
 use crate::metrics::cut::{Asked, Cell, CutError};
 use crate::metrics::waterfall::WaterfallReport;
-use crate::metrics::{Gathering, Target};
+use crate::metrics::{Gathering, Target, Times};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
 
@@ -80,6 +81,26 @@ pub trait Archive: Send + Sync {
         flow: Option<&str>,
         period: Range<Timestamp>,
     ) -> Result<Result<Vec<WaterfallReport>, CutError>, ArchiveError>;
+
+    /// Adds up what agents spent their time on in the period, whatever its age and length. An agent
+    /// without an id in `names` gets one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::records`].
+    fn agent_times(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Times,
+    ) -> Result<(), ArchiveError>;
+
+    /// Takes a caller out of everything that is kept of ended calls; `live_calls` is left at 0.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or written: what was not erased is by the next time.
+    fn erase(&self, number: &str) -> Result<CallerErased, ArchiveError>;
 
     /// The WAV file of a recording that is complete, from its beginning.
     ///

@@ -14,7 +14,7 @@
 //! **Bound:** [`TOLD_MAX`] facts that the interface has not folded. Past it the interface stands
 //! still: the driver says so in the log, tells no more, and reads are 503. Once the interface has
 //! caught up the driver tells it anew how everything stands: listeners get a snapshot, and agents'
-//! times begin anew.
+//! times up to there are read from the archive.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -175,7 +175,7 @@ impl Teller {
         self.shared.fold.notify_one();
         tracing::warn!(
             "the HTTP interface has caught up: it is told anew how everything stands; listeners \
-             get a snapshot, and agents' times begin anew"
+             get a snapshot"
         );
     }
 
@@ -252,7 +252,8 @@ impl Live {
     }
 
     /// The figures of the calls that ended in the period, as the archive has them, with agents'
-    /// times after all that the driver told. It keeps no other reader waiting.
+    /// times after all that the driver told; of those from before this run, or before a gap, the
+    /// archive's. It keeps no other reader waiting.
     ///
     /// # Errors
     ///
@@ -263,11 +264,18 @@ impl Live {
         judging: Judging,
         archive: &dyn Archive,
     ) -> Result<Value, ApiError> {
-        let Spent { now, roster, calls_open, times, period } = self.agent_times(period)?;
+        let Spent { now, roster, calls_open, mut times, period } = self.agent_times(period)?;
         let mut names = names_of(&roster);
         let mut gathered = Gathering::new(now);
         let done = archive.gather(period.clone(), &mut names, &mut gathered);
         done.map_err(|error| ApiError::archive(&error))?;
+        if let Some(known_from) = times.take_lack()
+            && period.start < known_from
+        {
+            let before = period.start..period.end.min(known_from);
+            let done = archive.agent_times(before, &mut names, &mut times);
+            done.map_err(|error| ApiError::archive(&error))?;
+        }
         let period = (period.start, period.end);
         let target = |queue| judging.target(&roster.targets, queue);
         let mut report = Report::of_records(gathered, period, target, &times);
@@ -447,8 +455,14 @@ impl Drop for Listening {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::archive::ArchiveError;
+    use crate::api::callers::CallerErased;
+    use crate::id::{AgentId, CallId, QueueId, RecordingId};
     use crate::live::Lost;
-    use crate::words::Fact;
+    use crate::metrics::Target;
+    use crate::metrics::cut::CutError;
+    use crate::metrics::waterfall::WaterfallReport;
+    use crate::words::{Activity, AgentState, CallRecord, Fact, RecordFilter, RosterAgent};
 
     const AT: Timestamp = Timestamp(1_000);
 
@@ -478,5 +492,96 @@ mod tests {
         assert!(matches!(since(Seq(20)), Ok(Ok(2))));
         teller.tell(facts(22, 1));
         assert!(live.read(|board, _, _| board.next()).is_ok_and(|next| next == Seq(23)));
+    }
+    /// An archive that has an hour of an agent's before every moment.
+    struct Before(Mutex<Vec<Range<Timestamp>>>);
+
+    impl Archive for Before {
+        fn record(&self, _: CallId) -> Result<Option<CallRecord>, ArchiveError> {
+            unreachable!("figures are gathered")
+        }
+
+        fn records(&self, _: &RecordFilter) -> Result<Vec<CallRecord>, ArchiveError> {
+            unreachable!("figures are gathered")
+        }
+
+        fn gather(
+            &self,
+            _: Range<Timestamp>,
+            _: &mut Names,
+            _: &mut Gathering,
+        ) -> Result<(), ArchiveError> {
+            Ok(())
+        }
+
+        fn agent_times(
+            &self,
+            period: Range<Timestamp>,
+            names: &mut Names,
+            into: &mut Times,
+        ) -> Result<(), ArchiveError> {
+            into.add(AgentId(names.agents.intern("ann")), Activity::Ready, 3_600_000);
+            self.0.lock().unwrap().push(period);
+            Ok(())
+        }
+
+        fn erase(&self, _: &str) -> Result<CallerErased, ArchiveError> {
+            unreachable!("figures are gathered")
+        }
+
+        fn cut(
+            &self,
+            _: &Asked,
+            _: Timestamp,
+            _: &mut Names,
+            _: &dyn Fn(QueueId) -> Target,
+        ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError> {
+            unreachable!("figures are gathered")
+        }
+
+        fn waterfall(
+            &self,
+            _: Option<&str>,
+            _: Range<Timestamp>,
+        ) -> Result<Result<Vec<WaterfallReport>, CutError>, ArchiveError> {
+            unreachable!("figures are gathered")
+        }
+
+        fn recording(&self, _: RecordingId) -> Result<Option<std::fs::File>, ArchiveError> {
+            unreachable!("figures are gathered")
+        }
+    }
+
+    /// What this run saw is its own, what was before it is the archive's, and nothing is both.
+    #[test]
+    fn agents_times_before_this_run_are_the_archives() {
+        let mut follower = Follower::new(&Roster::default());
+        follower.metrics.count(Counted::Gap { at: AT });
+        let now = Timestamp(AT.0 + 60_000);
+        let (teller, live) = feed(7, Arc::new(move || now), Seq(0), follower);
+        let name: Arc<str> = "ann".into();
+        let agent = RosterAgent {
+            agent: AgentId(0),
+            name: Arc::clone(&name),
+            display_name: None,
+            skills: Vec::new(),
+            origins: Vec::new(),
+        };
+        let roster = Roster { agents: vec![agent], ..Roster::default() };
+        let moved = Fact::AgentMoved { agent: AgentId(0), name, state: AgentState::Ready };
+        // As of before this run, as the losses of the run before are: it counts from this one on.
+        let numbered = |seq, fact| Numbered { seq: Seq(seq), at: Timestamp(AT.0 - 500), fact };
+        teller.tell(vec![numbered(0, Fact::Roster(Arc::new(roster))), numbered(1, moved)]);
+        let archive = Before(Mutex::default());
+        let ready = |from: u64| {
+            let period = Timestamp(from)..now;
+            let report = live.figures(|_| Ok(period), Judging::default(), &archive);
+            let report = report.unwrap_or_else(|_| panic!("told"));
+            assert_eq!(report["kept"]["agent_times_gone_until"], Value::Null);
+            report["agents"][0]["ready_s"].as_f64().unwrap()
+        };
+        assert_eq!(ready(AT.0), 60.0);
+        assert_eq!(ready(AT.0 - 900), 3_660.0);
+        assert_eq!(*archive.0.lock().unwrap(), [Timestamp(AT.0 - 900)..AT]);
     }
 }

@@ -215,6 +215,13 @@ const CELL: &[Counted] = &[
 const KEPT: &[Counted] = &[
     counted("calls_open", Kind::Count, CALLS, "Calls that have not ended."),
     counted(
+        "records_gone_until",
+        Kind::MaybeTime,
+        CALLS,
+        "Calls of the period that ended before this are not all counted: their records were \
+         deleted, and sums are of whole quarters of an hour.",
+    ),
+    counted(
         "agent_times_gone_until",
         Kind::MaybeTime,
         CALLS,

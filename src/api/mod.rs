@@ -16,6 +16,7 @@
 mod archive;
 mod auth;
 mod body;
+mod callers;
 pub mod door;
 mod error;
 mod events;
@@ -67,6 +68,7 @@ use crate::words::{AgentRequest, CallOutcome, Principal, SupervisorMode, Telepho
 
 pub use archive::{Archive, ArchiveError};
 pub use auth::NamedToken;
+pub use callers::CallerErased;
 pub use error::ApiError;
 pub use feed::{Live, Now, Teller, feed};
 pub use queue_counters::QueueCounters;
@@ -264,6 +266,7 @@ impl Api {
             .route("/v1/config", get(reload::running));
         let change = Router::new()
             .route("/v1/reload", post(reload::reload))
+            .route("/v1/callers/erase", post(callers::erase))
             .route("/v1/calls/{id}", delete(live::end_call))
             .route("/v1/calls/{id}/supervise", post(supervision::supervise))
             .route("/v1/calls/{id}/supervise", delete(supervision::unsupervise))
@@ -495,6 +498,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         metrics::groups,
         metrics::waterfall,
         recording::recording,
+        callers::erase,
         reload::reload,
         reload::running,
         prometheus::metrics,

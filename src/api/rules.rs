@@ -42,6 +42,8 @@ pub(super) enum Right {
     ActAsAgent,
     /// To have the configuration read again.
     Configure,
+    /// To take callers out of what is kept.
+    Erase,
 }
 
 /// One line per route: method, path as it is registered, and what it needs.
@@ -73,6 +75,7 @@ pub(super) const RULES: &[(&str, &str, Right)] = &[
     ("GET", "/v1/events", Right::Listen),
     ("GET", "/v1/config", Right::Look),
     ("POST", "/v1/reload", Right::Configure),
+    ("POST", "/v1/callers/erase", Right::Erase),
     ("GET", "/v1/metrics", Right::Look),
     ("GET", "/v1/metrics/groups", Right::Look),
     ("GET", "/v1/flows/{flow}/waterfall", Right::Look),
@@ -100,14 +103,18 @@ impl Right {
                 | Self::HearRecordings
                 | Self::Supervise,
             ) => true,
-            (PrincipalRole::Supervisor, Self::ActAsAgent | Self::Configure) => false,
+            (PrincipalRole::Supervisor, Self::ActAsAgent | Self::Configure | Self::Erase) => false,
             (
                 PrincipalRole::Monitor,
                 Self::Look | Self::LookAtAgent | Self::LookAtCall | Self::Listen,
             ) => true,
             (
                 PrincipalRole::Monitor,
-                Self::HearRecordings | Self::Supervise | Self::ActAsAgent | Self::Configure,
+                Self::HearRecordings
+                | Self::Supervise
+                | Self::ActAsAgent
+                | Self::Configure
+                | Self::Erase,
             ) => false,
             (PrincipalRole::Agent, _) => false,
         }
@@ -127,7 +134,7 @@ impl Right {
             }
             Self::HearRecordings | Self::Supervise => "the role admin or supervisor",
             Self::ActAsAgent => "the role admin, or the agent's own token",
-            Self::Configure => "the role admin",
+            Self::Configure | Self::Erase => "the role admin",
         }
     }
 }
@@ -185,7 +192,11 @@ async fn is_own(api: &Api, parts: &mut Parts, who: &Who, right: Right) -> Result
         }
         // The answer has nothing else: see `events`.
         Right::Listen => Ok(true),
-        Right::Look | Right::HearRecordings | Right::Supervise | Right::Configure => Ok(false),
+        Right::Look
+        | Right::HearRecordings
+        | Right::Supervise
+        | Right::Configure
+        | Right::Erase => Ok(false),
     }
 }
 

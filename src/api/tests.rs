@@ -28,15 +28,12 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::api::guard::IsProxy;
-use crate::center::names::Names;
 use crate::center::snapshot::AgentView;
-use crate::id::{AgentId, QueueId, RecordingId};
-use crate::metrics::cut::{self, Asked, Cell, CutError, Cutter};
-use crate::metrics::waterfall::{Waterfall, WaterfallReport};
-use crate::metrics::{CallRow, Follower, Gathering, Naming, Near, Tallies, Target};
+use crate::id::AgentId;
+use crate::metrics::Follower;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, RecordFilter, Roster, Seq,
+    AgentState, CallOutcome, CallRecord, Cause, EndedBy, Fact, NamedVia, Roster, Seq,
 };
 
 use shelf::Shelf;
@@ -256,6 +253,7 @@ fn the_document_lists_what_there_is() {
         post /v1/agents/{name}/resume: Back to the caller; who is consulted is hung up.
         post /v1/agents/{name}/transfer: The agent leaves, and the call goes on at a step of its flow.
         post /v1/agents/{name}/wrap-up: Ends after-call work, and says what came of the call.
+        post /v1/callers/erase: Takes a caller out of everything that is kept of ended calls.
         get /v1/calls: The calls that are up.
         delete /v1/calls/{id}: Ends a call.
         get /v1/calls/{id}: One call: as it is now, or its record when it has ended.

@@ -69,6 +69,13 @@ impl Directory {
         self.entries.keys().map(String::as_str)
     }
 
+    /// The numbers of an account.
+    pub fn numbers_of<'a>(&'a self, account: &'a str) -> impl Iterator<Item = &'a str> {
+        let of_account =
+            move |(_, entry): &(&String, &Arc<Entry>)| entry.account.as_deref() == Some(account);
+        self.entries.iter().filter(of_account).map(|(number, _)| number.as_str())
+    }
+
     /// Names of the free fields anybody has, for the flow check.
     pub fn field_names(&self) -> impl Iterator<Item = &str> {
         self.entries.values().flat_map(|entry| entry.fields.keys().map(String::as_str))

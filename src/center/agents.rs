@@ -95,6 +95,7 @@ impl ContactCenter {
             let (name, state) = (facts.agent_name(agent), state.clone());
             Fact::AgentMoved { agent, name, state }
         });
+        self.has_moved(agent);
         if matches!(state, AgentState::AfterCallWork { .. }) {
             self.after_call.insert(agent);
         } else {

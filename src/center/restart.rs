@@ -14,6 +14,7 @@ use crate::acd::Intent;
 use crate::call::{Call, Leg};
 use crate::center::{ContactCenter, Wake};
 use crate::id::{AgentId, CallId};
+use crate::time::Timestamp;
 use crate::words::{AgentRequest, AgentState, Cause, Event, Fact, Party, Target};
 
 /// Why a leg ended that was lost with the process. An agent is not charged for it.
@@ -48,11 +49,17 @@ impl SavedAgentState {
 pub(super) struct SavedAgentStates {
     told: Vec<SavedAgentState>,
     moved: BTreeSet<AgentId>,
+    /// Agents whose states changed since [`ContactCenter::poll_agent_move`].
+    changed: BTreeSet<AgentId>,
 }
 
 impl SavedAgentStates {
     pub(super) fn new(agents: usize) -> Self {
-        Self { told: vec![SavedAgentState::default(); agents], moved: BTreeSet::new() }
+        Self {
+            told: vec![SavedAgentState::default(); agents],
+            moved: BTreeSet::new(),
+            changed: BTreeSet::new(),
+        }
     }
 
     /// There are this many agents from now on.
@@ -78,6 +85,17 @@ impl ContactCenter {
 
     pub(super) fn may_have_moved(&mut self, agent: AgentId) {
         self.saved_states.moved.insert(agent);
+    }
+
+    /// The next agent whose state changed, the state they are in now, and when the last input came.
+    /// Poll it after each input, and no state is left out but those that lasted no time.
+    pub fn poll_agent_move(&mut self) -> Option<(Timestamp, AgentId, &AgentState)> {
+        let agent = self.saved_states.changed.pop_first()?;
+        Some((self.facts.at(), agent, &self.acd.agent(agent).state))
+    }
+
+    pub(super) fn has_moved(&mut self, agent: AgentId) {
+        self.saved_states.changed.insert(agent);
     }
 
     fn saved_state(&self, agent: AgentId) -> SavedAgentState {

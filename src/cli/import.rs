@@ -181,6 +181,10 @@ fn failed(state: &Path, error: StoreError) -> ImportError {
         | StoreError::Names { .. }
         | StoreError::OtherNode { .. }
         | StoreError::NoRecords { .. }
+        | StoreError::NotWhole { .. }
+        | StoreError::NotEmpty { .. }
+        | StoreError::Moving { .. }
+        | StoreError::Behind
         | StoreError::Lost
         | StoreError::ListsBusy => ImportError::Store(state.to_path_buf(), error),
     }

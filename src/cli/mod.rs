@@ -7,6 +7,8 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+pub(crate) mod backup;
+pub(crate) mod callers;
 pub(crate) mod check;
 pub(crate) mod health;
 pub(crate) mod help;

@@ -51,7 +51,8 @@ pub(crate) fn run(sources: &Sources, wanted: &Reload) -> ExitCode {
         Ok(server) => server,
         Err((code, message)) => return fail(code, &message),
     };
-    match ask(&url, token.expose(), wanted.dry_run) {
+    let path = format!("/v1/reload?dry_run={}", wanted.dry_run);
+    match ask(&url, token.expose(), &path, None) {
         Ok((200, answer)) => print(&text(&answer)),
         Ok((422, answer)) => fail(EX_CONFIG, &format!("nothing is reloaded\n{}", said(&answer))),
         Ok((status, answer)) => fail(EX_UNAVAILABLE, &refused(&url, status, &answer)),
@@ -80,17 +81,26 @@ fn server(sources: &Sources, wanted: &Reload) -> Result<(String, Secret), (u8, S
 }
 
 /// The status, and what is said.
-fn ask(url: &str, token: &str, dry_run: bool) -> Result<(u16, Value), ureq::Error> {
+pub(super) fn ask(
+    url: &str,
+    token: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<(u16, Value), ureq::Error> {
     let config = ureq::Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
         .max_redirects(0)
         .build();
     let agent = ureq::Agent::new_with_config(config);
-    let asked = agent
-        .post(format!("{url}/v1/reload?dry_run={dry_run}"))
-        .header("Authorization", format!("Bearer {token}"));
-    let answer = asked.send_empty()?;
+    let asked =
+        agent.post(format!("{url}{path}")).header("Authorization", format!("Bearer {token}"));
+    let answer = match body {
+        Some(body) => {
+            asked.header("Content-Type", "application/json").send(body.to_string().as_str())?
+        }
+        None => asked.send_empty()?,
+    };
     let status = answer.status().as_u16();
     let mut body = answer.into_body();
     let json = body.with_config().limit(ANSWER_LEN_MAX).read_to_string()?;
@@ -110,14 +120,14 @@ fn refused(url: &str, status: u16, answer: &Value) -> String {
     format!("{url} answers {status}: {}{help}", said(answer).trim_end())
 }
 
-fn unreachable(url: &str, error: &ureq::Error) -> String {
+pub(super) fn unreachable(url: &str, error: &ureq::Error) -> String {
     format!(
         "{url}: {error}: does the server run? It listens where it did at its start: where \
          `api.listen` is another since, --url names the address before"
     )
 }
 
-fn said(answer: &Value) -> String {
+pub(super) fn said(answer: &Value) -> String {
     let part = |key: &str| answer[key].as_str().unwrap_or_default().trim_end();
     format!("{}\n{}", part("message"), part("help"))
 }
@@ -158,7 +168,7 @@ mod tests {
         assert!(!refused("http://a", 503, &answer).contains("--token"));
         let nowhere = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
         let url = format!("http://{}", nowhere.unwrap());
-        let error = ask(&url, "a-token", false).unwrap_err();
+        let error = ask(&url, "a-token", "/v1/reload", None).unwrap_err();
         assert!(unreachable(&url, &error).contains("--url names the address before"));
     }
 

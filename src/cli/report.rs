@@ -36,8 +36,7 @@ Examples:
   attendant report --last month --menus             what callers press, and what would save time
 
 Dates and intervals are those of --tz. FCR (first contact resolution) of the last days is
-provisional: a caller can still call again within the window. Agents' logged-in time and occupancy
-are not in the records; a running server has them at /v1/metrics, from its start on.")]
+provisional: a caller can still call again within the window.")]
 pub(crate) struct Report {
     /// 90m, 24h or 7d, or today, yesterday, week or month
     #[arg(long, value_parser = period::last, value_name = "SPAN", allow_hyphen_values = true)]
@@ -87,6 +86,8 @@ struct Period {
     now: Timestamp,
     since: Timestamp,
     until: Timestamp,
+    /// What agents do goes on until then, as far as is known.
+    alive_until: Timestamp,
 }
 
 /// Why there is no answer.
@@ -115,6 +116,8 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
         Err(problems) => return told(&problems),
     };
     let setup = server::setup(&config, Vec::new(), std::sync::Arc::default());
+    let alive_until = store::alive_until(&config.server.state).unwrap_or(now);
+    let period = Period { alive_until, ..period };
     let reader = match records_of(&config.server.state) {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
@@ -135,7 +138,7 @@ impl Report {
         let Self { last, since, until, .. } = self;
         let said = Said { last: *last, since: since.as_deref(), until: until.as_deref() };
         let period = said.period(now, &zone)?;
-        Ok(Period { now, since: period.start, until: period.end })
+        Ok(Period { now, since: period.start, until: period.end, alive_until: now })
     }
 
     fn judging(&self) -> Judging {
@@ -195,7 +198,7 @@ fn answer(
     period: Period,
     wanted: &Report,
 ) -> Result<String, Failure> {
-    let Period { now, since, until } = period;
+    let Period { now, since, until, alive_until } = period;
     let mut names = setup.names.clone();
     let targets = ContactCenter::new(setup).roster().targets;
     let judging = wanted.judging();
@@ -217,7 +220,13 @@ fn answer(
     }
     let mut gathered = Gathering::new(now);
     reader.gather(since..until, &mut names, &mut gathered).map_err(StoreError::from)?;
-    let report = metrics::Report::of_records(gathered, (since, until), target, &Times::default());
+    let mut times = Times::default();
+    if since < alive_until {
+        let times_until = until.min(alive_until);
+        let done = reader.agent_times(since..times_until, &mut names, &mut times);
+        done.map_err(StoreError::from)?;
+    }
+    let report = metrics::Report::of_records(gathered, (since, until), target, &times);
     let json = metrics::named(&report, names.agents.iter(), names.queues.iter());
     if wanted.json {
         return Ok(format!("{json:#}\n"));
@@ -251,7 +260,6 @@ mod tests {
     use std::time::Duration;
 
     use attendant::id::{AgentId, CallId, LegId};
-    use attendant::store;
     use attendant::words::{
         CallOutcome, CallRecord, Cause, EndedBy, LegOutcome, NamedVia, Party, PartyLeg, QueueExit,
         QueueVisit, WrapUp,
@@ -350,7 +358,8 @@ mod tests {
         }
         store.shutdown().unwrap();
         let Line { wanted } = clap::Parser::parse_from([&["report"], line].concat());
-        let period = Period { now: NOON + hour, since: NOON - DAY, until: NOON };
+        let now = NOON + hour;
+        let period = Period { now, since: NOON - DAY, until: NOON, alive_until: now };
         let reader = store::read_records(folder.path()).unwrap();
         let setup = server::named(folder.path(), Setup::default()).unwrap();
         answer(&*reader, setup, period, &wanted)
@@ -442,8 +451,6 @@ mod tests {
         assert_eq!((&json["by"], &json["tz"]), (&"agent".into(), &"UTC".into()));
         assert_eq!(json["groups"][0]["group"], "alice");
         assert_eq!(json["groups"][0]["aht_leg_s"]["value"], 120.0);
-        let nothing: serde_json::Value = serde_json::from_str(&answered(&["--json"])).unwrap();
-        assert!(nothing["ready_s"].is_null(), "agents' time is in no record");
     }
 
     #[test]

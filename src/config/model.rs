@@ -81,6 +81,12 @@ pub struct Server {
     pub recordings: PathBuf,
     /// How long. `None`: for ever.
     pub recordings_keep: Option<Duration>,
+    /// How long records are kept, from the end of the call. `None`: for ever.
+    pub records_keep: Option<Duration>,
+    /// How long moves of agents between states are kept; sums by the day are for ever.
+    pub agent_times_keep: Option<Duration>,
+    /// How long journals of earlier runs are kept, from their last line.
+    pub journals_keep: Option<Duration>,
     pub drain_timeout: Duration,
     pub calls_max: usize,
     pub log: LogFormat,

@@ -17,6 +17,7 @@ use crate::config::read::Section;
 use crate::config::tokens;
 use crate::config::webhooks::has_credentials;
 use crate::id::NodeId;
+use crate::metrics;
 
 const RECORDING_KEYS_MAX: usize = 6;
 /// Ports of one leg: RTP, and RTCP beside it.
@@ -39,6 +40,9 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
         prompts: s.path("prompts").unwrap_or_default(),
         recordings,
         recordings_keep: s.number("recordings_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
+        records_keep: s.number("records_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
+        agent_times_keep: s.number("agent_times_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
+        journals_keep: s.number("journals_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
         state,
         drain_timeout: s.seconds("drain_timeout_s", 0..=DAY_S).unwrap_or_default(),
         calls_max: s.number("calls_max", 1..=1_000_000_i64).map_or(0, as_usize),
@@ -52,6 +56,7 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
             Err((message, help)) => s.problem("log_level", message, &help),
         }
     }
+    check_records_keep(&server, &mut s);
     // Read by `weak_passwords_allowed`, which needs the addresses as well.
     let _ = s.bool("allow_weak_passwords_on_loopback");
     for (key, path) in [("flows", &server.flows), ("state", &server.state)] {
@@ -61,6 +66,23 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
     }
     s.finish();
     server
+}
+
+/// Figures and flows look back at a caller's calls, and a recording without its record is
+/// nobody's.
+fn check_records_keep(server: &Server, s: &mut Section<'_, '_>) {
+    let Some(records) = server.records_keep else { return };
+    if records < metrics::WINDOW {
+        let days = metrics::WINDOW.as_secs() / u64::from(DAY_S);
+        let message = format!("must be 0 or {days} or more");
+        let help = "repeats are judged by the calls of a caller within 30 days; to take out one \
+                    caller sooner: attendant callers erase";
+        s.problem("records_keep_days", message, help);
+    } else if server.recordings_keep.is_none_or(|recordings| recordings > records) {
+        let help = "a recording without its record is nobody's: set `server.recordings_keep_days` \
+                    to as many days or fewer";
+        s.problem("records_keep_days", "ends before recordings are deleted", help);
+    }
 }
 
 /// 0: for ever.

@@ -31,8 +31,6 @@ pub(super) struct Agents {
 /// What each agent spent their time on.
 #[derive(Clone, Debug, Default)]
 pub struct Times {
-    /// Somebody followed the agents: without, nothing is known of their time.
-    pub(super) is_known: bool,
     pub(super) spent: BTreeMap<AgentId, Spent>,
     /// Times before this are not known.
     pub(super) gone_until: Option<Timestamp>,
@@ -84,10 +82,11 @@ impl Agents {
         self.days.contains_key(&agent)
     }
 
-    /// Of every agent, within `from..to`.
+    /// Of every agent, within `from..to` and as far as all times are known.
     pub(super) fn times(&self, from: Timestamp, to: Timestamp) -> Times {
+        let from = from.max(self.gone_until.unwrap_or_default());
         let spent = self.days.keys().map(|agent| (*agent, self.spent(*agent, from, to)));
-        Times { is_known: true, spent: spent.collect(), gone_until: self.gone_until }
+        Times { spent: spent.collect(), gone_until: self.gone_until }
     }
 
     /// Time by activity within `from..to`.
@@ -101,15 +100,7 @@ impl Agents {
                 break;
             }
             let ms = end.min(to).as_millis().saturating_sub((*at).max(from).as_millis());
-            match activity {
-                Activity::LoggedOut => {}
-                Activity::NotReady => spent.not_ready += ms,
-                Activity::Ready => spent.ready += ms,
-                Activity::OnOwnCall => spent.on_own_call += ms,
-                Activity::Reserved => spent.reserved += ms,
-                Activity::Talking => spent.talking += ms,
-                Activity::AfterCallWork => spent.after_call += ms,
-            }
+            spent.spend(*activity, ms);
         }
         spent
     }
@@ -126,7 +117,45 @@ impl Agents {
     }
 }
 
+impl Times {
+    /// Adds time of an agent's.
+    pub fn add(&mut self, agent: AgentId, activity: Activity, ms: u64) {
+        if ms > 0 && activity != Activity::LoggedOut {
+            self.spent.entry(agent).or_default().spend(activity, ms);
+        }
+    }
+
+    /// Times before this are not known.
+    pub fn lack(&mut self, until: Timestamp) {
+        self.gone_until = self.gone_until.max(Some(until));
+    }
+
+    /// Since when times are known, for whoever knows those before and adds them.
+    pub fn take_lack(&mut self) -> Option<Timestamp> {
+        self.gone_until.take()
+    }
+
+    /// Of this agent, in milliseconds: logged in, and talking or in after-call work.
+    #[must_use]
+    pub fn logged_in_and_occupied(&self, agent: AgentId) -> (u64, u64) {
+        let spent = self.spent.get(&agent).copied().unwrap_or_default();
+        (spent.logged_in(), spent.occupied())
+    }
+}
+
 impl Spent {
+    fn spend(&mut self, activity: Activity, ms: u64) {
+        match activity {
+            Activity::LoggedOut => {}
+            Activity::NotReady => self.not_ready += ms,
+            Activity::Ready => self.ready += ms,
+            Activity::OnOwnCall => self.on_own_call += ms,
+            Activity::Reserved => self.reserved += ms,
+            Activity::Talking => self.talking += ms,
+            Activity::AfterCallWork => self.after_call += ms,
+        }
+    }
+
     /// With a call: talking (hold is part of it) and after-call work.
     pub(super) fn occupied(self) -> u64 {
         self.talking + self.after_call

@@ -108,7 +108,7 @@ pub struct Presenting {
     pub offers_withdrawn: u64,
 }
 
-/// What agents' logged-in time went into; none where nobody followed it, as in a report of records.
+/// What agents' logged-in time went into; none where nothing of the period is known any more.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Time {
     pub logged_in_s: Option<f64>,
@@ -136,6 +136,9 @@ pub struct Kept {
     /// Calls that ended up to here are not all in memory any more, for age or number.
     #[serde(skip)]
     pub calls_gone_until: Option<Timestamp>,
+    /// Calls of the period that ended before this are not all counted: their records were deleted,
+    /// and there are no sums of just that part of it.
+    pub records_gone_until: Option<Timestamp>,
     /// Agents' times before this are not known any more.
     pub agent_times_gone_until: Option<Timestamp>,
     /// Visits, offers and legs of calls that had very many.
@@ -157,7 +160,8 @@ impl Report {
         times: &Times,
     ) -> Self {
         let agent_times_gone_until = times.gone_until;
-        let kept = Kept { agent_times_gone_until, ..Kept::default() };
+        let records_gone_until = gathered.lacks_until;
+        let kept = Kept { agent_times_gone_until, records_gone_until, ..Kept::default() };
         put_together(gathered, (from, to), times, target, kept)
     }
 }
@@ -183,7 +187,8 @@ fn put_together(
     kept: Kept,
 ) -> Report {
     let at = gathered.now;
-    let time = |sum: &Sum| if times.is_known { sum.time() } else { Time::default() };
+    let is_known = times.gone_until.is_none_or(|gone| gone < to);
+    let time = |sum: &Sum| if is_known { sum.time() } else { Time::default() };
     let Sections { all, queues, agents } = gathered.sections(&times.spent, target);
     let queues = queues.into_iter().map(|(queue, sum)| QueueReport {
         queue,
@@ -239,6 +244,7 @@ fn kept(metrics: &Metrics) -> Kept {
         calls_open: metrics.calls.open() as u64,
         dropped: metrics.calls.dropped,
         calls_gone_until: metrics.calls.gone_until,
+        records_gone_until: None,
         agent_times_gone_until: metrics.agents.gone_until,
         parts_dropped: metrics.calls.parts_dropped,
         late_facts: metrics.calls.late,

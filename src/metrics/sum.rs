@@ -41,6 +41,8 @@ pub struct Sum {
 pub struct Gathering {
     pub(super) now: Timestamp,
     gone_until: Option<Timestamp>,
+    /// Calls that ended before this are not all there.
+    pub(super) lacks_until: Option<Timestamp>,
     all: Gathered,
     queues: BTreeMap<QueueId, Gathered>,
     agents: BTreeMap<AgentId, Gathered>,
@@ -72,6 +74,7 @@ impl Gathering {
         Self {
             now,
             gone_until,
+            lacks_until: None,
             all: Gathered::default(),
             queues: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -87,6 +90,11 @@ impl Gathering {
         for (agent, tally) in tallies.agents {
             self.add_agent(agent, tally);
         }
+    }
+
+    /// Calls that ended before this are not all there any more.
+    pub fn lack(&mut self, until: Timestamp) {
+        self.lacks_until = self.lacks_until.max(Some(until));
     }
 
     pub fn add_all(&mut self, tally: Tally) {

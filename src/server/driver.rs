@@ -165,6 +165,15 @@ impl Driver {
                 First::Setup(new) => self.reconfigure(at, *new),
             }
         }
+        // A center that goes on stands somewhere, also where nothing had to be told.
+        self.keep_agent_moves();
+    }
+
+    fn keep_agent_moves(&mut self) {
+        while let Some((at, agent, state)) = self.center.poll_agent_move() {
+            let state = state.clone();
+            self.store.keep_agent_move(at, self.center.agent_name(agent), &state);
+        }
     }
 
     /// No branch goes before the others: a flood on one must not starve timers or a signal.
@@ -329,5 +338,6 @@ impl Turn for Driver {
         while let Some((agent, state)) = self.center.poll_saved_state() {
             self.store.keep_agent_state(self.center.agent_name(agent), state);
         }
+        self.keep_agent_moves();
     }
 }

@@ -20,6 +20,7 @@ mod exchange;
 mod fronts;
 mod health;
 mod history;
+mod keeping;
 mod listen;
 mod local;
 mod malloc;

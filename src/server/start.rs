@@ -19,6 +19,7 @@ use crate::center::names::Names;
 use crate::config::{self, Config, Loaded, Ready, Secret, Soundless, Sources, TOKEN_LEN};
 use crate::media::io::Fact;
 use crate::media::prompt_store::PromptStore;
+use crate::metrics::Counted;
 use crate::server::archive::Records;
 use crate::server::asks::Replied;
 use crate::server::calls::Calls;
@@ -27,6 +28,7 @@ use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
 use crate::server::fronts::Fronts;
 use crate::server::health::{self, HealthWord};
+use crate::server::keeping::{Keep, Keeping};
 use crate::server::outbox::Outbox;
 use crate::server::providers::Door;
 use crate::server::reload::{ReloadSetup, Reloading};
@@ -95,7 +97,7 @@ pub(super) fn open(soundless: Soundless) -> Result<Opened, StartError> {
 /// A driver that is ready to run, and the threads around it, which end with this.
 pub(super) struct Started {
     pub(super) driver: Driver,
-    pub(super) threads: (HttpThread, Reloading, Retention),
+    pub(super) threads: (HttpThread, Reloading, Retention, Keeping),
 }
 
 /// What is bound, and what the center begins with.
@@ -132,6 +134,8 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
     let (retention, expired) = Retention::start(folder, keep, bound.clock, bound.ended_at)?;
+    let keep = Keep::of(&config.server);
+    let keeping = Keeping::start(keep, bound.clock, bound.store.errands())?;
     let (swap, swaps) = mpsc::channel(SWAPS_MAX);
     let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
     let resolver = Resolver::start(&config, random_seed()?, found.clone())?;
@@ -181,7 +185,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     // What they say was handed on: it need not stay here as well.
     drop(demo);
     malloc::give_back();
-    let threads = (bound.http, reloading, retention);
+    let threads = (bound.http, reloading, retention, keeping);
     Ok(Started { driver, threads })
 }
 
@@ -201,6 +205,8 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let (mut beginning, opened) = begun.begin(clock.now(), config, &*reader)?;
     let first = beginning.center.hear_facts(clock.now());
     let run = clock.now().as_millis();
+    // What agents did before, the records have.
+    beginning.figures.metrics.count(Counted::Gap { at: clock.now() });
     let (teller, live) = api::feed(run, Arc::new(move || clock.now()), first, beginning.figures);
     let (handle, requests) = mpsc::channel(DRIVER_REQUESTS_MAX);
     let http = tasks::bind(config.api.listen, demo.is_some())
@@ -208,11 +214,11 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let mut providers = providers::open_door(config, &names, clock, &prompts)?;
     let links = providers.door.links(config);
     banner::print(config, &loaded.flows, demo, &sip.sockets, http.local_addr()?, &links);
-    let readers = opened.store.readers()?;
+    let archive = (opened.store.readers()?, opened.store.errands());
     let health = HealthWord::new();
     let source = health::source(&health, opened.store.watch(), Arc::clone(&sip.front.media), clock);
     let driver = (DriverHandle { tx: handle }, live, source);
-    let (api, http) = start_api(config, driver, readers, http)?;
+    let (api, http) = start_api(config, driver, archive, http)?;
     providers.door.show_counts(&api);
     let key = store::secret_key(&config.server.state, "ask.key")?;
     let (asks, replies) = asks::start(config, clock, key)?;
@@ -256,10 +262,10 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
 fn start_api(
     config: &Config,
     (driver, live, health): (DriverHandle, Arc<Live>, HealthSource),
-    readers: store::Readers,
+    (readers, errands): (store::Readers, store::Errands),
     http: std::net::TcpListener,
 ) -> io::Result<(Api, HttpThread)> {
-    let archive = Arc::new(Records::new(readers, config.server.recordings.clone()));
+    let archive = Arc::new(Records::new(readers, errands, &config.server));
     let tokens = setup::tokens(config);
     let settings = setup::api(config, &tokens);
     let api = Api::new(&settings, driver, Arc::clone(&live), health, archive);

@@ -92,7 +92,10 @@ impl Appender {
             }
             self.given = self.lines.len();
             if self.shared.journal_failing.swap(false, Ordering::Relaxed) {
-                tracing::warn!("the journal is written again, with everything that was noted");
+                tracing::warn!(
+                    "the journal is written again, with everything that was noted: new calls are \
+                     taken again"
+                );
             }
             if !segment.is_full() || !self.has_spare() {
                 return;

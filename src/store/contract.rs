@@ -2,6 +2,8 @@
 //!
 //! **Deliberately absent:** files, processes and errors, which are each kind's own.
 
+mod agents;
+mod erase;
 pub(super) mod figures;
 mod imports;
 
@@ -41,6 +43,13 @@ const PROMISES: &[(&str, Promise)] = &[
     ("past", only_customers_with_numbers_are_past),
     ("imports", imports::imported_calls_stand_beside_our_own_and_leave_without_a_trace),
     ("long ago", figures::a_day_long_ago_has_its_calls),
+    ("agents' times", agents::times_are_what_the_changes_say),
+    ("agents' times again", agents::a_change_may_be_given_again),
+    ("nothing runs", agents::nobody_works_where_nothing_runs),
+    ("agents' times unknown", agents::what_is_not_known_is_said),
+    ("erased", erase::an_erased_caller_is_in_no_record_and_every_figure),
+    ("kept long enough", erase::sums_outlive_records_that_were_kept_long_enough),
+    ("agents' days", erase::agents_days_outlive_their_changes),
 ];
 
 /// Runs every promise over databases that `fresh` makes; each is opened for writing once.

@@ -21,7 +21,8 @@ use thiserror::Error;
 use crate::center::SavedAgentState;
 use crate::center::names::Names;
 use crate::id::{CallId, NodeId};
-use crate::metrics::{Gathering, Near};
+use crate::metrics::{Gathering, Near, Times};
+use crate::store::errands::Erased;
 use crate::store::journal::Entry;
 use crate::store::kept::Kept;
 use crate::store::{StoreError, sqlite};
@@ -31,6 +32,11 @@ use crate::words::{CallRecord, RecordFilter};
 /// The database of a folder. Another kind of it is another line here.
 pub(super) fn of(folder: &Path) -> Arc<dyn Database> {
     Arc::new(sqlite::Sqlite::new(folder))
+}
+
+/// Whether a file of this name is one of a database's own, which it copies itself.
+pub(super) fn is_file(name: &str) -> bool {
+    name.starts_with(sqlite::FILE)
 }
 
 /// A place where records are kept, opened for writing once and for reading as often as wanted.
@@ -70,6 +76,23 @@ pub(super) trait RecordWriter: fmt::Debug + Send {
 
     /// Brings to the disk what was applied. Called about once a second.
     fn sync(&mut self) -> Result<(), DatabaseError>;
+
+    /// Takes a caller out of every record, as `store::erase` says; all of it or nothing.
+    fn erase(&mut self, erasure: &Erasure<'_>) -> Result<Erased, DatabaseError>;
+
+    /// Erased calls whose arrival a journal may have, with the run in which each was erased.
+    fn erased(&self) -> Result<Vec<(CallId, u64)>, DatabaseError>;
+
+    /// No journal has those that were erased before this run.
+    fn forget_erased(&mut self, before: u64) -> Result<(), DatabaseError>;
+
+    /// Deletes some records of calls that ended before the day of this moment; how many. What they
+    /// add up to stays. None: there are none left.
+    fn expire_records(&mut self, before: Timestamp) -> Result<usize, DatabaseError>;
+
+    /// Deletes the moves of agents from before the day of this moment; how many. What they add
+    /// up to by the day stays.
+    fn expire_agent_moves(&mut self, before: Timestamp) -> Result<usize, DatabaseError>;
 
     /// Whether a call has its record.
     fn has(&self, call: CallId) -> Result<bool, DatabaseError>;
@@ -137,6 +160,25 @@ pub trait RecordReader: fmt::Debug + Send {
     ///
     /// When the database cannot be read.
     fn imports(&self) -> Result<Vec<ImportedCalls>, DatabaseError>;
+    /// Copies all there is at this moment into another folder, in which a database of the same kind
+    /// finds it; in place of a copy that is there. Whoever writes goes on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read, or the copy not be written.
+    fn back_up(&self, folder: &Path) -> Result<(), DatabaseError>;
+
+    /// Hands over each record in which this text stands, as a number or as part of one. Reads them
+    /// all.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn each_naming(
+        &self,
+        text: &str,
+        take: &mut dyn FnMut(CallRecord),
+    ) -> Result<(), DatabaseError>;
 
     /// Gathers the figures of the calls that ended in the period, however old, each as it is
     /// recorded at one moment. A queue or agent without an id in `names` gets one.
@@ -149,6 +191,19 @@ pub trait RecordReader: fmt::Debug + Send {
         period: Range<Timestamp>,
         names: &mut Names,
         into: &mut Gathering,
+    ) -> Result<(), DatabaseError>;
+
+    /// Adds up what agents spent their time on in the period, however old; what goes on at its end
+    /// is taken to go on until then. An agent without an id in `names` gets one.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn agent_times(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Times,
     ) -> Result<(), DatabaseError>;
 }
 
@@ -173,6 +228,11 @@ pub(super) enum Change {
     Carry { run: u64, calls: Vec<(CallId, Entry)> },
     /// A run ended in order: nothing goes on after it.
     CarryNothing,
+    /// Times of agents are known from here on; where they are known from before on, as before. In
+    /// a database without a call they are known from the beginning.
+    AgentTimesSince(Timestamp),
+    /// Nothing runs from here on: who is logged in does no more until they move.
+    AgentsGone { at: Timestamp, reason: &'static str },
 }
 
 /// What came of a [`Change`].
@@ -201,6 +261,18 @@ pub(super) enum RolledUp {
     /// Those that ended at this time or later; the last step added this number of calls.
     Since(Timestamp, u64),
     All,
+}
+
+/// A caller to be erased.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Erasure<'a> {
+    pub(super) number: &'a str,
+    /// What stands in its place: of no other caller.
+    pub(super) instead: &'a str,
+    /// Calls of others that name the number.
+    pub(super) named_in: &'a [CallId],
+    /// The run that goes on, whose journal is needed.
+    pub(super) run: u64,
 }
 
 /// Where the runs before ended.
@@ -293,7 +365,9 @@ pub(super) fn complain(batch: &[Change], applied: &[Applied]) {
                 | Change::NextCall(_)
                 | Change::Finish { .. }
                 | Change::Carry { .. }
-                | Change::CarryNothing,
+                | Change::CarryNothing
+                | Change::AgentTimesSince(_)
+                | Change::AgentsGone { .. },
                 Applied::Changed | Applied::Known | Applied::Unknown | Applied::NoRoom,
             ) => {}
         }

@@ -51,7 +51,7 @@ impl Importing {
     ///
     /// When a server runs on it ([`StoreError::InUse`]), or it cannot be written.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let lock = open::prepare(folder)?;
+        let (lock, _) = open::prepare(folder)?;
         let mut db = database::of(folder).writer()?;
         db.migrate()?;
         Ok(Self { db, batch: Vec::new(), imported: Imported::default(), _lock: lock })

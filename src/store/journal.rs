@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::Event;
 
@@ -173,6 +174,17 @@ pub fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort_unstable();
     Ok(found)
+}
+
+/// The call that comes with this event.
+pub(super) const fn arrival(event: &Event) -> Option<CallId> {
+    if let Event::CallArrived { call, .. }
+    | Event::CallOpening { call, .. }
+    | Event::CallRefused { call, .. } = event
+    {
+        return Some(*call);
+    }
+    None
 }
 
 /// What to read from one segment.

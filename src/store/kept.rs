@@ -27,13 +27,14 @@ use crate::id::{CallId, NodeId};
 use crate::store::database::{self, Change, RecordWriter};
 use crate::store::shared::Shared;
 use crate::store::{StoreError, journal};
-use crate::words::{RecordingUpdate, WrapUp};
+use crate::time::Timestamp;
+use crate::words::{Activity, RecordingUpdate, WrapUp};
 
 /// A file is begun anew after this number of bytes, if the database has everything in it.
 const FILE_LEN_MAX: u64 = 4 * 1024 * 1024;
 /// Lines kept in memory while no file takes them, in bytes. Past it they are left to the database.
 const LINES_KEPT_MAX: usize = 64 * 1024 * 1024;
-const NAMES: [&str; 2] = ["kept-0.jsonl", "kept-1.jsonl"];
+pub(super) const NAMES: [&str; 2] = ["kept-0.jsonl", "kept-1.jsonl"];
 
 /// Something kept, in place of what was kept before under the same name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,14 @@ pub(super) enum Kept {
         agent: String,
         #[serde(rename = "standing")]
         state: SavedAgentState,
+    },
+    /// An agent does this from then on.
+    AgentMoved {
+        agent: String,
+        at: Timestamp,
+        activity: Activity,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     WrapUp {
         call: CallId,
@@ -124,7 +133,12 @@ impl KeptLog {
         let (done, failing) = (self.shared.kept_until(), &self.shared.kept_failing);
         if self.next <= done {
             self.lines.clear();
-            failing.store(false, Ordering::Relaxed); // the next line shows how it is
+            // The next line shows how the file is.
+            if failing.swap(false, Ordering::Relaxed) {
+                tracing::warn!(
+                    "what is kept for a restart is all in the database: new calls are taken again"
+                );
+            }
         }
         if self.lines.is_empty() {
             return;
@@ -136,7 +150,9 @@ impl KeptLog {
                 self.files[self.at].until = self.next;
                 self.lines.clear();
                 if failing.swap(false, Ordering::Relaxed) {
-                    tracing::warn!("what is kept for a restart is written again");
+                    tracing::warn!(
+                        "what is kept for a restart is written again: new calls are taken again"
+                    );
                 }
             }
             Err(error) => {
@@ -223,6 +239,22 @@ pub(super) fn recover(
     Ok(next)
 }
 
+/// Whether it is one of the two.
+pub(super) fn is_file(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+/// The lowest number in the files of a folder.
+pub(super) fn first(folder: &Path) -> Result<Option<u64>, StoreError> {
+    let mut first = None;
+    for name in NAMES {
+        let (lines, _) = read(&folder.join(name))?;
+        let lowest = lines.first().map(|ReadLine(number, _)| *number);
+        first = first.into_iter().chain(lowest).min();
+    }
+    Ok(first)
+}
+
 /// The first of the files that has a call of another node.
 pub(super) fn node_of_other(
     folder: &Path,
@@ -245,7 +277,10 @@ const fn call(kept: &Kept) -> Option<CallId> {
             Some(*call)
         }
         Kept::Recording { update } => Some(update.name.call),
-        Kept::Leg { .. } | Kept::ForgetLeg { .. } | Kept::AgentState { .. } => None,
+        Kept::Leg { .. }
+        | Kept::ForgetLeg { .. }
+        | Kept::AgentState { .. }
+        | Kept::AgentMoved { .. } => None,
     }
 }
 
@@ -294,6 +329,7 @@ fn unheard(
                 Kept::Leg { .. }
                 | Kept::ForgetLeg { .. }
                 | Kept::AgentState { .. }
+                | Kept::AgentMoved { .. }
                 | Kept::WrapUp { .. }
                 | Kept::Recording { .. },
             )
@@ -303,7 +339,9 @@ fn unheard(
             | Change::NextCall(_)
             | Change::Finish { .. }
             | Change::Carry { .. }
-            | Change::CarryNothing => {}
+            | Change::CarryNothing
+            | Change::AgentTimesSince(_)
+            | Change::AgentsGone { .. } => {}
         }
     }
     let mut forgotten = Vec::new();
@@ -328,6 +366,8 @@ mod tests {
 {"standing":{"agent":"alice","standing":{"standing":"logged_out"}}}
 {"standing":{"agent":"alice","standing":{"standing":"not_ready","reason":"lunch"}}}
 {"standing":{"agent":"alice","standing":{"standing":"ready"}}}
+{"agent_moved":{"agent":"alice","at":1764000000000,"activity":"talking"}}
+{"agent_moved":{"agent":"alice","at":1764000000000,"activity":"not_ready","reason":"lunch"}}
 {"wrap_up":{"call":7,"wrap_up":{"leg":{"call":7,"n":1},"acw_ms":40,"resolved":true,"intent":null,"note":null}}}
 {"recording":{"news":{"name":"call-7-1","state":"kept","length_ms":900,"ended":"hung_up","url":null}}}
 "##;

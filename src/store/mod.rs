@@ -18,15 +18,19 @@
 
 mod amend;
 mod appender;
+mod backup;
 #[cfg(test)]
 mod contract;
 mod cuts;
 mod database;
+mod erase;
+mod errands;
 mod import;
 pub mod journal;
 mod kept;
 mod names;
 mod nodes;
+mod old_runs;
 mod open;
 mod readers;
 mod recover;
@@ -53,13 +57,17 @@ use crate::center::SavedAgentState;
 use crate::center::names::NamesError;
 use crate::id::{CallId, NodeId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, Event, RecordingUpdate, WrapUp};
+use crate::words::{AgentState, CallRecord, Event, RecordingUpdate, WrapUp};
 
+pub use backup::{BackedUp, back_up};
 pub use cuts::{cut, waterfall};
 pub use database::{DatabaseError, Fault, ImportedCalls, Past, RecordReader};
+pub use erase::naming;
+pub use errands::{Erased, Errands};
 pub use import::{CALLS_PER_SECOND_MAX, Imported, Importing};
 pub use names::{add_recorded, keep_names, names, names_error};
-pub use open::{Found, look, open};
+pub use old_runs::{OldRuns, OldRunsGone};
+pub use open::{Found, alive_until, look, open};
 pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
@@ -109,6 +117,14 @@ pub enum StoreError {
     NoRecords { folder: PathBuf },
     #[error("the thread that writes ended early: see the log")]
     Lost,
+    #[error("{path} is a backup that is not whole: {what}. Take another, or copy it again")]
+    NotWhole { path: PathBuf, what: String },
+    #[error("{path} is not empty: a backup needs a folder of its own")]
+    NotEmpty { path: PathBuf },
+    #[error("{path}: too much was kept while it was copied: try again")]
+    Moving { path: PathBuf },
+    #[error("what came before it is not written yet: see the log, and ask again")]
+    Behind,
     #[error(
         "{LISTS_MAX} lists of records are being read and none ended within {} s: ask again",
         LISTS_WAIT.as_secs()
@@ -156,6 +172,7 @@ pub struct Store {
     overflow: VecDeque<Job>,
     seq: u64,
     run: u64,
+    started_at: Timestamp,
     journal: Appender,
     kept: KeptLog,
     /// While nothing can be written: when it is tried again.
@@ -291,6 +308,22 @@ impl Store {
         self.keep(Kept::AgentState { agent: agent.to_owned(), state })
     }
 
+    /// Keeps what an agent does from then on. What began before this run counts from its begin on:
+    /// in between nothing ran.
+    pub fn keep_agent_move(&mut self, at: Timestamp, agent: &str, state: &AgentState) -> Noted {
+        let reason = match state {
+            AgentState::NotReady { reason } => Some(reason.clone()),
+            AgentState::LoggedOut
+            | AgentState::Ready
+            | AgentState::OnOwnCall { .. }
+            | AgentState::Reserved { .. }
+            | AgentState::Talking { .. }
+            | AgentState::AfterCallWork { .. } => None,
+        };
+        let (agent, at) = (agent.to_owned(), at.max(self.started_at));
+        self.keep(Kept::AgentMoved { agent, at, activity: state.activity(), reason })
+    }
+
     fn keep(&mut self, kept: Kept) -> Noted {
         let number = self.kept.note(&kept);
         self.send(Job::Keep(number, kept))
@@ -389,6 +422,12 @@ impl Store {
     /// When they cannot be opened.
     pub fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError> {
         self.database.reader()
+    }
+
+    /// The way to the thread that writes, for other threads.
+    #[must_use]
+    pub fn errands(&self) -> Errands {
+        Errands::new(self.jobs.clone(), self.run)
     }
 
     /// Connections to the records for requests that come at once.

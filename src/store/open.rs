@@ -11,16 +11,18 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::time::UNIX_EPOCH;
 
 use crate::id::NodeId;
 use crate::store::appender::Appender;
-use crate::store::database::{self, Database, RecordWriter, Saved};
+use crate::store::database::{self, Change, Database, RecordWriter, Saved};
 use crate::store::journal::{self, Header, Segment};
 use crate::store::kept::{self, KeptLog};
 use crate::store::recover::{self, Rebuild, Writing};
 use crate::store::shared::Shared;
 use crate::store::writer::Writer;
-use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError, nodes, setups};
+use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError, backup, nodes, setups};
+use crate::time::Timestamp;
 
 /// Opens the folder of node 0, gives lost calls their records and begins a new run of the journal.
 ///
@@ -31,11 +33,31 @@ pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened,
     look(folder, NodeId::default(), &mut recover::NoRebuild)?.begin(head, writing)
 }
 
+/// A run writes to it now and then while it does nothing else: the time of the file says until when
+/// it ran.
+pub(super) const LOCK: &str = "lock";
+
+/// When a run with this folder was last known to run: now, but for a few seconds, where one does.
+/// `None`: there was none.
+#[must_use]
+pub fn alive_until(folder: &Path) -> Option<Timestamp> {
+    let segments = journal::segments(folder).unwrap_or_default();
+    let files = segments.into_iter().chain([folder.join(LOCK)]);
+    files.filter_map(|path| written_at(&path)).max()
+}
+
+pub(super) fn written_at(path: &Path) -> Option<Timestamp> {
+    let at = fs::metadata(path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(at.as_millis()).ok().map(Timestamp)
+}
+
 /// A folder that this process has to itself, and what was found in it.
 pub struct Found {
     folder: PathBuf,
     node: NodeId,
     lock: File,
+    /// When the run before was last known to run.
+    alive_until: Option<Timestamp>,
     database: Arc<dyn Database>,
     db: Box<dyn RecordWriter>,
     lost: recover::Found,
@@ -48,12 +70,13 @@ pub struct Found {
 ///
 /// As [`open`], and when something in it is another node's.
 pub fn look(folder: &Path, node: NodeId, rebuild: &mut dyn Rebuild) -> Result<Found, StoreError> {
-    let lock = prepare(folder)?;
+    let (lock, alive_until) = prepare(folder)?;
+    backup::check(folder)?;
     nodes::check_files(folder, node)?;
     let database = database::of(folder);
     let db = database.writer()?;
     let lost = recover::find(&*db, folder, node, rebuild)?;
-    Ok(Found { folder: folder.to_path_buf(), node, lock, database, db, lost })
+    Ok(Found { folder: folder.to_path_buf(), node, lock, alive_until, database, db, lost })
 }
 
 impl Found {
@@ -70,7 +93,8 @@ impl Found {
     ///
     /// When the folder cannot be written.
     pub fn begin(self, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
-        let Self { folder, node, lock, database, mut db, lost } = self;
+        let Self { folder, node, lock, alive_until, database, mut db, lost } = self;
+        backup::begun(&folder)?;
         db.migrate()?;
         let (recovered, next) = lost.settle(&mut *db, *writing)?;
         let header = Header {
@@ -86,6 +110,13 @@ impl Found {
         let failed = |error| StoreError::io(&folder, error);
         let kept_next =
             kept::recover(&mut *db, &folder, &recovered.carried, next.lost_at.is_some())?;
+        let mut agents = vec![Change::AgentTimesSince(head.started_at)];
+        agents.extend(next.lost_at.map(|lost_at| {
+            // A sign of life from after now is of another clock.
+            let alive = alive_until.filter(|alive| *alive <= head.started_at);
+            Change::AgentsGone { at: lost_at.max(alive.unwrap_or_default()), reason: "server_lost" }
+        }));
+        db.apply(&agents)?;
         let Saved { sessions, legs, agent_states } = db.saved()?;
         let run = header.run;
         let first = Segment::create(&folder, &header).map_err(failed)?;
@@ -103,6 +134,7 @@ impl Found {
             overflow: VecDeque::new(),
             seq: 0,
             run,
+            started_at: head.started_at,
             journal: Appender::new(&folder, header, Arc::clone(&shared)),
             kept,
             retry_at: None,
@@ -116,18 +148,20 @@ impl Found {
     }
 }
 
-/// Makes the folder, for its owner alone, and takes its lock.
-pub(super) fn prepare(folder: &Path) -> Result<File, StoreError> {
+/// Makes the folder, for its owner alone, and takes its lock; and when a run before was last known
+/// to run.
+pub(super) fn prepare(folder: &Path) -> Result<(File, Option<Timestamp>), StoreError> {
     let failed = |error| StoreError::io(folder, error);
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(failed)?;
-    let path = folder.join("lock");
-    let lock = File::create(&path).map_err(failed)?;
+    let path = folder.join(LOCK);
+    let mut options = fs::OpenOptions::new();
+    let lock = options.create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok((lock, written_at(&path))),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_path_buf() }),
         Err(TryLockError::Error(error)) => Err(StoreError::io(&path, error)),
     }

@@ -15,10 +15,10 @@ use crate::center::names::Names;
 use crate::id::{CallId, QueueId};
 use crate::metrics::cut::{Asked, Cell, CutError};
 use crate::metrics::waterfall::WaterfallReport;
-use crate::metrics::{Gathering, Target};
-use crate::store::StoreError;
+use crate::metrics::{Gathering, Target, Times};
 use crate::store::cuts::{cut, waterfall};
 use crate::store::database::{Database, RecordReader};
+use crate::store::{StoreError, erase};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
 
@@ -122,6 +122,34 @@ impl Readers {
         Ok(waterfall(&**reader, flow, period)?)
     }
 
+    /// Calls whose record names this number, of whomever, with the recordings of the caller's own:
+    /// reads every record. May block for long; counts as a list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`].
+    pub fn naming(&self, number: &str) -> Result<Vec<CallRecord>, StoreError> {
+        let borrowed = self.borrow()?;
+        let reader = borrowed.reader.as_ref().expect("it is there until this is dropped");
+        Ok(erase::naming(&**reader, number)?)
+    }
+
+    /// Adds up agents' times, as [`RecordReader::agent_times`]. May block; counts as a list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`].
+    pub fn agent_times(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Times,
+    ) -> Result<(), StoreError> {
+        let borrowed = self.borrow()?;
+        let reader = borrowed.reader.as_ref().expect("it is there until this is dropped");
+        Ok(reader.agent_times(period, names, into)?)
+    }
+
     fn borrow(&self) -> Result<Borrowed<'_>, StoreError> {
         let (mut free, _) = self
             .freed
@@ -195,6 +223,14 @@ mod tests {
             Ok(())
         }
 
+        fn back_up(&self, _: &std::path::Path) -> Result<(), DatabaseError> {
+            Ok(())
+        }
+
+        fn each_naming(&self, _: &str, _: &mut dyn FnMut(CallRecord)) -> Result<(), DatabaseError> {
+            Ok(())
+        }
+
         fn imports(&self) -> Result<Vec<ImportedCalls>, DatabaseError> {
             Ok(Vec::new())
         }
@@ -204,6 +240,15 @@ mod tests {
             _: Range<Timestamp>,
             _: &mut Names,
             _: &mut Gathering,
+        ) -> Result<(), DatabaseError> {
+            Ok(())
+        }
+
+        fn agent_times(
+            &self,
+            _: Range<Timestamp>,
+            _: &mut Names,
+            _: &mut Times,
         ) -> Result<(), DatabaseError> {
             Ok(())
         }

@@ -206,7 +206,9 @@ impl Found {
             | Change::NextCall(_)
             | Change::Finish { .. }
             | Change::Carry { .. }
-            | Change::CarryNothing => None,
+            | Change::CarryNothing
+            | Change::AgentTimesSince(_)
+            | Change::AgentsGone { .. } => None,
         });
         let calls = calls.collect();
         Ok((Recovered { calls, carried: rebuilt.live, damaged: scan.damaged }, next))

@@ -1,6 +1,10 @@
 //! The store, killed at every line: each call has one record, no number is given twice.
 
+mod agents;
+mod backup;
+mod keeping;
 mod promised;
+mod spool;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -406,19 +410,6 @@ fn a_journal_of_a_later_version_is_left_alone() {
     std::fs::write(journal, "{\"attendant_journal\":5}\n").unwrap();
     let refused = open(folder.path(), &HEAD, &writing()).map(|_| ()).unwrap_err().to_string();
     assert!(refused.contains("written by a later attendant"), "{refused}");
-}
-
-/// Records wait in memory while the database is busy, and are there afterwards.
-#[test]
-fn records_wait_for_a_database_that_is_held() {
-    let folder = tempfile::tempdir().unwrap();
-    let Opened { mut store, .. } = opened(folder.path());
-    let holder = sqlite::tests::Holder::of(folder.path());
-    store.note(Timestamp(1_100), Some(&arrived(1)));
-    store.close(record(1, 1_200));
-    drop(holder);
-    store.shutdown().unwrap();
-    assert_eq!(all(folder.path()).len(), 1);
 }
 
 #[test]

@@ -9,8 +9,9 @@
 //!
 //! **Deliberately absent:** a clock. Time is that of the entries, or an idle channel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,12 +20,13 @@ use std::time::Duration;
 
 use crate::id::CallId;
 use crate::store::database::{self, Change, RecordWriter, RolledUp};
+use crate::store::errands::Errand;
 use crate::store::journal::{Header, Segment};
 use crate::store::kept::Kept;
 use crate::store::shared::Shared;
 use crate::store::{JOBS_MAX, StoreError};
 use crate::time::Timestamp;
-use crate::words::CallRecord;
+use crate::words::{Activity, CallRecord};
 
 /// How long jobs are gathered for one transaction. No promise waits for it. What a transaction
 /// costs whatever is in it (pages of indexes, the sums of the quarter) is shared by all of them.
@@ -33,6 +35,8 @@ const GATHER_FOR: Duration = Duration::from_millis(100);
 const SYNC_AFTER: Duration = Duration::from_secs(1);
 /// With nothing to do for this long, the disk is brought up to date.
 const IDLE_AFTER: Duration = Duration::from_millis(250);
+/// Idle rounds between two signs of life while an agent is logged in: five seconds.
+const ALIVE_AFTER: u32 = 20;
 /// While calls of an earlier attendant are rolled up, how long the next step waits for jobs.
 const ROLL_UP_AFTER: Duration = Duration::from_millis(1);
 /// Calls that are rolled up between two lines of the log.
@@ -45,6 +49,7 @@ pub(super) enum Job {
     Close(Box<CallRecord>),
     /// With its number in the log beside the journal.
     Keep(u64, Kept),
+    Errand(Errand),
     Finish,
 }
 
@@ -62,12 +67,17 @@ pub(super) struct Writer {
     records: Vec<Change>,
     /// The number after the last in `records` that was kept.
     kept_until: Option<u64>,
+    /// For when those are written.
+    errands: Vec<Errand>,
     /// So that it is said once.
     checkpoint_failed: bool,
     rolling_up: RollingUp,
     shared: Arc<Shared>,
+    /// Agents who are not logged out.
+    logged_in: BTreeSet<String>,
+    idle_rounds: u32,
     /// Held as long as the files are open.
-    _lock: File,
+    lock: File,
 }
 
 /// Calls that have no rollup: those of an earlier attendant, and all of them once rollups were found
@@ -102,10 +112,13 @@ impl Writer {
             db,
             records: Vec::new(),
             kept_until: None,
+            errands: Vec::new(),
             checkpoint_failed: false,
             rolling_up: RollingUp::GoesOn { calls: 0 },
             shared,
-            _lock: lock,
+            logged_in: BTreeSet::new(),
+            idle_rounds: 0,
+            lock,
         }
     }
 
@@ -124,13 +137,17 @@ impl Writer {
             };
             let (finish, idle) = match inbox.recv_timeout(rest) {
                 Ok(job) => (self.take(job) || self.take_gathered(inbox), false),
-                Err(RecvTimeoutError::Timeout) => (false, true),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.show_alive();
+                    (false, true)
+                }
                 Err(RecvTimeoutError::Disconnected) => {
                     self.work(true);
                     return Ok(());
                 }
             };
             self.work(idle || finish);
+            self.run_errands();
             if finish {
                 return self.finish();
             }
@@ -162,12 +179,35 @@ impl Writer {
         match job {
             Job::Close(record) => self.records.push(Change::Close(record)),
             Job::Keep(number, kept) => {
+                self.note_logged_in(&kept);
                 self.records.push(Change::Keep(kept));
                 self.kept_until = Some(number + 1);
             }
+            Job::Errand(errand) => self.errands.push(errand),
             Job::Finish => return true,
         }
         false
+    }
+
+    /// Who is logged in does something as long as this runs, also when no line of the journal says
+    /// so: see `open::alive_until`.
+    fn show_alive(&mut self) {
+        self.idle_rounds += 1;
+        if self.idle_rounds >= ALIVE_AFTER && !self.logged_in.is_empty() {
+            self.idle_rounds = 0;
+            let mut lock = &self.lock;
+            // What a full disk does not take is one sign less.
+            let _ = lock.rewind().and_then(|()| lock.write_all(b"\n"));
+        }
+    }
+
+    fn note_logged_in(&mut self, kept: &Kept) {
+        let Kept::AgentMoved { agent, activity, .. } = kept else { return };
+        if *activity == Activity::LoggedOut {
+            self.logged_in.remove(agent);
+        } else {
+            self.logged_in.insert(agent.clone());
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -267,6 +307,15 @@ impl Writer {
         }
     }
 
+    fn run_errands(&mut self) {
+        for errand in std::mem::take(&mut self.errands) {
+            errand.run(match self.records.is_empty() {
+                true => Ok(&mut *self.db),
+                false => Err(StoreError::Behind),
+            });
+        }
+    }
+
     /// Goes on with the calls that no rollup has, once all that was given is written. Whether there
     /// are any is asked again each time: rollups that are found broken are made anew at once.
     fn roll_up(&mut self) {
@@ -348,7 +397,8 @@ impl Writer {
         if !self.records.is_empty() {
             return Err(StoreError::Lost);
         }
-        self.db.apply(&[Change::NextCall(self.shared.next_call()), Change::CarryNothing])?;
+        let gone = Change::AgentsGone { at: self.shared.latest(), reason: "server_stopped" };
+        self.db.apply(&[Change::NextCall(self.shared.next_call()), Change::CarryNothing, gone])?;
         {
             let mut segments = self.shared.segments();
             let current = segments.current.take();
@@ -375,6 +425,8 @@ fn closed(change: Change) -> Option<CallId> {
         | Change::NextCall(_)
         | Change::Finish { .. }
         | Change::Carry { .. }
-        | Change::CarryNothing => None,
+        | Change::CarryNothing
+        | Change::AgentTimesSince(_)
+        | Change::AgentsGone { .. } => None,
     }
 }

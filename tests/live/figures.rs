@@ -7,7 +7,7 @@ use crate::clock::SOON;
 use crate::flows::{ALICE, MENU_HZ};
 use crate::rig::{Plan, Rig};
 
-/// What agents' time went into is in no record.
+/// What agents' time goes into grows between two answers.
 const TIMES: [&str; 9] = [
     "logged_in_s",
     "not_ready_s",

@@ -12,6 +12,7 @@
 mod agents;
 #[path = "../platform/call_control.rs"]
 mod call_control;
+mod callers;
 mod calls;
 mod clock;
 mod conference;
@@ -20,6 +21,7 @@ mod digest;
 mod events;
 mod figures;
 mod flows;
+mod full_disk;
 mod kills;
 mod line;
 mod lookup;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{READ, SETTINGS, serve};
+use super::{OPERATE, READ, SETTINGS, serve};
 
 #[test]
 fn records_are_filtered_and_paged() {
@@ -39,6 +39,26 @@ fn too_many_lists_at_once_are_refused_for_now() {
         assert_eq!((status, &body["error"]), (503, &json!("busy")));
         let (status, _) = served.ask("GET /v1/records/7", READ, None).await;
         assert_eq!(status, 200);
+    });
+}
+
+#[test]
+fn a_caller_is_erased_by_number_and_the_answer_says_what_is_left_to_do() {
+    serve(SETTINGS, async |served| {
+        let line = "POST /v1/callers/erase";
+        let number = json!({ "number": "+14155550123" });
+        let (status, body) = served.ask(line, OPERATE, Some(&number)).await;
+        let expected = json!({
+            "calls": 2, "named_in": 1, "recordings": 3, "journals": 1, "live_calls": 1,
+            "at_providers": ["https://provider.example/7"],
+        });
+        assert_eq!((status, body), (200, expected));
+        assert_eq!(*served.asked.lock().unwrap(), ["erase +14155550123"]);
+        for wrong in [json!({}), json!({ "number": "" }), json!({ "number": "1", "all": true })] {
+            let (status, _) = served.ask(line, OPERATE, Some(&wrong)).await;
+            assert!(status == 400 || status == 422, "{wrong}: {status}");
+        }
+        assert_eq!(served.asked.lock().unwrap().len(), 1);
     });
 }
 

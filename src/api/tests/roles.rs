@@ -75,7 +75,7 @@ fn expected(right: Right) -> [bool; 6] {
         Right::Listen => [true; 6],
         Right::HearRecordings | Right::Supervise => [true, true, true, false, false, false],
         Right::ActAsAgent => [true, true, false, true, false, false],
-        Right::Configure => [true, true, false, false, false, false],
+        Right::Configure | Right::Erase => [true, true, false, false, false, false],
     }
 }
 

@@ -1,6 +1,16 @@
-//! An archive with three calls on it.
+//! An archive with three calls on it, which notes what it is asked.
 
-use super::*;
+use std::ops::Range;
+
+use super::{Questions, ended};
+use crate::api::{Archive, ArchiveError, CallerErased};
+use crate::center::names::Names;
+use crate::id::{AgentId, CallId, QueueId, RecordingId};
+use crate::metrics::cut::{self, Asked, Cell, CutError, Cutter};
+use crate::metrics::waterfall::{Waterfall, WaterfallReport};
+use crate::metrics::{CallRow, Gathering, Naming, Near, Tallies, Target, Times};
+use crate::time::Timestamp;
+use crate::words::{CallRecord, RecordFilter};
 
 pub(super) struct Shelf {
     pub(super) asked: Questions,
@@ -64,6 +74,22 @@ impl Archive for Shelf {
         let mut waterfall = Waterfall::of(flow);
         waterfall.take(&CallRecord { flow: Some(flow.to_owned()), ..ended(1) });
         Ok(Ok(vec![waterfall.report()]))
+    }
+
+    fn agent_times(
+        &self,
+        _: Range<Timestamp>,
+        _: &mut Names,
+        _: &mut Times,
+    ) -> Result<(), ArchiveError> {
+        Ok(())
+    }
+
+    fn erase(&self, number: &str) -> Result<CallerErased, ArchiveError> {
+        self.asked.lock().unwrap().push(format!("erase {number}"));
+        let at_providers = vec!["https://provider.example/7".to_owned()];
+        let erased = CallerErased { calls: 2, named_in: 1, recordings: 3, ..Default::default() };
+        Ok(CallerErased { at_providers, journals: 1, ..erased })
     }
 
     fn recording(&self, name: RecordingId) -> Result<Option<std::fs::File>, ArchiveError> {

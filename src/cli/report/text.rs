@@ -19,6 +19,13 @@ pub(super) fn text(
         let n = report.agent_calls;
         text += &format!("beside them, {n} calls of the agents' own, in no other figure\n");
     }
+    if let Some(until) = report.kept.records_gone_until {
+        let until = shown(until);
+        text += &format!("not all that ended before {until} are counted: records were deleted\n");
+    }
+    if let Some(until) = report.kept.agent_times_gone_until {
+        text += &format!("agents' times before {} are not known\n", shown(until));
+    }
     let (without, legs) = (report.handling.legs_without_acw, report.handling.handled_legs);
     if without > 0 {
         text += &format!(

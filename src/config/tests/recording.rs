@@ -83,6 +83,32 @@ fn where_every_sound_is_at_a_provider_nothing_can_be_recorded() {
 }
 
 #[test]
+fn what_is_kept_for_how_long_fits_together() {
+    let config = written(
+        "[server]\nrecords_keep_days = 400\nrecordings_keep_days = 30\n\
+         agent_times_keep_days = 90\njournals_keep_days = 14\n",
+    )
+    .config();
+    let days = |days: u64| Some(Duration::from_secs(days * 86_400));
+    let server = &config.server;
+    let kept = [server.records_keep, server.agent_times_keep, server.journals_keep];
+    assert_eq!(kept, [days(400), days(90), days(14)]);
+    let bare = written("").config().server;
+    let kept = [bare.records_keep, bare.agent_times_keep, bare.journals_keep];
+    assert_eq!(kept, [None; 3]);
+    written("[server]\nrecords_keep_days = 34\nrecordings_keep_days = 30\n").refused(&expect![[r#"
+        attendant.toml:2: `server.records_keep_days`: must be 0 or 35 or more
+          help: repeats are judged by the calls of a caller within 30 days; to take out one caller sooner: attendant callers erase
+    "#]]);
+    for recordings in ["", "recordings_keep_days = 36\n"] {
+        written(&format!("[server]\nrecords_keep_days = 35\n{recordings}")).refused(&expect![[r#"
+            attendant.toml:2: `server.records_keep_days`: ends before recordings are deleted
+              help: a recording without its record is nobody's: set `server.recordings_keep_days` to as many days or fewer
+        "#]]);
+    }
+}
+
+#[test]
 fn a_misspelt_rule_is_one_mistake() {
     let source = "[queues.b]\nrecording = \"allways\"\nrecording_prompt = \"Recorded.\"\n";
     let problems = check(&written(source).sources).unwrap_err();

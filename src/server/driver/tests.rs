@@ -352,3 +352,18 @@ fn the_journal_has_a_line_each_second_while_a_call_is_up() {
         assert!(world.driver.heartbeat_at() > Some(due));
     });
 }
+
+/// As whatever a turn promises, so that a kill after it changes no occupancy.
+#[test]
+fn what_an_agent_does_is_written_with_the_turn() {
+    with_driver(|world| {
+        let kept = || std::fs::read_to_string(world.folder.path().join("state/kept-0.jsonl"));
+        let line = |what: &str| format!(r#""activity":"{what}""#);
+        assert!(kept().unwrap().contains(&line("ready")));
+        let (ask, now) = (AgentRequest::LogOut, world.driver.clock.now());
+        let agent = AgentId(0);
+        world.driver.input(now, Some(Event::AgentAsked { agent, ask, by: None }));
+        world.driver.turn();
+        assert!(kept().unwrap().contains(&line("logged_out")));
+    });
+}

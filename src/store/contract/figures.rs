@@ -8,7 +8,7 @@ use proptest::test_runner::TestRunner;
 use super::*;
 use crate::center::names::Names;
 use crate::metrics::oracle::{Oracle, disagreements};
-use crate::metrics::{CallRow, Fact, Gathering, Judging, Metrics, Report, Target};
+use crate::metrics::{CallRow, Fact, Gathering, Judging, Metrics, Report, Target, Times};
 use crate::store::database::RolledUp;
 use crate::store::rollup::{Interning, Span};
 use crate::words::{EndedBy, LegOutcome, Overflow, QueueExit, SentTo};
@@ -192,9 +192,7 @@ fn gathered(reader: &dyn RecordReader, names: &mut Names, now: u64, period: [u64
     let mut gathered = Gathering::new(Timestamp(now));
     reader.gather(from..to, names, &mut gathered).unwrap();
     let target = |queue| Judging::default().target(&targets(), queue);
-    // Nobody did anything: that is known, as in memory.
-    let times = Metrics::new(Vec::new()).times(Timestamp(now), from, to);
-    Report::of_records(gathered, (from, to), target, &times)
+    Report::of_records(gathered, (from, to), target, &Times::default())
 }
 
 /// In periods that begin and end at, just before and just after quarters and days, and anywhere.

@@ -142,7 +142,7 @@ pub(super) fn bounds(period: &Range<Timestamp>) -> [i64; 2] {
     [sql(period.start.0), sql(period.end.0)]
 }
 
-fn json(record: &CallRecord) -> String {
+pub(super) fn json(record: &CallRecord) -> String {
     serde_json::to_string(record).expect("a record has only keys that are text")
 }
 

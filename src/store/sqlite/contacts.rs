@@ -7,6 +7,7 @@
 //! **Deliberately absent:** what follows from contacts ([`Near`]).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
@@ -33,6 +34,9 @@ FROM calls WHERE from_number IS NOT NULL AND trim(from_number, '+0') <> ''
     };
 }
 pub(super) use in_calls;
+
+/// The widest window, and a day for calls that end in another order than they arrive.
+const REACH: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
 /// The contacts of one caller before and after a moment, the nearest first.
 pub(super) const BEFORE: &str =
@@ -77,6 +81,30 @@ pub(super) fn delete(db: &Connection, record: &CallRecord) -> rusqlite::Result<(
         "DELETE FROM contacts WHERE caller = ?1 AND arrived_at = ?2 AND call = ?3",
     )?;
     statement.execute(params![caller, sql(record.arrived_at.0), sql(record.call.0)])?;
+    Ok(())
+}
+
+/// A caller gets another key, in all their contacts at once: what is next to what stays the same.
+pub(super) fn rename(db: &Connection, caller: &str, instead: &str) -> rusqlite::Result<()> {
+    let mut statement = db.prepare_cached("UPDATE contacts SET caller = ?2 WHERE caller = ?1")?;
+    statement.execute([caller, instead])?;
+    Ok(())
+}
+
+/// A record is deleted for its age, and its sums stay. Its contact stays for as long as a call after
+/// it may be judged by it: until the last call of the caller within the widest window is deleted.
+pub(super) fn expire(db: &Connection, record: &CallRecord) -> rusqlite::Result<()> {
+    let Some(caller) = record.caller_key() else { return Ok(()) };
+    let at = record.arrived_at;
+    let (caller, reach) = (&*caller, at + REACH);
+    let mut later = db.prepare_cached(
+        "SELECT 1 FROM contacts WHERE caller = ?1 AND arrived_at > ?2 AND arrived_at <= ?3",
+    )?;
+    let is_needed = later.exists(params![caller, sql(at.0), sql(reach.0)])?;
+    let until = if is_needed { at - REACH } else { at };
+    let mut statement =
+        db.prepare_cached("DELETE FROM contacts WHERE caller = ?1 AND arrived_at <= ?2")?;
+    statement.execute(params![caller, sql(until.0)])?;
     Ok(())
 }
 

@@ -5,8 +5,11 @@
 //!
 //! **Deliberately absent:** what a record means. `store::amend` says what becomes of one.
 
+mod agents;
 mod calls;
 mod contacts;
+mod erase;
+mod expire;
 mod imports;
 mod list;
 mod reader;
@@ -29,10 +32,12 @@ use rusqlite::{Connection, ErrorCode};
 use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::database::{
-    Applied, Change, Database, DatabaseError, Fault, Progress, RecordReader, RecordWriter,
+    Applied, Change, Database, DatabaseError, Erasure, Fault, Progress, RecordReader, RecordWriter,
     RolledUp, Saved, TakenOut,
 };
+use crate::store::errands::Erased;
 use crate::store::kept::Kept;
+use crate::time::Timestamp;
 
 use reader::Reader;
 use rollups::Rollups;
@@ -40,6 +45,8 @@ use rollups::Rollups;
 pub(super) const FILE: &str = "records.sqlite";
 /// A statement waits for another process at most this long, and then fails as [`Fault::Busy`].
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Records that are deleted in one transaction: records that wait to be written wait for it.
+const EXPIRED_AT_ONCE: u32 = 500;
 /// Statements that a connection keeps compiled: all there are, twice. By itself it keeps sixteen,
 /// fewer than a record with its rollups needs.
 const STATEMENTS_KEPT: usize = 64;
@@ -156,6 +163,47 @@ impl RecordWriter for Writer {
         self.db.query_row(sync, [], |_| Ok(())).map_err(failed)
     }
 
+    fn erase(&mut self, erasure: &Erasure<'_>) -> Result<Erased, DatabaseError> {
+        let erase = |db: &mut Connection| {
+            let transaction = db.transaction()?;
+            let mut rollups = Rollups::of(&transaction)?;
+            let erased = erase::erase(&transaction, &mut rollups, erasure)?;
+            rollups.write()?;
+            transaction.commit()?;
+            erase::forget_pages(db)?;
+            Ok(erased)
+        };
+        erase(&mut self.db).map_err(failed)
+    }
+
+    fn erased(&self) -> Result<Vec<(CallId, u64)>, DatabaseError> {
+        erase::erased(&self.db).map_err(failed)
+    }
+
+    fn forget_erased(&mut self, before: u64) -> Result<(), DatabaseError> {
+        erase::forget_before(&self.db, before).map_err(failed)
+    }
+
+    fn expire_records(&mut self, before: Timestamp) -> Result<usize, DatabaseError> {
+        let expire = |db: &mut Connection| {
+            let transaction = db.transaction()?;
+            let deleted = expire::records(&transaction, before, EXPIRED_AT_ONCE)?;
+            transaction.commit()?;
+            Ok(deleted)
+        };
+        expire(&mut self.db).map_err(failed)
+    }
+
+    fn expire_agent_moves(&mut self, before: Timestamp) -> Result<usize, DatabaseError> {
+        let expire = |db: &mut Connection| {
+            let transaction = db.transaction()?;
+            let deleted = expire::agent_moves(&transaction, before)?;
+            transaction.commit()?;
+            Ok(deleted)
+        };
+        expire(&mut self.db).map_err(failed)
+    }
+
     fn has(&self, call: CallId) -> Result<bool, DatabaseError> {
         calls::has(&self.db, call).map_err(failed)
     }
@@ -184,6 +232,11 @@ fn one(db: &Connection, rollups: &mut Rollups<'_>, change: &Change) -> rusqlite:
         Change::Keep(Kept::AgentState { agent, state }) => {
             state::keep_agent_state(db, agent, state)?;
         }
+        Change::Keep(Kept::AgentMoved { agent, at, activity, reason }) => {
+            agents::moved(db, (agent, *at), (*activity, reason.as_deref()))?;
+        }
+        Change::AgentTimesSince(at) => agents::begin(db, *at)?,
+        Change::AgentsGone { at, reason } => agents::gone(db, *at, reason)?,
         Change::KeptUntil(until) => state::set_kept_until(db, *until)?,
         Change::NextCall(call) => state::set_next_call(db, *call)?,
         Change::Finish { segment, clean } => state::finish(db, segment, *clean)?,

@@ -1,7 +1,7 @@
 //! Reads the records: a connection of its own, which never waits for the writer.
 
 use std::ops::{ControlFlow, Range};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,13 +9,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::center::names::Names;
 use crate::id::CallId;
-use crate::metrics::{Gathering, Near};
+use crate::metrics::{Gathering, Near, Times};
 use crate::store::StoreError;
-use crate::store::database::{DatabaseError, ImportedCalls, Past, RecordReader};
+use crate::store::database::{DatabaseError, Fault, ImportedCalls, Past, RecordReader};
 use crate::store::sqlite::rollups::Gathered;
 use crate::store::sqlite::{
-    BUSY_TIMEOUT, calls, contacts, failed, imports, keep_statements, list, rollups, schema,
-    unsigned,
+    BUSY_TIMEOUT, FILE, agents, calls, contacts, erase, failed, imports, keep_statements, list,
+    make, rollups, schema, unsigned,
 };
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -25,6 +25,12 @@ SELECT from_number, ended_at, intent, agent FROM calls
 WHERE ended_at >= ?1 AND ended_at < ?2 AND from_number IS NOT NULL AND via NOT LIKE 'agent:%'
   AND via NOT LIKE 'import:%'
 ORDER BY ended_at, call";
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
 
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -122,6 +128,42 @@ impl RecordReader for Reader {
         each().map_err(failed)
     }
 
+    fn back_up(&self, folder: &Path) -> Result<(), DatabaseError> {
+        let path = folder.join(FILE);
+        let failed_file = |error: std::io::Error| {
+            let fault = Fault::Other;
+            DatabaseError { fault, error: format!("{}: {error}", path.display()).into() }
+        };
+        for old in [path.clone(), beside(&path, "-wal"), beside(&path, "-shm")] {
+            match std::fs::remove_file(old) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(failed_file(error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        make(&path).map_err(failed_file)?; // for its owner alone
+        let into = path.to_str().ok_or_else(|| {
+            failed_file(std::io::Error::other("a path that is no text cannot be written to"))
+        })?;
+        self.db.execute("VACUUM INTO ?1", [into]).map(drop).map_err(failed)
+    }
+
+    fn each_naming(
+        &self,
+        text: &str,
+        take: &mut dyn FnMut(CallRecord),
+    ) -> Result<(), DatabaseError> {
+        let mut each = || {
+            let mut statement = self.db.prepare_cached(erase::NAMING)?;
+            for row in statement.query_map([text], calls::record)? {
+                take(row?);
+            }
+            Ok(())
+        };
+        each().map_err(failed)
+    }
+
     fn imports(&self) -> Result<Vec<ImportedCalls>, DatabaseError> {
         imports::list(&self.db).map_err(failed)
     }
@@ -145,5 +187,22 @@ impl RecordReader for Reader {
             self.unreadable.store(true, Ordering::Release);
         }
         Ok(())
+    }
+
+    fn agent_times(
+        &self,
+        period: Range<Timestamp>,
+        names: &mut Names,
+        into: &mut Times,
+    ) -> Result<(), DatabaseError> {
+        let mut add_up = || {
+            let transaction = self.db.unchecked_transaction()?;
+            if !schema::has_agent_times(&transaction)? {
+                into.lack(period.end);
+                return Ok(());
+            }
+            agents::add_up(&transaction, &period, names, into)
+        };
+        add_up().map_err(failed)
     }
 }

@@ -18,7 +18,7 @@ use crate::id::{AgentId, CallId, QueueId};
 use crate::metrics::{CallRow, Gathering, Near, TALLY_VERSION, Tallies, Tally};
 use crate::store::database::RolledUp;
 use crate::store::rollup::{Interning, Key, Parts, Span, Whose, shares};
-use crate::store::sqlite::{calls, contacts, sql, state, unsigned};
+use crate::store::sqlite::{calls, contacts, expire, sql, state, unsigned};
 use crate::time::Timestamp;
 use crate::words::CallRecord;
 
@@ -259,13 +259,17 @@ pub(super) fn since(db: &Connection) -> rusqlite::Result<Timestamp> {
 pub(super) fn begin(db: &Connection) -> rusqlite::Result<()> {
     match state::meta(db, VERSION)? == Some(u64::from(TALLY_VERSION)) {
         true => Ok(()),
-        false => begin_anew(db),
+        false => {
+            expire::forget_sums(db)?;
+            begin_anew(db)
+        }
     }
 }
 
-/// Without any rollup: [`roll_up`] makes those of the calls that are there.
+/// Without any rollup of calls that are there: [`roll_up`] makes those.
 pub(super) fn begin_anew(db: &Connection) -> rusqlite::Result<()> {
-    db.execute("DELETE FROM rollups", [])?;
+    let records_since = expire::records_since(db)?;
+    db.execute("DELETE FROM rollups WHERE start >= ?1", [sql(records_since.0)])?;
     let last: Option<i64> =
         db.query_row("SELECT max(ended_at) FROM calls", [], |row| row.get(0))?;
     let since = last.map_or(Timestamp(0), |at| {
@@ -322,10 +326,34 @@ pub(super) fn gather(
     into: &mut Gathering,
 ) -> rusqlite::Result<Gathered> {
     let before = into.clone();
-    let Parts { records, rollups } = Parts::of(period, since);
-    for range in records {
-        gather_records(db, &range, names, into)?;
+    let records_since = expire::records_since(db)?;
+    let gone = period.start.min(records_since)..period.end.min(records_since);
+    let there = period.start.max(records_since)..period.end.max(records_since);
+    let mut from = Gathered::FromRollups;
+    if let Some(sums) = expire::sums_without_records(db, &gone, into)? {
+        from = gather_rollups(db, Parts::of(&sums, Timestamp(0)).rollups, names, into)?;
     }
+    let Parts { records, rollups } = Parts::of(&there, since);
+    for range in records.iter().filter(|range| !range.is_empty()) {
+        gather_records(db, range, names, into)?;
+    }
+    if from == Gathered::FromRollups {
+        from = gather_rollups(db, rollups, names, into)?;
+    }
+    if from == Gathered::FromRecords {
+        *into = before;
+        gather_records(db, period, names, into)?;
+    }
+    Ok(from)
+}
+
+/// `FromRecords`: a rollup cannot be read, and what was gathered is not whole.
+fn gather_rollups(
+    db: &Connection,
+    rollups: Vec<(Whose, Span, Range<Timestamp>)>,
+    names: &mut Names,
+    into: &mut Gathering,
+) -> rusqlite::Result<Gathered> {
     for (whose, span, range) in rollups {
         let mut statement = db.prepare_cached(SPANS)?;
         let asked = [number(whose), length(span), sql(range.start.0), sql(range.end.0)];
@@ -337,8 +365,6 @@ pub(super) fn gather(
                 Err(error) => {
                     tracing::error!(%error, "a sum of calls cannot be read: this report is made \
                          from the records, and the sums are made anew");
-                    *into = before;
-                    gather_records(db, period, names, into)?;
                     return Ok(Gathered::FromRecords);
                 }
             };

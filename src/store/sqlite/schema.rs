@@ -5,7 +5,8 @@
 //! | 1, 2 | calls; what a run leaves for the next |
 //! | 3 | calls by queue and by agent; an index for each filter of the HTTP interface |
 //! | 4 | rollups |
-//! | 5 | contacts of each caller, in place of two indexes of version 4 |
+//! | 5 | what agents do, and how long by the day; calls that were erased |
+//! | 6 | contacts of each caller, in place of two indexes of version 4 |
 //!
 //! **Invariant:** a file has the tables of its `user_version`, because both change in one
 //! transaction. It changes with the first run that begins, not with a look: a start that fails
@@ -21,14 +22,15 @@ use crate::store::sqlite::rollups;
 use crate::store::sqlite::{BUSY_TIMEOUT, failed, keep_statements};
 
 /// The version of the tables (`PRAGMA user_version`).
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 /// The first version that every statement here can work on, but for lists by queue and agent.
 const BASE: i64 = 2;
 /// The first version with lists by queue and agent.
 const WITH_LISTS: i64 = 3;
-/// The first version with rollups, and the first with contacts.
+/// The first versions with rollups, with what agents do, and with contacts.
 const WITH_ROLLUPS: i64 = 4;
-const WITH_CONTACTS: i64 = 5;
+const WITH_AGENTS: i64 = 5;
+const WITH_CONTACTS: i64 = 6;
 
 const BASE_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS calls (
@@ -109,7 +111,27 @@ CREATE TABLE rollups (
 ) STRICT, WITHOUT ROWID;
 ";
 
-const VERSION_5: &str = concat!(
+/// Each state of an agent lasts until the next. What is over is added up by days as well.
+const VERSION_5: &str = "
+CREATE TABLE agent_moves (
+    agent    TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    activity TEXT NOT NULL,
+    reason   TEXT,             -- why they are not ready or logged out
+    PRIMARY KEY (agent, at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE agent_days (
+    day      INTEGER NOT NULL, -- its begin, in UTC
+    agent    TEXT NOT NULL,
+    activity TEXT NOT NULL,
+    ms       INTEGER NOT NULL,
+    PRIMARY KEY (day, agent, activity)
+) STRICT, WITHOUT ROWID;
+-- Erased calls that a journal may still have, and the run in which they were erased.
+CREATE TABLE erased (call INTEGER PRIMARY KEY, run INTEGER NOT NULL) STRICT;
+";
+
+const VERSION_6: &str = concat!(
     "
 CREATE TABLE contacts (
     caller     TEXT NOT NULL,      -- the number, or account: and the account
@@ -129,8 +151,8 @@ DROP INDEX IF EXISTS calls_by_intent;
 "
 );
 
-/// For a reader of a file that no run has brought to version 5 yet: the same answers, slower.
-const INSTEAD_OF_VERSION_5: &str = concat!("CREATE TEMP VIEW contacts AS ", in_calls!(), ";");
+/// For a reader of a file that no run has brought to version 6 yet: the same answers, slower.
+const INSTEAD_OF_VERSION_6: &str = concat!("CREATE TEMP VIEW contacts AS ", in_calls!(), ";");
 
 /// For a reader of a file that no run has brought to version 3 yet: the same answers, slower.
 const INSTEAD_OF_VERSION_3: &str = "
@@ -149,6 +171,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         db.busy_timeout(BUSY_TIMEOUT)?;
         keep_statements(&db)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
+        // What a record was before does not stay in the page that has it.
+        db.pragma_update(None, "secure_delete", "FAST")?;
         // The write-ahead log is brought to the disk once a second, with the journal.
         db.pragma_update(None, "synchronous", "NORMAL")?;
         let version = version(&db)?;
@@ -175,9 +199,12 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> rusqlite::Result<()> 
         let file = path.display();
         tracing::info!(calls, %file, "the records of an earlier version get their new indexes");
     }
-    for (version, tables) in
-        [(WITH_LISTS, VERSION_3), (WITH_ROLLUPS, VERSION_4), (WITH_CONTACTS, VERSION_5)]
-    {
+    for (version, tables) in [
+        (WITH_LISTS, VERSION_3),
+        (WITH_ROLLUPS, VERSION_4),
+        (WITH_AGENTS, VERSION_5),
+        (WITH_CONTACTS, VERSION_6),
+    ] {
         if found < version {
             bring_to(db, version, tables)?;
         }
@@ -210,14 +237,17 @@ pub(super) fn prepare_to_read(db: &Connection, path: &Path) -> Result<(), StoreE
         db.execute_batch(INSTEAD_OF_VERSION_3).map_err(failed)?;
     }
     if found < WITH_CONTACTS {
-        db.execute_batch(INSTEAD_OF_VERSION_5).map_err(failed)?;
+        db.execute_batch(INSTEAD_OF_VERSION_6).map_err(failed)?;
     }
     Ok(())
 }
 
-/// Whether the tables are those of today, rollups among them.
 pub(super) fn has_rollups(db: &Connection) -> rusqlite::Result<bool> {
-    Ok(version(db)? == VERSION)
+    Ok(version(db)? >= WITH_ROLLUPS)
+}
+
+pub(super) fn has_agent_times(db: &Connection) -> rusqlite::Result<bool> {
+    Ok(version(db)? >= WITH_AGENTS)
 }
 
 pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {

@@ -128,7 +128,8 @@ fn without_rollups(database: &Sqlite) {
     let db = Connection::open(&database.path).unwrap();
     db.execute_batch(
         "DROP TABLE rollups; DROP TABLE contacts;
-         DELETE FROM meta WHERE key IN ('rolled_since', 'tally_version');
+         DROP TABLE agent_moves; DROP TABLE agent_days; DROP TABLE erased;
+         DELETE FROM meta WHERE key IN ('rolled_since', 'tally_version', 'agent_times_since');
          PRAGMA user_version = 3;",
     )
     .unwrap();
@@ -378,6 +379,26 @@ fn plans_of_periods_follow_the_index_of_ends() {
     let spans = plan(&db, rollups::SPANS, vec![0.into(), 15.into(), 1.into(), 2.into()]);
     let by_key = "SEARCH rollups USING PRIMARY KEY (whose=? AND span=? AND start>? AND start<?)";
     assert_eq!(spans, [by_key]);
+}
+
+#[test]
+fn plans_of_agents_times_follow_their_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Sqlite::new(folder.path());
+    database.writer().unwrap().migrate().unwrap();
+    let db = Connection::open(folder.path().join(FILE)).unwrap();
+    let text = || rusqlite::types::Value::from("x".to_owned());
+    let by_key = "SEARCH agent_moves USING PRIMARY KEY (agent=?";
+    for (query, values, leads) in [
+        (agents::LAST, vec![text()], by_key),
+        (agents::WITHIN, vec![text(), 1.into(), 2.into()], by_key),
+        (agents::NEXT_AGENT, vec![text()], "SEARCH agent_moves USING PRIMARY KEY (agent>?)"),
+        (agents::DAYS, vec![1.into(), 2.into()], "SEARCH agent_days USING PRIMARY KEY (day>?"),
+    ] {
+        let plan = plan(&db, query, values);
+        assert!(plan[0].starts_with(leads), "{query}:\n{plan:#?}");
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN agent")), "{query}:\n{plan:#?}");
+    }
 }
 
 /// Every contact is looked for by statements that are compiled once.

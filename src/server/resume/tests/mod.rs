@@ -133,6 +133,7 @@ impl World {
                 First::Setup(new) => server.reconfigure(at, *new),
             }
         }
+        server.keep_agent_moves();
         server.wake(now);
         server
     }
@@ -142,6 +143,14 @@ impl World {
         let mut records = store::read_records(&self.state()).unwrap().list(&all).unwrap();
         records.reverse();
         records
+    }
+
+    /// What each agent spent their time on, as a report of records has it.
+    fn times(&self, from: Timestamp, to: Timestamp) -> (Times, Names) {
+        let (mut times, mut names) = (Times::default(), Names::default());
+        let reader = store::read_records(&self.state()).unwrap();
+        reader.agent_times(from..to, &mut names, &mut times).unwrap();
+        (times, names)
     }
 
     /// The one record of this call, if it has one.
@@ -204,7 +213,15 @@ impl Server {
         while let Some((agent, state)) = self.center.poll_saved_state() {
             self.store.keep_agent_state(self.center.agent_name(agent), state);
         }
+        self.keep_agent_moves();
         self.center.check(at);
+    }
+
+    fn keep_agent_moves(&mut self) {
+        while let Some((at, agent, state)) = self.center.poll_agent_move() {
+            let state = state.clone();
+            self.store.keep_agent_move(at, self.center.agent_name(agent), &state);
+        }
     }
 
     /// Lets time pass, as the driver does.

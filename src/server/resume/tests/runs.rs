@@ -294,3 +294,25 @@ fn after_call_work_that_a_kill_cuts_off_ends_there_and_can_still_be_written_up()
     let wrap_up = record.legs[0].wrap_up.as_ref().unwrap();
     assert_eq!((wrap_up.acw_ms, wrap_up.resolved), (4_000, Some(true)));
 }
+
+/// Agents wait and rest through a kill and a stop.
+#[test]
+fn what_agents_did_is_known_after_every_end() {
+    let world = World::new();
+    let seconds = |n| Duration::from_secs(n);
+    let mut server = world.start(MORNING);
+    server.ask("alice", AgentRequest::Ready);
+    server.pass(seconds(30));
+    server.ask("alice", AgentRequest::NotReady { reason: "lunch".to_owned() });
+    server.pass(seconds(10));
+    server.ask("alice", AgentRequest::Ready); // the last that the journal has
+    let now = server.kill();
+    // Fay's telephone needs no register: she is ready while a server runs, and only then.
+    let mut server = world.start(now + seconds(1000));
+    server.pass(seconds(5));
+    let end = server.stop();
+    let (times, names) = world.times(MORNING, end + seconds(9000));
+    let spent = |name| times.logged_in_and_occupied(names.agents.get(name).map(AgentId).unwrap());
+    assert_eq!(spent("fay").0, 49_000, "43 s, then 5 s and 1 s of the stop: to ask takes a second");
+    assert_eq!(spent("alice").0, 48_000, "she stands where she stood");
+}
