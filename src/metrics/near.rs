@@ -1,8 +1,8 @@
 //! The contacts of one caller around a call: what first contact resolution is judged by.
 //!
 //! **Invariant:** whoever has contacts, in memory or in a database, shows them to [`Side::meet`],
-//! the nearest first, and gets the same answer. What is further away than the widest window is as if it
-//! had not been, so the walk ends there.
+//! the nearest first, and gets the same answer. What is further away than the widest window is as
+//! if it had not been, so the walk ends there.
 //!
 //! **Deliberately absent:** what follows from it ([`fcr`](super::fcr)).
 

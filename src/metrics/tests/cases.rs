@@ -1,10 +1,12 @@
-//! AHT and FCR reckoned by hand: calls written down, and beside each figure its arithmetic, which the
-//! test works out and compares. `docs/figures.md` has the same table; where it differs, this fails.
+//! AHT and FCR reckoned by hand: calls written down, and beside each figure its arithmetic, which
+//! the test works out and compares. `docs/figures.md` has the same table; where it differs, this
+//! fails.
 //!
 //! A call is a line: its caller, when it arrives (UTC, 2026), and what happens. `wait:QUEUE/S` with
-//! how it ended, where nobody answered; `AGENT:TALK/HOLD/ACW`, `?` for after-call work that goes on,
-//! with `+yes` or `+no` for what the agent says and `>flow`, `>agent`, `>out` for where they send the
-//! caller; `consults:AGENT/S` and `gets:AGENT:S:TALK/HOLD/ACW`, whom they consulted for S seconds.
+//! how it ended, where nobody answered; `AGENT:TALK/HOLD/ACW`, `?` for after-call work that goes
+//! on, with `+yes` or `+no` for what the agent says and `>flow`, `>agent`, `>out` for where they
+//! send the caller; `consults:AGENT/S` and `gets:AGENT:S:TALK/HOLD/ACW`, whom they consulted for S
+//! seconds.
 
 mod reckon;
 mod table;

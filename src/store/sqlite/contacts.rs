@@ -91,8 +91,8 @@ pub(super) fn rename(db: &Connection, caller: &str, instead: &str) -> rusqlite::
     Ok(())
 }
 
-/// A record is deleted for its age, and its sums stay. Its contact stays for as long as a call after
-/// it may be judged by it: until the last call of the caller within the widest window is deleted.
+/// A record is deleted for its age, and its sums stay. Its contact stays while a call after it may
+/// be judged by it: until the last call of the caller within the widest window is deleted.
 pub(super) fn expire(db: &Connection, record: &CallRecord) -> rusqlite::Result<()> {
     let Some(caller) = record.caller_key() else { return Ok(()) };
     let at = record.arrived_at;
