@@ -86,7 +86,7 @@ impl ApiError {
     }
 
     pub(super) fn reload_unstarted(why: String) -> Self {
-        let help = "nothing has changed: see to the limits of the process (threads, memory, files), \
+        let help = "nothing has changed: see to the limits of the process (threads, memory, files) \
                     and ask again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_thread", why, help)
     }

@@ -129,8 +129,8 @@ impl Right {
                 "the role admin, supervisor or monitor, or the token of the agent who has the call"
             }
             Self::Listen => {
-                "the role admin, supervisor or monitor, or an agent's token, which hears of that agent \
-                 and of the calls they have"
+                "the role admin, supervisor or monitor, or an agent's token, which hears of that \
+                 agent and of the calls they have"
             }
             Self::HearRecordings | Self::Supervise => "the role admin or supervisor",
             Self::ActAsAgent => "the role admin, or the agent's own token",

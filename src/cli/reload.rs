@@ -29,7 +29,7 @@ const ANSWER_LEN_MAX: u64 = 16 * 1024 * 1024;
 Examples:
   attendant reload                              the server of this configuration
   attendant reload --dry-run                    what would change: each flow, agent, caller, sound
-  attendant reload --token TOKEN                after an edit of `api.operate_token`: with the one before
+  attendant reload --token TOKEN                after an edit of `api.operate_token`: the one before
   attendant reload --url http://127.0.0.1:8080  after an edit of `api.listen`, which needs a restart
 
 The token is one of the role admin; without --token it is taken from ATTENDANT_OPERATE_TOKEN or the

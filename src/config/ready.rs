@@ -467,7 +467,7 @@ password = "correct horse battery"
         let (said, whose) = world.told(&[], Keep::No);
         assert_eq!(whose, None, "{said}");
         for words in
-            ["nothing outside can be dialed", "only a warning", "its `uri`, and `prefixes`"]
+            ["nothing outside can be dialed", "a warning only", "its `uri`, and `prefixes`"]
         {
             assert!(said.contains(words), "{words} is not in:\n{said}");
         }

@@ -61,8 +61,8 @@ pub struct Concern {
     pub agents: Vec<Arc<str>>,
 }
 
-/// Whose own doing a fact is: of the agent whom it is about, or whose leg; else of the agent who has
-/// the call at that moment, and of the one whose own call it is.
+/// Whose own doing a fact is: of the agent whom it is about, or whose leg; else of the agent who
+/// has the call at that moment, and of the one whose own call it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owners {
     has: Option<Arc<str>>,

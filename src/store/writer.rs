@@ -80,8 +80,8 @@ pub(super) struct Writer {
     lock: File,
 }
 
-/// Calls that have no rollup: those of an earlier attendant, and all of them once rollups were found
-/// broken.
+/// Calls that have no rollup: those of an earlier attendant, and all of them once rollups were
+/// found broken.
 #[derive(Clone, Copy, Debug)]
 enum RollingUp {
     /// There were none when this was looked at last.

@@ -16,8 +16,9 @@ pub enum Support {
 
 /// Of [`Need::WaitSound`](crate::words::Need::WaitSound), where a document has to end before the
 /// next is asked for: a sound would outlast the answer.
-pub const SILENT_WAIT: &str = "the caller waits in silence, asked about a second at a time, and keys \
-                               pressed then are lost: put the words to hear meanwhile into `text`";
+pub const SILENT_WAIT: &str = "the caller waits in silence, asked about a second at a time, and \
+                               keys pressed then are lost: put the words to hear meanwhile into \
+                               `text`";
 
 impl Support {
     /// What is different, in words; nothing where it is whole.

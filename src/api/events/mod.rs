@@ -63,8 +63,8 @@ const LAST_WITHIN: Duration = Duration::from_secs(1);
 /// `queue`, `agent` and `kind` may be given several times each; a fact has to match one of each
 /// that is given. A call concerns every queue it has waited in and every agent who was rung for it.
 ///
-/// The token of an agent hears of that agent alone, and of the calls they have while they have them:
-/// the snapshot has no queue and no other agent, a call that is over comes without its record, and
+/// The token of an agent hears of that agent alone, and of the calls they have while they have
+/// them: the snapshot has no queue and no other agent, a call that is over comes without its record, and
 /// nothing says who supervises. The numbers of what it does not hear are left out.
 ///
 /// The last event of a stream that the server ends is `end`, with the reason.

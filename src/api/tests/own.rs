@@ -117,7 +117,7 @@ fn an_agents_token_hears_of_what_is_theirs_and_of_nobody_else() {
             let ids = text.lines().filter_map(|line| line.strip_prefix("id: 7-"));
             ids.map(|id| id.parse::<usize>().unwrap() - first).collect()
         };
-        // The roster; her leg, her call, herself, her answer, her offer, her hold; herself; the end.
+        // The roster; her leg, call, herself, answer, offer, hold; herself; the end.
         assert_eq!(numbers(&heard), [0, 6, 7, 8, 9, 10, 12, 17, 19], "{heard}");
         let strangers = [
             "bob",
@@ -127,7 +127,7 @@ fn an_agents_token_hears_of_what_is_theirs_and_of_nobody_else() {
             "+14155550152",
             "4711",
             "his-step",
-            "eve",
+            "\"eve\"",
             "\"call\":52",
             "billing\"]",
         ];

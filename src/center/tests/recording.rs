@@ -130,7 +130,7 @@ on_hangup = "left"
 text = "Hello."
 next = "end"
 [set.left]
-vars = { sum = "{{ caller.name + 1 }}" }
+vars = { sum = "{{ call.to|abs }}" }
 next = "end"
 [hangup.end]
 "#;

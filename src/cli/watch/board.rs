@@ -135,8 +135,8 @@ impl Board {
         self.agents.values().filter(is_ready).count()
     }
 
-    /// The agents by what they do, in the order of [`STATES`]; of those who do the same, who does it
-    /// longest first.
+    /// The agents by what they do, in the order of [`STATES`]; of those who do the same, who does
+    /// it longest first.
     pub(super) fn by_state(&self) -> Vec<(&str, &AgentRow)> {
         let mut agents: Vec<_> = self.agents.iter().map(|(name, it)| (name.as_str(), it)).collect();
         agents.sort_by_key(|(name, agent)| (place(&agent.state), agent.since.as_str(), *name));

@@ -10,7 +10,8 @@
 //!
 //! **Invariant:** what is wrong changes nothing. A setup is on the disk before the journal names
 //! it, its sounds are made before a call can hear of them, and its threads and its port are there
-//! before anybody goes by it: where the system gives none, nothing has changed. One reload at a time.
+//! before anybody goes by it: where the system gives none, nothing has changed. One reload at a
+//! time.
 //!
 //! **Deliberately absent:** what is bound: addresses, ports, threads. Such keys are named, and hold
 //! with the next start. The door for providers opens with the first of them, and stays open.

@@ -3,7 +3,8 @@
 //! **Invariant:** a file is known by its path in the prompts folder and by a digest of its content:
 //! one that was only touched or copied anew is the same.
 //!
-//! **Deliberately absent:** whether it can be played. The loader says that of those that flows name.
+//! **Deliberately absent:** whether it can be played. The loader says that of those that flows
+//! name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

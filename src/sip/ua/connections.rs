@@ -4,8 +4,9 @@
 //! **Invariant:** a connection that ends takes no answered call with it: the next request opens one
 //! to where the other end said it can be reached, and a request that was under way is sent along it
 //! once more, as it was. So is an INVITE of a new call that nobody has answered: the connection may
-//! have been left from the call before, and ended before the INVITE came. A request that went by TCP for its length alone
-//! goes by UDP where no connection can be made, and is the same request on both ways.
+//! have been left from the call before, and ended before the INVITE came. A request that went by
+//! TCP for its length alone goes by UDP where no connection can be made, and is the same request on
+//! both ways.
 //!
 //! **Deliberately absent:** responses. One whose connection is gone is lost, and its request comes
 //! again or is given up by whoever sent it.

@@ -444,7 +444,10 @@ fn errors_say_what_kind_they_are() {
         Err(StoreError::Database(error)) => error.fault,
         other => panic!("{other:?}"),
     };
+    assert!(matches!(database.reader(), Err(StoreError::NoRecords { .. })));
+    fs::create_dir(folder.path().join(FILE)).unwrap();
     assert_eq!(fault(database.reader()), Fault::NotThere);
+    fs::remove_dir(folder.path().join(FILE)).unwrap();
     fs::write(folder.path().join(FILE), "this is no database, and long enough to be read").unwrap();
     assert_eq!(fault(database.reader()), Fault::Damaged);
     fs::remove_file(folder.path().join(FILE)).unwrap();
