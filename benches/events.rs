@@ -16,11 +16,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use attendant::api::{
-    self, Api, Archive, ArchiveError, DriverHandle, Live, Settings, Teller, door,
+    self, Api, Archive, ArchiveError, CallerErased, DriverHandle, Live, Settings, Teller, door,
 };
 use attendant::center::names::Names;
-use attendant::id::{AgentId, CallId, RecordingId};
-use attendant::metrics::{Follower, Gathering};
+use attendant::id::{AgentId, CallId, QueueId, RecordingId};
+use attendant::metrics::cut::{Asked, Cell, CutError};
+use attendant::metrics::waterfall::{Waterfall, WaterfallReport};
+use attendant::metrics::{Follower, Gathering, Target, Times};
 use attendant::time::Timestamp;
 use attendant::words::{
     AgentStands, AgentState, CallRecord, Fact, Numbered, RecordFilter, Roster, Seq,
@@ -54,6 +56,37 @@ impl Archive for NoArchive {
         _: &mut Gathering,
     ) -> Result<(), ArchiveError> {
         Ok(())
+    }
+
+    fn agent_times(
+        &self,
+        _: Range<Timestamp>,
+        _: &mut Names,
+        _: &mut Times,
+    ) -> Result<(), ArchiveError> {
+        Ok(())
+    }
+
+    fn erase(&self, _: &str) -> Result<CallerErased, ArchiveError> {
+        Ok(CallerErased::default())
+    }
+
+    fn cut(
+        &self,
+        _: &Asked,
+        _: Timestamp,
+        _: &mut Names,
+        _: &dyn Fn(QueueId) -> Target,
+    ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError> {
+        Ok(Ok(Vec::new()))
+    }
+
+    fn waterfall(
+        &self,
+        flow: Option<&str>,
+        _: Range<Timestamp>,
+    ) -> Result<Result<Vec<WaterfallReport>, CutError>, ArchiveError> {
+        Ok(Ok(flow.map(|flow| Waterfall::of(flow).report()).into_iter().collect()))
     }
 
     fn recording(&self, _: RecordingId) -> Result<Option<fs::File>, ArchiveError> {

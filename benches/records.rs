@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use attendant::center::names::Names;
 use attendant::id::{AgentId, CallId, LegId};
-use attendant::metrics::{Gathering, Report, Times};
+use attendant::metrics::{Gathering, Report, Target, Times};
 use attendant::store::{self, Head, Noted, Opened, Writing};
 use attendant::time::Timestamp;
 use attendant::words::{
@@ -87,7 +87,7 @@ fn costs() {
 /// How long it took, and the CPU time of all threads but this one.
 fn write(folder: &Path, count: u64, calls: Calls) -> (Duration, Duration) {
     let head = Head { started_at: BEGIN, seed: 1, config: String::new() };
-    let writing = Writing { agent: &|_| None, number: &|_| None };
+    let writing = Writing { agent: &|_| None, number: &|raw| Some(raw.to_owned()) };
     let Opened { mut store, .. } = store::open(folder, &head, &writing).expect("a new folder");
     let (began, spent) = (Instant::now(), others_cpu());
     for call in 1..=count {
@@ -127,7 +127,8 @@ fn report(folder: &Path, name: &str, [from, to]: [Timestamp; 2], count: u64) {
         let mut names = Names::default();
         let mut gathered = Gathering::new(to);
         reader.gather(from..to, &mut names, &mut gathered).expect("they can be read");
-        calls = Report::of_records(gathered, (from, to), &[], &Times::default()).calls;
+        calls = Report::of_records(gathered, (from, to), |_| Target::default(), &Times::default())
+            .calls;
         times.push(began.elapsed());
     }
     let expected = (1..=count).filter(|call| (from..to).contains(&ended_at(*call))).count();
@@ -204,6 +205,8 @@ fn handled(call: u64) -> Box<CallRecord> {
         call: CallId(call),
         from: Some(format!("+1415{:07}", mixed % 2_000_000)),
         from_name: None,
+        account: None,
+        segment: None,
         to: "+14155550100".to_owned(),
         via: NamedVia::Trunk("acme".to_owned()),
         flow: Some("support@1".to_owned()),

@@ -1,11 +1,10 @@
-//! `/v1/records`, `/v1/metrics`: calls that ended, and what they amount to.
+//! `/v1/records`: calls that ended, and what the interface asks of the place where they are.
 //!
 //! **Invariant:** reading records happens on threads that may block, never on those that answer.
 
 use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -17,12 +16,13 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::Api;
 use crate::api::callers::CallerErased;
 use crate::api::error::ApiError;
-use crate::api::figures::Report;
 use crate::api::live::call_id;
 use crate::api::views::Record;
 use crate::center::names::Names;
-use crate::id::{CallId, RecordingId};
-use crate::metrics::{Gathering, Times};
+use crate::id::{CallId, QueueId, RecordingId};
+use crate::metrics::cut::{Asked, Cell, CutError};
+use crate::metrics::waterfall::WaterfallReport;
+use crate::metrics::{Gathering, Target, Times};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
 
@@ -57,6 +57,30 @@ pub trait Archive: Send + Sync {
         names: &mut Names,
         into: &mut Gathering,
     ) -> Result<(), ArchiveError>;
+
+    /// The figures of a period by cell. The inner error: it is too much.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::records`].
+    fn cut(
+        &self,
+        asked: &Asked,
+        now: Timestamp,
+        names: &mut Names,
+        target: &dyn Fn(QueueId) -> Target,
+    ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError>;
+
+    /// What callers did in a flow, or in each. The inner error: it is too much.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::records`].
+    fn waterfall(
+        &self,
+        flow: Option<&str>,
+        period: Range<Timestamp>,
+    ) -> Result<Result<Vec<WaterfallReport>, CutError>, ArchiveError>;
 
     /// Adds up what agents spent their time on in the period, whatever its age and length. An agent
     /// without an id in `names` gets one.
@@ -180,40 +204,6 @@ pub(super) async fn record(
     find(&api, call_id(id)?).await.map(Json)
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Period {
-    /// Calls that ended at this time or later; 24 hours before `until` unless told.
-    since: Option<String>,
-    /// Calls that ended before this time; now unless told.
-    until: Option<String>,
-}
-
-/// What a report covers where the request does not say.
-const PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
-///
-/// Overall, by queue and by agent; each with what it was computed from and how. Field names end in
-/// their unit; a figure without anything to count is null.
-#[utoipa::path(get, path = "/v1/metrics", tag = "records", security(("token" = [])),
-    params(Period), responses((status = 200, body = Report), (status = 400, body = ApiError),
-        (status = 503, body = ApiError)))]
-pub(super) async fn figures(
-    State(api): State<Api>,
-    period: Result<Query<Period>, QueryRejection>,
-) -> Result<Json<serde_json::Value>, ApiError> {
-    let Query(period) = period.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let since = time("since", period.since.as_deref())?;
-    let until = time("until", period.until.as_deref())?;
-    let period = move |now| {
-        let until = until.unwrap_or(now + Duration::from_millis(1));
-        since.unwrap_or(until - PERIOD)..until
-    };
-    api.figures(period).await.map(Json)
-}
-
 pub(super) async fn find(api: &Api, call: CallId) -> Result<Record, ApiError> {
     let found = read(api, move |archive| archive.record(call)).await?;
     let help = "see GET /v1/calls for live calls, GET /v1/records for ended ones";
@@ -262,7 +252,7 @@ fn filter(asked: RecordQuery) -> Result<RecordFilter, ApiError> {
     })
 }
 
-fn time(key: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
+pub(super) fn time(key: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
     let Some(text) = text else {
         return Ok(None);
     };
@@ -270,7 +260,9 @@ fn time(key: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
     match parsed.and_then(|at| u64::try_from(at.as_millisecond()).ok()) {
         Some(ms) => Ok(Some(Timestamp(ms))),
         None => {
-            let message = format!("`{key}` must be a time as in 2026-11-22T08:00:00Z");
+            let message = format!(
+                "`{key}` must be a time as in 2026-11-22T08:00:00Z; in an address, + is %2B"
+            );
             Err(ApiError::bad_request(message))
         }
     }

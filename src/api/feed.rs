@@ -31,7 +31,10 @@ use crate::api::archive::Archive;
 use crate::api::error::ApiError;
 use crate::center::names::Names;
 use crate::live::{Board, Ring};
-use crate::metrics::{self, Counted, Counter, Follower, Gathering, Metrics, Report, Times};
+use crate::metrics::cut::{Asked, Cell, Dimension};
+use crate::metrics::{
+    self, Counted, Counter, Follower, Gathering, Judging, Metrics, Report, Times,
+};
 use crate::time::Timestamp;
 use crate::words::{Numbered, Roster, Seq};
 
@@ -254,20 +257,15 @@ impl Live {
     ///
     /// # Errors
     ///
-    /// As [`Self::read`], and when the archive cannot be read.
+    /// As [`Self::read`], and when there is no such period or the archive cannot be read.
     pub(super) fn figures(
         &self,
-        period: impl FnOnce(Timestamp) -> Range<Timestamp>,
+        period: impl FnOnce(Timestamp) -> Result<Range<Timestamp>, ApiError>,
+        judging: Judging,
         archive: &dyn Archive,
     ) -> Result<Value, ApiError> {
         let Spent { now, roster, calls_open, mut times, period } = self.agent_times(period)?;
-        let mut names = Names::default();
-        for agent in &roster.agents {
-            names.agents.intern(&agent.name);
-        }
-        for queue in &roster.queues {
-            names.queues.intern(queue);
-        }
+        let mut names = names_of(&roster);
         let mut gathered = Gathering::new(now);
         let done = archive.gather(period.clone(), &mut names, &mut gathered);
         done.map_err(|error| ApiError::archive(&error))?;
@@ -279,21 +277,58 @@ impl Live {
             done.map_err(|error| ApiError::archive(&error))?;
         }
         let period = (period.start, period.end);
-        let mut report = Report::of_records(gathered, period, &roster.targets, &times);
+        let target = |queue| judging.target(&roster.targets, queue);
+        let mut report = Report::of_records(gathered, period, target, &times);
         report.kept.calls_open = calls_open;
         Ok(metrics::named(&report, names.agents.iter(), names.queues.iter()))
     }
 
+    /// The figures of a period by cell, as the archive has them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`], and when what is asked for makes no sense or is too much, names a queue
+    /// or agent whom neither the configuration nor a call of the period has, or the archive cannot
+    /// be read.
+    pub(super) fn cut(
+        &self,
+        make: impl FnOnce(Timestamp) -> Result<Asked, ApiError>,
+        judging: Judging,
+        archive: &dyn Archive,
+    ) -> Result<Cutting, ApiError> {
+        let (now, roster) = self.read(|board, _, now| (now, Arc::clone(board.roster())))?;
+        let (asked, mut names) = (make(now)?, names_of(&roster));
+        let target = |queue| judging.target(&roster.targets, queue);
+        let cells = archive.cut(&asked, now, &mut names, &target);
+        let cells = cells.map_err(|error| ApiError::archive(&error))?;
+        let cells = cells.map_err(|error| ApiError::bad_request(error.to_string()))?;
+        if let (Some(by), Some(only)) = (&asked.by, &asked.only) {
+            let known: Vec<&str> = match by {
+                Dimension::Queue => names.queues.iter().collect(),
+                Dimension::Agent => names.agents.iter().collect(),
+                Dimension::Intent
+                | Dimension::Flow
+                | Dimension::Dialed
+                | Dimension::Segment
+                | Dimension::Variable(_) => vec![only],
+            };
+            if !known.contains(&only.as_str()) {
+                return Err(ApiError::no_such_name(&by.to_string(), only, known));
+            }
+        }
+        Ok(Cutting { now, asked, cells })
+    }
+
     fn agent_times(
         &self,
-        period: impl FnOnce(Timestamp) -> Range<Timestamp>,
+        period: impl FnOnce(Timestamp) -> Result<Range<Timestamp>, ApiError>,
     ) -> Result<Spent, ApiError> {
         let figures = &mut self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, roster, calls_open) = self
             .read(|board, _, now| (now, Arc::clone(board.roster()), board.calls_open() as u64))?;
         let uncounted = std::mem::take(&mut self.inner().uncounted);
         uncounted.into_iter().for_each(|counted| figures.count(counted));
-        let period = period(now);
+        let period = period(now)?;
         let times = figures.times(now, period.start, period.end);
         Ok(Spent { now, roster, calls_open, times, period })
     }
@@ -366,6 +401,25 @@ impl Live {
     }
 }
 
+/// The ids that the center has.
+fn names_of(roster: &Roster) -> Names {
+    let mut names = Names::default();
+    for agent in &roster.agents {
+        names.agents.intern(&agent.name);
+    }
+    for queue in &roster.queues {
+        names.queues.intern(queue);
+    }
+    names
+}
+
+/// The cells of a period, and what they are of.
+pub(super) struct Cutting {
+    pub(super) now: Timestamp,
+    pub(super) asked: Asked,
+    pub(super) cells: Vec<Cell>,
+}
+
 /// A client listens, until this is dropped.
 pub(super) struct Listening {
     pub(super) live: Arc<Live>,
@@ -403,8 +457,11 @@ mod tests {
     use super::*;
     use crate::api::archive::ArchiveError;
     use crate::api::callers::CallerErased;
-    use crate::id::{AgentId, CallId, RecordingId};
+    use crate::id::{AgentId, CallId, QueueId, RecordingId};
     use crate::live::Lost;
+    use crate::metrics::Target;
+    use crate::metrics::cut::CutError;
+    use crate::metrics::waterfall::WaterfallReport;
     use crate::words::{Activity, AgentState, CallRecord, Fact, RecordFilter, RosterAgent};
 
     const AT: Timestamp = Timestamp(1_000);
@@ -472,6 +529,24 @@ mod tests {
             unreachable!("figures are gathered")
         }
 
+        fn cut(
+            &self,
+            _: &Asked,
+            _: Timestamp,
+            _: &mut Names,
+            _: &dyn Fn(QueueId) -> Target,
+        ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError> {
+            unreachable!("figures are gathered")
+        }
+
+        fn waterfall(
+            &self,
+            _: Option<&str>,
+            _: Range<Timestamp>,
+        ) -> Result<Result<Vec<WaterfallReport>, CutError>, ArchiveError> {
+            unreachable!("figures are gathered")
+        }
+
         fn recording(&self, _: RecordingId) -> Result<Option<std::fs::File>, ArchiveError> {
             unreachable!("figures are gathered")
         }
@@ -500,7 +575,8 @@ mod tests {
         let archive = Before(Mutex::default());
         let ready = |from: u64| {
             let period = Timestamp(from)..now;
-            let report = live.figures(|_| period, &archive).unwrap_or_else(|_| panic!("told"));
+            let report = live.figures(|_| Ok(period), Judging::default(), &archive);
+            let report = report.unwrap_or_else(|_| panic!("told"));
             assert_eq!(report["kept"]["agent_times_gone_until"], Value::Null);
             report["agents"][0]["ready_s"].as_f64().unwrap()
         };

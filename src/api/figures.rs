@@ -30,7 +30,8 @@ struct Counted {
 #[derive(Clone, Copy)]
 enum Kind {
     Count,
-    Seconds,
+    /// None where nobody followed it.
+    MaybeSeconds,
     /// None where there is nothing to count.
     Percent,
     /// Milliseconds since 1970.
@@ -90,6 +91,12 @@ const COUNTED: &[Counted] = &[
         QUEUEING,
         "Visits that ended with the exit key, or with a supervisor taking over.",
     ),
+    counted(
+        "cut_off",
+        Kind::Count,
+        QUEUEING,
+        "Visits during which we ended the call, or lost it: no abandons, and never in time.",
+    ),
     counted("handled_calls", Kind::Count, HANDLING, "Calls that an agent talked to."),
     counted("handled_legs", Kind::Count, HANDLING, "Talks of agents with callers."),
     counted(
@@ -123,33 +130,85 @@ const COUNTED: &[Counted] = &[
     counted("offers_busy", Kind::Count, HANDLING, "Offers that found the telephone busy."),
     counted("offers_device_error", Kind::Count, HANDLING, "Offers that the telephone failed."),
     counted("offers_withdrawn", Kind::Count, HANDLING, "Offers whose caller had gone."),
-    counted("logged_in_s", Kind::Seconds, TIME, "Agents' time logged in, in the period."),
-    counted("not_ready_s", Kind::Seconds, TIME, "Of it, not ready."),
-    counted("ready_s", Kind::Seconds, TIME, "Of it, ready for a call."),
-    counted("own_call_s", Kind::Seconds, TIME, "Of it, on a call of the agent's own."),
-    counted("reserved_s", Kind::Seconds, TIME, "Of it, ringing."),
-    counted("talking_s", Kind::Seconds, TIME, "Of it, talking, hold included."),
-    counted("after_call_work_s", Kind::Seconds, TIME, "Of it, in after-call work."),
+    counted("logged_in_s", Kind::MaybeSeconds, TIME, "Agents' time logged in, in the period."),
+    counted("not_ready_s", Kind::MaybeSeconds, TIME, "Of it, not ready."),
+    counted("ready_s", Kind::MaybeSeconds, TIME, "Of it, ready for a call."),
+    counted("own_call_s", Kind::MaybeSeconds, TIME, "Of it, on a call of the agent's own."),
+    counted("reserved_s", Kind::MaybeSeconds, TIME, "Of it, ringing."),
+    counted("talking_s", Kind::MaybeSeconds, TIME, "Of it, talking, hold included."),
+    counted("after_call_work_s", Kind::MaybeSeconds, TIME, "Of it, in after-call work."),
 ];
 
+const WINDOW: Counted = counted("window", Kind::Text, HANDLING, "W: 24h, 72h, 7d or 30d.");
+const REPEATS: Counted =
+    counted("repeats", Kind::Count, HANDLING, "Handled calls that were repeats themselves.");
+const AFTER_ATTEMPTS: Counted = counted(
+    "after_attempts",
+    Kind::Count,
+    HANDLING,
+    "Issues whose caller had tried before, within W, and been served by nobody: no repeats.",
+);
+const COVERAGE: Counted =
+    counted("coverage_percent", Kind::Percent, HANDLING, "Share that could be judged.");
+const PROVISIONAL: Counted =
+    counted("provisional_n", Kind::Count, HANDLING, "Issues that can still be repeated.");
+const PROVISIONAL_UNTIL: Counted =
+    counted("provisional_until", Kind::MaybeTime, HANDLING, "When the last of them is final.");
+const LOOK_BACK_CUT: Counted = counted(
+    "look_back_cut_n",
+    Kind::Count,
+    HANDLING,
+    "Issues for which the calls in memory do not reach back a whole window.",
+);
+
 const REPEATED: &[Counted] = &[
-    counted("window", Kind::Text, HANDLING, "W: 24h, 72h, 7d or 30d."),
-    counted("scope", Kind::Text, HANDLING, "any_reason or same_intent."),
-    counted("repeats", Kind::Count, HANDLING, "Handled calls that were repeats themselves."),
+    WINDOW,
+    counted("scope", Kind::Text, HANDLING, "any_reason, same_queue or same_intent."),
+    REPEATS,
+    AFTER_ATTEMPTS,
+    COVERAGE,
+    PROVISIONAL,
+    PROVISIONAL_UNTIL,
+    LOOK_BACK_CUT,
+];
+
+const BLENDED: &[Counted] = &[
+    WINDOW,
+    counted("by_disposition", Kind::Count, HANDLING, "Issues that a disposition judged."),
+    REPEATS,
+    AFTER_ATTEMPTS,
+    COVERAGE,
+    PROVISIONAL,
+    PROVISIONAL_UNTIL,
+    LOOK_BACK_CUT,
+];
+
+/// Handled calls that could not be judged, by the first cause that is true.
+const LEFT_OUT: &[Counted] = &[
     counted(
-        "left_out",
+        "cut_off",
         Kind::Count,
         HANDLING,
-        "Handled calls that could not be judged: no number, or no intent to compare.",
+        "The call ended by our own doing: the server, an operator, or the line to the caller.",
     ),
-    counted("coverage_percent", Kind::Percent, HANDLING, "Share that could be judged."),
-    counted("provisional_n", Kind::Count, HANDLING, "Issues that can still be repeated."),
-    counted("provisional_until", Kind::MaybeTime, HANDLING, "When the last of them is final."),
+    counted("withheld", Kind::Count, HANDLING, "The caller sent no usable number."),
+    counted("no_scope", Kind::Count, HANDLING, "No queue, or no intent, to compare."),
+];
+
+const CELL: &[Counted] = &[
     counted(
-        "look_back_cut_n",
+        "group",
+        Kind::MaybeText,
+        CALLS,
+        "The value that its calls have in common; null without one.",
+    ),
+    counted("from", Kind::Time, CALLS, "Calls attributed to this time or later."),
+    counted("to", Kind::Time, CALLS, "Calls attributed to before this time."),
+    counted(
+        "calls",
         Kind::Count,
-        HANDLING,
-        "Issues for which the calls in memory do not reach back a whole window.",
+        CALLS,
+        "Customers' calls; of a queue or an agent those that it handled.",
     ),
 ];
 
@@ -172,6 +231,9 @@ const KEPT: &[Counted] = &[
 
 /// The figures of a period, overall, by queue and by agent.
 pub(super) struct Report;
+
+/// The figures of one group.
+pub(super) struct Cell;
 
 /// A figure: `value` is null where `n`, the number of things it was computed from, is 0.
 struct Measured;
@@ -201,6 +263,40 @@ impl PartialSchema for Report {
     }
 }
 
+impl ToSchema for Cell {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Measured::name().into_owned(), Measured::schema()));
+    }
+}
+
+/// What every group has, and the rest, which a group of queues or agents has not.
+impl PartialSchema for Cell {
+    fn schema() -> RefOr<Schema> {
+        let mut object = fields(ObjectBuilder::new(), CELL, Section::All);
+        let is_counted = |field: &&Counted| {
+            let is_of_calls = field.sections == QUEUEING || field.sections == HANDLING;
+            is_of_calls && !field.name.starts_with("offers")
+        };
+        for field in COUNTED.iter().filter(is_counted) {
+            object = object.property(field.name, field.kind.schema(field.help));
+            object = object.required(field.name);
+        }
+        let is_time = |figure: &&Figure| figure.sections == TIME;
+        for figure in FIGURES.iter().filter(|figure| !is_time(figure)) {
+            object = object.property(figure.name, measured(figure));
+            if figure.sections.contains(&Section::Agent) {
+                object = object.required(figure.name);
+            }
+        }
+        with_resolution(object, Section::All)
+            .description(Some(
+                "The figures of a group: as of a report of its calls alone; of a queue or an agent \
+                 those that a report has of them.",
+            ))
+            .into()
+    }
+}
+
 impl ToSchema for Measured {}
 
 impl PartialSchema for Measured {
@@ -218,33 +314,32 @@ impl PartialSchema for Measured {
     }
 }
 
-/// Every field of a section: what was counted, then the figures, with each group an object.
+/// Every field of a section: what was counted, then the figures.
 fn section(section: Section) -> ObjectBuilder {
     let mut object = fields(ObjectBuilder::new(), COUNTED, section);
     let figures = || FIGURES.iter().filter(|figure| figure.sections.contains(&section));
-    for figure in figures().filter(|figure| !figure.name.contains('.')) {
+    for figure in figures() {
         object = object.property(figure.name, measured(figure)).required(figure.name);
     }
-    let mut groups: Vec<&str> =
-        figures().filter_map(|figure| Some(figure.name.split_once('.')?.0)).collect();
-    groups.dedup();
-    for group in groups {
-        let of_group = figures().filter_map(|figure| {
-            let (its, name) = figure.name.split_once('.')?;
-            (its == group).then_some((name, figure))
-        });
-        let empty = ObjectBuilder::new();
-        let members = of_group.fold(empty, |object, (name, figure)| {
-            object.property(name, measured(figure)).required(name)
-        });
-        object = object.property(group, members).required(group);
-    }
+    with_resolution(object, section)
+}
+
+/// First contact resolution, in its every form.
+fn with_resolution(object: ObjectBuilder, section: Section) -> ObjectBuilder {
+    let left_out = || fields(ObjectBuilder::new(), LEFT_OUT, section);
     let repeats = fields(ObjectBuilder::new(), REPEATED, section)
         .property("fcr", Ref::from_schema_name(Measured::name()))
-        .required("fcr");
+        .required("fcr")
+        .property("left_out", left_out())
+        .required("left_out");
     let help = "First contact resolution for every window and scope.";
     let repeats = ArrayBuilder::new().items(repeats).description(Some(help));
-    object.property("fcr_repeat", repeats).required("fcr_repeat")
+    let blended = fields(ObjectBuilder::new(), BLENDED, section)
+        .description(Some("How `fcr_blend` came about."))
+        .property("left_out", left_out())
+        .required("left_out");
+    let object = object.property("fcr_repeat", repeats).required("fcr_repeat");
+    object.property("fcr_blended", blended).required("fcr_blended")
 }
 
 fn fields(object: ObjectBuilder, all: &[Counted], section: Section) -> ObjectBuilder {
@@ -269,8 +364,7 @@ impl Kind {
         match self {
             Self::Count | Self::Time => typed(&[Type::Integer], help),
             Self::MaybeTime => typed(&[Type::Integer, Type::Null], help),
-            Self::Seconds => typed(&[Type::Number], help),
-            Self::Percent => typed(&[Type::Number, Type::Null], help),
+            Self::MaybeSeconds | Self::Percent => typed(&[Type::Number, Type::Null], help),
             Self::Text => typed(&[Type::String], help),
             Self::MaybeText => typed(&[Type::String, Type::Null], help),
         }
@@ -292,8 +386,7 @@ pub(super) fn prometheus(report: &Value) -> String {
     let mut text = Text(String::new());
     for figure in FIGURES {
         let name = family(figure);
-        let place = figure.name.replace('.', "/");
-        let at = |section: &Value| section.pointer(&format!("/{place}")).cloned();
+        let at = |section: &Value| section.get(figure.name).cloned();
         let mut samples = Vec::new();
         if figure.sections.contains(&Section::Queue) {
             for queue in report["queues"].as_array().into_iter().flatten() {
@@ -324,10 +417,10 @@ pub(super) fn prometheus(report: &Value) -> String {
 
 /// `aht_call_s` is `attendant_recent_aht_call_seconds`.
 fn family(figure: &Figure) -> String {
-    let name = figure.name.replace('.', "_");
+    let name = figure.name;
     match figure.unit {
         Unit::Seconds => {
-            format!("attendant_recent_{}_seconds", name.strip_suffix("_s").unwrap_or(&name))
+            format!("attendant_recent_{}_seconds", name.strip_suffix("_s").unwrap_or(name))
         }
         Unit::Share => format!("attendant_recent_{name}"),
     }

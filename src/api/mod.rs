@@ -26,7 +26,9 @@ mod file_body;
 pub mod guard;
 mod limit;
 mod live;
+mod metrics;
 mod prometheus;
+mod queue_counters;
 mod recording;
 mod reload;
 mod rules;
@@ -55,9 +57,12 @@ use tokio::time::Instant;
 use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 
+use crate::api::feed::Cutting;
 use crate::center::{Refused, Snapshot};
 use crate::id::CallId;
 use crate::live::{Board, Ring};
+use crate::metrics::Judging;
+use crate::metrics::cut::Asked;
 use crate::time::Timestamp;
 use crate::words::{AgentRequest, CallOutcome, Principal, SupervisorMode, Telephone};
 
@@ -66,6 +71,7 @@ pub use auth::NamedToken;
 pub use callers::CallerErased;
 pub use error::ApiError;
 pub use feed::{Live, Now, Teller, feed};
+pub use queue_counters::QueueCounters;
 pub use reload::{NotReloaded, ReloadHandle, ReloadRequest, ReloadState, Reloaded, RunningConfig};
 pub use views::record_json;
 
@@ -190,6 +196,7 @@ struct Inner {
     in_work: Semaphore,
     limit: Limit,
     more_metrics: OnceLock<MoreMetrics>,
+    queue_metrics: OnceLock<MoreMetrics>,
 }
 
 /// Families of metrics that another module counts, as text.
@@ -215,12 +222,18 @@ impl Api {
             in_work: Semaphore::new(settings.requests_max),
             limit: Limit::default(),
             more_metrics: OnceLock::new(),
+            queue_metrics: OnceLock::new(),
         }))
     }
 
     /// Adds families to `/metrics`. Only the first time it is asked.
     pub fn add_metrics(&self, more: MoreMetrics) {
         let _ = self.0.more_metrics.set(more);
+    }
+
+    /// Says what queues count, in families of `/metrics`. Only the first time it is asked.
+    pub fn set_queue_metrics(&self, queues: MoreMetrics) {
+        let _ = self.0.queue_metrics.set(queues);
     }
 
     /// Says who reads the configuration again. Only the first time it is asked.
@@ -245,7 +258,9 @@ impl Api {
             .route("/v1/agents", get(live::agents))
             .route("/v1/agents/{name}", get(live::agent))
             .route("/v1/events", get(events::events))
-            .route("/v1/metrics", get(archive::figures))
+            .route("/v1/metrics", get(metrics::figures))
+            .route("/v1/metrics/groups", get(metrics::groups))
+            .route("/v1/flows/{flow}/waterfall", get(metrics::waterfall))
             .route("/v1/records", get(archive::records))
             .route("/v1/records/{id}", get(archive::record))
             .route("/v1/config", get(reload::running));
@@ -337,11 +352,28 @@ impl Api {
     /// that may take its time.
     async fn figures(
         &self,
-        period: impl FnOnce(Timestamp) -> Range<Timestamp> + Send + 'static,
+        period: impl FnOnce(Timestamp) -> Result<Range<Timestamp>, ApiError> + Send + 'static,
+        judging: Judging,
     ) -> Result<serde_json::Value, ApiError> {
+        self.count(move |live, archive| live.figures(period, judging, archive)).await
+    }
+
+    /// The same by cell.
+    async fn cut(
+        &self,
+        make: impl FnOnce(Timestamp) -> Result<Asked, ApiError> + Send + 'static,
+        judging: Judging,
+    ) -> Result<Cutting, ApiError> {
+        self.count(move |live, archive| live.cut(make, judging, archive)).await
+    }
+
+    async fn count<T: Send + 'static>(
+        &self,
+        count: impl FnOnce(&Live, &dyn Archive) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
         self.look(|_, _, _| ()).await?; // there is something to count
         let (live, archive) = (Arc::clone(&self.0.live), Arc::clone(&self.0.archive));
-        let made = tokio::task::spawn_blocking(move || live.figures(period, &*archive)).await;
+        let made = tokio::task::spawn_blocking(move || count(&live, &*archive)).await;
         made.unwrap_or_else(|_| Err(ApiError::busy())) // a panic there was printed there
     }
 
@@ -462,7 +494,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
         talks::resume_recording,
         archive::records,
         archive::record,
-        archive::figures,
+        metrics::figures,
+        metrics::groups,
+        metrics::waterfall,
         recording::recording,
         callers::erase,
         reload::reload,

@@ -19,6 +19,7 @@ use crate::api::rules::Right;
 use crate::api::views::word;
 use crate::api::{Api, Health, figures};
 use crate::center::snapshot::{CallState, Snapshot};
+use crate::metrics::Judging;
 use crate::words::{Activity, CallOutcome};
 
 const CALL_STATES: [CallState; 5] = [
@@ -47,11 +48,12 @@ pub(super) async fn metrics(
     }
     let snapshot = api.look(|board, _, now| board.snapshot(now)).await?;
     let health = api.health()?;
-    let recent = |now| now - figures::RECENT..now + Duration::from_millis(1);
+    let recent = |now| Ok(now - figures::RECENT..now + Duration::from_millis(1));
     // Whoever watches the server must see it also while the records cannot be read.
-    let report = api.figures(recent).await.unwrap_or_default();
+    let report = api.figures(recent, Judging::default()).await.unwrap_or_default();
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-    let more = api.0.more_metrics.get().map(|more| more()).unwrap_or_default();
+    let more = [&api.0.queue_metrics, &api.0.more_metrics];
+    let more: String = more.into_iter().filter_map(|more| Some(more.get()?())).collect();
     Ok((content_type, text(&snapshot, &health) + &figures::prometheus(&report) + &more)
         .into_response())
 }

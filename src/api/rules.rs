@@ -77,6 +77,8 @@ pub(super) const RULES: &[(&str, &str, Right)] = &[
     ("POST", "/v1/reload", Right::Configure),
     ("POST", "/v1/callers/erase", Right::Erase),
     ("GET", "/v1/metrics", Right::Look),
+    ("GET", "/v1/metrics/groups", Right::Look),
+    ("GET", "/v1/flows/{flow}/waterfall", Right::Look),
     ("GET", "/v1/records", Right::Look),
     ("GET", "/v1/records/{id}", Right::Look),
     ("GET", "/v1/records/{id}/recordings/{name}", Right::HearRecordings),

@@ -6,6 +6,7 @@ mod dashboard;
 mod door;
 mod events;
 mod figures;
+mod metrics;
 mod own;
 mod records;
 mod reload;
@@ -49,6 +50,8 @@ fn ended(call: u64) -> CallRecord {
         call: CallId(call),
         from: Some("+14155550123".to_owned()),
         from_name: None,
+        account: None,
+        segment: None,
         to: "+14155550100".to_owned(),
         via: NamedVia::Trunk("acme".to_owned()),
         flow: None,
@@ -258,7 +261,10 @@ fn the_document_lists_what_there_is() {
         post /v1/calls/{id}/supervise: Rings a supervisor, who listens to a call or speaks into it; or changes the mode of who does.
         get /v1/config: Which configuration runs, since when, who brought it, and how the files differ from it.
         get /v1/events: Events as they happen: first how things stand, then every fact (server-sent events).
+        get /v1/flows/{flow}/waterfall: What callers did at each step of a flow that asks for keys, and what would save them time.
         get /v1/metrics: The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
+        get /v1/metrics/groups: The figures of a period by queue, agent, intent, flow, number dialed, segment or variable, and
+        by intervals of local time.
         get /v1/queues: The queues, with how many wait and who works.
         get /v1/queues/{name}: One queue and the calls in it, first in line first.
         get /v1/records: Calls that ended, the latest first.
@@ -277,7 +283,7 @@ fn nothing_answers_without_a_token_and_nothing_changes_without_the_right_one() {
     for (path, item) in document["paths"].as_object().unwrap() {
         let path = path.replace("queues/{name}", "queues/billing");
         let path = path.replace("recordings/{name}", "recordings/call-7-1");
-        let path = path.replace("{name}", "alice");
+        let path = path.replace("{name}", "alice").replace("{flow}", "support");
         let path = path.replace("records/{id}", "records/7").replace("{id}", "41");
         if !path.starts_with("/v1/") {
             continue;
@@ -420,19 +426,6 @@ fn agents_are_told_what_was_asked() {
                 assert!(body["help"].is_string(), "{wrong}: {body}");
             }
         }
-    });
-}
-
-#[test]
-fn figures_are_of_a_period() {
-    serve(SETTINGS, async |served| {
-        let line = "GET /v1/metrics?since=2025-11-24T16:00:00Z";
-        let (status, report) = served.ask(line, READ, None).await;
-        assert_eq!((status, &report["calls"]), (200, &json!(3)));
-        let until = NOW + Duration::from_millis(1);
-        let period = Timestamp(1_764_000_000_000)..until;
-        assert_eq!(*served.asked.lock().unwrap(), [format!("{period:?}")]);
-        assert_eq!(served.ask("GET /v1/metrics?since=today", READ, None).await.0, 400);
     });
 }
 

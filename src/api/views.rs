@@ -311,6 +311,9 @@ pub(super) struct Record {
     pub kind: String,
     pub from: Option<String>,
     pub from_name: Option<String>,
+    /// Of the callers directory, where it had the number.
+    pub account: Option<String>,
+    pub segment: Option<String>,
     pub to: String,
     pub via: String,
     pub flow: Option<String>,
@@ -474,6 +477,8 @@ impl From<CallRecord> for Record {
             kind: kind(&record.via).to_owned(),
             from: record.from,
             from_name: record.from_name,
+            account: record.account,
+            segment: record.segment,
             to: record.to,
             via: record.via.to_string(),
             flow: record.flow,

@@ -247,6 +247,8 @@ impl Fold {
             call: origin.call,
             from: origin.from.clone(),
             from_name: origin.from_name.clone(),
+            account: origin.account.clone(),
+            segment: origin.segment.clone(),
             to: origin.to.clone(),
             via: origin.via.clone(),
             flow: self.flow,
@@ -357,6 +359,8 @@ mod tests {
             to: "100".to_owned(),
             via: NamedVia::Trunk("main".to_owned()),
             arrived_at: Timestamp(0),
+            account: None,
+            segment: None,
         };
         let leg = |n| LegId { call: CallId(7), n };
         let dialed = |n: u16| {

@@ -88,6 +88,8 @@ impl Happened {
             to: "100".to_owned(),
             via,
             arrived_at: Timestamp(0),
+            account: None,
+            segment: None,
         };
         let ended = self.then(Fact::Ended { by, cause: Cause::NORMAL_CLEARING });
         let facts: Vec<_> = (1..).map(|s| Timestamp(s * 1_000)).zip(ended.0).collect();

@@ -44,6 +44,15 @@ pub(super) struct Facts {
     queue_names: Vec<Arc<str>>,
 }
 
+impl ContactCenter {
+    /// What the queue of this name promises; the usual, where there is none.
+    #[must_use]
+    pub fn target(&self, queue: &str) -> ServiceTarget {
+        let found = self.setup.queues.iter().find(|it| it.name == queue);
+        found.map(target).unwrap_or_default()
+    }
+}
+
 impl Facts {
     pub(super) fn new(setup: &Setup) -> Self {
         Self {

@@ -104,7 +104,11 @@ impl ContactCenter {
         let dialed = normalize(&to, &self.setup.region).filter(|to| is_e164(to));
         let to = dialed.map(Cow::into_owned).unwrap_or(to);
         let via = via.named(|agent| self.agent_name(agent).to_owned());
-        Origin { call, from: number, from_name: name, to, via, arrived_at: now }
+        let entry = number.as_deref().and_then(|number| self.setup.directory.find(number));
+        let account = entry.and_then(|entry| entry.account.clone());
+        let segment = entry.and_then(|entry| entry.segment.clone());
+        let (from, from_name) = (number, name);
+        Origin { call, from, from_name, to, via, arrived_at: now, account, segment }
     }
 
     /// Whether a call to this number is taken by a flow. What agents dial is looked up when it

@@ -10,7 +10,6 @@ use std::time::Duration;
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use attendant::call::Directory;
 use attendant::config::{self, Config, Sources};
 use attendant::import::{ImportFormat, ImportItem, ImportReader, ImportSettings, LineRemark};
 use attendant::server;
@@ -236,7 +235,7 @@ fn try_out(
     text.insert_str(0, "nothing is imported: this is what would be\n");
     if let Some((since, last)) = seen.period {
         let until = last + Duration::from_millis(1);
-        let setup = server::setup(config, Vec::new(), Directory::default().into());
+        let setup = server::setup(config, Vec::new(), std::sync::Arc::default());
         let figures = records_of(&scratch.0).and_then(|reader| {
             report::text_of(&*reader, setup, (since, until), server::now())
                 .map_err(|error| error.to_string())

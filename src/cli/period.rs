@@ -1,37 +1,29 @@
-//! Times and periods, as arguments and as text.
-//!
-//! **Deliberately absent:** time zones. Records have UTC, and so do arguments.
+//! Times as arguments and as text.
 
-use std::time::Duration;
-
+use attendant::metrics::cut::period;
 use attendant::time::Timestamp;
+use jiff::tz::TimeZone;
 
-/// A moment as people write it in RFC 3339.
+/// A moment as people write it in RFC 3339, or a date in UTC.
 pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
-    let parsed: Result<jiff::Timestamp, _> = text.parse();
-    let ms = parsed.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
-    ms.map(Timestamp).ok_or_else(|| "write a time as in 2026-11-22T08:00:00Z".to_owned())
-}
-
-/// `90m`, `24h`, `7d`.
-pub(crate) fn span(text: &str) -> Result<Duration, String> {
-    let wrong = || "write a number and m, h or d, as in 24h".to_owned();
-    let unit = text.chars().next_back().ok_or_else(wrong)?;
-    let number = &text[..text.len() - unit.len_utf8()];
-    let unit_s = match unit {
-        'm' => 60,
-        'h' => 60 * 60,
-        'd' => 24 * 60 * 60,
-        _ => return Err(wrong()),
-    };
-    let number: u32 = number.parse().map_err(|_| wrong())?;
-    Ok(Duration::from_secs(u64::from(number) * unit_s))
+    period::moment(text, &TimeZone::UTC)
 }
 
 /// `2026-11-22T08:00:00Z`, to the second.
 pub(crate) fn shown(at: Timestamp) -> String {
+    utc(at).map(|at| format!("{at:.0}")).unwrap_or_default()
+}
+
+/// `2026-11-22T09:00+01:00`, on the clock of the zone.
+pub(crate) fn local(at: Timestamp, zone: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let zoned = utc(at).map(|at| at.to_zoned(zone));
+    zoned.map(|at| at.strftime("%Y-%m-%dT%H:%M%:z").to_string()).unwrap_or_default()
+}
+
+fn utc(at: Timestamp) -> Option<jiff::Timestamp> {
     let ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(ms).map(|at| format!("{at:.0}")).unwrap_or_default()
+    jiff::Timestamp::from_millisecond(ms).ok()
 }
 
 #[cfg(test)]
@@ -39,13 +31,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_spans_are_read() {
+    fn times_are_read_and_shown() {
         let at = time("2026-11-22T08:00:00Z").unwrap();
         assert_eq!(shown(at), "2026-11-22T08:00:00Z");
         assert_eq!(time("2026-11-22T09:00:00+01:00"), Ok(at));
-        assert_eq!(span("7d"), Ok(Duration::from_secs(604_800)));
-        for wrong in ["", "d", "7", "7w", "-1h", "1.5h", "7é"] {
-            assert!(span(wrong).is_err(), "{wrong}");
-        }
+        assert_eq!(local(at, "Europe/Berlin"), "2026-11-22T09:00+01:00");
+        assert_eq!(shown(time("2026-11-22").unwrap()), "2026-11-22T00:00:00Z");
+        assert!(time("noon").is_err());
     }
 }

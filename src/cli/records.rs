@@ -254,7 +254,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = Timestamp::from_millis(1_764_072_000_000);
         let head = Head { started_at: at, seed: 1, config: String::new() };
-        let writing = Writing { agent: &|_| None, number: &|_| None };
+        let writing = Writing { agent: &|_| None, number: &|raw| Some(raw.to_owned()) };
         let store::Opened { mut store, .. } = store::open(folder.path(), &head, &writing).unwrap();
         let all = 2 * RecordFilter::LIMIT_MAX as u64 + 1;
         for call in 1..=all {

@@ -1,21 +1,27 @@
 //! `attendant report`: the figures of a period, from the records.
 
+mod cells;
+mod menus;
+mod text;
+
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 
+use attendant::center::names::Names;
 use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
-use attendant::metrics::{self, FIGURES, Figure, Gathering, Measured, Section, Times, Unit};
+use attendant::metrics::cut::period::{self, Last, Said};
+use attendant::metrics::cut::{Asked, Attribution, CutError, Dimension, Interval, buckets};
+use attendant::metrics::{self, Gathering, Judging, Target, Times};
 use attendant::server;
 use attendant::store::{self, RecordReader, StoreError};
 use attendant::time::Timestamp;
 
-use crate::cli::period::{shown, span, time};
 use crate::cli::{EX_IOERR, EX_USAGE, fail, print, records_of, told};
 
-/// The figures of the calls that ended in a period, all together, by queue and by agent.
+/// The figures of the calls that ended in a period, all together, by queue and by agent; or by what
+/// you say, and by intervals.
 ///
 /// They are computed from the records in `server.state`, whether or not a server runs on it, by the
 /// same code as `/v1/metrics`; of any period, however old. Beside each figure stands the number of
@@ -25,27 +31,53 @@ use crate::cli::{EX_IOERR, EX_USAGE, fail, print, records_of, told};
 Examples:
   attendant report                                  the last 24 hours
   attendant report --last 7d --definitions          a week, and how each figure is defined
-  attendant report --since 2026-11-22T08:00:00Z --until 2026-11-22T18:00:00Z --json
+  attendant report --last today --by queue,hour --tz Europe/Berlin
+  attendant report --since 2026-11-22 --until 2026-11-29 --by intent --csv
+  attendant report --last month --menus             what callers press, and what would save time
 
-FCR (first contact resolution) of the last days is provisional: a caller can still call again within
-the window.")]
+Dates and intervals are those of --tz. FCR (first contact resolution) of the last days is
+provisional: a caller can still call again within the window.")]
 pub(crate) struct Report {
-    /// The last minutes, hours or days: 90m, 24h, 7d
-    #[arg(long, value_parser = span, value_name = "SPAN", conflicts_with = "since",
-        default_value = "24h")]
-    last: Duration,
-    /// From this time on: 2026-11-22T08:00:00Z
-    #[arg(long, value_parser = time, value_name = "TIME")]
-    since: Option<Timestamp>,
+    /// 90m, 24h or 7d, or today, yesterday, week or month
+    #[arg(long, value_parser = period::last, value_name = "SPAN", allow_hyphen_values = true)]
+    last: Option<Last>,
+    /// From this time on: 2026-11-22T08:00:00Z, or a date
+    #[arg(long, value_name = "TIME", conflicts_with = "last")]
+    since: Option<String>,
     /// Until just before this time; now if it is not given
-    #[arg(long, value_parser = time, value_name = "TIME")]
-    until: Option<Timestamp>,
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// The time zone of dates and intervals: Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    tz: String,
+    /// queue, agent, intent, flow, number, segment or var:NAME; 15m, hour, day, week or month; or
+    /// one of each, with a comma
+    #[arg(long, value_name = "WHAT", conflicts_with = "menus")]
+    by: Option<String>,
+    /// Only this queue, agent, intent, ... of --by
+    #[arg(long, value_name = "VALUE", requires = "by")]
+    only: Option<String>,
+    /// To which interval a call belongs: ended, wrap_up_end, arrival or spread
+    #[arg(long, value_name = "HOW", requires = "by")]
+    attribution: Option<Attribution>,
+    /// What callers did in the menus of this flow, or of every flow, and what would save them time
+    #[arg(long, value_name = "FLOW", num_args = 0..=1, default_missing_value = "")]
+    menus: Option<String>,
+    /// Service level: answered within this, in place of what each queue promises
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=3600))]
+    answer_within_s: Option<u32>,
+    /// Short abandons: who hung up sooner than this, in place of what each queue has
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=3600))]
+    short_abandon_s: Option<u32>,
     /// Say how each figure is defined
     #[arg(long)]
     definitions: bool,
-    /// All figures, with n and definition, as JSON
+    /// All figures, with n and definition, as JSON with the names of /v1/metrics
     #[arg(long)]
     json: bool,
+    /// All figures, as comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
 }
 
 /// From and until, and when it is now.
@@ -58,28 +90,83 @@ struct Period {
     alive_until: Timestamp,
 }
 
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<CutError> for Failure {
+    fn from(error: CutError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
 pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
     let now = server::now();
-    let until = wanted.until.unwrap_or(now + Duration::from_millis(1));
-    let since = wanted.since.unwrap_or(until - wanted.last);
-    if since >= until {
-        return fail(EX_USAGE, "the period is empty: --since has to be before --until");
-    }
+    let period = match wanted.period(now) {
+        Ok(period) => period,
+        Err(message) => return fail(EX_USAGE, &message),
+    };
     let config = match config::check(sources) {
         Ok(checked) => checked.config,
         Err(problems) => return told(&problems),
     };
     let setup = server::setup(&config, Vec::new(), std::sync::Arc::default());
     let alive_until = store::alive_until(&config.server.state).unwrap_or(now);
-    let period = Period { now, since, until, alive_until };
+    let period = Period { alive_until, ..period };
     let reader = match records_of(&config.server.state) {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
     };
-    let named = server::named(&config.server.state, setup);
-    match named.and_then(|setup| answer(&*reader, setup, period, wanted)) {
+    let setup = server::named(&config.server.state, setup).map_err(Failure::from);
+    match setup.and_then(|setup| answer(&*reader, setup, period, wanted)) {
         Ok(text) => print(&text),
-        Err(error) => fail(EX_IOERR, &format!("{}: {error}", config.server.state.display())),
+        Err(Failure::Usage(message)) => fail(EX_USAGE, &message),
+        Err(Failure::Store(error)) => {
+            fail(EX_IOERR, &format!("{}: {error}", config.server.state.display()))
+        }
+    }
+}
+
+impl Report {
+    fn period(&self, now: Timestamp) -> Result<Period, String> {
+        let zone = period::zone(&self.tz).map_err(|error| error.to_string())?;
+        let Self { last, since, until, .. } = self;
+        let said = Said { last: *last, since: since.as_deref(), until: until.as_deref() };
+        let period = said.period(now, &zone)?;
+        Ok(Period { now, since: period.start, until: period.end, alive_until: now })
+    }
+
+    fn judging(&self) -> Judging {
+        let seconds = |s: Option<u32>| s.map(|s| std::time::Duration::from_secs(s.into()));
+        Judging {
+            answer_within: seconds(self.answer_within_s),
+            short_abandon: seconds(self.short_abandon_s),
+        }
+    }
+
+    /// What `--by` says: a dimension, an interval, or both.
+    fn asked(&self, by: &str, period: Period) -> Result<Asked, CutError> {
+        let (mut dimension, mut interval) = (None, None);
+        for word in by.split(',').map(str::trim) {
+            match word.parse::<Interval>() {
+                Ok(it) if interval.is_none() => interval = Some(it),
+                Ok(_) => return Err(CutError::Interval(by.to_owned())),
+                Err(_) if dimension.is_none() => dimension = Some(word.parse::<Dimension>()?),
+                Err(_) => return Err(CutError::Dimension(by.to_owned())),
+            }
+        }
+        if self.only.is_some() && dimension.is_none() {
+            return Err(CutError::OnlyOfNothing);
+        }
+        let period = period.since..period.until;
+        let buckets = buckets(&period, interval, &period::zone(&self.tz)?)?;
+        let (only, attribution) = (self.only.clone(), self.attribution.unwrap_or_default());
+        Ok(Asked { period, by: dimension, only, interval, attribution, buckets })
     }
 }
 
@@ -90,14 +177,19 @@ pub(super) fn text_of(
     (since, until): (Timestamp, Timestamp),
     now: Timestamp,
 ) -> Result<String, StoreError> {
-    let wanted = Report {
-        last: Duration::ZERO,
-        since: Some(since),
-        until: Some(until),
-        definitions: false,
-        json: false,
-    };
-    answer(reader, setup, Period { now, since, until, alive_until: now }, &wanted)
+    let mut names = setup.names.clone();
+    let targets = ContactCenter::new(setup).roster().targets;
+    let target = |queue| Judging::default().target(&targets, queue);
+    let mut gathered = Gathering::new(now);
+    reader.gather(since..until, &mut names, &mut gathered)?;
+    let report = metrics::Report::of_records(gathered, (since, until), target, &Times::default());
+    Ok(as_text(&report, &names, false))
+}
+
+fn as_text(report: &metrics::Report, names: &Names, definitions: bool) -> String {
+    let lists = [&names.agents, &names.queues].map(|of| of.iter().map(str::to_owned).collect());
+    let [agents, queues] = lists;
+    text::text(report, &(agents, queues), definitions)
 }
 
 fn answer(
@@ -105,184 +197,68 @@ fn answer(
     setup: Setup,
     period: Period,
     wanted: &Report,
-) -> Result<String, StoreError> {
+) -> Result<String, Failure> {
     let Period { now, since, until, alive_until } = period;
     let mut names = setup.names.clone();
     let targets = ContactCenter::new(setup).roster().targets;
+    let judging = wanted.judging();
+    let target = |queue| -> Target { judging.target(&targets, queue) };
+    if let Some(by) = &wanted.by {
+        let asked = wanted.asked(by, period)?;
+        let cells = store::cut(reader, &asked, now, &mut names, &target);
+        let cells = cells.map_err(StoreError::from)??;
+        is_known(&asked, &names)?;
+        return Ok(cells::shown(&asked, now, &cells, wanted));
+    }
+    if let Some(flow) = &wanted.menus {
+        let only = Some(flow.as_str()).filter(|flow| !flow.is_empty());
+        let reports = store::waterfall(reader, only, since..until).map_err(StoreError::from)??;
+        if reports.is_empty() && only.is_some() {
+            return Err(Failure::Usage(format!("no call of a flow `{flow}` ended in the period")));
+        }
+        return Ok(menus::shown(&reports, wanted));
+    }
     let mut gathered = Gathering::new(now);
-    reader.gather(since..until, &mut names, &mut gathered)?;
+    reader.gather(since..until, &mut names, &mut gathered).map_err(StoreError::from)?;
     let mut times = Times::default();
     if since < alive_until {
-        reader.agent_times(since..until.min(alive_until), &mut names, &mut times)?;
+        let times_until = until.min(alive_until);
+        let done = reader.agent_times(since..times_until, &mut names, &mut times);
+        done.map_err(StoreError::from)?;
     }
-    let report = metrics::Report::of_records(gathered, (since, until), &targets, &times);
+    let report = metrics::Report::of_records(gathered, (since, until), target, &times);
+    let json = metrics::named(&report, names.agents.iter(), names.queues.iter());
     if wanted.json {
-        return Ok(format!(
-            "{:#}\n",
-            metrics::named(&report, names.agents.iter(), names.queues.iter())
-        ));
+        return Ok(format!("{json:#}\n"));
     }
-    let lists = [&names.agents, &names.queues].map(|of| of.iter().map(str::to_owned).collect());
-    let [agents, queues] = lists;
-    Ok(text(&report, &(agents, queues), wanted.definitions))
+    if wanted.csv {
+        return Ok(cells::sections_as_csv(&json));
+    }
+    Ok(as_text(&report, &names, wanted.definitions))
 }
 
-fn text(
-    report: &metrics::Report,
-    (agents, queues): &(Vec<String>, Vec<String>),
-    definitions: bool,
-) -> String {
-    let mut text = format!("{} to {}: ", shown(report.from), shown(report.to));
-    text += &format!("{} calls ended\n", report.calls);
-    for (outcome, n) in &report.outcomes {
-        let word = serde_json::to_value(outcome).unwrap_or_default();
-        text += &format!("  {} {n}\n", word.as_str().unwrap_or_default());
-    }
-    if report.agent_calls > 0 {
-        let n = report.agent_calls;
-        text += &format!("beside them, {n} calls of the agents' own, in no other figure\n");
-    }
-    if let Some(until) = report.kept.records_gone_until {
-        let until = shown(until);
-        text += &format!("not all that ended before {until} are counted: records were deleted\n");
-    }
-    if let Some(until) = report.kept.agent_times_gone_until {
-        text += &format!("agents' times before {} are not known\n", shown(until));
-    }
-    let (without, legs) = (report.handling.legs_without_acw, report.handling.handled_legs);
-    if without > 0 {
-        text += &format!(
-            "{without} of {legs} talks are of imported calls without after-call work: their AHT is \
-             talk and hold\n"
-        );
-    }
-    text += "\n";
-    text += &table(&overall(report, definitions), definitions);
-    text += "\n";
-    text += &table(&by_queue(report, queues), false);
-    text += "\n";
-    text += &table(&by_agent(report, agents), false);
-    text
-}
-
-fn overall(report: &metrics::Report, definitions: bool) -> Vec<Vec<String>> {
-    let mut lines = vec![words(&["figure", "value", "n"])];
-    if definitions {
-        lines[0].push("definition".to_owned());
-    }
-    for figure in FIGURES {
-        let Some((title, measured)) = figure.title.zip(report.figures.get(figure.name)) else {
-            continue;
-        };
-        let n = measured.n.to_string();
-        let mut line = vec![title.to_owned(), value(measured, figure.unit), n];
-        line.extend(definitions.then(|| figure.definition.to_owned()));
-        lines.push(line);
-    }
-    lines
-}
-
-fn by_queue(report: &metrics::Report, names: &[String]) -> Vec<Vec<String>> {
-    let columns = columns(Section::Queue);
-    let mut lines = vec![words(&["queue", "offered", "answered", "abandoned"])];
-    lines[0].extend(heads(&columns));
-    for queue in &report.queues {
-        let queueing = &queue.queueing;
-        let mut line = vec![
-            name(names, queue.queue.0),
-            queueing.offered.to_string(),
-            queueing.answered.to_string(),
-            queueing.abandoned.to_string(),
-        ];
-        line.extend(columns.iter().map(|(_, figure)| of(&queue.figures[figure.name], figure.unit)));
-        lines.push(line);
-    }
-    lines
-}
-
-fn by_agent(report: &metrics::Report, names: &[String]) -> Vec<Vec<String>> {
-    let columns = columns(Section::Agent);
-    let mut lines = vec![words(&["agent", "offers", "accepted", "rang out", "talks"])];
-    lines[0].extend(heads(&columns));
-    lines[0].push("own calls".to_owned());
-    for agent in &report.agents {
-        let (presenting, handling) = (&agent.presenting, &agent.handling);
-        let mut line = vec![
-            name(names, agent.agent.0),
-            presenting.offers.to_string(),
-            presenting.offers_accepted.to_string(),
-            presenting.offers_no_answer.to_string(),
-            handling.handled_legs.to_string(),
-        ];
-        line.extend(columns.iter().map(|(_, figure)| of(&agent.figures[figure.name], figure.unit)));
-        line.push(agent.own_calls.to_string());
-        lines.push(line);
-    }
-    lines
-}
-
-/// The figures with a column in the table of this section, as they stand there.
-fn columns(section: Section) -> Vec<(&'static metrics::Column, &'static Figure)> {
-    let with_column = FIGURES.iter().filter_map(|figure| Some((figure.column(section)?, figure)));
-    let mut columns: Vec<_> = with_column.collect();
-    columns.sort_by_key(|(column, _)| column.rank);
-    columns
-}
-
-fn heads(columns: &[(&metrics::Column, &Figure)]) -> impl Iterator<Item = String> {
-    columns.iter().map(|(column, _)| column.head.to_owned())
-}
-
-fn name(names: &[String], id: u32) -> String {
-    let name = usize::try_from(id).ok().and_then(|index| names.get(index));
-    name.cloned().unwrap_or_else(|| "(gone)".to_owned())
-}
-
-/// A figure and, in parentheses, what it was computed from.
-fn of(figure: &Measured, unit: Unit) -> String {
-    match figure.value {
-        Some(_) => format!("{} ({})", value(figure, unit), figure.n),
-        None => "-".to_owned(),
-    }
-}
-
-fn value(figure: &Measured, unit: Unit) -> String {
-    match (figure.value, unit) {
-        (None, Unit::Seconds | Unit::Share) => "-".to_owned(),
-        (Some(value), Unit::Seconds) => format!("{value:.1} s"),
-        (Some(value), Unit::Share) => format!("{:.1} %", value * 100.0),
-    }
-}
-
-fn words(heads: &[&str]) -> Vec<String> {
-    heads.iter().map(|&head| head.to_owned()).collect()
-}
-
-/// Columns beside one another: the first to the left, and the last too if it holds sentences.
-fn table(lines: &[Vec<String>], sentences: bool) -> String {
-    let columns = lines.first().map_or(0, Vec::len);
-    let wide = |column: usize| {
-        let cells = lines.iter().filter_map(|line| line.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+/// Whether there is, or was, the queue or agent that only is asked for.
+fn is_known(asked: &Asked, names: &Names) -> Result<(), Failure> {
+    let Some((by, only)) = asked.by.as_ref().zip(asked.only.as_ref()) else { return Ok(()) };
+    let (is_known, all) = match by {
+        Dimension::Queue => (names.queue(only).is_some(), names.queues.iter().collect::<Vec<_>>()),
+        Dimension::Agent => (names.agent(only).is_some(), names.agents.iter().collect()),
+        Dimension::Intent
+        | Dimension::Flow
+        | Dimension::Dialed
+        | Dimension::Segment
+        | Dimension::Variable(_) => return Ok(()),
     };
-    let widths: Vec<usize> = (0..columns).map(wide).collect();
-    let mut text = String::new();
-    for line in lines {
-        let cells =
-            line.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
-                match column == 0 || (sentences && column + 1 == columns) {
-                    true => format!("{cell:<width$}"),
-                    false => format!("{cell:>width$}"),
-                }
-            });
-        text += cells.collect::<Vec<_>>().join("  ").trim_end();
-        text.push('\n');
+    if is_known {
+        return Ok(());
     }
-    text
+    Err(Failure::Usage(format!("no {by} is named `{only}`: there is {}", all.join(", "))))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use attendant::id::{AgentId, CallId, LegId};
     use attendant::words::{
         CallOutcome, CallRecord, Cause, EndedBy, LegOutcome, NamedVia, Party, PartyLeg, QueueExit,
@@ -325,6 +301,8 @@ mod tests {
             call: CallId(call),
             from: Some(format!("+1415555010{}", call % 3)),
             from_name: None,
+            account: None,
+            segment: None,
             to: "1000".to_owned(),
             via: NamedVia::Trunk("acme".to_owned()),
             flow: Some("support@1".to_owned()),
@@ -355,6 +333,10 @@ mod tests {
 
     /// The answer about the day before noon, of a folder with calls in it and around it.
     fn answered(line: &[&str]) -> String {
+        asked(line).unwrap()
+    }
+
+    fn asked(line: &[&str]) -> Result<String, Failure> {
         #[derive(Debug, clap::Parser)]
         struct Line {
             #[command(flatten)]
@@ -362,7 +344,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let head = store::Head { started_at: NOON, seed: 1, config: String::new() };
-        let writing = store::Writing { agent: &|_| None, number: &|_| None };
+        let writing = store::Writing { agent: &|_| None, number: &|raw| Some(raw.to_owned()) };
         let store::Opened { mut store, .. } = store::open(folder.path(), &head, &writing).unwrap();
         let hour = Duration::from_secs(3_600);
         for (call, (ended_at, handled)) in (1..).zip([
@@ -380,7 +362,7 @@ mod tests {
         let period = Period { now, since: NOON - DAY, until: NOON, alive_until: now };
         let reader = store::read_records(folder.path()).unwrap();
         let setup = server::named(folder.path(), Setup::default()).unwrap();
-        answer(&*reader, setup, period, &wanted).unwrap()
+        answer(&*reader, setup, period, &wanted)
     }
 
     #[test]
@@ -396,17 +378,20 @@ mod tests {
               talk                 90.0 s  2
               hold                 10.0 s  2
               after-call work      20.0 s  2
-            handle time, 90 %     120.0 s  2
+            handle time P90       120.0 s  2
             FCR 7 d, any reason     0.0 %  1
+            FCR 7 d, same queue     0.0 %  1
             FCR 7 d, same intent        -  0
             FCR, agents' word           -  0
+            FCR, both               0.0 %  1
             transfers               0.0 %  2
             service level          66.7 %  3
-            speed of answer        10.0 s  2
-            wait, 90 %             10.0 s  2
-            abandoned              33.3 %  3
-            rang out                0.0 %  2
-            contained               0.0 %  3
+            ASA                    10.0 s  2
+            wait P90               10.0 s  2
+            abandonment rate       33.3 %  3
+            RONA                    0.0 %  2
+            containment rate        0.0 %  3
+            true containment            -  0
 
             queue    offered  answered  abandoned     in time         ASA      AHT/leg    FCR 7 d
             billing        3         2          1  66.7 % (3)  10.0 s (2)  120.0 s (2)  0.0 % (1)
@@ -431,5 +416,75 @@ mod tests {
         assert_eq!(json["agents"][0]["name"], "alice");
         assert_eq!(json["aht_leg_s"]["value"], 120.0);
         assert_eq!(json["aht_leg_s"]["n"], 2);
+    }
+
+    #[test]
+    fn by_queue_and_hour_with_lines_of_how_it_went() {
+        let said = answered(&["--by", "queue,hour", "--tz", "Europe/Berlin"]);
+        assert!(said.starts_with("2025-11-24T13:00+01:00 to 2025-11-25T13:00+01:00"), "{said}");
+        let row = said.lines().find(|line| line.contains("2025-11-25T12:00+01:00"));
+        let cells: Vec<&str> = row.expect("the hour of the last call").split_whitespace().collect();
+        assert_eq!(cells[..5], ["billing", "2025-11-25T12:00+01:00", "1", "120.0", "s"]);
+        assert!(said.lines().any(|line| line.starts_with("billing calls  ")), "{said}");
+        assert!(said.contains('█'), "{said}");
+    }
+
+    #[test]
+    fn comma_separated_values_have_every_figure() {
+        let lines = answered(&["--csv"]);
+        assert!(
+            lines.starts_with("section,name,figure,value,n\nall,,aht_call_s,120,2\n"),
+            "{lines}"
+        );
+        assert!(lines.contains("\nqueue,billing,asa_s,10,2\n"), "{lines}");
+        let groups = answered(&["--by", "number", "--csv"]);
+        let mut rows = groups.lines();
+        assert!(rows.next().unwrap().starts_with("group,from,to,calls,offered,"), "{groups}");
+        let first = "1000,2025-11-24T12:00+00:00,2025-11-25T12:00+00:00,3,3,2,1,2,120,2";
+        assert!(rows.next().unwrap().starts_with(first), "{groups}");
+    }
+
+    #[test]
+    fn json_of_groups_has_the_names_of_the_interface() {
+        let json: serde_json::Value =
+            serde_json::from_str(&answered(&["--by", "agent", "--json"])).unwrap();
+        assert_eq!((&json["by"], &json["tz"]), (&"agent".into(), &"UTC".into()));
+        assert_eq!(json["groups"][0]["group"], "alice");
+        assert_eq!(json["groups"][0]["aht_leg_s"]["value"], 120.0);
+    }
+
+    #[test]
+    fn menus_are_of_the_flows_that_had_calls() {
+        let said = answered(&["--menus"]);
+        assert!(said.starts_with("support: 3 calls\n"), "{said}");
+        let error = asked(&["--menus", "sales"]).unwrap_err().to_string();
+        assert_eq!(error, "no call of a flow `sales` ended in the period");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_said_by_name() {
+        for (line, word) in [
+            (&["--by", "colour"][..], "`colour`"),
+            (&["--by", "team"], "no teams"),
+            (&["--by", "queue,agent"], "`queue,agent`"),
+            (&["--by", "hour,day"], "`hour,day`"),
+            (&["--by", "queue", "--only", "nowhere"], "there is billing"),
+            (&["--by", "agent", "--only", "nobody"], "there is alice"),
+        ] {
+            let error = asked(line).unwrap_err().to_string();
+            assert!(error.contains(word), "{line:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn another_target_judges_the_same_calls() {
+        let level = |line: &[&str]| {
+            let json: serde_json::Value = serde_json::from_str(&answered(line)).unwrap();
+            json["service_level"]["value"].as_f64().unwrap()
+        };
+        // Two waited 10 s and were answered, one gave up after 30 s.
+        assert_eq!(level(&["--json"]), 2.0 / 3.0);
+        assert_eq!(level(&["--json", "--short-abandon-s", "40"]), 1.0);
+        assert_eq!(level(&["--json", "--answer-within-s", "5"]), 0.0);
     }
 }

@@ -223,6 +223,8 @@ impl Sink {
             call: CallId::FIRST_IMPORTED,
             from: None,
             from_name: None,
+            account: None,
+            segment: None,
             to: String::new(),
             via: NamedVia::Import(self.settings.name.clone()),
             flow: None,

@@ -25,7 +25,16 @@ fn happened(happened: CallFact) -> Fact {
 fn began(call: CallId) -> Fact {
     let via = NamedVia::Trunk("main".to_owned());
     let (to, arrived_at) = ("100".to_owned(), Timestamp(1_000));
-    Fact::CallBegan(Arc::new(Origin { call, from: None, from_name: None, to, via, arrived_at }))
+    Fact::CallBegan(Arc::new(Origin {
+        call,
+        from: None,
+        from_name: None,
+        to,
+        via,
+        arrived_at,
+        account: None,
+        segment: None,
+    }))
 }
 
 fn waits(call: CallId, queue: &str, order: i64) -> Fact {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::id::{AgentId, CallId, LegId};
 use crate::metrics::fact::PARTS_MAX;
-use crate::metrics::{CallRow, Leg, Offer, QueueVisit};
+use crate::metrics::{CallRow, Contact, Leg, Near, Offer, QueueVisit, Side};
 use crate::time::Timestamp;
 use crate::words::WrapUp;
 
@@ -19,17 +19,16 @@ use crate::words::WrapUp;
 /// first is dropped, and reports say how many and until when.
 pub(super) const CALLS_KEPT_MAX: usize = 200_000;
 
-/// A contact of a caller, of one intent or (`None`) whatever it was about; then by arrival.
-type Contact = (Arc<str>, Option<Arc<str>>, Timestamp, CallId);
+/// A contact of a caller; then by arrival.
+type Key = (Arc<str>, Timestamp, CallId);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calls {
     open: BTreeMap<CallId, CallRow>,
     ended: BTreeMap<CallId, CallRow>,
     by_end: BTreeSet<(Timestamp, CallId)>,
-    /// Each contact without its intent, and once more with it, where it has one. One flat set: most
-    /// callers call once, and a set of their own for each would be mostly room.
-    contacts: BTreeSet<Contact>,
+    /// One flat set: most callers call once, and a set of their own for each would be mostly room.
+    contacts: BTreeSet<Key>,
     /// Rows that ended up to here may be gone.
     pub(super) gone_until: Option<Timestamp>,
     /// Rows that went because there were too many.
@@ -69,8 +68,9 @@ impl Calls {
             return change(known);
         }
         let (n, queue, acw_ms, resolved) = (leg.n, None, None, None);
-        let (talk_ms, hold_ms, without_acw) = (0, 0, false);
-        let mut new = Leg { n, agent, queue, talk_ms, hold_ms, acw_ms, without_acw, resolved };
+        let (talk_ms, hold_ms, without_acw, sent) = (0, 0, false, None);
+        let mut new =
+            Leg { n, agent, queue, talk_ms, hold_ms, acw_ms, without_acw, resolved, sent };
         change(&mut new);
         let dropped = push(&mut row.legs, new);
         self.parts_dropped += dropped;
@@ -111,7 +111,7 @@ impl Calls {
     }
 
     pub(super) fn insert_ended(&mut self, mut row: CallRow) {
-        self.contacts.extend(contacts(&row).filter(|_| row.is_contact()));
+        self.contacts.extend(contact(&row).filter(|_| row.is_contact()));
         row.visits.shrink_to_fit();
         row.offers.shrink_to_fit();
         row.legs.shrink_to_fit();
@@ -140,19 +140,33 @@ impl Calls {
         range.into_iter().flatten().filter_map(|(_, call)| self.ended.get(call))
     }
 
-    /// The contacts of the same caller just before and just after this one; by intent, if asked.
-    /// None where the caller, or the intent, is not known.
-    pub(super) fn neighbors(
-        &self,
-        row: &CallRow,
-        same_intent: bool,
-    ) -> Option<(Option<Timestamp>, Option<Timestamp>)> {
-        let intent = if same_intent { Some(row.intent.clone()?) } else { None };
-        let own = (row.caller.clone()?, intent, row.arrived_at, row.call);
-        let alike = |contact: &&Contact| (&contact.0, &contact.1) == (&own.0, &own.1);
-        let before = self.contacts.range(..&own).next_back().filter(alike);
-        let after = self.contacts.range((Excluded(&own), Unbounded)).next().filter(alike);
-        Some((before.map(|contact| contact.2), after.map(|contact| contact.2)))
+    /// The contacts of the same caller around this one; none where the caller is not known.
+    pub(super) fn near(&self, row: &CallRow) -> Near {
+        let Some(own) = contact(row) else { return Near::default() };
+        let same = |key: &&Key| key.0 == own.0;
+        let before = self.contacts.range(..&own).rev().take_while(same);
+        let after = self.contacts.range((Excluded(&own), Unbounded)).take_while(same);
+        let is_in = [row.last_queue().is_some(), row.intent.is_some()];
+        Near::between(self.side(row, before), self.side(row, after), is_in)
+    }
+
+    fn side<'a>(&self, row: &CallRow, mut keys: impl Iterator<Item = &'a Key>) -> Side {
+        let mut side = Side::default();
+        keys.all(|(_, at, call)| {
+            let Some(other) = self.ended.get(call) else { return true };
+            let queue = row.last_queue();
+            side.meet(
+                row.arrived_at,
+                Contact {
+                    at: *at,
+                    call: *call,
+                    is_served: other.is_served(),
+                    is_same_queue: queue.is_some() && queue == other.last_queue(),
+                    is_same_intent: row.intent.is_some() && row.intent == other.intent,
+                },
+            )
+        });
+        side
     }
 
     pub(super) fn kept(&self) -> usize {
@@ -178,23 +192,16 @@ impl Calls {
     fn remove_ended(&mut self, call: CallId) -> Option<CallRow> {
         let row = self.ended.remove(&call)?;
         self.by_end.remove(&(row.ended_at, call));
-        for contact in contacts(&row) {
+        if let Some(contact) = contact(&row) {
             self.contacts.remove(&contact);
         }
         Some(row)
     }
 }
 
-/// As what a call is found: by its caller, and by its caller and intent.
-fn contacts(row: &CallRow) -> impl Iterator<Item = Contact> + use<> {
-    let (at, call) = (row.arrived_at, row.call);
-    let any = row.caller.clone().map(|caller| (caller, None, at, call));
-    let of_intent = row
-        .caller
-        .clone()
-        .zip(row.intent.clone())
-        .map(|(caller, intent)| (caller, Some(intent), at, call));
-    any.into_iter().chain(of_intent)
+/// As what a call is found by its caller.
+fn contact(row: &CallRow) -> Option<Key> {
+    row.caller.clone().map(|caller| (caller, row.arrived_at, row.call))
 }
 
 /// How many parts had to be left out: none or one.

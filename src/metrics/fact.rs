@@ -51,6 +51,9 @@ pub enum Fact {
         queue: Option<QueueId>,
         talk_ms: u64,
         hold_ms: u64,
+        /// Where the agent sent the caller on leaving.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent: Option<Sent>,
     },
     WrapUpEnded {
         leg: LegId,
@@ -67,6 +70,9 @@ pub enum Fact {
         outcome: CallOutcome,
         /// An outside party talked to the caller.
         outside: bool,
+        /// It ended by our own doing.
+        #[serde(default)]
+        is_cut_off: bool,
     },
     AgentChanged {
         agent: AgentId,
@@ -87,6 +93,9 @@ pub struct CallRow {
     pub intent: Option<Arc<str>>,
     pub outcome: CallOutcome,
     pub outside: bool,
+    /// It ended by our own doing, as [`EndedBy::is_of_ours`](crate::words::EndedBy::is_of_ours).
+    #[serde(default)]
+    pub is_cut_off: bool,
     #[serde(rename = "stays")]
     pub visits: Vec<QueueVisit>,
     pub offers: Vec<Offer>,
@@ -122,6 +131,21 @@ pub struct Leg {
     #[serde(default)]
     pub without_acw: bool,
     pub resolved: Option<bool>,
+    /// Where the agent sent the caller on leaving.
+    #[serde(default)]
+    pub sent: Option<Sent>,
+}
+
+/// Where an agent sends a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sent {
+    /// To a step of the flow, and so into a queue again: cold.
+    ToFlow,
+    /// To another agent whom they had consulted: warm.
+    ToAgent,
+    /// To somebody outside whom they had consulted: warm.
+    Outside,
 }
 
 impl CallRow {
@@ -135,6 +159,7 @@ impl CallRow {
             intent: None,
             outcome: CallOutcome::Failed,
             outside: false,
+            is_cut_off: false,
             visits: Vec::new(),
             offers: Vec::new(),
             legs: Vec::new(),
@@ -153,9 +178,27 @@ impl CallRow {
         self.legs.iter().rev().find_map(|leg| leg.resolved)
     }
 
-    /// We rang, answered or kept a customer waiting: not a call that was refused at the door.
+    /// As [`CallRecord::is_contact`](crate::words::CallRecord::is_contact).
     pub(super) fn is_contact(&self) -> bool {
         self.outcome != CallOutcome::Refused && self.by_agent.is_none()
+    }
+
+    /// As [`CallRecord::was_served`](crate::words::CallRecord::was_served).
+    pub(super) fn is_served(&self) -> bool {
+        self.outcome == CallOutcome::Handled && !self.is_cut_off
+    }
+
+    /// The queue that the caller waited in last.
+    #[must_use]
+    pub fn last_queue(&self) -> Option<QueueId> {
+        self.visits.last().map(|visit| visit.queue)
+    }
+
+    /// Whether a figure depends on the contacts around it.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        let is_handled = self.is_handled() && !self.is_cut_off;
+        self.caller.is_some() && (is_handled || self.outcome == CallOutcome::Contained)
     }
 }
 

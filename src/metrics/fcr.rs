@@ -1,28 +1,37 @@
-//! First contact resolution, as repeat calls show it.
+//! First contact resolution, as repeat calls show it, as agents say it, and both together.
 //!
 //! # Definition
 //!
-//! A *contact* is a call that reached us (refused at the door does not count; our own abandon
-//! does) from a usable caller number. Transfers are the same call, so the same contact. Contacts of
-//! one caller are in the same *scope* always (`any_reason`), or when their intents are equal
-//! (`same_intent`; the intent is what the flow found, corrected by the agent).
+//! A *contact* is a call of a customer's that reached us (refused at the door does not count) from
+//! a caller who can be told: by the account of the directory, else by the number. A transfer is the
+//! same call, so the same contact. A contact is *served* when somebody of the house talked to the
+//! caller and the call did not end by our own doing. Contacts of one caller are in the same *scope*
+//! always (`any_reason`), when they waited last in the same queue (`same_queue`), or when their
+//! intents are equal (`same_intent`; the intent is what the flow found, corrected by the agent).
 //!
-//! An *issue* begins with a handled call that has no earlier contact of the same caller in the same
-//! scope that arrived within `W` before it. It is *resolved* when no later contact follows: none
-//! arrives within `W` after it arrived. `FCR_repeat(W, scope)` = resolved ÷ issues.
+//! An *issue* begins with a call that an agent handled and that has no earlier served contact of
+//! the same caller in the same scope that arrived within `W` before it. It is *resolved* when no
+//! later contact follows: none arrives within `W` after it arrived, be it handled, abandoned or
+//! contained. `FCR_repeat(W, scope)` = resolved ÷ issues. A contact *before* that nobody served
+//! resolved nothing and failed nothing: it is an attempt, and the issue counts `after_attempts`.
+//!
+//! `FCR_blend`: an issue (any reason, 7 d) is resolved when its last disposition says so; where no
+//! agent said anything, when no contact follows. So a withheld number with a disposition counts.
 //!
 //! Until `W` has passed an issue counts as resolved, provisionally: `provisional_n` of them, the
 //! last until `provisional_until`. A caller who is in a call at this moment counts when it ends.
 //!
 //! **Invariant:** each handled call in the period is exactly one of: an issue, a repeat, or left
-//! out (number withheld; intent unknown, in scope `same_intent`); the three are counted.
+//! out, by cause; their counts add up.
 //!
-//! **Deliberately absent:** guesses. Two phones of one person are two callers, a family is one.
+//! **Deliberately absent:** guesses. Two phones of one person are two callers unless the directory
+//! has one account for both; a family is one. What surveys say, until a flow can ask.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::metrics::near::{Around, Near};
 use crate::metrics::ratio::{Measured, Ratio};
 use crate::time::Timestamp;
 
@@ -42,6 +51,7 @@ pub(super) const WINDOW_DEFAULT: Duration = Duration::from_secs(7 * 24 * HOUR);
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     AnyReason,
+    SameQueue,
     SameIntent,
 }
 
@@ -52,10 +62,29 @@ pub struct FcrRepeat {
     pub scope: Scope,
     /// Resolved issues ÷ issues; `n` is the number of issues.
     pub fcr: Measured,
+    #[serde(flatten)]
+    pub judged: Judgement,
+}
+
+/// `FCR_blend`: the agents' word where there is one, else what repeats show.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FcrBlend {
+    pub window: &'static str,
+    /// Of the issues, those that a disposition judged.
+    pub by_disposition: u64,
+    #[serde(flatten)]
+    pub judged: Judgement,
+}
+
+/// What handled calls were judged to be, and why some were not.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Judgement {
     /// Handled calls that were repeats of an earlier contact themselves.
     pub repeats: u64,
-    /// Handled calls that could not be judged: no caller number, or no intent to compare.
-    pub left_out: u64,
+    /// Issues whose caller had tried before, within the window, and been served by nobody.
+    pub after_attempts: u64,
+    /// Handled calls that could not be judged.
+    pub left_out: LeftOut,
     /// Share of the handled calls that could be judged, in percent; none without handled calls.
     pub coverage_percent: Option<f64>,
     pub provisional_n: u64,
@@ -65,48 +94,95 @@ pub struct FcrRepeat {
     pub look_back_cut_n: u64,
 }
 
+/// Why handled calls were not judged: the first of these that is true.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// It ended by our own doing: the server, an operator, or the line to the caller.
+    pub cut_off: u64,
+    /// The caller sent no number that tells them apart.
+    pub withheld: u64,
+    /// No queue, or no intent, to compare.
+    pub no_scope: u64,
+}
+
+impl LeftOut {
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.cut_off + self.withheld + self.no_scope
+    }
+}
+
 /// How it is defined, by scope.
-pub(super) const ANY_REASON: &str =
-    "issues with no later contact of the same caller within W ÷ issues";
-pub(super) const SAME_INTENT: &str =
+const ANY_REASON: &str = "issues with no later contact of the same caller within W ÷ issues";
+const SAME_QUEUE: &str =
+    "issues with no later contact of the same caller in the same queue within W ÷ issues";
+const SAME_INTENT: &str =
     "issues with no later contact of the same caller with the same intent within W ÷ issues";
+pub(super) const BLEND: &str = "issues that the last disposition calls resolved or, without one, \
+                                that no contact of the same caller follows within 7 d ÷ issues";
 
 /// In the order of [`Judged::scopes`].
-const SCOPES: [(Scope, &str); 2] =
-    [(Scope::AnyReason, ANY_REASON), (Scope::SameIntent, SAME_INTENT)];
-
-/// When the caller's last contact before, and first after, arrived. None where it cannot be judged.
-pub type Near = Option<(Option<Timestamp>, Option<Timestamp>)>;
+pub(super) const SCOPES: [(Scope, &str); 3] = [
+    (Scope::AnyReason, ANY_REASON),
+    (Scope::SameQueue, SAME_QUEUE),
+    (Scope::SameIntent, SAME_INTENT),
+];
 
 /// A handled call, and within which windows contacts of the same caller came before and after it:
-/// all that `FCR_repeat` needs of it, whatever the time of the report.
+/// all that first contact resolution needs of it, whatever the time of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Judged {
     pub(super) arrived_at: Timestamp,
-    pub(super) scopes: [Around; SCOPES.len()],
+    pub(super) seen: Seen,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seen {
+    scopes: [Reach; SCOPES.len()],
+    /// The shortest window that has an attempt; [`FAR`] without one.
+    attempt: u8,
+    /// What the last disposition says.
+    said: Option<bool>,
+    is_cut_off: bool,
 }
 
 /// The shortest window that has the contact before, and the one after, in one number; 0 where it
 /// cannot be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Around(u8);
+struct Reach(u8);
 
 /// In no window: there is no such contact, or it is further away.
 const FAR: usize = FCR_WINDOWS.len();
 
 impl Judged {
-    pub(super) fn of(arrived_at: Timestamp, near: [Near; SCOPES.len()]) -> Self {
-        Self { arrived_at, scopes: near.map(|near| Around::of(arrived_at, near)) }
+    pub(super) fn of(
+        arrived_at: Timestamp,
+        near: Near,
+        said: Option<bool>,
+        is_cut_off: bool,
+    ) -> Self {
+        // What is left out whatever was around it must not change with it.
+        let near = if is_cut_off { Near::default() } else { near };
+        let attempt = window(near.attempt.map(|at| arrived_at.since(at)));
+        let attempt = u8::try_from(attempt).expect("there are few windows");
+        let scopes = near.scopes.map(|around| Reach::of(arrived_at, around));
+        Self { arrived_at, seen: Seen { scopes, attempt, said, is_cut_off } }
+    }
+
+    fn had_attempt(&self, window: usize) -> bool {
+        usize::from(self.seen.attempt) <= window
     }
 }
 
-impl Around {
-    fn of(at: Timestamp, near: Near) -> Self {
-        let Some((before, after)) = near else { return Self(0) };
-        let window = |away: Option<Duration>| {
-            let within = |away| FCR_WINDOWS.iter().position(|(_, window)| away <= *window);
-            away.and_then(within).unwrap_or(FAR)
-        };
+/// The shortest that is as long as this.
+fn window(away: Option<Duration>) -> usize {
+    let within = |away| FCR_WINDOWS.iter().position(|(_, window)| away <= *window);
+    away.and_then(within).unwrap_or(FAR)
+}
+
+impl Reach {
+    fn of(at: Timestamp, around: Option<Around>) -> Self {
+        let Some(Around { before, after }) = around else { return Self(0) };
         let before = window(before.map(|before| at.since(before)));
         let after = window(after.map(|after| after.since(at)));
         Self(u8::try_from(1 + before * (FAR + 1) + after).expect("there are few windows"))
@@ -119,40 +195,126 @@ impl Around {
     }
 }
 
-/// The sums of `FCR_repeat`, for every scope and window.
+/// The scopes, and a number for the rest: attempt, disposition, cut off.
+impl Serialize for Seen {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let said = match self.said {
+            None => 0,
+            Some(false) => 1,
+            Some(true) => 2,
+        };
+        let rest = (u8::from(self.is_cut_off) * 3 + said) * 8 + self.attempt;
+        (self.scopes, rest).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Seen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (scopes, rest) = Deserialize::deserialize(deserializer)?;
+        let rest: u8 = rest;
+        let said = [None, Some(false), Some(true)][usize::from(rest / 8 % 3)];
+        Ok(Self { scopes, attempt: rest % 8, said, is_cut_off: rest / 24 > 0 })
+    }
+}
+
+/// The sums of first contact resolution, for every scope and window.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Repeats([[Sum; FCR_WINDOWS.len()]; SCOPES.len()]);
+pub(super) struct Repeats {
+    sums: [[Sum; FCR_WINDOWS.len()]; SCOPES.len()],
+    blend: Sum,
+    by_disposition: u64,
+}
 
 impl Repeats {
     /// Adds a handled call, as known at `now`; contacts up to `gone_until` may not be known.
     pub(super) fn add(&mut self, call: Judged, now: Timestamp, gone_until: Option<Timestamp>) {
         let at = call.arrived_at;
-        for (sums, around) in self.0.iter_mut().zip(call.scopes) {
-            let windows = around.windows();
+        for (scope, (sums, reach)) in self.sums.iter_mut().zip(call.seen.scopes).enumerate() {
+            let windows = reach.windows();
             for (n, (sum, (_, window))) in sums.iter_mut().zip(FCR_WINDOWS).enumerate() {
-                let near = windows.map(|(before, after)| (before <= n, after <= n));
+                let seen = match windows {
+                    _ if call.seen.is_cut_off => Verdict::CutOff,
+                    None if scope == 0 || call.seen.scopes[0].0 == 0 => Verdict::Withheld,
+                    None => Verdict::NoScope,
+                    Some((before, _)) if before <= n => Verdict::Repeat,
+                    Some((_, after)) => Verdict::issue(after > n, at + window, now),
+                };
                 let cut = gone_until.is_some_and(|gone| at - window <= gone);
-                sum.add(near, (at + window > now).then_some(at + window), cut);
+                sum.add(seen, call.had_attempt(n), cut);
             }
         }
+        self.add_to_blend(call, now, gone_until);
+    }
+
+    fn add_to_blend(&mut self, call: Judged, now: Timestamp, gone_until: Option<Timestamp>) {
+        let (at, n) = (call.arrived_at, window(Some(WINDOW_DEFAULT)));
+        let seen = match (call.seen.scopes[0].windows(), call.seen.said) {
+            _ if call.seen.is_cut_off => Verdict::CutOff,
+            (Some((before, _)), _) if before <= n => Verdict::Repeat,
+            (_, Some(is_resolved)) => {
+                self.by_disposition += 1;
+                Verdict::Issue { is_resolved, open_until: None }
+            }
+            (Some((_, after)), None) => Verdict::issue(after > n, at + WINDOW_DEFAULT, now),
+            (None, None) => Verdict::Withheld,
+        };
+        let cut = gone_until.is_some_and(|gone| at - WINDOW_DEFAULT <= gone);
+        self.blend.add(seen, call.had_attempt(n), cut);
     }
 
     /// Resolved issues ÷ issues.
     pub(super) fn fcr(&self, window: Duration, scope: Scope) -> Ratio {
-        let sums = SCOPES.iter().zip(&self.0).find(|((name, _), _)| *name == scope);
+        let sums = SCOPES.iter().zip(&self.sums).find(|((name, _), _)| *name == scope);
         let sums = sums.into_iter().flat_map(|(_, sums)| FCR_WINDOWS.iter().zip(sums));
         let sum = sums.into_iter().find(|((_, length), _)| *length == window);
         sum.map_or(Ratio::share(0, 0), |(_, sum)| sum.fcr())
     }
 
+    pub(super) fn blend(&self) -> Ratio {
+        self.blend.fcr()
+    }
+
     /// One entry for every window and scope, of this many handled calls.
     pub(super) fn report(&self, handled: u64) -> Vec<FcrRepeat> {
-        let scopes = SCOPES.iter().zip(&self.0);
-        let all = scopes.flat_map(|(scope, sums)| {
+        let scopes = SCOPES.iter().zip(&self.sums);
+        let all = scopes.flat_map(|((scope, definition), sums)| {
             let windows = FCR_WINDOWS.iter().zip(sums);
-            windows.map(move |((name, _), sum)| sum.report(name, *scope, handled))
+            windows.map(move |((window, _), sum)| {
+                let Ratio { value, n } = sum.fcr();
+                let fcr = Measured { value, n, definition };
+                FcrRepeat { window, scope: *scope, fcr, judged: sum.judgement(handled) }
+            })
         });
         all.collect()
+    }
+
+    pub(super) fn report_of_blend(&self, handled: u64) -> FcrBlend {
+        FcrBlend {
+            window: FCR_WINDOWS[window(Some(WINDOW_DEFAULT))].0,
+            by_disposition: self.by_disposition,
+            judged: self.blend.judgement(handled),
+        }
+    }
+}
+
+/// What a handled call is to one figure.
+#[derive(Clone, Copy, Debug)]
+enum Verdict {
+    Repeat,
+    /// `open_until`: when it will be final that nobody calls again, where it is not.
+    Issue {
+        is_resolved: bool,
+        open_until: Option<Timestamp>,
+    },
+    CutOff,
+    Withheld,
+    NoScope,
+}
+
+impl Verdict {
+    fn issue(is_resolved: bool, final_at: Timestamp, now: Timestamp) -> Self {
+        let open_until = (is_resolved && final_at > now).then_some(final_at);
+        Self::Issue { is_resolved, open_until }
     }
 }
 
@@ -161,51 +323,40 @@ struct Sum {
     issues: u64,
     resolved: u64,
     repeats: u64,
-    left_out: u64,
+    after_attempts: u64,
+    left_out: LeftOut,
     provisional: u64,
     until: Option<Timestamp>,
     cut: u64,
 }
 
 impl Sum {
-    /// `near`: whether a contact came before, and after, within the window; `open_until`: when
-    /// that will be final, where it is not.
-    fn add(&mut self, near: Option<(bool, bool)>, open_until: Option<Timestamp>, cut: bool) {
-        let Some((before, after)) = near else {
-            self.left_out += 1;
-            return;
-        };
-        if before {
-            self.repeats += 1;
-            return;
+    fn add(&mut self, verdict: Verdict, had_attempt: bool, cut: bool) {
+        match verdict {
+            Verdict::Repeat => self.repeats += 1,
+            Verdict::CutOff => self.left_out.cut_off += 1,
+            Verdict::Withheld => self.left_out.withheld += 1,
+            Verdict::NoScope => self.left_out.no_scope += 1,
+            Verdict::Issue { is_resolved, open_until } => {
+                self.issues += 1;
+                self.resolved += u64::from(is_resolved);
+                self.after_attempts += u64::from(had_attempt);
+                self.cut += u64::from(cut);
+                self.provisional += u64::from(open_until.is_some());
+                self.until = self.until.max(open_until);
+            }
         }
-        self.issues += 1;
-        self.cut += u64::from(cut);
-        if after {
-            return;
-        }
-        self.resolved += 1;
-        self.provisional += u64::from(open_until.is_some());
-        self.until = self.until.max(open_until);
     }
 
     fn fcr(&self) -> Ratio {
         Ratio::share(self.resolved, self.issues)
     }
 
-    fn report(
-        &self,
-        window: &'static str,
-        (scope, definition): (Scope, &'static str),
-        handled: u64,
-    ) -> FcrRepeat {
-        let Ratio { value, n } = self.fcr();
-        let judged = handled - self.left_out;
-        FcrRepeat {
-            window,
-            scope,
-            fcr: Measured { value, n, definition },
+    fn judgement(&self, handled: u64) -> Judgement {
+        let judged = handled - self.left_out.total();
+        Judgement {
             repeats: self.repeats,
+            after_attempts: self.after_attempts,
             left_out: self.left_out,
             coverage_percent: (handled > 0).then(|| judged as f64 * 100.0 / handled as f64),
             provisional_n: self.provisional,

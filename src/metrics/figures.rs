@@ -13,14 +13,14 @@ use std::ops::Index;
 
 use serde::{Serialize, Serializer};
 
-use crate::metrics::fcr::{ANY_REASON, SAME_INTENT, Scope, WINDOW_DEFAULT};
+use crate::metrics::fcr::{BLEND, Scope, WINDOW_DEFAULT};
 use crate::metrics::ratio::{Measured, Ratio};
 use crate::metrics::sum::Sum;
 
 /// A line of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure {
-    /// Where it stands in a section: its name, after the group that it is in and a dot.
+    /// As the answers have it.
     pub name: &'static str,
     pub unit: Unit,
     pub definition: &'static str,
@@ -165,20 +165,27 @@ pub const FIGURES: &[Figure] = &[
         |sum| Ratio::seconds(sum.calls_ms.p90_ms, sum.calls_ms.n),
         "nine in ten handled calls took no longer",
     )
-    .titled("handle time, 90 %"),
+    .titled("handle time P90"),
     share(
         "fcr_repeat_any_reason",
         HANDLING,
         |sum| sum.repeats.fcr(WINDOW_DEFAULT, Scope::AnyReason),
-        ANY_REASON,
+        "issues with no later contact of the same caller within 7 d ÷ issues",
     )
     .titled("FCR 7 d, any reason")
     .with_columns(&[in_queues(3, "FCR 7 d"), in_agents(2, "FCR 7 d")]),
     share(
+        "fcr_repeat_same_queue",
+        HANDLING,
+        |sum| sum.repeats.fcr(WINDOW_DEFAULT, Scope::SameQueue),
+        "issues with no later contact of the same caller in the same queue within 7 d ÷ issues",
+    )
+    .titled("FCR 7 d, same queue"),
+    share(
         "fcr_repeat_same_intent",
         HANDLING,
         |sum| sum.repeats.fcr(WINDOW_DEFAULT, Scope::SameIntent),
-        SAME_INTENT,
+        "issues with no later contact of the same caller with the same intent within 7 d ÷ issues",
     )
     .titled("FCR 7 d, same intent"),
     share(
@@ -189,6 +196,7 @@ pub const FIGURES: &[Figure] = &[
          counts",
     )
     .titled("FCR, agents' word"),
+    share("fcr_blend", HANDLING, |sum| sum.repeats.blend(), BLEND).titled("FCR, both"),
     share(
         "transfer_rate",
         HANDLING,
@@ -209,75 +217,100 @@ pub const FIGURES: &[Figure] = &[
         "handled calls that somebody outside talked to ÷ handled calls",
     ),
     share(
+        "transfer_leg_rate_cold",
+        HANDLING,
+        |sum| Ratio::share(sum.counts.sent_to_flow, sum.counts.handled_legs),
+        "handled legs whose agent sent the caller to a step of the flow, and so to a queue ÷ \
+         handled legs",
+    ),
+    share(
+        "transfer_leg_rate_warm_agent",
+        HANDLING,
+        |sum| Ratio::share(sum.counts.sent_to_agents, sum.counts.handled_legs),
+        "handled legs whose agent left the caller to another agent, consulted before ÷ handled \
+         legs",
+    ),
+    share(
+        "transfer_leg_rate_warm_outside",
+        HANDLING,
+        |sum| Ratio::share(sum.counts.sent_outside, sum.counts.handled_legs),
+        "handled legs whose agent left the caller to somebody outside, consulted before ÷ handled \
+         legs",
+    ),
+    share(
         "service_level",
         QUEUEING,
         |sum| sum.visits.late_abandons_count(),
-        "answered ≤ X ÷ (answered + abandoned > X, short ones left out)",
+        "answered ≤ X ÷ (answered + abandoned > X, short ones left out): sl_4_late_abandons; X is \
+         the queue's service_level_s, 20 s unless set, and short is sooner than its \
+         short_abandon_s, 5 s",
     )
     .titled("service level")
     .with_columns(&[in_queues(0, "in time")]),
     share(
-        "service_levels.late_abandons_count",
-        QUEUEING,
-        |sum| sum.visits.late_abandons_count(),
-        "answered ≤ X ÷ (answered + abandoned > X, short ones left out)",
-    ),
-    share(
-        "service_levels.all_within",
+        "sl_1_all_within",
         QUEUEING,
         |sum| sum.visits.all_within(),
         "(answered ≤ X + abandoned ≤ X) ÷ (answered + abandoned)",
     ),
+    share("sl_2_answered", QUEUEING, |sum| sum.visits.answered_only(), "answered ≤ X ÷ answered"),
     share(
-        "service_levels.answered_only",
-        QUEUEING,
-        |sum| sum.visits.answered_only(),
-        "answered ≤ X ÷ answered",
-    ),
-    share(
-        "service_levels.all_abandons_count",
+        "sl_3_all_abandons",
         QUEUEING,
         |sum| sum.visits.all_abandons_count(),
         "answered ≤ X ÷ (answered + abandoned)",
     ),
     share(
-        "service_levels.short_abandons_are_met",
+        "sl_4_late_abandons",
+        QUEUEING,
+        |sum| sum.visits.late_abandons_count(),
+        "answered ≤ X ÷ (answered + abandoned > X, short ones left out)",
+    ),
+    share(
+        "sl_5_short_abandons",
         QUEUEING,
         |sum| sum.visits.short_abandons_are_met(),
         "(answered ≤ X + short abandons) ÷ (answered + abandoned)",
     ),
     share(
-        "service_levels.removed_within",
+        "sl_connect",
         QUEUEING,
         |sum| sum.visits.removed_within(),
         "left the queue ≤ X in whatever way ÷ offered",
     ),
     share(
-        "service_levels.abandons_ignored",
+        "sl_cisco_ignore",
         QUEUEING,
         |sum| sum.visits.abandons_ignored(),
         "answered ≤ X ÷ (offered − left unanswered ≤ X), short abandons nowhere",
     ),
     share(
-        "service_levels.abandons_negative",
+        "sl_cisco_negative",
         QUEUEING,
         |sum| sum.visits.abandons_negative(),
         "answered ≤ X ÷ offered, short abandons nowhere",
     ),
     share(
-        "service_levels.abandons_positive",
+        "sl_cisco_positive",
         QUEUEING,
         |sum| sum.visits.abandons_positive(),
         "(answered ≤ X + left unanswered ≤ X) ÷ offered, short abandons nowhere",
     ),
     share(
-        "service_levels.answered_of_answered_and_abandoned_without_short",
+        "sl_genesys",
+        QUEUEING,
+        |sum| sum.visits.all_abandons_count(),
+        "answered ≤ X ÷ (answered + abandoned), with each of its three switches off: \
+         sl_3_all_abandons",
+    ),
+    share(
+        "sl_genesys_without_short",
         QUEUEING,
         |sum| sum.visits.answered_of_answered_and_abandoned_without_short(),
         "answered ≤ X ÷ (answered + abandoned − short)",
     ),
     share(
-        "service_levels.flow_outs_count",
+        "sl_genesys_with_flow_outs",
         QUEUEING,
         |sum| sum.visits.flow_outs_count(),
         "answered ≤ X ÷ (answered + abandoned + overflowed + exited)",
@@ -289,8 +322,26 @@ pub const FIGURES: &[Figure] = &[
         "wait of the answered, from joining the queue to the agent's answer, ring time included ÷ \
          answered",
     )
-    .titled("speed of answer")
+    .titled("ASA")
     .with_columns(&[in_queues(1, "ASA")]),
+    seconds(
+        "asa_offered_s",
+        QUEUEING,
+        |sum| Ratio::mean_s(sum.waits_ms.sum_ms, sum.visits.offered()),
+        "wait of the answered ÷ offered",
+    ),
+    seconds(
+        "asa_delayed_s",
+        QUEUEING,
+        |sum| Ratio::mean_s(sum.waits_ms.sum_ms, sum.visits.delayed()),
+        "wait of the answered ÷ answered who waited at all",
+    ),
+    seconds(
+        "abandon_wait_s",
+        QUEUEING,
+        |sum| Ratio::mean_s(sum.visits.abandoned_ms(), sum.visits.abandoned),
+        "wait of the abandoned ÷ abandoned",
+    ),
     seconds(
         "wait_p50_s",
         QUEUEING,
@@ -303,14 +354,14 @@ pub const FIGURES: &[Figure] = &[
         |sum| Ratio::seconds(sum.waits_ms.p90_ms, sum.waits_ms.n),
         "nine in ten answered waited no longer",
     )
-    .titled("wait, 90 %"),
+    .titled("wait P90"),
     share(
         "abandonment_rate",
         QUEUEING,
         |sum| Ratio::share(sum.visits.abandoned, sum.visits.offered()),
         "abandoned ÷ offered",
     )
-    .titled("abandoned"),
+    .titled("abandonment rate"),
     share(
         "abandonment_rate_without_short",
         QUEUEING,
@@ -323,12 +374,48 @@ pub const FIGURES: &[Figure] = &[
         |sum| Ratio::share(sum.counts.offers_no_answer, sum.counts.offers_charged()),
         "offers that rang out ÷ offers, withdrawn ones left out",
     )
-    .titled("rang out"),
+    .titled("RONA"),
     share(
         "rona_rate_with_withdrawn",
         HANDLING,
         |sum| Ratio::share(sum.counts.offers_no_answer, sum.counts.offers()),
         "offers that rang out ÷ offers",
+    ),
+    share(
+        "rona_rate_rejected",
+        HANDLING,
+        |sum| Ratio::share(sum.counts.offers_rejected, sum.counts.offers_charged()),
+        "offers that the agent rejected ÷ offers, withdrawn ones left out",
+    ),
+    share(
+        "rona_rate_rejected_with_withdrawn",
+        HANDLING,
+        |sum| Ratio::share(sum.counts.offers_rejected, sum.counts.offers()),
+        "offers that the agent rejected ÷ offers",
+    ),
+    share(
+        "rona_rate_busy",
+        HANDLING,
+        |sum| Ratio::share(sum.counts.offers_busy, sum.counts.offers_charged()),
+        "offers that found the telephone busy ÷ offers, withdrawn ones left out",
+    ),
+    share(
+        "rona_rate_busy_with_withdrawn",
+        HANDLING,
+        |sum| Ratio::share(sum.counts.offers_busy, sum.counts.offers()),
+        "offers that found the telephone busy ÷ offers",
+    ),
+    share(
+        "rona_rate_device_error",
+        HANDLING,
+        |sum| Ratio::share(sum.counts.offers_device_error, sum.counts.offers_charged()),
+        "offers that the telephone failed ÷ offers, withdrawn ones left out",
+    ),
+    share(
+        "rona_rate_device_error_with_withdrawn",
+        HANDLING,
+        |sum| Ratio::share(sum.counts.offers_device_error, sum.counts.offers()),
+        "offers that the telephone failed ÷ offers",
     ),
     share(
         "agent_answer_rate",
@@ -348,7 +435,19 @@ pub const FIGURES: &[Figure] = &[
         |sum| Ratio::share(sum.contained, sum.calls - sum.refused),
         "calls that the flow alone served (the outcome `contained`) ÷ calls, except refused ones",
     )
-    .titled("contained"),
+    .titled("containment rate"),
+    share(
+        "true_containment_rate",
+        CALLS,
+        |sum| {
+            let counts = &sum.counts;
+            let stayed_away = counts.contained_told - counts.contained_returned;
+            Ratio::share(stayed_away, counts.contained_told)
+        },
+        "contained calls whose caller did not call again within 24 h ÷ contained calls of callers \
+         who can be told",
+    )
+    .titled("true containment"),
     share(
         "occupancy",
         TIME,
@@ -360,6 +459,15 @@ pub const FIGURES: &[Figure] = &[
         "(talking + after-call work) ÷ (that + ready + ringing), in the period; not-ready time \
          and calls of the agents' own left out",
     ),
+    share(
+        "utilisation",
+        TIME,
+        |sum| {
+            let (available, logged_in) = (sum.spent.available(), sum.spent.logged_in());
+            Ratio { n: logged_in / 1000, ..Ratio::share(available, logged_in) }
+        },
+        "(talking + after-call work + ready + ringing) ÷ logged-in time, in the period",
+    ),
 ];
 
 impl Figures {
@@ -370,6 +478,14 @@ impl Figures {
             (figure.name, Measured { value, n, definition: figure.definition })
         });
         Self(measured.collect())
+    }
+
+    /// As [`Self::of`], without agents' time, which no call has.
+    pub(super) fn of_cell(section: Section, sum: &Sum) -> Self {
+        let Self(mut figures) = Self::of(section, sum);
+        let is_time = |name: &str| FIGURES.iter().any(|it| it.name == name && it.sections == TIME);
+        figures.retain(|name, _| !is_time(name));
+        Self(figures)
     }
 
     /// The figure of this name; `None` where the section does not have it.
@@ -391,25 +507,8 @@ impl Index<&str> for Figures {
     }
 }
 
-/// A group is an object of its own.
 impl Serialize for Figures {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut alone = BTreeMap::new();
-        let mut groups: BTreeMap<&str, BTreeMap<&str, &Measured>> = BTreeMap::new();
-        for (name, figure) in &self.0 {
-            match name.split_once('.') {
-                Some((group, name)) => drop(groups.entry(group).or_default().insert(name, figure)),
-                None => drop(alone.insert(*name, figure)),
-            }
-        }
-        #[derive(Serialize)]
-        #[serde(untagged)]
-        enum Place<'a> {
-            Alone(&'a Measured),
-            Group(BTreeMap<&'a str, &'a Measured>),
-        }
-        let groups = groups.into_iter().map(|(name, group)| (name, Place::Group(group)));
-        let alone = alone.into_iter().map(|(name, figure)| (name, Place::Alone(figure)));
-        serializer.collect_map(alone.chain(groups))
+        serializer.collect_map(&self.0)
     }
 }

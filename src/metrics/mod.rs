@@ -14,10 +14,12 @@
 
 mod agents;
 mod calls;
+pub mod cut;
 mod fact;
 mod fcr;
 mod figures;
 mod follow;
+mod near;
 pub mod oracle;
 mod ratio;
 mod report;
@@ -26,21 +28,23 @@ mod service;
 mod spread;
 mod sum;
 mod tally;
+pub mod waterfall;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 
 pub use agents::Times;
-pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit};
-pub use fcr::{FCR_WINDOWS, FcrRepeat, Near, Scope};
+pub use fact::{CallRow, Fact, Leg, Offer, QueueVisit, Sent};
+pub use fcr::{FCR_WINDOWS, FcrBlend, FcrRepeat, Judgement, LeftOut, Scope};
 pub use figures::{Column, FIGURES, Figure, Figures, Section, Unit};
 pub use follow::{Counted, Counter, Follower, named};
+pub use near::{Contact, Near, Side};
 pub use ratio::{Measured, Ratio};
 pub use report::{AgentReport, Handling, Kept, Presenting, QueueReport, Report, Time};
 pub use row::Naming;
-pub use service::Queueing;
+pub use service::{Judging, Queueing};
 pub use sum::{Gathering, Sum};
 pub use tally::{TALLY_VERSION, Tallies, Tally};
 
@@ -97,9 +101,10 @@ impl Metrics {
             Fact::LeftQueue { call, queue, wait_ms, left } => {
                 self.calls.left_queue(call, QueueVisit { queue, wait_ms, left });
             }
-            Fact::LegEnded { leg, agent, queue, talk_ms, hold_ms } => {
+            Fact::LegEnded { leg, agent, queue, talk_ms, hold_ms, sent } => {
                 self.calls.leg(leg, agent, |row| {
                     (row.queue, row.talk_ms, row.hold_ms) = (queue, talk_ms, hold_ms);
+                    row.sent = sent;
                 });
             }
             Fact::WrapUpEnded { leg, agent, acw_ms, resolved, intent } => {
@@ -110,12 +115,13 @@ impl Metrics {
                     self.calls.set_intent(leg.call, intent);
                 }
             }
-            Fact::CallEnded { call, caller, intent, outcome, outside } => {
+            Fact::CallEnded { call, caller, intent, outcome, outside, is_cut_off } => {
                 self.calls.ended(at, call, |row| {
                     row.caller = caller;
                     row.intent = intent;
                     row.outcome = outcome;
                     row.outside = outside;
+                    row.is_cut_off = is_cut_off;
                 });
             }
         }

@@ -6,10 +6,13 @@
 //!
 //! **Deliberately absent:** speed (repeat calls compare every pair), and bounds.
 
+mod fcr;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{AgentId, CallId, LegId, QueueId};
-use crate::metrics::{FCR_WINDOWS, FIGURES, Fact, FcrRepeat, Figures, Report, Section, Target};
+use crate::metrics::report::Handling;
+use crate::metrics::{FIGURES, Fact, Figures, Report, Section, Sent, Target};
 use crate::time::Timestamp;
 use crate::words::{Activity, CallOutcome, OfferOutcome, QueueExit};
 
@@ -38,17 +41,23 @@ pub struct Oracle<'a> {
 /// the table that nothing here finds in the facts is one of them.
 #[must_use]
 pub fn disagreements(report: &Report, oracle: Oracle<'_>) -> Vec<String> {
-    let repeats = &report.handling.fcr_repeat;
-    let mut found = oracle.compare(Whose::All, &report.figures, repeats);
+    let mut found = oracle.compare(Whose::All, &report.figures, &report.handling);
     for queue in &report.queues {
-        let repeats = &queue.handling.fcr_repeat;
-        found.extend(oracle.compare(Whose::Queue(queue.queue), &queue.figures, repeats));
+        let whose = Whose::Queue(queue.queue);
+        found.extend(oracle.compare(whose, &queue.figures, &queue.handling));
+        found.extend(unequal(&format!("{whose:?} offered"), queue.queueing.parts()));
     }
     for agent in &report.agents {
-        let repeats = &agent.handling.fcr_repeat;
-        found.extend(oracle.compare(Whose::Agent(agent.agent), &agent.figures, repeats));
+        found.extend(oracle.compare(Whose::Agent(agent.agent), &agent.figures, &agent.handling));
     }
+    found.extend(unequal("offered", report.queueing.parts()));
+    found.extend(oracle.compare_outcomes(report));
     found
+}
+
+/// What does not add up.
+fn unequal(what: &str, (whole, parts): (u64, u64)) -> Option<String> {
+    (whole != parts).then(|| format!("{what} is {whole}, its parts {parts}"))
 }
 
 impl Whose {
@@ -87,6 +96,7 @@ struct LegTimes {
     leg: LegId,
     talk_ms: u64,
     hold_ms: u64,
+    sent: Option<Sent>,
     /// After-call work and disposition, once it ended.
     work: Option<(u64, Option<bool>)>,
 }
@@ -101,20 +111,32 @@ impl LegTimes {
 type Ended<'a> = (Timestamp, &'a Option<std::sync::Arc<str>>, CallOutcome, bool);
 
 impl Oracle<'_> {
-    fn compare(self, whose: Whose, figures: &Figures, repeats: &[FcrRepeat]) -> Vec<String> {
+    fn compare(self, whose: Whose, figures: &Figures, handling: &Handling) -> Vec<String> {
         let facts = self.answers(whose);
         let of_section = FIGURES.iter().filter(|it| it.sections.contains(&whose.section()));
         let named = of_section.map(|it| {
             let said = figures.get(it.name).map(|figure| (figure.value, figure.n));
             (it.name.to_owned(), said)
         });
-        let windows = repeats.iter().enumerate();
-        let windows = windows.map(|(n, one)| (repeat_name(n), Some((one.fcr.value, one.fcr.n))));
-        let compared = named.chain(windows).filter_map(|(name, said)| {
+        let compared = named.chain(fcr::said(handling)).filter_map(|(name, said)| {
             let difference = differ(said, facts.get(&name).copied())?;
             Some(format!("{whose:?} {name}: {difference}"))
         });
         compared.collect()
+    }
+
+    /// Every call has one outcome, and what was offered is the sum of them.
+    fn compare_outcomes(self, report: &Report) -> Vec<String> {
+        let ended = self.ended();
+        let mut found = Vec::new();
+        for outcome in CallOutcome::ALL {
+            let said = report.outcomes.get(&outcome).copied().unwrap_or_default();
+            let facts = ended.values().filter(|end| end.2 == outcome).count() as u64;
+            found.extend((said != facts).then(|| format!("{outcome}: {said}, not {facts}")));
+        }
+        found.extend(unequal("calls", (report.calls, report.outcomes.values().sum())));
+        found.extend(unequal("calls", (report.calls, ended.len() as u64)));
+        found
     }
 
     /// Every figure of the section, from the facts.
@@ -176,7 +198,7 @@ impl Oracle<'_> {
         };
         let answered = |_, left, _, _| left == QueueExit::Answered;
         let answered_in = |wait, left, x, _| left == QueueExit::Answered && wait <= x;
-        let lost = |left| matches!(left, QueueExit::Abandoned | QueueExit::Ended);
+        let lost = |left| left == QueueExit::Abandoned;
         let abandoned = |_, left, _, _| lost(left);
         let in_time = |wait, left, x, _| lost(left) && wait <= x;
         let short = |wait, left, _, short| lost(left) && wait < short;
@@ -193,26 +215,33 @@ impl Oracle<'_> {
         let long = count(&|w, l, x, s| abandoned(w, l, x, s) && w > x && w >= s);
         let due = all - count(&short);
         let mut level = |name: &str, part: u64, of: u64| {
-            put(answers, &format!("service_levels.{name}"), part, of);
+            put(answers, name, part, of);
         };
-        level("late_abandons_count", met, count(&answered) + long);
-        level("all_within", met + count(&in_time), both);
-        level("answered_only", met, count(&answered));
-        level("all_abandons_count", met, both);
-        level("short_abandons_are_met", met + count(&short), both);
-        level("removed_within", met + count(&in_time) + count(&sent_in), all);
-        level("abandons_ignored", met, due - unanswered_in);
-        level("abandons_negative", met, due);
-        level("abandons_positive", met + unanswered_in, due);
-        level("answered_of_answered_and_abandoned_without_short", met, both - count(&short));
-        level("flow_outs_count", met, all);
+        level("sl_4_late_abandons", met, count(&answered) + long);
+        level("sl_1_all_within", met + count(&in_time), both);
+        level("sl_2_answered", met, count(&answered));
+        level("sl_3_all_abandons", met, both);
+        level("sl_5_short_abandons", met + count(&short), both);
+        level("sl_connect", met + count(&in_time) + count(&sent_in), all);
+        level("sl_cisco_ignore", met, due - unanswered_in);
+        level("sl_cisco_negative", met, due);
+        level("sl_cisco_positive", met + unanswered_in, due);
+        level("sl_genesys", met, both);
+        level("sl_genesys_without_short", met, both - count(&short));
+        level("sl_genesys_with_flow_outs", met, all);
         put(answers, "service_level", met, count(&answered) + long);
         put(answers, "abandonment_rate", count(&abandoned), all);
         let late = count(&abandoned) - count(&short);
         put(answers, "abandonment_rate_without_short", late, due);
         let waits =
             visits.iter().filter(|visit| visit.1 == QueueExit::Answered).map(|visit| visit.0);
-        mean(answers, "asa_s", &waits.clone().collect::<Vec<_>>());
+        let answered: Vec<u64> = waits.clone().collect();
+        mean(answers, "asa_s", &answered);
+        over(answers, "asa_offered_s", &answered, all);
+        let delayed = answered.iter().filter(|ms| **ms > 0).count() as u64;
+        over(answers, "asa_delayed_s", &answered, delayed);
+        let given_up: Vec<u64> = visits.iter().filter(|it| lost(it.1)).map(|it| it.0).collect();
+        mean(answers, "abandon_wait_s", &given_up);
         percentile(answers, "wait_p50_s", 0.5, waits.clone().collect());
         percentile(answers, "wait_p90_s", 0.9, waits.collect());
     }
@@ -233,6 +262,14 @@ impl Oracle<'_> {
         let charged = all - count(OfferOutcome::Withdrawn);
         put(answers, "rona_rate", count(OfferOutcome::NoAnswer), charged);
         put(answers, "rona_rate_with_withdrawn", count(OfferOutcome::NoAnswer), all);
+        for (name, cause) in [
+            ("rejected", OfferOutcome::Rejected),
+            ("busy", OfferOutcome::Busy),
+            ("device_error", OfferOutcome::DeviceError),
+        ] {
+            put(answers, &format!("rona_rate_{name}"), count(cause), charged);
+            put(answers, &format!("rona_rate_{name}_with_withdrawn"), count(cause), all);
+        }
         put(answers, "agent_answer_rate", count(OfferOutcome::Accepted), charged);
         put(answers, "agent_answer_rate_with_withdrawn", count(OfferOutcome::Accepted), all);
     }
@@ -242,10 +279,12 @@ impl Oracle<'_> {
         let ended = self.ended();
         let mut legs = Vec::new();
         for (_, fact) in self.facts {
-            let Fact::LegEnded { leg, agent, queue, talk_ms, hold_ms } = fact else { continue };
+            let Fact::LegEnded { leg, agent, queue, talk_ms, hold_ms, sent } = fact else {
+                continue;
+            };
             if ended.contains_key(&leg.call) && whose.has(*queue, *agent) {
                 let (leg, talk_ms, hold_ms) = (*leg, *talk_ms, *hold_ms);
-                legs.push(LegTimes { leg, talk_ms, hold_ms, work: self.work(leg) });
+                legs.push(LegTimes { leg, talk_ms, hold_ms, sent: *sent, work: self.work(leg) });
             }
         }
         legs
@@ -291,6 +330,14 @@ impl Oracle<'_> {
         put(answers, "transfer_rate", count(&|call| again(call) || outside(call)), n);
         put(answers, "transfer_rate_agent", count(&again), n);
         put(answers, "transfer_rate_outside", count(&outside), n);
+        for (name, kind) in [
+            ("transfer_leg_rate_cold", Sent::ToFlow),
+            ("transfer_leg_rate_warm_agent", Sent::ToAgent),
+            ("transfer_leg_rate_warm_outside", Sent::Outside),
+        ] {
+            let sent = legs.iter().filter(|leg| leg.sent == Some(kind)).count();
+            put(answers, name, sent as u64, legs.len() as u64);
+        }
         let said = |call: &CallId| {
             let own = every_leg.iter().filter(|leg| leg.leg.call == *call);
             own.filter_map(|leg| leg.work.and_then(|work| work.1)).next_back()
@@ -299,61 +346,8 @@ impl Oracle<'_> {
         put(answers, "fcr_agent", yes, count(&|call| said(call).is_some()));
     }
 
-    fn repeats(&self, whose: Whose, answers: &mut Answers) {
-        let contacts = self.contacts();
-        let handled: BTreeSet<_> = self.legs(whose).iter().map(|leg| leg.leg.call).collect();
-        let window_ms = |n: usize| FCR_WINDOWS[n % FCR_WINDOWS.len()].1.as_millis() as u64;
-        for n in 0..2 * FCR_WINDOWS.len() {
-            let (window, by_intent) = (window_ms(n), n >= FCR_WINDOWS.len());
-            let mut issues = 0;
-            let mut resolved = 0;
-            for own in contacts.iter().filter(|c| handled.contains(&c.call)) {
-                if own.caller.is_none() || (by_intent && own.intent.is_none()) {
-                    continue;
-                }
-                let same = |other: &&Contact| {
-                    other.call != own.call
-                        && other.caller == own.caller
-                        && (!by_intent || other.intent == own.intent)
-                };
-                let near = |other: &Contact| other.at.abs_diff(own.at) <= window;
-                let key = |contact: &Contact| (contact.at, contact.call);
-                let mut others = contacts.iter().filter(same).filter(|other| near(other));
-                if others.clone().any(|other| key(other) < key(own)) {
-                    continue;
-                }
-                issues += 1;
-                resolved += u64::from(!others.any(|other| key(other) > key(own)));
-            }
-            put(answers, &repeat_name(n), resolved, issues);
-            if FCR_WINDOWS[n % FCR_WINDOWS.len()].0 == "7d" {
-                let scope = if by_intent { "same_intent" } else { "any_reason" };
-                put(answers, &format!("fcr_repeat_{scope}"), resolved, issues);
-            }
-        }
-    }
-
-    fn contacts(&self) -> Vec<Contact> {
-        let ends = self.facts.iter().filter_map(|(_, fact)| {
-            let Fact::CallEnded { call, caller, intent, outcome, .. } = fact else { return None };
-            let is_contact = *outcome != CallOutcome::Refused && !self.is_agents(*call);
-            is_contact.then(|| (*call, caller.clone(), intent.clone()))
-        });
-        ends.map(|(call, caller, intent)| {
-            let corrected = self.facts.iter().rev().find_map(|(_, fact)| {
-                let Fact::WrapUpEnded { leg, intent, .. } = fact else { return None };
-                intent.clone().filter(|_| leg.call == call)
-            });
-            let arrived = self.facts.iter().find_map(|(at, fact)| {
-                let Fact::Arrived { call: of, .. } = fact else { return None };
-                (*of == call).then_some(at.as_millis())
-            });
-            Contact { at: arrived.unwrap_or(0), call, caller, intent: corrected.or(intent) }
-        })
-        .collect()
-    }
-
     fn containment(&self, answers: &mut Answers) {
+        self.true_containment(answers);
         let ended = self.ended();
         let count = |wanted| ended.values().filter(|end| end.2 == wanted).count() as u64;
         let answered = ended.len() as u64 - count(CallOutcome::Refused);
@@ -363,7 +357,7 @@ impl Oracle<'_> {
     /// Walks through the day change by change, and adds each piece of time to who was at it.
     fn occupancy(&self, whose: Option<AgentId>, answers: &mut Answers) {
         let mut doing: BTreeMap<AgentId, Activity> = BTreeMap::new();
-        let (mut occupied, mut available) = (0, 0);
+        let (mut occupied, mut available, mut logged_in) = (0, 0, 0);
         let mut clock = self.from;
         let end = self.to.min(self.now);
         let facts = self.facts.iter().map(|(at, fact)| (*at, Some(fact)));
@@ -374,6 +368,7 @@ impl Oracle<'_> {
                 let free = matches!(activity, Activity::Ready | Activity::Reserved);
                 occupied += piece * u64::from(with_call);
                 available += piece * u64::from(with_call || free);
+                logged_in += piece * u64::from(*activity != Activity::LoggedOut);
             }
             clock = clock.max(at.min(end));
             if let Some(Fact::AgentChanged { agent, activity }) = fact
@@ -382,21 +377,13 @@ impl Oracle<'_> {
                 doing.insert(*agent, *activity);
             }
         }
-        let value = (available > 0).then(|| occupied as f64 / available as f64);
-        answers.insert("occupancy".to_owned(), (value, available / 1000));
+        for (name, part, of) in
+            [("occupancy", occupied, available), ("utilisation", available, logged_in)]
+        {
+            let value = (of > 0).then(|| part as f64 / of as f64);
+            answers.insert(name.to_owned(), (value, of / 1000));
+        }
     }
-}
-
-/// The place of one of [`FcrRepeat`] in its list.
-fn repeat_name(n: usize) -> String {
-    format!("fcr_repeat.{n}")
-}
-
-struct Contact {
-    at: u64,
-    call: CallId,
-    caller: Option<std::sync::Arc<str>>,
-    intent: Option<std::sync::Arc<str>>,
 }
 
 fn put(answers: &mut Answers, name: &str, part: u64, of: u64) {
@@ -405,7 +392,11 @@ fn put(answers: &mut Answers, name: &str, part: u64, of: u64) {
 }
 
 fn mean(answers: &mut Answers, name: &str, ms: &[u64]) {
-    let n = ms.len() as u64;
+    over(answers, name, ms, ms.len() as u64);
+}
+
+/// A sum of milliseconds over something else.
+fn over(answers: &mut Answers, name: &str, ms: &[u64], n: u64) {
     let sum: f64 = ms.iter().map(|ms| *ms as f64 / 1000.0).sum();
     answers.insert(name.to_owned(), ((n > 0).then(|| sum / n as f64), n));
 }

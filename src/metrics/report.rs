@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::id::{AgentId, QueueId};
-use crate::metrics::fcr::FcrRepeat;
+use crate::metrics::fcr::{FcrBlend, FcrRepeat};
 use crate::metrics::figures::{Figures, Section};
 use crate::metrics::service::Queueing;
-use crate::metrics::sum::Sections;
+use crate::metrics::sum::{Sections, Sum};
 use crate::metrics::tally::Totals;
 use crate::metrics::{Gathering, Metrics, Tallies, Target, Times};
 use crate::time::Timestamp;
@@ -92,6 +92,8 @@ pub struct Handling {
     pub fcr_agent_coverage_percent: Option<f64>,
     /// Every window and scope.
     pub fcr_repeat: Vec<FcrRepeat>,
+    /// How `fcr_blend` came about.
+    pub fcr_blended: FcrBlend,
 }
 
 /// How offers of calls to agents ended.
@@ -106,18 +108,18 @@ pub struct Presenting {
     pub offers_withdrawn: u64,
 }
 
-/// What agents' logged-in time went into.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// What agents' logged-in time went into; none where nothing of the period is known any more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Time {
-    pub logged_in_s: f64,
-    pub not_ready_s: f64,
-    pub ready_s: f64,
+    pub logged_in_s: Option<f64>,
+    pub not_ready_s: Option<f64>,
+    pub ready_s: Option<f64>,
     /// Ready, and on a call of their own.
-    pub own_call_s: f64,
-    pub reserved_s: f64,
+    pub own_call_s: Option<f64>,
+    pub reserved_s: Option<f64>,
     /// Hold included.
-    pub talking_s: f64,
-    pub after_call_work_s: f64,
+    pub talking_s: Option<f64>,
+    pub after_call_work_s: Option<f64>,
 }
 
 /// How far the report can be trusted. What is said of rows in memory is for those who keep them: a
@@ -148,16 +150,15 @@ pub struct Kept {
 }
 
 impl Report {
-    /// The report of what was gathered of `from..to`; targets by [`QueueId`]. Agents' times are not
-    /// in the records.
+    /// The report of what was gathered of `from..to`, each queue judged by its target. Agents'
+    /// times are not in the records.
     #[must_use]
     pub fn of_records(
         gathered: Gathering,
         (from, to): (Timestamp, Timestamp),
-        targets: &[Target],
+        target: impl Fn(QueueId) -> Target,
         times: &Times,
     ) -> Self {
-        let target = |queue: QueueId| targets.get(queue.0 as usize).copied().unwrap_or_default();
         let agent_times_gone_until = times.gone_until;
         let records_gone_until = gathered.lacks_until;
         let kept = Kept { agent_times_gone_until, records_gone_until, ..Kept::default() };
@@ -169,7 +170,7 @@ impl Report {
 pub(super) fn build(metrics: &Metrics, now: Timestamp, from: Timestamp, to: Timestamp) -> Report {
     let mut tallies = Tallies::default();
     for row in metrics.calls.ended_in(from, to) {
-        tallies.add(row, || [false, true].map(|same| metrics.calls.neighbors(row, same)));
+        tallies.add(row, || metrics.calls.near(row));
     }
     let mut gathered = Gathering::with_gaps(now, metrics.calls.gone_until);
     gathered.add(tallies);
@@ -186,6 +187,8 @@ fn put_together(
     kept: Kept,
 ) -> Report {
     let at = gathered.now;
+    let is_known = times.gone_until.is_none_or(|gone| gone < to);
+    let time = |sum: &Sum| if is_known { sum.time() } else { Time::default() };
     let Sections { all, queues, agents } = gathered.sections(&times.spent, target);
     let queues = queues.into_iter().map(|(queue, sum)| QueueReport {
         queue,
@@ -199,7 +202,7 @@ fn put_together(
         own_calls: sum.counts.own_calls,
         handling: sum.handling(),
         presenting: Presenting::of(&sum.counts),
-        time: sum.time(),
+        time: time(&sum),
         figures: Figures::of(Section::Agent, &sum),
     });
     Report {
@@ -211,7 +214,7 @@ fn put_together(
         withheld: all.counts.withheld,
         handling: all.handling(),
         presenting: Presenting::of(&all.counts),
-        time: all.time(),
+        time: time(&all),
         queueing: all.visits.queueing(),
         figures: Figures::of(Section::All, &all),
         outcomes: all.outcomes,

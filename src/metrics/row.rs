@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use crate::id::{AgentId, QueueId};
-use crate::metrics::{CallRow, Leg, Offer, QueueVisit};
-use crate::words::{CallRecord, LegOutcome, OfferOutcome, Party};
+use crate::metrics::{CallRow, Leg, Offer, QueueVisit, Sent};
+use crate::words::{CallRecord, LegOutcome, OfferOutcome, Party, SentTo};
 
 /// Ids of the names in records.
 pub trait Naming {
@@ -32,10 +32,11 @@ impl CallRow {
         let mut row = Self {
             by_agent,
             ended_at: record.ended_at,
-            caller: record.from.as_deref().map(Arc::from),
+            caller: record.caller_key().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),
             outcome: record.outcome,
             outside: record.was_transferred_outside(),
+            is_cut_off: record.ended_by.is_of_ours(),
             ..Self::new(record.call, record.arrived_at)
         };
         // An agent who waits for a party to consult is no caller.
@@ -72,10 +73,19 @@ impl CallRow {
                     acw_ms: leg.wrap_up.as_ref().map(|wrap_up| wrap_up.acw_ms),
                     without_acw: leg.wrap_up.is_none() && record.via.import().is_some(),
                     resolved: leg.wrap_up.as_ref().and_then(|wrap_up| wrap_up.resolved),
+                    sent: leg.sent_to.as_ref().map(sent),
                 });
             }
         }
         Some(row)
+    }
+}
+
+const fn sent(to: &SentTo) -> Sent {
+    match to {
+        SentTo::Step(_) => Sent::ToFlow,
+        SentTo::Agent(_) => Sent::ToAgent,
+        SentTo::Number(_) => Sent::Outside,
     }
 }
 

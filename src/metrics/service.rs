@@ -7,12 +7,15 @@
 //! as by the exit key. So the answered are those whom an agent of the queue handled.
 //!
 //! **Invariant:** all variants are computed from the same visits, so they differ by definition
-//! only; `offered = answered + abandoned + overflowed + exited`.
+//! only; `offered = answered + abandoned + overflowed + exited + cut_off`.
 //!
 //! **Deliberately absent:** calls that still wait. A visit counts when it ended and its call ended.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
+use crate::id::QueueId;
 use crate::metrics::Target;
 use crate::metrics::ratio::Ratio;
 use crate::metrics::tally::Waits;
@@ -28,6 +31,36 @@ pub struct Queueing {
     pub overflowed: u64,
     /// By the exit key, or taken over by a supervisor.
     pub exited: u64,
+    /// Ended by us, or lost, while the caller waited: no abandon, and never in time.
+    pub cut_off: u64,
+}
+
+impl Queueing {
+    /// What was offered, and the sum of how those visits ended: equal.
+    #[must_use]
+    pub const fn parts(&self) -> (u64, u64) {
+        let parts = self.answered + self.abandoned + self.overflowed + self.exited + self.cut_off;
+        (self.offered, parts)
+    }
+}
+
+/// By what visits are judged in one report, in place of what their queues promise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Judging {
+    pub answer_within: Option<Duration>,
+    pub short_abandon: Option<Duration>,
+}
+
+impl Judging {
+    /// What a queue's visits are judged by; targets by [`QueueId`].
+    #[must_use]
+    pub fn target(self, promised: &[Target], queue: QueueId) -> Target {
+        let target = promised.get(queue.0 as usize).copied().unwrap_or_default();
+        Target {
+            answer_within: self.answer_within.unwrap_or(target.answer_within),
+            short_abandon: self.short_abandon.unwrap_or(target.short_abandon),
+        }
+    }
 }
 
 /// Waits as a target judges them.
@@ -43,15 +76,19 @@ pub(super) struct Visits {
     short_in: u64,
     overflowed: u64,
     exited: u64,
+    cut_off: u64,
     /// Overflowed or exited within X.
     out_in: u64,
+    /// Of the answered, those who waited at all.
+    delayed: u64,
+    abandoned_ms: u64,
 }
 
 impl Visits {
     pub(super) fn of(waits: &Waits, target: Target) -> Self {
         let within = |ms: u128| ms <= target.answer_within.as_millis();
         let short = |ms: u128| ms < target.short_abandon.as_millis();
-        let Waits { answered, abandoned, overflowed, exited } = waits;
+        let Waits { answered, abandoned, overflowed, exited, cut_off } = waits;
         Self {
             answered: answered.len(),
             answered_in: answered.count(within),
@@ -62,7 +99,10 @@ impl Visits {
             short_in: abandoned.count(|ms| short(ms) && within(ms)),
             overflowed: overflowed.len(),
             exited: exited.len(),
+            cut_off: cut_off.len(),
             out_in: overflowed.count(within) + exited.count(within),
+            delayed: answered.count(|ms| ms > 0),
+            abandoned_ms: abandoned.sum_ms(),
         }
     }
 
@@ -76,7 +116,10 @@ impl Visits {
         self.short_in += other.short_in;
         self.overflowed += other.overflowed;
         self.exited += other.exited;
+        self.cut_off += other.cut_off;
         self.out_in += other.out_in;
+        self.delayed += other.delayed;
+        self.abandoned_ms += other.abandoned_ms;
     }
 
     pub(super) const fn queueing(&self) -> Queueing {
@@ -87,11 +130,20 @@ impl Visits {
             short_abandoned: self.short,
             overflowed: self.overflowed,
             exited: self.exited,
+            cut_off: self.cut_off,
         }
     }
 
     pub(super) const fn offered(&self) -> u64 {
-        self.answered + self.abandoned + self.overflowed + self.exited
+        self.answered + self.abandoned + self.overflowed + self.exited + self.cut_off
+    }
+
+    pub(super) const fn delayed(&self) -> u64 {
+        self.delayed
+    }
+
+    pub(super) const fn abandoned_ms(&self) -> u64 {
+        self.abandoned_ms
     }
 
     /// Answered or given up.

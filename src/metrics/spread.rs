@@ -55,6 +55,10 @@ impl Spread {
         self.ms.len() as u64
     }
 
+    pub(super) const fn sum_ms(&self) -> u64 {
+        self.sum_ms
+    }
+
     /// How many there are of which this holds.
     pub(super) fn count(&self, of: impl Fn(u128) -> bool) -> u64 {
         self.ms.iter().filter(|ms| of(u128::from(**ms))).count() as u64

@@ -174,11 +174,12 @@ impl Sum {
             legs_without_acw: self.counts.legs_without_acw,
             fcr_agent_coverage_percent: (calls > 0).then(|| judged as f64 * 100.0 / calls as f64),
             fcr_repeat: self.repeats.report(calls),
+            fcr_blended: self.repeats.report_of_blend(calls),
         }
     }
 
     pub(super) fn time(&self) -> Time {
-        let s = |ms: u64| ms as f64 / 1000.0;
+        let s = |ms: u64| Some(ms as f64 / 1000.0);
         let spent = self.spent;
         Time {
             logged_in_s: s(spent.logged_in()),

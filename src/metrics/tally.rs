@@ -13,15 +13,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::{AgentId, QueueId};
-use crate::metrics::fcr::{Judged, Near};
+use crate::metrics::fcr::{FCR_WINDOWS, Judged};
+use crate::metrics::near::Near;
 use crate::metrics::spread::Spread;
-use crate::metrics::{CallRow, Leg, Offer, QueueVisit};
+use crate::metrics::{CallRow, Leg, Offer, QueueVisit, Sent};
 use crate::time::Timestamp;
 use crate::words::{CallOutcome, OfferOutcome, QueueExit};
 
 /// The form of a kept [`Tally`], and what it counts: under another number, what was kept is counted
 /// again from the records.
-pub const TALLY_VERSION: u32 = 3;
+pub const TALLY_VERSION: u32 = 4;
 
 /// What calls add up to in one section: all of them, one queue's, one agent's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,8 @@ pub(super) struct Waits {
     pub(super) abandoned: Spread,
     pub(super) overflowed: Spread,
     pub(super) exited: Spread,
+    /// Calls that we ended, or lost, while they waited.
+    pub(super) cut_off: Spread,
 }
 
 /// Each of many handled calls, in no order.
@@ -106,9 +109,17 @@ counts! {
     transferred,
     transferred_to_agents,
     transferred_outside,
+    /// Legs whose agent sent the caller on: to a step of the flow, or after consulting, to an agent
+    /// or to somebody outside.
+    sent_to_flow,
+    sent_to_agents,
+    sent_outside,
     /// With a disposition, and with one that says it is resolved.
     judged,
     resolved,
+    /// Contained calls of callers who can be told, and those of them who called again within 24 h.
+    contained_told,
+    contained_returned,
     /// Of the legs whose times are known, those of imported calls without after-call work.
     legs_without_acw,
 }
@@ -161,8 +172,8 @@ impl Tally {
         let waits = &mut self.waits;
         let of = match visit.left {
             QueueExit::Answered => &mut waits.answered,
-            // A call that we dropped while it waited is as lost to the caller as one given up.
-            QueueExit::Abandoned | QueueExit::Ended => &mut waits.abandoned,
+            QueueExit::Abandoned => &mut waits.abandoned,
+            QueueExit::Ended => &mut waits.cut_off,
             QueueExit::Overflowed(_) => &mut waits.overflowed,
             QueueExit::ExitKey | QueueExit::TakenOver => &mut waits.exited,
             // No caller waited: such a visit is in no row.
@@ -183,11 +194,23 @@ impl Tally {
         } += 1;
     }
 
+    fn add_contained(&mut self, row: &CallRow, near: Near) {
+        let returned = near.returned_within(row.arrived_at, FCR_WINDOWS[0].1);
+        self.counts.contained_told += u64::from(returned.is_some());
+        self.counts.contained_returned += u64::from(returned == Some(true));
+    }
+
     fn add_handled(&mut self, row: &CallRow, judged: Judged, in_section: impl Fn(&Leg) -> bool) {
         let counts = &mut self.counts;
         let mut call_ms = Some(0);
         for leg in row.legs.iter().filter(|leg| in_section(leg)) {
             counts.handled_legs += 1;
+            match leg.sent {
+                None => {}
+                Some(Sent::ToFlow) => counts.sent_to_flow += 1,
+                Some(Sent::ToAgent) => counts.sent_to_agents += 1,
+                Some(Sent::Outside) => counts.sent_outside += 1,
+            }
             call_ms = call_ms.zip(leg.handle_ms()).map(|(sum, ms)| sum + ms);
             if leg.handle_ms().is_none() {
                 counts.provisional_legs += 1;
@@ -213,10 +236,43 @@ impl Tally {
     }
 }
 
+/// Times of legs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Worked {
+    pub(super) talk_ms: u64,
+    pub(super) hold_ms: u64,
+    pub(super) acw_ms: u64,
+}
+
 impl Tallies {
-    /// Adds a call that ended; `near` says of a handled one when the caller's contacts before and
-    /// after it arrived, of any intent and of the same.
-    pub fn add(&mut self, row: &CallRow, near: impl FnOnce() -> [Near; 2]) {
+    fn each_mut(&mut self) -> impl Iterator<Item = &mut Tally> {
+        let sections = self.queues.values_mut().chain(self.agents.values_mut());
+        std::iter::once(&mut self.all).chain(sections)
+    }
+
+    /// Lets go of the times of legs, which are added where they were spent.
+    pub(super) fn without_times(&mut self) {
+        for Tally { counts, .. } in self.each_mut() {
+            (counts.talk_ms, counts.hold_ms, counts.acw_ms) = (0, 0, 0);
+        }
+    }
+
+    /// Adds times of a leg that is counted elsewhere.
+    pub(super) fn add_times(&mut self, queue: Option<QueueId>, agent: AgentId, worked: Worked) {
+        self.agents.entry(agent).or_default();
+        if let Some(queue) = queue {
+            self.queues.entry(queue).or_default();
+        }
+        for Tally { counts, .. } in self.each_mut() {
+            counts.talk_ms += worked.talk_ms;
+            counts.hold_ms += worked.hold_ms;
+            counts.acw_ms += worked.acw_ms;
+        }
+    }
+
+    /// Adds a call that ended; `near` says of one that [is judged](CallRow::is_judged) what
+    /// contacts of the caller were around it.
+    pub fn add(&mut self, row: &CallRow, near: impl FnOnce() -> Near) {
         if let Some(agent) = row.by_agent {
             self.all.counts.own_calls += 1;
             self.agents.entry(agent).or_default().counts.own_calls += 1;
@@ -232,10 +288,14 @@ impl Tallies {
             self.queues.entry(offer.queue).or_default().add_offer(offer);
             self.agents.entry(offer.agent).or_default().add_offer(offer);
         }
+        let near = if row.is_judged() { near() } else { Near::default() };
+        if row.outcome == CallOutcome::Contained {
+            self.all.add_contained(row, near);
+        }
         if !row.is_handled() {
             return;
         }
-        let judged = Judged::of(row.arrived_at, near());
+        let judged = Judged::of(row.arrived_at, near, row.resolved(), row.is_cut_off);
         self.all.add_handled(row, judged, |_| true);
         for queue in distinct(row.legs.iter().filter_map(|leg| leg.queue)) {
             let of_queue = |leg: &Leg| leg.queue == Some(queue);
@@ -249,12 +309,13 @@ impl Tallies {
 }
 
 impl Waits {
-    fn each(&self) -> [&Spread; 4] {
-        [&self.answered, &self.abandoned, &self.overflowed, &self.exited]
+    fn each(&self) -> [&Spread; 5] {
+        [&self.answered, &self.abandoned, &self.overflowed, &self.exited, &self.cut_off]
     }
 
-    fn each_mut(&mut self) -> [&mut Spread; 4] {
-        [&mut self.answered, &mut self.abandoned, &mut self.overflowed, &mut self.exited]
+    fn each_mut(&mut self) -> [&mut Spread; 5] {
+        let Self { answered, abandoned, overflowed, exited, cut_off } = self;
+        [answered, abandoned, overflowed, exited, cut_off]
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -297,7 +358,7 @@ impl Serialize for Judgements {
         let mut before = 0;
         let each = self.sorted().into_iter().map(|one| {
             let at = one.arrived_at.as_millis();
-            (at - std::mem::replace(&mut before, at), one.scopes)
+            (at - std::mem::replace(&mut before, at), one.seen)
         });
         serializer.collect_seq(each.collect::<Vec<_>>())
     }
@@ -307,9 +368,9 @@ impl<'de> Deserialize<'de> for Judgements {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let each = <Vec<(u64, _)>>::deserialize(deserializer)?;
         let mut before = 0u64;
-        let each = each.into_iter().map(|(later, scopes)| {
+        let each = each.into_iter().map(|(later, seen)| {
             before = before.saturating_add(later);
-            Judged { arrived_at: Timestamp(before), scopes }
+            Judged { arrived_at: Timestamp(before), seen }
         });
         Ok(Self(each.collect()))
     }

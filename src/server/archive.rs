@@ -8,9 +8,11 @@ use std::path::PathBuf;
 use crate::api::{Archive, ArchiveError, CallerErased};
 use crate::center::names::Names;
 use crate::config::Server;
-use crate::id::{CallId, RecordingId};
+use crate::id::{CallId, QueueId, RecordingId};
 use crate::media::io::file_of;
-use crate::metrics::{Gathering, Times};
+use crate::metrics::cut::{Asked, Cell, CutError};
+use crate::metrics::waterfall::WaterfallReport;
+use crate::metrics::{Gathering, Target, Times};
 use crate::store::{Errands, Readers, StoreError};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -80,6 +82,24 @@ impl Archive for Records {
         into: &mut Gathering,
     ) -> Result<(), ArchiveError> {
         self.readers.gather(period, names, into).map_err(failed)
+    }
+
+    fn cut(
+        &self,
+        asked: &Asked,
+        now: Timestamp,
+        names: &mut Names,
+        target: &dyn Fn(QueueId) -> Target,
+    ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError> {
+        self.readers.cut(asked, now, names, target).map_err(failed)
+    }
+
+    fn waterfall(
+        &self,
+        flow: Option<&str>,
+        period: Range<Timestamp>,
+    ) -> Result<Result<Vec<WaterfallReport>, CutError>, ArchiveError> {
+        self.readers.waterfall(flow, period).map_err(failed)
     }
 
     fn agent_times(

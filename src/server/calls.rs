@@ -5,6 +5,9 @@
 //!
 //! **Deliberately absent:** calls that go on. The center has them.
 
+use std::sync::Arc;
+
+use crate::api::QueueCounters;
 use crate::id::CallId;
 use crate::server::unanswered::Unanswered;
 use crate::time::Timestamp;
@@ -20,6 +23,7 @@ pub(super) struct Calls {
     pub(super) ended: [u64; CallOutcome::OF_CUSTOMERS.len()],
     /// And those from agents' own telephones.
     pub(super) of_agents_ended: u64,
+    pub(super) queues: Arc<QueueCounters>,
 }
 
 /// A call on its way in.
@@ -37,6 +41,7 @@ impl Calls {
             is_recording: true,
             ended: Default::default(),
             of_agents_ended: 0,
+            queues: Arc::default(),
         }
     }
 

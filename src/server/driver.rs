@@ -304,9 +304,14 @@ impl Turn for Driver {
             Command::Ask { id, what, until } => self.outbox.ask(id, *what, until),
             Command::CloseRecord { record } => {
                 self.exchange.calls.ended(&record);
+                let target = |queue: &str| self.center.target(queue);
+                self.exchange.calls.queues.ended(&record, target);
                 self.store.close(record);
             }
-            Command::AmendRecord { call, wrap_up } => drop(self.store.amend(call, wrap_up)),
+            Command::AmendRecord { call, wrap_up } => {
+                self.exchange.calls.queues.worked(&wrap_up);
+                let _ = self.store.amend(call, wrap_up);
+            }
             Command::AmendRecording { update } => drop(self.store.amend_recording(update)),
             // The telephones keep whatever is about a leg.
             Command::Answer { .. }

@@ -144,6 +144,8 @@ mod tests {
             to: "100".to_owned(),
             via: NamedVia::Trunk("main".to_owned()),
             arrived_at: at,
+            account: None,
+            segment: None,
         };
         let mut record = Call::new(origin).record();
         record.ended_at = at;

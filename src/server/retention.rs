@@ -327,7 +327,7 @@ mod tests {
     /// The records of a call that made one recording, three seconds long from its second on.
     fn recorded(folder: &Path, name: RecordingId) -> EndedAt {
         let head = store::Head { started_at: Timestamp(0), seed: 7, config: String::new() };
-        let writing = store::Writing { agent: &|_| None, number: &|_| None };
+        let writing = store::Writing { agent: &|_| None, number: &|raw| Some(raw.to_owned()) };
         let mut store = store::open(folder, &head, &writing).unwrap().store;
         let mut record = Call::new(Origin {
             call: name.call,
@@ -336,6 +336,8 @@ mod tests {
             to: "100".to_owned(),
             via: NamedVia::Trunk("main".to_owned()),
             arrived_at: Timestamp(1_000),
+            account: None,
+            segment: None,
         })
         .record();
         let (whose, step) = ((name, RecordingKind::Call), "help".to_owned());

@@ -227,7 +227,10 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
 
     let fronts = Fronts { providers: providers.front, sip: sip.front };
-    let exchange = Exchange::new(fronts, Calls::new(next_call), sip.repaired);
+    let calls = Calls::new(next_call);
+    let queues = Arc::clone(&calls.queues);
+    api.set_queue_metrics(Box::new(move || queues.prometheus()));
+    let exchange = Exchange::new(fronts, calls, sip.repaired);
     let (webhooks, rest_results, rest) =
         (providers.webhooks, providers.rest_results, providers.rest);
     Ok(Bound {

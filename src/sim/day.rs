@@ -248,7 +248,12 @@ fn one_day(options: &Options, agents: u32, seed: u64) -> Day {
     sim.run();
     // After closing time no call comes: agents' time counts until then, calls to the last.
     let (no_calls, open) = (Gathering::new(closes), (options.start, closes));
-    let open = metrics::Report::of_records(no_calls, open, &[], &sim.times_until(closes));
+    let open = metrics::Report::of_records(
+        no_calls,
+        open,
+        |_| metrics::Target::default(),
+        &sim.times_until(closes),
+    );
     Day { calls: sim.figures(), occupancy: open.figures["occupancy"].value }
 }
 

@@ -66,7 +66,7 @@ pub const START: Timestamp = Timestamp::from_millis(1_772_442_000_000);
 /// Inputs of one run. Real runs stay far below; more is a loop that feeds itself.
 const INPUTS_MAX: u64 = 2_000_000;
 /// What a report says of agents' time, and of what is in memory.
-const OF_TIME: [&str; 9] = [
+const OF_TIME: [&str; 10] = [
     "logged_in_s",
     "not_ready_s",
     "ready_s",
@@ -75,6 +75,7 @@ const OF_TIME: [&str; 9] = [
     "talking_s",
     "after_call_work_s",
     "occupancy",
+    "utilisation",
     "kept",
 ];
 /// Inputs from one comparison of the board with the center to the next: each copies all calls.

@@ -142,7 +142,8 @@ impl Tally {
             QueueExit::Overflowed(Overflow::Full),
             QueueExit::Overflowed(Overflow::NoAgents),
         ]);
-        let abandoned = left(&[QueueExit::Abandoned, QueueExit::Ended]);
+        let abandoned = left(&[QueueExit::Abandoned]);
+        let cut_off = left(&[QueueExit::Ended]);
         let answered = left(&[QueueExit::Answered]);
         let exited = left(&[QueueExit::ExitKey, QueueExit::TakenOver]);
         let (queueing, handling) = (&report.queueing, &report.handling);
@@ -153,7 +154,8 @@ impl Tally {
             ("abandoned", abandoned, queueing.abandoned),
             ("overflowed", overflowed, queueing.overflowed),
             ("exited", exited, queueing.exited),
-            ("offered", answered + abandoned + overflowed + exited, queueing.offered),
+            ("cut off", cut_off, queueing.cut_off),
+            ("offered", answered + abandoned + overflowed + exited + cut_off, queueing.offered),
             ("handled calls", self.handled, handling.handled_calls),
             ("handled legs", self.talks, handling.handled_legs),
             ("legs without the end of after-call work", 0, handling.provisional_legs),

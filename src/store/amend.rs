@@ -23,7 +23,7 @@ pub(super) fn recording(record: &mut CallRecord, update: &RecordingUpdate) -> Op
 
 /// What people search by that is not one field of the record.
 pub(super) struct Columns {
-    /// The last queue.
+    /// The last queue that the caller waited in.
     pub(super) queue: Option<String>,
     /// The last agent who talked.
     pub(super) agent: Option<String>,
@@ -42,7 +42,7 @@ impl Columns {
         let wrap_ups: Vec<&WrapUp> =
             record.legs.iter().filter_map(|leg| leg.wrap_up.as_ref()).collect();
         Self {
-            queue: record.queued.last().map(|stay| stay.queue.clone()),
+            queue: record.last_queue().map(str::to_owned),
             agent: agent.map(str::to_owned),
             wait_ms: waits.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)).sum(),
             talk_ms: record.legs.iter().map(|leg| leg.talk_ms).sum(),

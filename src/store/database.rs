@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use thiserror::Error;
 use crate::center::SavedAgentState;
 use crate::center::names::Names;
 use crate::id::{CallId, NodeId};
-use crate::metrics::{Gathering, Times};
+use crate::metrics::{Gathering, Near, Times};
 use crate::store::errands::Erased;
 use crate::store::journal::Entry;
 use crate::store::kept::Kept;
@@ -143,6 +143,17 @@ pub trait RecordReader: fmt::Debug + Send {
         take: &mut dyn FnMut(Past),
     ) -> Result<(), DatabaseError>;
 
+    /// Hands over each record of a call that ended in the period, with what there was around it, in
+    /// the order in which they ended, until it is told to stop.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn each_with_near(
+        &self,
+        period: Range<Timestamp>,
+        take: &mut dyn FnMut(&CallRecord, Near) -> ControlFlow<()>,
+    ) -> Result<(), DatabaseError>;
     /// What was imported, by name.
     ///
     /// # Errors

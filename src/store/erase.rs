@@ -1,11 +1,12 @@
 //! What erasing a caller leaves of a record: the same in every database.
 //!
-//! Gone are the caller's number, name and variables, the keys they pressed, notes about them, and
-//! their recordings. What stays says how a call went and nothing of whose it was: times, queues,
-//! agents, outcome, intent, path. A word that means nothing stands where the number stood; the same
-//! in all calls of the caller, so that a repeat is still a repeat.
+//! Gone are the caller's number, name, account and variables, the keys they pressed, notes about
+//! them, and their recordings. What stays says how a call went and nothing of whose it was: times,
+//! queues, agents, outcome, intent, path. A word that means nothing stands where the number stood;
+//! the same in all calls of the caller, so that a repeat is still a repeat.
 //!
-//! **Invariant:** what the figures need of a record is the same before and after.
+//! **Invariant:** what the figures need of a record is the same before and after, but that it is no
+//! more of the same caller as the other numbers of its account.
 //!
 //! **Deliberately absent:** sound. Whoever keeps files deletes them first.
 
@@ -61,7 +62,7 @@ pub(super) fn erase(record: &mut CallRecord, number: &str, instead: &str) -> boo
 }
 
 fn forget_caller(record: &mut CallRecord) {
-    record.from_name = None;
+    (record.from_name, record.account) = (None, None);
     record.vars.clear();
     for entry in &mut record.path {
         for input in &mut entry.inputs {

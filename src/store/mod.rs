@@ -21,6 +21,7 @@ mod appender;
 mod backup;
 #[cfg(test)]
 mod contract;
+mod cuts;
 mod database;
 mod erase;
 mod errands;
@@ -59,6 +60,7 @@ use crate::time::Timestamp;
 use crate::words::{AgentState, CallRecord, Event, RecordingUpdate, WrapUp};
 
 pub use backup::{BackedUp, back_up};
+pub use cuts::{cut, waterfall};
 pub use database::{DatabaseError, Fault, ImportedCalls, Past, RecordReader};
 pub use erase::naming;
 pub use errands::{Erased, Errands};

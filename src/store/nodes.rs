@@ -80,7 +80,8 @@ mod tests {
         kept.keep(folder, found.run())?;
         keep_names(folder, of, &setup.names)?;
         let head = Head { started_at: Timestamp(1_000), seed: 7, config: kept.digest };
-        let opened = found.begin(&head, &Writing { agent: &|_| None, number: &|_| None })?;
+        let opened = found
+            .begin(&head, &Writing { agent: &|_| None, number: &|raw| Some(raw.to_owned()) })?;
         let mut store = opened.store;
         let call = opened.next_call;
         assert_eq!(call.node(), of);

@@ -12,8 +12,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::center::names::Names;
-use crate::id::CallId;
-use crate::metrics::{Gathering, Times};
+use crate::id::{CallId, QueueId};
+use crate::metrics::cut::{Asked, Cell, CutError};
+use crate::metrics::waterfall::WaterfallReport;
+use crate::metrics::{Gathering, Target, Times};
+use crate::store::cuts::{cut, waterfall};
 use crate::store::database::{Database, RecordReader};
 use crate::store::{StoreError, erase};
 use crate::time::Timestamp;
@@ -87,6 +90,38 @@ impl Readers {
         Ok(reader.gather(period, names, into)?)
     }
 
+    /// The figures of a period by cell, as [`cut`]. May block; counts as a list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`].
+    pub fn cut(
+        &self,
+        asked: &Asked,
+        now: Timestamp,
+        names: &mut Names,
+        target: &dyn Fn(QueueId) -> Target,
+    ) -> Result<Result<Vec<Cell>, CutError>, StoreError> {
+        let borrowed = self.borrow()?;
+        let reader = borrowed.reader.as_ref().expect("it is there until this is dropped");
+        Ok(cut(&**reader, asked, now, names, target)?)
+    }
+
+    /// What callers did in a flow or in each, as [`waterfall`]. May block; counts as a list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`].
+    pub fn waterfall(
+        &self,
+        flow: Option<&str>,
+        period: Range<Timestamp>,
+    ) -> Result<Result<Vec<WaterfallReport>, CutError>, StoreError> {
+        let borrowed = self.borrow()?;
+        let reader = borrowed.reader.as_ref().expect("it is there until this is dropped");
+        Ok(waterfall(&**reader, flow, period)?)
+    }
+
     /// Calls whose record names this number, of whomever, with the recordings of the caller's own:
     /// reads every record. May block for long; counts as a list.
     ///
@@ -139,9 +174,11 @@ impl Drop for Borrowed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
+    use crate::metrics::Near;
     use crate::store::database::{DatabaseError, ImportedCalls, Past};
 
     /// Says when a list begins, and ends it when the test says so.
@@ -174,6 +211,14 @@ mod tests {
             &self,
             _: Range<Timestamp>,
             _: &mut dyn FnMut(Past),
+        ) -> Result<(), DatabaseError> {
+            Ok(())
+        }
+
+        fn each_with_near(
+            &self,
+            _: Range<Timestamp>,
+            _: &mut dyn FnMut(&CallRecord, Near) -> ControlFlow<()>,
         ) -> Result<(), DatabaseError> {
             Ok(())
         }

@@ -54,6 +54,7 @@ pub(super) struct Next {
 #[derive(Clone, Copy)]
 pub struct Writing<'a> {
     pub agent: &'a dyn Fn(AgentId) -> Option<String>,
+    /// `None` where it is withheld.
     pub number: &'a dyn Fn(&str) -> Option<String>,
 }
 
@@ -375,8 +376,10 @@ fn certain(arrived: &Entry, ended_at: Timestamp, writing: Writing<'_>) -> CallRe
     let number = from.number.as_ref();
     CallRecord {
         call: *call,
-        from: number.map(|raw| (writing.number)(raw).unwrap_or_else(|| raw.clone())),
+        from: number.and_then(|raw| (writing.number)(raw)),
         from_name: from.name.clone(),
+        account: None,
+        segment: None,
         to: to.clone(),
         via: via.named(|id| (writing.agent)(id).unwrap_or_else(|| id.to_string())),
         flow: None,

@@ -24,7 +24,10 @@ use crate::words::{
 const HEAD: Head = Head { started_at: Timestamp(1_000), seed: 7, config: String::new() };
 
 fn writing() -> Writing<'static> {
-    Writing { agent: &|id| (id.0 == 0).then(|| "alice".to_owned()), number: &|_| None }
+    Writing {
+        agent: &|id| (id.0 == 0).then(|| "alice".to_owned()),
+        number: &|raw| Some(raw.to_owned()),
+    }
 }
 
 fn opened(folder: &Path) -> Opened {
@@ -50,6 +53,8 @@ pub(super) fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
         call: CallId(call),
         from: Some("+14155550123".to_owned()),
         from_name: None,
+        account: None,
+        segment: None,
         to: "+14155550100".to_owned(),
         via: NamedVia::Trunk("acme".to_owned()),
         flow: Some("support".to_owned()),
@@ -401,11 +406,8 @@ fn a_folder_belongs_to_one_server() {
 #[test]
 fn a_journal_of_a_later_version_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(
-        folder.path().join("journal-00000000-000000.jsonl"),
-        "{\"attendant_journal\":5}\n",
-    )
-    .unwrap();
+    let journal = folder.path().join("journal-00000000-000000.jsonl");
+    std::fs::write(journal, "{\"attendant_journal\":5}\n").unwrap();
     let refused = open(folder.path(), &HEAD, &writing()).map(|_| ()).unwrap_err().to_string();
     assert!(refused.contains("written by a later attendant"), "{refused}");
 }

@@ -38,6 +38,15 @@ impl EndedBy {
         Self::Server,
         Self::ServerLost,
     ];
+
+    /// None of those who talked ended the call: we did, or our line to them.
+    #[must_use]
+    pub const fn is_of_ours(self) -> bool {
+        match self {
+            Self::Operator | Self::Network | Self::Server | Self::ServerLost => true,
+            Self::Caller | Self::Agent | Self::Party | Self::Flow => false,
+        }
+    }
 }
 
 /// As the HTTP interface has it.

@@ -124,6 +124,11 @@ pub struct Origin {
     pub to: String,
     pub via: NamedVia,
     pub arrived_at: Timestamp,
+    /// Of the callers directory, where it has the number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
 }
 
 /// Whom and what the configuration names, and named before.

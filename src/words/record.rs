@@ -5,6 +5,7 @@
 //!
 //! **Deliberately absent:** keys pressed at a `secret` step.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,11 @@ pub struct CallRecord {
     /// agent's login.
     pub from: Option<String>,
     pub from_name: Option<String>,
+    /// Whose number it is, and of what kind of caller, where the directory had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
     /// The number dialed.
     pub to: String,
     pub via: NamedVia,
@@ -64,6 +70,38 @@ impl CallRecord {
     #[must_use]
     pub fn caller_agent(&self) -> Option<&str> {
         self.via.agent()
+    }
+
+    /// What makes two calls of one caller equal: the account where the directory has one, else the
+    /// number. `None` where nobody can be told from it: a withheld number, or one of zeros only,
+    /// which networks put in its place.
+    #[must_use]
+    pub fn caller_key(&self) -> Option<Cow<'_, str>> {
+        if let Some(account) = &self.account {
+            return Some(Cow::Owned(format!("account:{account}")));
+        }
+        let is_number = |number: &&str| !number.bytes().all(|it| matches!(it, b'0' | b'+'));
+        self.from.as_deref().filter(is_number).map(Cow::Borrowed)
+    }
+
+    /// We rang, answered or kept a customer waiting: neither a call that was refused at the door
+    /// nor an agent's own.
+    #[must_use]
+    pub fn is_contact(&self) -> bool {
+        self.outcome != CallOutcome::Refused && self.caller_agent().is_none()
+    }
+
+    /// The queue that the caller waited in last.
+    #[must_use]
+    pub fn last_queue(&self) -> Option<&str> {
+        let visit = self.queued.iter().rfind(|visit| !visit.consulted);
+        visit.map(|visit| visit.queue.as_str())
+    }
+
+    /// Somebody of the house talked to the caller, and it was not we who cut them off.
+    #[must_use]
+    pub fn was_served(&self) -> bool {
+        self.outcome == CallOutcome::Handled && !self.ended_by.is_of_ours()
     }
 
     /// Whether it was a feature code: only those are answered without a flow and without a party.

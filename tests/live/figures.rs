@@ -8,7 +8,7 @@ use crate::flows::{ALICE, MENU_HZ};
 use crate::rig::{Plan, Rig};
 
 /// What agents' time goes into grows between two answers.
-const TIMES: [&str; 8] = [
+const TIMES: [&str; 9] = [
     "logged_in_s",
     "not_ready_s",
     "ready_s",
@@ -17,6 +17,7 @@ const TIMES: [&str; 8] = [
     "talking_s",
     "after_call_work_s",
     "occupancy",
+    "utilisation",
 ];
 
 /// Calls by outcome, as each face has them.

@@ -6,6 +6,7 @@
 #[path = "../platform/call_control.rs"]
 mod call_control;
 mod day;
+mod fcr;
 mod flows;
 mod fuzz;
 #[path = "../fuzz/mod.rs"]

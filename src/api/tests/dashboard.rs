@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::api::{Health, figures, prometheus};
+use crate::api::{Health, QueueCounters, figures, prometheus};
+use crate::metrics::tests::cases;
+use crate::words::ServiceTarget;
 
 const DASHBOARD: &str = include_str!("../../../docker/grafana/dashboards/attendant.json");
 
@@ -29,7 +31,11 @@ fn asked(expression: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn every_panel_of_the_dashboard_asks_for_a_family_that_metrics_has() {
     let now = prometheus::text(&super::told::snapshot(), &Health::default());
-    let text = now + &figures::prometheus(&super::figures::report());
+    let counters = QueueCounters::default();
+    for record in cases::records(&["+1 03-02T09:00:00 wait:billing/10 ann:60/10/20"]) {
+        counters.ended(&record, |_| ServiceTarget::default());
+    }
+    let text = now + &figures::prometheus(&super::figures::report()) + &counters.prometheus();
     let mut families = families(&text);
     // The report of the test has no agent's time.
     families.entry("attendant_recent_occupancy").or_default();

@@ -22,6 +22,7 @@ pub(super) fn report() -> Value {
         intent: None,
         outcome: CallOutcome::Handled,
         outside: false,
+        is_cut_off: false,
         visits: vec![QueueVisit { queue, wait_ms: 10_000, left: QueueExit::Answered }],
         offers: vec![Offer { queue, agent, outcome: OfferOutcome::Accepted }],
         legs: vec![Leg {
@@ -33,6 +34,7 @@ pub(super) fn report() -> Value {
             acw_ms: Some(20_000),
             without_acw: false,
             resolved: None,
+            sent: None,
         }],
     };
     let report = Metrics::restore(Vec::new(), [row]).report(at, Timestamp(0), Timestamp(u64::MAX));
@@ -106,7 +108,7 @@ fn prometheus_has_each_figure_that_has_a_value() {
         "attendant_recent_aht_leg_seconds_n{queue=\"billing\"} 1",
         "attendant_recent_asa_seconds{queue=\"billing\"} 10.0",
         "attendant_recent_service_level{queue=\"billing\"} 1.0",
-        "attendant_recent_service_levels_all_within{queue=\"billing\"} 1.0",
+        "attendant_recent_sl_1_all_within{queue=\"billing\"} 1.0",
         "attendant_recent_containment_rate 0.0",
     ] {
         assert!(text.lines().any(|it| it == line), "{line} is missing in\n{text}");
@@ -114,6 +116,7 @@ fn prometheus_has_each_figure_that_has_a_value() {
     // No agent was asked whether it was resolved, and none logged in.
     assert!(!text.contains("fcr_agent") && !text.contains("occupancy"), "{text}");
     let families = text.lines().filter(|line| line.starts_with("# TYPE")).count();
-    assert_eq!(families, 2 * (FIGURES.len() - 3), "without an intent there is one more");
+    // Nor abandoned, contained, or with an intent.
+    assert_eq!(families, 2 * (FIGURES.len() - 6));
     assert_eq!(figures::prometheus(&json!({})), "");
 }

@@ -21,6 +21,8 @@ fn began(call: CallId, from: &str) -> Fact {
         to: "+14155550100".to_owned(),
         via: NamedVia::Trunk("acme".to_owned()),
         arrived_at: Timestamp(1_764_000_000_000),
+        account: None,
+        segment: None,
     }))
 }
 

@@ -1,15 +1,16 @@
-//! An archive of a few calls, which notes what it is asked.
+//! An archive with three calls on it, which notes what it is asked.
 
 use std::ops::Range;
 
+use super::{Questions, ended};
 use crate::api::{Archive, ArchiveError, CallerErased};
 use crate::center::names::Names;
 use crate::id::{AgentId, CallId, QueueId, RecordingId};
-use crate::metrics::{CallRow, Gathering, Naming, Tallies, Times};
+use crate::metrics::cut::{self, Asked, Cell, CutError, Cutter};
+use crate::metrics::waterfall::{Waterfall, WaterfallReport};
+use crate::metrics::{CallRow, Gathering, Naming, Near, Tallies, Target, Times};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
-
-use super::{Questions, ended};
 
 pub(super) struct Shelf {
     pub(super) asked: Questions,
@@ -43,10 +44,36 @@ impl Archive for Shelf {
         let mut tallies = Tallies::default();
         for call in 1..=3 {
             let row = CallRow::of(&ended(call), &mut Nobody).unwrap();
-            tallies.add(&row, || [None, None]);
+            tallies.add(&row, || Near::default());
         }
         into.add(tallies);
         Ok(())
+    }
+
+    fn cut(
+        &self,
+        asked: &Asked,
+        now: Timestamp,
+        _: &mut Names,
+        target: &dyn Fn(QueueId) -> Target,
+    ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError> {
+        let mut cutter = Cutter::new(asked, now);
+        for call in 1..=3 {
+            let _ = cutter.take(&ended(call), Near::default(), &mut Nobody);
+        }
+        let names = cut::Names { queue: &|_| None, agent: &|_| None };
+        Ok(cutter.cells(target, &names))
+    }
+
+    fn waterfall(
+        &self,
+        flow: Option<&str>,
+        _: Range<Timestamp>,
+    ) -> Result<Result<Vec<WaterfallReport>, CutError>, ArchiveError> {
+        let Some(flow) = flow.filter(|flow| *flow == "support") else { return Ok(Ok(Vec::new())) };
+        let mut waterfall = Waterfall::of(flow);
+        waterfall.take(&CallRecord { flow: Some(flow.to_owned()), ..ended(1) });
+        Ok(Ok(vec![waterfall.report()]))
     }
 
     fn agent_times(

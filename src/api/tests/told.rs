@@ -32,6 +32,8 @@ pub(super) fn facts() -> Vec<Fact> {
         to: call.to.clone(),
         via: call.via.clone(),
         arrived_at: call.since,
+        account: None,
+        segment: None,
     };
     let happened = |happened| Fact::Call { call: CallId(41), happened };
     vec![

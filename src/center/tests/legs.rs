@@ -25,6 +25,8 @@ fn dialed_back() -> Floor {
         to: "100".to_owned(),
         via: NamedVia::Trunk("main".to_owned()),
         arrived_at: floor.now,
+        account: None,
+        segment: None,
     });
     let party = Party::Outside { trunk: "main".to_owned(), number: "+14155550123".to_owned() };
     assert_eq!(call.dial_caller(party), Some(CALLER));
@@ -61,6 +63,8 @@ fn a_colleague_is_called_for_an_agent_whom_we_dialed_and_nothing_is_answered() {
         to: "bob".to_owned(),
         via: NamedVia::Agent("ada".to_owned()),
         arrived_at: floor.now,
+        account: None,
+        segment: None,
     });
     let party = || Party::Agent { id: ADA, name: "ada".to_owned() };
     assert_eq!(call.dial_caller(party()), Some(CALLER));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::center::names::Names;
-use crate::metrics::{Gathering, Report, Times};
+use crate::metrics::{Gathering, Report, Target, Times};
 use crate::store::database::{Erasure, RolledUp};
 use crate::store::erase::naming;
 use crate::store::rollup::Span;
@@ -42,7 +42,12 @@ fn report(database: &dyn Database, period: Range<u64>) -> Report {
     let (mut names, mut gathered) = (Names::default(), Gathering::new(Timestamp(START + 90 * DAY)));
     let reader = database.reader().unwrap();
     reader.gather(period.clone(), &mut names, &mut gathered).unwrap();
-    Report::of_records(gathered, (period.start, period.end), &[], &Times::default())
+    Report::of_records(
+        gathered,
+        (period.start, period.end),
+        |_| Target::default(),
+        &Times::default(),
+    )
 }
 
 /// Ann calls three times, the last time after a day; Bob once; an agent calls Ann.

@@ -8,10 +8,10 @@ use proptest::test_runner::TestRunner;
 use super::*;
 use crate::center::names::Names;
 use crate::metrics::oracle::{Oracle, disagreements};
-use crate::metrics::{CallRow, Fact, Gathering, Metrics, Report, Target, Times};
+use crate::metrics::{CallRow, Fact, Gathering, Judging, Metrics, Report, Target, Times};
 use crate::store::database::RolledUp;
 use crate::store::rollup::{Interning, Span};
-use crate::words::{LegOutcome, Overflow, QueueExit};
+use crate::words::{EndedBy, LegOutcome, Overflow, QueueExit, SentTo};
 
 const QUARTER: u64 = Span::Quarter.ms();
 const DAY: u64 = Span::Day.ms();
@@ -29,6 +29,7 @@ struct Drawn {
     length_ms: u64,
     outcome: usize,
     by_agent: bool,
+    is_cut_off: bool,
     /// Queue, wait, how it was left.
     visits: Vec<(u8, u64, usize)>,
     /// Agent and queue; talk, hold, answered.
@@ -45,7 +46,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
         wrap_up.prop_map(|(leg, acw, resolved, other)| (leg, acw, resolved, other.map(u8::from)));
     // Some hours around midnights, so that quarters and days have several calls and edges some.
     let arrived_ms = prop_oneof![0..6 * QUARTER, DAY - 2 * QUARTER..DAY + QUARTER, 0..33 * DAY];
-    let how = (0u8..4, 0u8..3, arrived_ms, 1u64..3 * QUARTER, 0..OUTCOMES, 0u8..6);
+    let how = (0u8..7, 0u8..3, arrived_ms, 1u64..3 * QUARTER, 0..OUTCOMES, 0u8..8);
     let visits = proptest::collection::vec(visit, 0..3);
     let legs = proptest::collection::vec(leg, 0..3);
     let wrap_ups = proptest::collection::vec(wrap_up, 0..3);
@@ -57,12 +58,24 @@ fn drawn() -> impl Strategy<Value = Drawn> {
             length_ms,
             outcome,
             by_agent: by == 0,
+            is_cut_off: by == 1,
             visits,
             // Whom we refuse nobody talks to.
             legs: if CallOutcome::ALL[outcome] == CallOutcome::Refused { Vec::new() } else { legs },
             wrap_ups,
         },
     )
+}
+
+fn sent_to(talk_ms: u64) -> Option<SentTo> {
+    let to = ["step", "agent", "number"].map(str::to_owned);
+    let [step, agent, number] = to;
+    match talk_ms % 8 {
+        0 => Some(SentTo::Step(step)),
+        1 => Some(SentTo::Agent(agent)),
+        2 => Some(SentTo::Number(number)),
+        _ => None,
+    }
 }
 
 fn intent(n: u8) -> Option<String> {
@@ -76,6 +89,14 @@ impl Drawn {
         let mut record = *record(call, ended_at.0);
         record.arrived_at = arrived_at;
         record.from = (self.who > 0).then(|| format!("+1415555010{}", self.who));
+        // One caller has an account, and two numbers; another sends zeros.
+        record.account = (self.who > 4).then(|| "smith".to_owned());
+        if self.who == 4 {
+            record.from = Some("000000".to_owned());
+        }
+        if self.is_cut_off {
+            record.ended_by = EndedBy::ServerLost;
+        }
         record.intent = intent(self.intent);
         record.outcome = CallOutcome::ALL[self.outcome];
         if self.by_agent {
@@ -91,6 +112,7 @@ impl Drawn {
         ];
         let visit = |(queue, wait_ms, left): &(u8, u64, usize)| QueueVisit {
             queue: format!("queue {queue}"),
+            consulted: wait_ms % 7 == 0,
             entered_at: arrived_at,
             left_at: Timestamp(arrived_at.0 + wait_ms),
             left: exits[*left],
@@ -109,6 +131,7 @@ impl Drawn {
                 outcome: if answered { LegOutcome::Accepted } else { LegOutcome::NoAnswer },
                 talk_ms,
                 hold_ms,
+                sent_to: sent_to(talk_ms),
                 wrap_up: None,
                 ..like.clone()
             }
@@ -145,17 +168,17 @@ fn facts(row: &CallRow) -> Vec<(Timestamp, Fact)> {
     }
     for leg in &row.legs {
         let (agent, queue, talk_ms, hold_ms) = (leg.agent, leg.queue, leg.talk_ms, leg.hold_ms);
-        let (n, resolved) = (leg.n, leg.resolved);
+        let (n, resolved, sent) = (leg.n, leg.resolved, leg.sent);
         let leg_id = LegId { call, n };
-        facts.push((at, Fact::LegEnded { leg: leg_id, agent, queue, talk_ms, hold_ms }));
+        facts.push((at, Fact::LegEnded { leg: leg_id, agent, queue, talk_ms, hold_ms, sent }));
         if let Some(acw_ms) = leg.acw_ms {
             let intent = None;
             facts.push((at, Fact::WrapUpEnded { leg: leg_id, agent, acw_ms, resolved, intent }));
         }
     }
     let (caller, intent) = (row.caller.clone(), row.intent.clone());
-    let (outcome, outside) = (row.outcome, row.outside);
-    facts.push((at, Fact::CallEnded { call, caller, intent, outcome, outside }));
+    let (outcome, outside, is_cut_off) = (row.outcome, row.outside, row.is_cut_off);
+    facts.push((at, Fact::CallEnded { call, caller, intent, outcome, outside, is_cut_off }));
     facts
 }
 
@@ -168,7 +191,8 @@ fn gathered(reader: &dyn RecordReader, names: &mut Names, now: u64, period: [u64
     let [from, to] = period.map(Timestamp);
     let mut gathered = Gathering::new(Timestamp(now));
     reader.gather(from..to, names, &mut gathered).unwrap();
-    Report::of_records(gathered, (from, to), &targets(), &Times::default())
+    let target = |queue| Judging::default().target(&targets(), queue);
+    Report::of_records(gathered, (from, to), target, &Times::default())
 }
 
 /// In periods that begin and end at, just before and just after quarters and days, and anywhere.
@@ -210,6 +234,10 @@ pub(in crate::store) fn hold<D: Database, F>(fresh: impl Fn() -> (F, D), as_befo
     let strategy = (calls, order, 1usize..9, moments(), any::<bool>());
     let shown = TestRunner::new(config).run(&strategy, |(calls, order, batch, moments, aged)| {
         let (_folder, database) = fresh();
+        // No record of an earlier attendant has an account.
+        let who = |who| if aged { who % 5 } else { who };
+        let calls = calls.into_iter().map(|call| Drawn { who: who(call.who), ..call });
+        let calls: Vec<Drawn> = calls.collect();
         let numbered = (1..).zip(&calls);
         let mut changes: Vec<Change> = numbered.flat_map(|(n, call)| call.changes(n)).collect();
         // Calls end in another order than they came in; after-call work follows its own call.
@@ -266,9 +294,9 @@ pub(super) fn a_day_long_ago_has_its_calls(database: &dyn Database) {
     assert_eq!(of(0, u64::MAX).calls, 4);
     // The repeats of that day: the second call follows the first, the third the second.
     let repeats = &day.handling.fcr_repeat[0];
-    assert_eq!((repeats.fcr.n, repeats.fcr.value, repeats.repeats), (1, Some(0.0), 1));
-    assert_eq!(repeats.look_back_cut_n, 0);
+    assert_eq!((repeats.fcr.n, repeats.fcr.value, repeats.judged.repeats), (1, Some(0.0), 1));
+    assert_eq!(repeats.judged.look_back_cut_n, 0);
     // And of the last: nothing came before within a month.
     let month = &of(START, START + 1).handling.fcr_repeat[3];
-    assert_eq!((month.window, month.fcr.n, month.repeats), ("30d", 1, 0));
+    assert_eq!((month.window, month.fcr.n, month.judged.repeats), ("30d", 1, 0));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::center::names::Names;
-use crate::metrics::{Gathering, Report, Times};
+use crate::metrics::{Gathering, Report, Target, Times};
 use crate::store::import::numbers;
 
 /// A call of another system, which calls it `name`.
@@ -24,7 +24,7 @@ fn figures(database: &dyn Database) -> String {
     let all = Timestamp(0)..Timestamp(900_000);
     database.reader().unwrap().gather(all.clone(), &mut names, &mut gathered).unwrap();
     let period = (all.start, all.end);
-    format!("{:#?}", Report::of_records(gathered, period, &[], &Times::default()))
+    format!("{:#?}", Report::of_records(gathered, period, |_| Target::default(), &Times::default()))
 }
 
 pub(super) fn imported_calls_stand_beside_our_own_and_leave_without_a_trace(

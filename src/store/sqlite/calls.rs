@@ -12,7 +12,7 @@ use crate::id::CallId;
 use crate::store::amend::{self, Columns};
 use crate::store::database::Applied;
 use crate::store::sqlite::rollups::Rollups;
-use crate::store::sqlite::{sql, unreadable};
+use crate::store::sqlite::{contacts, sql, unreadable};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordingUpdate, WrapUp};
 
@@ -69,6 +69,7 @@ pub(super) fn insert(
     for agent in amend::agents_of(record) {
         statement.execute(params![agent, sql(record.call.0), sql(record.arrived_at.0)])?;
     }
+    contacts::insert(db, record, row.agent.is_some())?;
     rollups.after(before, Some(record))?;
     Ok(Applied::Changed)
 }
@@ -94,6 +95,9 @@ pub(super) fn amend(
     )?;
     let acw_ms = row.acw_ms.map(sql);
     statement.execute(params![sql(call.0), record.intent, acw_ms, row.resolved, json(&record)])?;
+    if wrap_up.intent.is_some() {
+        contacts::amend(db, &record)?;
+    }
     rollups.after(before, Some(&record))?;
     Ok(Applied::Changed)
 }

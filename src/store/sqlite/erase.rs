@@ -1,15 +1,18 @@
 //! Erases callers from the records.
 //!
-//! **Invariant:** all calls of one caller change together: rollups judge a call by the others of
-//! its caller, and these stay the same.
+//! **Invariant:** all calls of one number change together: rollups judge a call by the others of
+//! its caller, and these stay the same. A call that was its caller's by an account is parted from
+//! the account's other numbers, and the sums follow.
 
 use rusqlite::{Connection, params};
 
 use crate::id::CallId;
+use crate::store::amend::Columns;
 use crate::store::database::Erasure;
 use crate::store::erase;
 use crate::store::errands::Erased;
-use crate::store::sqlite::{calls, sql, unsigned};
+use crate::store::sqlite::rollups::Rollups;
+use crate::store::sqlite::{calls, contacts, sql, unsigned};
 use crate::words::CallRecord;
 
 pub(super) const OWN: &str = "SELECT call FROM calls WHERE from_number = ?1 ORDER BY call";
@@ -17,7 +20,12 @@ pub(super) const OWN: &str = "SELECT call FROM calls WHERE from_number = ?1 ORDE
 pub(super) const NAMING: &str = "SELECT record FROM calls WHERE instr(record, ?1) > 0";
 
 /// Erases the caller, and notes which calls the journals of runs still have.
-pub(super) fn erase(db: &Connection, erasure: &Erasure<'_>) -> rusqlite::Result<Erased> {
+pub(super) fn erase(
+    db: &Connection,
+    rollups: &mut Rollups<'_>,
+    erasure: &Erasure<'_>,
+) -> rusqlite::Result<Erased> {
+    contacts::rename(db, erasure.number, erasure.instead)?;
     let mut own = db.prepare_cached(OWN)?;
     let own = own.query_map([erasure.number], |row| Ok(CallId(unsigned(row.get(0)?))))?;
     let own = own.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -27,10 +35,15 @@ pub(super) fn erase(db: &Connection, erasure: &Erasure<'_>) -> rusqlite::Result<
     {
         for call in calls {
             let Some(mut record) = calls::get(db, *call)? else { continue };
+            let was = record.clone();
             if !erase::erase(&mut record, erasure.number, erasure.instead) {
                 continue;
             }
-            update(db, &record)?;
+            if was.account == record.account {
+                update(db, &record)?;
+            } else {
+                part(db, rollups, (&was, &record))?;
+            }
             let mut note = db.prepare_cached("INSERT OR REPLACE INTO erased VALUES (?1, ?2)")?;
             note.execute([sql(call.0), sql(erasure.run)])?;
             done.push(*call);
@@ -44,6 +57,21 @@ pub(super) fn erase(db: &Connection, erasure: &Erasure<'_>) -> rusqlite::Result<
 pub(super) fn forget_pages(db: &Connection) -> rusqlite::Result<()> {
     // A reader that goes on keeps the log: then it is emptied with the next that finds none.
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+/// Writes a record that has its account no more: it is of another caller than the account's other
+/// numbers, and judged anew.
+fn part(
+    db: &Connection,
+    rollups: &mut Rollups<'_>,
+    (was, is): (&CallRecord, &CallRecord),
+) -> rusqlite::Result<()> {
+    let mut before = rollups.before(was)?;
+    rollups.before_as(&mut before, is)?;
+    contacts::delete(db, was)?;
+    update(db, is)?;
+    contacts::insert(db, is, Columns::of(is).agent.is_some())?;
+    rollups.after(before, Some(is))
 }
 
 fn update(db: &Connection, record: &CallRecord) -> rusqlite::Result<()> {

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use crate::metrics::Gathering;
 use crate::store::amend;
 use crate::store::rollup::Span;
-use crate::store::sqlite::{agents, calls, sql, state};
+use crate::store::sqlite::{agents, calls, contacts, sql, state};
 use crate::time::Timestamp;
 use crate::words::CallRecord;
 
@@ -50,6 +50,7 @@ pub(super) fn records(db: &Connection, before: Timestamp, at_once: u32) -> rusql
             of_agent.execute(params![agent, call])?;
         }
         delete.execute([call])?;
+        contacts::expire(db, record)?;
     }
     Ok(oldest.len())
 }

@@ -10,7 +10,7 @@ use crate::store::amend;
 use crate::store::database::{Applied, ImportedCalls, TakenOut};
 use crate::store::import::{is_same, numbered, numbers};
 use crate::store::sqlite::rollups::Rollups;
-use crate::store::sqlite::{calls, sql, unsigned};
+use crate::store::sqlite::{calls, contacts, sql, unsigned};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, NamedVia};
 
@@ -73,6 +73,7 @@ fn delete(db: &Connection, rollups: &mut Rollups<'_>, record: &CallRecord) -> ru
         of_agent.execute(params![agent, call])?;
     }
     db.prepare_cached("DELETE FROM calls WHERE call = ?1")?.execute([call])?;
+    contacts::delete(db, record)?;
     rollups.after(before, None)
 }
 

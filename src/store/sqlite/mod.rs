@@ -7,6 +7,7 @@
 
 mod agents;
 mod calls;
+mod contacts;
 mod erase;
 mod expire;
 mod imports;
@@ -165,7 +166,9 @@ impl RecordWriter for Writer {
     fn erase(&mut self, erasure: &Erasure<'_>) -> Result<Erased, DatabaseError> {
         let erase = |db: &mut Connection| {
             let transaction = db.transaction()?;
-            let erased = erase::erase(&transaction, erasure)?;
+            let mut rollups = Rollups::of(&transaction)?;
+            let erased = erase::erase(&transaction, &mut rollups, erasure)?;
+            rollups.write()?;
             transaction.commit()?;
             erase::forget_pages(db)?;
             Ok(erased)

@@ -1,6 +1,6 @@
 //! Reads the records: a connection of its own, which never waits for the writer.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,13 +9,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::center::names::Names;
 use crate::id::CallId;
-use crate::metrics::{Gathering, Times};
+use crate::metrics::{Gathering, Near, Times};
 use crate::store::StoreError;
 use crate::store::database::{DatabaseError, Fault, ImportedCalls, Past, RecordReader};
 use crate::store::sqlite::rollups::Gathered;
 use crate::store::sqlite::{
-    BUSY_TIMEOUT, FILE, agents, calls, erase, failed, imports, keep_statements, list, make,
-    rollups, schema, unsigned,
+    BUSY_TIMEOUT, FILE, agents, calls, contacts, erase, failed, imports, keep_statements, list,
+    make, rollups, schema, unsigned,
 };
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -105,6 +105,27 @@ impl RecordReader for Reader {
         take: &mut dyn FnMut(Past),
     ) -> Result<(), DatabaseError> {
         self.each_customers(&period, take).map_err(failed)
+    }
+
+    fn each_with_near(
+        &self,
+        period: Range<Timestamp>,
+        take: &mut dyn FnMut(&CallRecord, Near) -> ControlFlow<()>,
+    ) -> Result<(), DatabaseError> {
+        // What is written meanwhile is in all of it or in nothing.
+        let mut each = || {
+            let transaction = self.db.unchecked_transaction()?;
+            let mut statement = transaction.prepare_cached(calls::EACH_ENDED)?;
+            for record in statement.query_map(calls::bounds(&period), calls::record)? {
+                let record = record?;
+                let near = contacts::near(&transaction, &record)?;
+                if take(&record, near).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        each().map_err(failed)
     }
 
     fn back_up(&self, folder: &Path) -> Result<(), DatabaseError> {

@@ -18,9 +18,9 @@ use crate::id::{AgentId, CallId, QueueId};
 use crate::metrics::{CallRow, Gathering, Near, TALLY_VERSION, Tallies, Tally};
 use crate::store::database::RolledUp;
 use crate::store::rollup::{Interning, Key, Parts, Span, Whose, shares};
-use crate::store::sqlite::{calls, expire, sql, state, unsigned};
+use crate::store::sqlite::{calls, contacts, expire, sql, state, unsigned};
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, CallRecord};
+use crate::words::CallRecord;
 
 /// In `meta`: rollups are there for calls that ended at this time or later.
 const ROLLED_SINCE: &str = "rolled_since";
@@ -28,42 +28,6 @@ const ROLLED_SINCE: &str = "rolled_since";
 const VERSION: &str = "tally_version";
 /// Calls that are added up before they are handed on: what a report holds at once of its edges.
 const CALLS_AT_ONCE: usize = 4_096;
-
-/// What a contact is: as `CallRow::is_contact`, and as in the partial indexes.
-macro_rules! contact {
-    () => {
-        "outcome <> 'refused' AND substr(via, 1, 6) <> 'agent:'"
-    };
-}
-pub(super) use contact;
-
-/// The contacts of one caller before and after a moment, the nearest first, and whether an agent
-/// talked to it.
-pub(super) const BEFORE: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
-     WHERE from_number = ?1 AND ",
-    contact!(),
-    " AND (arrived_at, call) < (?2, ?3) ORDER BY arrived_at DESC, call DESC LIMIT 1"
-);
-pub(super) const AFTER: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
-     WHERE from_number = ?1 AND ",
-    contact!(),
-    " AND (arrived_at, call) > (?2, ?3) ORDER BY arrived_at, call LIMIT 1"
-);
-/// As before, with the same intent.
-pub(super) const BEFORE_ALIKE: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
-     WHERE from_number = ?1 AND intent = ?4 AND ",
-    contact!(),
-    " AND (arrived_at, call) < (?2, ?3) ORDER BY arrived_at DESC, call DESC LIMIT 1"
-);
-pub(super) const AFTER_ALIKE: &str = concat!(
-    "SELECT arrived_at, call, agent IS NOT NULL FROM calls
-     WHERE from_number = ?1 AND intent = ?4 AND ",
-    contact!(),
-    " AND (arrived_at, call) > (?2, ?3) ORDER BY arrived_at, call LIMIT 1"
-);
 
 pub(super) const SPANS: &str = "SELECT name, tally FROM rollups
 WHERE whose = ?1 AND span = ?2 AND start >= ?3 AND start < ?4";
@@ -83,11 +47,12 @@ pub(super) struct Before {
     share: Option<Share>,
     next_to: BTreeMap<CallId, NextTo>,
     /// The contacts around the call as it is about to be.
-    near: [Near; 2],
+    near: Near,
 }
 
-/// A call that another may judge anew: one in which an agent talked.
+/// A call that another may judge anew: one in which an agent talked, or that was contained.
 struct NextTo {
+    record: CallRecord,
     row: CallRow,
     share: Share,
 }
@@ -99,21 +64,6 @@ struct Share {
     tallies: Tallies,
 }
 
-/// A contact before or after a call of the same caller.
-#[derive(Clone, Copy)]
-struct Contact {
-    arrived_at: Timestamp,
-    call: CallId,
-    /// An agent talked to the caller: other calls are in no judgement.
-    is_judged: bool,
-}
-
-/// The contacts right before and right after a call.
-type Around = [Option<Contact>; 2];
-
-/// The same of contacts of any intent, and of the same. `None` where there can be none.
-type Contacts = [Option<Around>; 2];
-
 impl<'a> Rollups<'a> {
     pub(super) fn of(db: &'a Connection) -> rusqlite::Result<Self> {
         let (names, changed) = (Names::default(), BTreeMap::new());
@@ -122,7 +72,7 @@ impl<'a> Rollups<'a> {
 
     /// Notes what there is of a call that is about to get its record.
     pub(super) fn before_new(&mut self, record: &CallRecord) -> rusqlite::Result<Before> {
-        let mut before = Before { share: None, next_to: BTreeMap::new(), near: [None, None] };
+        let mut before = Before { share: None, next_to: BTreeMap::new(), near: Near::default() };
         self.before_as(&mut before, record)?;
         Ok(before)
     }
@@ -140,19 +90,11 @@ impl<'a> Rollups<'a> {
         before: &mut Before,
         record: &CallRecord,
     ) -> rusqlite::Result<()> {
-        let contacts = contacts(
-            self.db,
-            (record.from.as_deref(), record.intent.as_deref()),
-            (record.arrived_at, record.call),
-        )?;
-        before.near = contacts.map(times);
-        if !is_contact(record) {
-            return Ok(());
-        }
-        let next_to = contacts.into_iter().flatten().flatten().flatten();
-        for contact in next_to.filter(|it| it.is_judged) {
-            if let Entry::Vacant(place) = before.next_to.entry(contact.call)
-                && let Some(next_to) = self.next_to(contact.call)?
+        let Some(around) = contacts::around(self.db, record)? else { return Ok(()) };
+        before.near = around.near;
+        for call in around.judged {
+            if let Entry::Vacant(place) = before.next_to.entry(call)
+                && let Some(next_to) = self.next_to(call)?
             {
                 place.insert(next_to);
             }
@@ -164,12 +106,12 @@ impl<'a> Rollups<'a> {
     fn next_to(&mut self, call: CallId) -> rusqlite::Result<Option<NextTo>> {
         let Some(record) = calls::get(self.db, call)? else { return Ok(None) };
         let Some(row) = self.row_of(&record) else { return Ok(None) };
-        let share = Share::of(&row, near(self.db, &row)?);
-        Ok(Some(NextTo { row, share }))
+        let share = Share::of(&row, contacts::near(self.db, &record)?);
+        Ok(Some(NextTo { record, row, share }))
     }
 
-    /// Brings the rollups up to what the call adds as it is now, `None` where it is gone, and those
-    /// next to it.
+    /// Brings the rollups up to what the call adds as it is now, and those next to it; without a
+    /// record, that is nothing.
     pub(super) fn after(
         &mut self,
         before: Before,
@@ -177,8 +119,8 @@ impl<'a> Rollups<'a> {
     ) -> rusqlite::Result<()> {
         let is = record.and_then(|record| self.share_of(record, before.near));
         self.replace(before.share, is)?;
-        for NextTo { row, share } in before.next_to.into_values() {
-            let is = Share::of(&row, near(self.db, &row)?);
+        for NextTo { record, row, share } in before.next_to.into_values() {
+            let is = Share::of(&row, contacts::near(self.db, &record)?);
             self.replace(Some(share), Some(is))?;
         }
         Ok(())
@@ -203,7 +145,7 @@ impl<'a> Rollups<'a> {
         CallRow::of(record, &mut Interning(&mut self.names))
     }
 
-    fn share_of(&mut self, record: &CallRecord, near: [Near; 2]) -> Option<Share> {
+    fn share_of(&mut self, record: &CallRecord, near: Near) -> Option<Share> {
         self.row_of(record).map(|row| Share::of(&row, near))
     }
 
@@ -255,16 +197,11 @@ impl<'a> Rollups<'a> {
 }
 
 impl Share {
-    fn of(row: &CallRow, near: [Near; 2]) -> Self {
+    fn of(row: &CallRow, near: Near) -> Self {
         let mut tallies = Tallies::default();
         tallies.add(row, || near);
         Self { ended_at: row.ended_at, tallies }
     }
-}
-
-/// Whether a record is in the indexes of [`contact`].
-fn is_contact(record: &CallRecord) -> bool {
-    record.outcome != CallOutcome::Refused && record.caller_agent().is_none()
 }
 
 /// Adds what a record is counted as.
@@ -275,59 +212,9 @@ fn add(
     names: &mut Names,
 ) -> rusqlite::Result<()> {
     let Some(row) = CallRow::of(record, &mut Interning(names)) else { return Ok(()) };
-    let near = if row.is_handled() { near(db, &row)? } else { [None, None] };
+    let near = if row.is_judged() { contacts::near(db, record)? } else { Near::default() };
     tallies.add(&row, || near);
     Ok(())
-}
-
-/// When the contacts before and after a call arrived: of any intent, and of the same.
-fn near(db: &Connection, row: &CallRow) -> rusqlite::Result<[Near; 2]> {
-    let who = (row.caller.as_deref(), row.intent.as_deref());
-    Ok(contacts(db, who, (row.arrived_at, row.call))?.map(times))
-}
-
-fn times(around: Option<Around>) -> Near {
-    let [before, after] = around?.map(|contact| contact.map(|it| it.arrived_at));
-    Some((before, after))
-}
-
-fn contacts(
-    db: &Connection,
-    (caller, intent): (Option<&str>, Option<&str>),
-    at: (Timestamp, CallId),
-) -> rusqlite::Result<Contacts> {
-    let Some(caller) = caller else { return Ok([None, None]) };
-    let any = [nearest(db, BEFORE, (caller, None), at)?, nearest(db, AFTER, (caller, None), at)?];
-    if intent.is_none() {
-        return Ok([Some(any), None]);
-    }
-    // Where there is no contact, there is none with the same intent.
-    let mut alike = any;
-    for (place, query) in alike.iter_mut().zip([BEFORE_ALIKE, AFTER_ALIKE]) {
-        if place.is_some() {
-            *place = nearest(db, query, (caller, intent), at)?;
-        }
-    }
-    Ok([Some(any), Some(alike)])
-}
-
-fn nearest(
-    db: &Connection,
-    query: &str,
-    (caller, intent): (&str, Option<&str>),
-    (at, call): (Timestamp, CallId),
-) -> rusqlite::Result<Option<Contact>> {
-    let mut statement = db.prepare_cached(query)?;
-    let row = |row: &rusqlite::Row<'_>| {
-        let (arrived_at, call) = (unsigned(row.get(0)?), unsigned(row.get(1)?));
-        let is_judged = row.get(2)?;
-        Ok(Contact { arrived_at: Timestamp(arrived_at), call: CallId(call), is_judged })
-    };
-    let found = match intent {
-        None => statement.query_row(params![caller, sql(at.0), sql(call.0)], row),
-        Some(it) => statement.query_row(params![caller, sql(at.0), sql(call.0), it], row),
-    };
-    found.optional()
 }
 
 /// A rollup as it is kept, or an empty one. The inner error: it cannot be read.
@@ -411,8 +298,9 @@ pub(super) fn roll_up(db: &Connection) -> rusqlite::Result<RolledUp> {
     let mut statement = db.prepare_cached(calls::EACH_ENDED)?;
     for record in statement.query_map([sql(from.0), sql(since.0)], calls::record)? {
         calls += 1;
-        let Some(row) = rollups.row_of(&record?) else { continue };
-        let near = if row.is_handled() { near(db, &row)? } else { [None, None] };
+        let record = record?;
+        let Some(row) = rollups.row_of(&record) else { continue };
+        let near = if row.is_judged() { contacts::near(db, &record)? } else { Near::default() };
         rollups.change(&Share::of(&row, near), true)?;
     }
     state::set_meta(db, ROLLED_SINCE, from.0)?;

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | 1, 2 | calls; what a run leaves for the next |
 //! | 3 | calls by queue and by agent; an index for each filter of the HTTP interface |
-//! | 4 | rollups; an index of the contacts of a caller |
+//! | 4 | rollups |
 //! | 5 | what agents do, and how long by the day; calls that were erased |
+//! | 6 | contacts of each caller, in place of two indexes of version 4 |
 //!
 //! **Invariant:** a file has the tables of its `user_version`, because both change in one
 //! transaction. It changes with the first run that begins, not with a look: a start that fails
@@ -16,17 +17,20 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::StoreError;
-use crate::store::sqlite::rollups::{self, contact};
+use crate::store::sqlite::contacts::in_calls;
+use crate::store::sqlite::rollups;
 use crate::store::sqlite::{BUSY_TIMEOUT, failed, keep_statements};
 
 /// The version of the tables (`PRAGMA user_version`).
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 /// The first version that every statement here can work on, but for lists by queue and agent.
 const BASE: i64 = 2;
 /// The first version with lists by queue and agent.
 const WITH_LISTS: i64 = 3;
-/// The first version with rollups.
+/// The first versions with rollups, with what agents do, and with contacts.
 const WITH_ROLLUPS: i64 = 4;
+const WITH_AGENTS: i64 = 5;
+const WITH_CONTACTS: i64 = 6;
 
 const BASE_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS calls (
@@ -96,8 +100,7 @@ CREATE INDEX calls_by_time ON calls (call, arrived_at);
 ";
 
 /// Rollups of the calls that are there are made by and by: `rollups::roll_up`.
-const VERSION_4: &str = concat!(
-    "
+const VERSION_4: &str = "
 CREATE TABLE rollups (
     whose INTEGER NOT NULL,   -- 0 all, 1 a queue's, 2 an agent's
     span  INTEGER NOT NULL,   -- minutes: 15, 1440
@@ -106,16 +109,7 @@ CREATE TABLE rollups (
     tally BLOB NOT NULL,
     PRIMARY KEY (whose, span, start, name)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX calls_by_contact ON calls (from_number, arrived_at, call)
-WHERE from_number IS NOT NULL AND ",
-    contact!(),
-    ";
-CREATE INDEX calls_by_intent ON calls (from_number, intent, arrived_at, call)
-WHERE from_number IS NOT NULL AND intent IS NOT NULL AND ",
-    contact!(),
-    ";
-"
-);
+";
 
 /// Each state of an agent lasts until the next. What is over is added up by days as well.
 const VERSION_5: &str = "
@@ -136,6 +130,29 @@ CREATE TABLE agent_days (
 -- Erased calls that a journal may still have, and the run in which they were erased.
 CREATE TABLE erased (call INTEGER PRIMARY KEY, run INTEGER NOT NULL) STRICT;
 ";
+
+const VERSION_6: &str = concat!(
+    "
+CREATE TABLE contacts (
+    caller     TEXT NOT NULL,      -- the number, or account: and the account
+    arrived_at INTEGER NOT NULL,
+    call       INTEGER NOT NULL,
+    is_served  INTEGER NOT NULL,
+    is_judged  INTEGER NOT NULL,   -- contacts around it may change what it adds to figures
+    queue      TEXT,               -- the last that the caller waited in
+    intent     TEXT,
+    PRIMARY KEY (caller, arrived_at, call)
+) STRICT, WITHOUT ROWID;
+INSERT INTO contacts ",
+    in_calls!(),
+    ";
+DROP INDEX IF EXISTS calls_by_contact;
+DROP INDEX IF EXISTS calls_by_intent;
+"
+);
+
+/// For a reader of a file that no run has brought to version 6 yet: the same answers, slower.
+const INSTEAD_OF_VERSION_6: &str = concat!("CREATE TEMP VIEW contacts AS ", in_calls!(), ";");
 
 /// For a reader of a file that no run has brought to version 3 yet: the same answers, slower.
 const INSTEAD_OF_VERSION_3: &str = "
@@ -182,9 +199,12 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> rusqlite::Result<()> 
         let file = path.display();
         tracing::info!(calls, %file, "the records of an earlier version get their new indexes");
     }
-    for (version, tables) in
-        [(WITH_LISTS, VERSION_3), (WITH_ROLLUPS, VERSION_4), (VERSION, VERSION_5)]
-    {
+    for (version, tables) in [
+        (WITH_LISTS, VERSION_3),
+        (WITH_ROLLUPS, VERSION_4),
+        (WITH_AGENTS, VERSION_5),
+        (WITH_CONTACTS, VERSION_6),
+    ] {
         if found < version {
             bring_to(db, version, tables)?;
         }
@@ -216,6 +236,9 @@ pub(super) fn prepare_to_read(db: &Connection, path: &Path) -> Result<(), StoreE
     if found < WITH_LISTS {
         db.execute_batch(INSTEAD_OF_VERSION_3).map_err(failed)?;
     }
+    if found < WITH_CONTACTS {
+        db.execute_batch(INSTEAD_OF_VERSION_6).map_err(failed)?;
+    }
     Ok(())
 }
 
@@ -224,7 +247,7 @@ pub(super) fn has_rollups(db: &Connection) -> rusqlite::Result<bool> {
 }
 
 pub(super) fn has_agent_times(db: &Connection) -> rusqlite::Result<bool> {
-    Ok(version(db)? == VERSION)
+    Ok(version(db)? >= WITH_AGENTS)
 }
 
 pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::center::names::Names;
 use crate::id::LegId;
-use crate::metrics::{Gathering, Report, Times};
+use crate::metrics::{Gathering, Report, TALLY_VERSION, Target, Times};
 use crate::store::contract;
 use crate::store::tests::record;
 use crate::time::Timestamp;
@@ -127,7 +127,7 @@ fn the_contract_of_databases_holds() {
 fn without_rollups(database: &Sqlite) {
     let db = Connection::open(&database.path).unwrap();
     db.execute_batch(
-        "DROP TABLE rollups; DROP INDEX calls_by_contact; DROP INDEX calls_by_intent;
+        "DROP TABLE rollups; DROP TABLE contacts;
          DROP TABLE agent_moves; DROP TABLE agent_days; DROP TABLE erased;
          DELETE FROM meta WHERE key IN ('rolled_since', 'tally_version', 'agent_times_since');
          PRAGMA user_version = 3;",
@@ -143,6 +143,36 @@ fn figures_are_the_same_from_rollups_from_rows_and_by_the_oracle() {
         (folder, database)
     };
     contract::figures::hold(fresh, without_rollups);
+}
+
+/// What is kept has the form that its version says: whoever changes the form raises the version, so
+/// that what was kept before is made anew and not misread.
+#[test]
+fn a_kept_tally_has_the_form_of_its_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Sqlite::new(folder.path());
+    let mut writer = database.writer().unwrap();
+    writer.migrate().unwrap();
+    writer.apply(&[Change::Close(record(1, 1_200)), Change::Close(record(2, 2_200))]).unwrap();
+    let db = Connection::open(&database.path).unwrap();
+    let mut statement =
+        db.prepare("SELECT whose, span, hex(tally) FROM rollups ORDER BY whose, span").unwrap();
+    let row = |row: &rusqlite::Row<'_>| -> rusqlite::Result<String> {
+        Ok(format!(
+            "{} {} {}\n",
+            row.get::<_, i64>(0)?,
+            row.get::<_, i64>(1)?,
+            row.get::<_, String>(2)?
+        ))
+    };
+    let kept: String = statement.query_map([], row).unwrap().map(Result::unwrap).collect();
+    expect_test::expect![[r#"
+        version 4
+        0 15 0200000000000000000000000002000000000002020202000000000000000000000000000000000000000000000000000002CC0815151504E80705050504
+        1 15 000000000000000000000000000200000000000202020200000000000000000000000000003C021E000000000000000000000002CC0815151504E80705050504
+        2 15 0000000000000000000000000002000000000002020202000000000000000000000000000000000000000000000000000002CC0815151504E80705050504
+        2 1440 0000000000000000000000000002000000000002020202000000000000000000000000000000000000000000000000000002CC0815151504E80705050504
+    "#]].assert_eq(&format!("version {TALLY_VERSION}\n{kept}"));
 }
 
 /// A rollup that was tampered with is found out by the next change, and made anew.
@@ -169,7 +199,12 @@ fn rollups_that_do_not_hold_their_calls_are_made_anew() {
         let mut gathered = Gathering::new(now);
         let all = Timestamp(0)..Timestamp(u64::MAX);
         database.reader().unwrap().gather(all.clone(), &mut names, &mut gathered).unwrap();
-        let report = Report::of_records(gathered, (all.start, all.end), &[], &Times::default());
+        let report = Report::of_records(
+            gathered,
+            (all.start, all.end),
+            |_| Target::default(),
+            &Times::default(),
+        );
         assert_eq!((report.calls, report.figures["aht_leg_s"].n), (2, call));
     }
 }
@@ -191,7 +226,8 @@ fn a_rollup_that_cannot_be_read_fails_no_report_and_is_made_anew() {
     let calls = || {
         let (mut names, mut gathered) = (Names::default(), Gathering::new(Timestamp(9_000)));
         reader.gather(all.clone(), &mut names, &mut gathered).unwrap();
-        Report::of_records(gathered, (all.start, all.end), &[], &Times::default()).calls
+        Report::of_records(gathered, (all.start, all.end), |_| Target::default(), &Times::default())
+            .calls
     };
     assert_eq!(calls(), 2, "from the records");
     assert_ne!(writer.roll_up().unwrap(), RolledUp::All, "the writer has heard of it");
@@ -374,14 +410,10 @@ fn looking_for_another_value_compiles_nothing_anew() {
     let (writer, reader) =
         (schema::open(&database.path), Reader::open(&database.path, Arc::default()));
     for db in [writer.unwrap(), reader.unwrap().db] {
-        for query in [rollups::BEFORE, rollups::AFTER, rollups::BEFORE_ALIKE, rollups::AFTER_ALIKE]
-        {
+        for query in [contacts::BEFORE, contacts::AFTER] {
             for caller in ["+14155550101", "+14155550102"] {
                 let mut statement = db.prepare_cached(query).unwrap();
-                let values: [rusqlite::types::Value; 4] =
-                    [caller.to_owned().into(), 1.into(), 1.into(), caller.to_owned().into()];
-                let asked = values.into_iter().take(statement.parameter_count());
-                assert!(!statement.exists(rusqlite::params_from_iter(asked)).unwrap());
+                assert!(!statement.exists(rusqlite::params![caller, 1, 1]).unwrap());
                 let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
                 assert_eq!(again, 0, "{query}");
             }
@@ -389,25 +421,16 @@ fn looking_for_another_value_compiles_nothing_anew() {
     }
 }
 
-/// The contact before and after a call is the first that its index leads to.
+/// The contacts before and after a call are next to its own.
 #[test]
-fn plans_of_contacts_follow_their_indexes() {
+fn plans_of_contacts_follow_their_key() {
     let folder = tempfile::tempdir().unwrap();
     let database = Sqlite::new(folder.path());
     database.writer().unwrap().migrate().unwrap();
     let db = Connection::open(folder.path().join(FILE)).unwrap();
-    let caller = "SEARCH calls USING INDEX calls_by_contact (from_number=? AND arrived_at";
-    let alike =
-        "SEARCH calls USING INDEX calls_by_intent (from_number=? AND intent=? AND arrived_at";
-    for (query, leads) in [
-        (rollups::BEFORE, caller),
-        (rollups::AFTER, caller),
-        (rollups::BEFORE_ALIKE, alike),
-        (rollups::AFTER_ALIKE, alike),
-    ] {
-        let mut values: Vec<rusqlite::types::Value> =
-            vec!["x".to_owned().into(), 1.into(), 2.into()];
-        values.extend(query.contains("?4").then(|| "y".to_owned().into()));
+    let leads = "SEARCH contacts USING PRIMARY KEY (caller=? AND (arrived_at,call)";
+    for query in [contacts::BEFORE, contacts::AFTER] {
+        let values = vec!["x".to_owned().into(), 1.into(), 2.into()];
         let plan = plan(&db, query, values);
         assert!(plan.len() == 1 && plan[0].starts_with(leads), "{query}:\n{plan:#?}");
     }

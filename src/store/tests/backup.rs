@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::center::names::Names;
-use crate::metrics::{Gathering, Report, Times};
+use crate::metrics::{Gathering, Report, Target, Times};
 
 fn backed_up(folder: &Path, to: &Path) -> BackedUp {
     back_up(folder, to, None).unwrap()
@@ -16,7 +16,7 @@ fn figures(folder: &Path) -> Report {
     let reader = read_records(folder).unwrap();
     reader.gather(from..to, &mut names, &mut gathered).unwrap();
     reader.agent_times(from..to, &mut names, &mut times).unwrap();
-    Report::of_records(gathered, (from, to), &[], &times)
+    Report::of_records(gathered, (from, to), |_| Target::default(), &times)
 }
 
 /// Calls of which some have their records, one is up, and an agent who is ready.
@@ -75,7 +75,7 @@ fn a_start_on_a_copy_finds_the_records_and_figures_of_its_moment() {
     kill(at_work(killed.path()));
     opened(killed.path()).store.shutdown().unwrap();
     assert_eq!(figures(&copy), figures(killed.path()));
-    assert!(figures(&copy).time.ready_s > 0.0);
+    assert!(figures(&copy).time.ready_s > Some(0.0));
 }
 
 /// The database may not have everything yet: the files beside it are in the copy, too.

@@ -1,6 +1,7 @@
 //! Several losses, starts that are cut short, other configurations, drains, clocks; and agents.
 
 use super::*;
+use crate::metrics::Target;
 
 #[test]
 fn calls_live_through_two_losses_and_end_with_the_third_run() {
@@ -220,7 +221,7 @@ fn figures_count_each_call_once() {
         let mut gathered = Gathering::new(to);
         let reader = store::read_records(&world.state()).unwrap();
         reader.gather(from..to, &mut Names::default(), &mut gathered).unwrap();
-        Report::of_records(gathered, (from, to), &[], &Times::default())
+        Report::of_records(gathered, (from, to), |_| Target::default(), &Times::default())
     };
     let once = report();
     assert_eq!(once.calls, 2);

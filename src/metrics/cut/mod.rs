@@ -1,0 +1,384 @@
+//! The figures of a period, cut: by a dimension of calls, by intervals of civil time, or both.
+//!
+//! What is kept by the quarter of an hour, all calls, queues and agents, is gathered bucket by
+//! bucket from rollups ([`Cutter::is_rolled`]); any other cut is made from the records of the
+//! period, one after the other ([`Cutter::take`]).
+//!
+//! **Invariant:** a cell has the figures that a report of its calls alone has: the same tallies,
+//! the same table. Without [`Attribution::Spread`] each call of the period is in one bucket, whole.
+//!
+//! **Bounds:** [`CELLS_MAX`] cells, [`RECORDS_MAX`] records read for one answer, and
+//! [`BUCKETS_MAX`] buckets; past each the answer is an error that names it.
+//!
+//! **Deliberately absent:** teams. The configuration has none; agents are told apart by name.
+
+mod buckets;
+pub mod period;
+mod spread;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{ControlFlow, Range};
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Serialize;
+use thiserror::Error;
+
+pub use buckets::{BUCKETS_MAX, Interval, buckets};
+
+use crate::id::{AgentId, QueueId};
+use crate::metrics::figures::{Figures, Section};
+use crate::metrics::near::Near;
+use crate::metrics::report::Handling;
+use crate::metrics::service::Queueing;
+use crate::metrics::sum::Sum;
+use crate::metrics::{CallRow, Gathering, Naming, Tallies, Target};
+use crate::time::Timestamp;
+use crate::words::CallRecord;
+
+/// Cells of one answer: values of the dimension times buckets.
+pub const CELLS_MAX: usize = 20_000;
+/// Records that are read for one answer.
+pub const RECORDS_MAX: u64 = 500_000;
+/// Calls longer than this, after-call work included, may be missing where calls are not attributed
+/// to their end.
+pub const LENGTH_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What calls are told apart by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dimension {
+    Queue,
+    Agent,
+    Intent,
+    Flow,
+    /// The number dialed.
+    Dialed,
+    /// Of the caller, as the directory has it.
+    Segment,
+    /// A variable that the flow set.
+    Variable(String),
+}
+
+/// To which bucket a call belongs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attribution {
+    /// In which it ended, as in a report of the whole.
+    #[default]
+    Ended,
+    /// In which its last after-call work ended.
+    WrapUpEnd,
+    /// In which it arrived.
+    Arrival,
+    /// As `WrapUpEnd`, but each leg's talk, hold and after-call work where it was spent.
+    Spread,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub period: Range<Timestamp>,
+    pub by: Option<Dimension>,
+    /// Of the dimension, only this value.
+    pub only: Option<String>,
+    pub interval: Option<Interval>,
+    pub attribution: Attribution,
+    pub buckets: Vec<Range<Timestamp>>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CutError {
+    #[error(
+        "`{0}` is nothing that calls are told apart by: write queue, agent, intent, flow, number, \
+         segment or var:NAME"
+    )]
+    Dimension(String),
+    #[error("there are no teams: agents are told apart by name, with `agent`")]
+    Team,
+    #[error("`{0}` is no interval: write 15m, hour, day, week or month")]
+    Interval(String),
+    #[error("`{0}` attributes nothing: write ended, wrap_up_end, arrival or spread")]
+    Attribution(String),
+    #[error("`{0}` is no time zone of the IANA database, as in Europe/Berlin")]
+    Zone(String),
+    #[error("more than {BUCKETS_MAX} intervals of `{0}`: ask for longer ones, or a shorter period")]
+    Buckets(Interval),
+    #[error("more than {CELLS_MAX} groups: ask for longer intervals, or a shorter period")]
+    Cells,
+    #[error(
+        "more than {RECORDS_MAX} calls would be read: ask for a shorter period; by queue, by agent \
+         and of all calls there is no such limit where calls are attributed to their end"
+    )]
+    Records,
+    #[error("the period is not in the calendar")]
+    Period,
+    #[error("`only` says which value of the dimension: say `by` as well")]
+    OnlyOfNothing,
+}
+
+/// Calls of a period, put into cells.
+#[derive(Debug)]
+pub struct Cutter<'a> {
+    asked: &'a Asked,
+    now: Timestamp,
+    records: u64,
+    /// By bucket and value.
+    cells: BTreeMap<(usize, Option<String>), Gathering>,
+    error: Option<CutError>,
+}
+
+/// One cell: the calls of a value and a bucket.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cell {
+    /// Of the dimension: null without one, and for the calls that have no value of it.
+    pub group: Option<String>,
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// Customers' calls; of a queue or an agent those that it handled.
+    pub calls: u64,
+    #[serde(flatten)]
+    pub queueing: Queueing,
+    #[serde(flatten)]
+    pub handling: Handling,
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+impl Dimension {
+    /// Whether rollups have it.
+    const fn is_rolled(&self) -> bool {
+        match self {
+            Self::Queue | Self::Agent => true,
+            Self::Intent | Self::Flow | Self::Dialed | Self::Segment | Self::Variable(_) => false,
+        }
+    }
+
+    /// The value of a call, where the call has one as a whole.
+    fn of<'a>(&self, record: &'a CallRecord) -> Option<&'a str> {
+        match self {
+            Self::Queue | Self::Agent => None,
+            Self::Intent => record.intent.as_deref(),
+            // With its version a flow would be another after each change.
+            Self::Flow => record.flow.as_deref().map(|it| it.split('@').next().unwrap_or(it)),
+            Self::Dialed => Some(&record.to),
+            Self::Segment => record.segment.as_deref(),
+            Self::Variable(name) => record.vars.get(name).map(String::as_str),
+        }
+    }
+}
+
+impl FromStr for Dimension {
+    type Err = CutError;
+
+    fn from_str(text: &str) -> Result<Self, CutError> {
+        match text {
+            "queue" => Ok(Self::Queue),
+            "agent" => Ok(Self::Agent),
+            "intent" => Ok(Self::Intent),
+            "flow" => Ok(Self::Flow),
+            "number" => Ok(Self::Dialed),
+            "segment" => Ok(Self::Segment),
+            "team" => Err(CutError::Team),
+            other => match other.strip_prefix("var:").filter(|name| !name.is_empty()) {
+                Some(name) => Ok(Self::Variable(name.to_owned())),
+                None => Err(CutError::Dimension(other.to_owned())),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queue => f.write_str("queue"),
+            Self::Agent => f.write_str("agent"),
+            Self::Intent => f.write_str("intent"),
+            Self::Flow => f.write_str("flow"),
+            Self::Dialed => f.write_str("number"),
+            Self::Segment => f.write_str("segment"),
+            Self::Variable(name) => write!(f, "var:{name}"),
+        }
+    }
+}
+
+impl FromStr for Attribution {
+    type Err = CutError;
+
+    fn from_str(text: &str) -> Result<Self, CutError> {
+        match text {
+            "ended" => Ok(Self::Ended),
+            "wrap_up_end" => Ok(Self::WrapUpEnd),
+            "arrival" => Ok(Self::Arrival),
+            "spread" => Ok(Self::Spread),
+            other => Err(CutError::Attribution(other.to_owned())),
+        }
+    }
+}
+
+impl<'a> Cutter<'a> {
+    /// Of what is known at `now`.
+    #[must_use]
+    pub const fn new(asked: &'a Asked, now: Timestamp) -> Self {
+        Self { asked, now, records: 0, cells: BTreeMap::new(), error: None }
+    }
+
+    /// Whether rollups have all that is asked for: then each bucket is gathered by
+    /// [`Self::gathering`], and no record is read.
+    #[must_use]
+    pub fn is_rolled(&self) -> bool {
+        let is_rolled = self.asked.by.as_ref().is_none_or(Dimension::is_rolled);
+        is_rolled && self.asked.attribution == Attribution::Ended
+    }
+
+    /// Which calls may be in a bucket: those that ended in this.
+    #[must_use]
+    pub fn ended_in(&self) -> Range<Timestamp> {
+        let Range { start, end } = self.asked.period.clone();
+        match self.asked.attribution {
+            Attribution::Ended => start..end,
+            Attribution::Arrival => start..end + LENGTH_MAX,
+            Attribution::WrapUpEnd | Attribution::Spread => start - LENGTH_MAX..end,
+        }
+    }
+
+    /// What the rollups of one bucket are gathered into.
+    pub fn gathering(&mut self, bucket: usize) -> &mut Gathering {
+        let now = self.now;
+        self.cells.entry((bucket, None)).or_insert_with(|| Gathering::new(now))
+    }
+
+    /// Takes in the record of a call that ended in [`Self::ended_in`], in any order.
+    pub fn take(
+        &mut self,
+        record: &CallRecord,
+        near: Near,
+        names: &mut dyn Naming,
+    ) -> ControlFlow<()> {
+        self.records += 1;
+        if self.records > RECORDS_MAX {
+            return self.refuse(CutError::Records);
+        }
+        let Some(row) = CallRow::of(record, names).filter(|row| row.by_agent.is_none()) else {
+            return ControlFlow::Continue(());
+        };
+        if self.asked.attribution == Attribution::Spread {
+            return self.spread(record, &row, near);
+        }
+        let at = match self.asked.attribution {
+            Attribution::Ended => record.ended_at,
+            Attribution::Arrival => record.arrived_at,
+            Attribution::WrapUpEnd | Attribution::Spread => spread::work_ended_at(record),
+        };
+        let mut tallies = Tallies::default();
+        tallies.add(&row, || near);
+        self.put(at, record, tallies)
+    }
+
+    fn spread(&mut self, record: &CallRecord, row: &CallRow, near: Near) -> ControlFlow<()> {
+        let mut tallies = Tallies::default();
+        tallies.add(row, || near);
+        tallies.without_times();
+        self.put(spread::work_ended_at(record), record, tallies)?;
+        for work in spread::work(record, row) {
+            for bucket in work.buckets(&self.asked.buckets) {
+                let (range, mut tallies) = (&self.asked.buckets[bucket], Tallies::default());
+                tallies.add_times(work.queue, work.agent, work.within(range));
+                self.put(range.start, record, tallies)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn put(&mut self, at: Timestamp, record: &CallRecord, tallies: Tallies) -> ControlFlow<()> {
+        let bucket = self.asked.buckets.partition_point(|bucket| bucket.end <= at);
+        let is_in = self.asked.buckets.get(bucket).is_some_and(|bucket| bucket.start <= at);
+        let value = self.asked.by.as_ref().and_then(|by| by.of(record)).map(str::to_owned);
+        let is_rolled = self.asked.by.as_ref().is_none_or(Dimension::is_rolled);
+        let is_wanted = is_rolled || self.asked.only.is_none() || self.asked.only == value;
+        if !is_in || !is_wanted {
+            return ControlFlow::Continue(());
+        }
+        let (cells, now) = (self.cells.len(), self.now);
+        let cell = self.cells.entry((bucket, value)).or_insert_with(|| Gathering::new(now));
+        cell.add(tallies);
+        if cells > CELLS_MAX { self.refuse(CutError::Cells) } else { ControlFlow::Continue(()) }
+    }
+
+    fn refuse(&mut self, error: CutError) -> ControlFlow<()> {
+        self.error = Some(error);
+        ControlFlow::Break(())
+    }
+
+    /// The cells, by bucket and value; those of buckets without a call are there where nothing but
+    /// time is asked for.
+    ///
+    /// # Errors
+    ///
+    /// A bound was reached.
+    pub fn cells(
+        mut self,
+        target: &dyn Fn(QueueId) -> Target,
+        names: &Names<'_>,
+    ) -> Result<Vec<Cell>, CutError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        if self.asked.by.is_none() {
+            for bucket in 0..self.asked.buckets.len() {
+                self.gathering(bucket);
+            }
+        }
+        let mut cells = Vec::new();
+        for ((bucket, value), gathered) in std::mem::take(&mut self.cells) {
+            let range = &self.asked.buckets[bucket];
+            let sections = gathered.sections(&BTreeMap::new(), target);
+            match &self.asked.by {
+                Some(Dimension::Queue) => {
+                    cells.extend(sections.queues.iter().map(|(queue, sum)| {
+                        Cell::of(Section::Queue, (names.queue)(*queue), range, sum)
+                    }))
+                }
+                Some(Dimension::Agent) => {
+                    cells.extend(sections.agents.iter().map(|(agent, sum)| {
+                        Cell::of(Section::Agent, (names.agent)(*agent), range, sum)
+                    }))
+                }
+                None
+                | Some(
+                    Dimension::Intent
+                    | Dimension::Flow
+                    | Dimension::Dialed
+                    | Dimension::Segment
+                    | Dimension::Variable(_),
+                ) => cells.push(Cell::of(Section::All, value, range, &sections.all)),
+            }
+        }
+        if let Some(only) = &self.asked.only {
+            cells.retain(|cell| cell.group.as_ref() == Some(only));
+        }
+        if cells.len() > CELLS_MAX { Err(CutError::Cells) } else { Ok(cells) }
+    }
+}
+
+/// The names of ids in tallies.
+pub struct Names<'a> {
+    pub queue: &'a dyn Fn(QueueId) -> Option<String>,
+    pub agent: &'a dyn Fn(AgentId) -> Option<String>,
+}
+
+impl Cell {
+    fn of(section: Section, group: Option<String>, range: &Range<Timestamp>, sum: &Sum) -> Self {
+        let calls = if section == Section::All { sum.calls } else { sum.counts.handled_calls };
+        Self {
+            group,
+            from: range.start,
+            to: range.end,
+            calls,
+            queueing: sum.visits.queueing(),
+            handling: sum.handling(),
+            figures: Figures::of_cell(section, sum),
+        }
+    }
+}

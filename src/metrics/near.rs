@@ -1,0 +1,105 @@
+//! The contacts of one caller around a call: what first contact resolution is judged by.
+//!
+//! **Invariant:** whoever has contacts, in memory or in a database, shows them to [`Side::meet`],
+//! the nearest first, and gets the same answer. What is further away than the widest window is as
+//! if it had not been, so the walk ends there.
+//!
+//! **Deliberately absent:** what follows from it ([`fcr`](super::fcr)).
+
+use std::time::Duration;
+
+use crate::id::CallId;
+use crate::metrics::fcr::{FCR_WINDOWS, SCOPES};
+use crate::time::Timestamp;
+
+/// Contacts of one caller on one side of a call, by scope.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Side {
+    /// The nearest, and the nearest that was served.
+    contacts: [[Option<Met>; 2]; SCOPES.len()],
+    /// Whether the nearest of all was served.
+    is_served: Option<bool>,
+}
+
+type Met = (Timestamp, CallId);
+
+/// A contact, as seen from the call whose neighbor it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Contact {
+    pub at: Timestamp,
+    pub call: CallId,
+    /// Somebody talked to the caller, and it was not we who cut them off.
+    pub is_served: bool,
+    /// Both waited last in the same queue; both have the same intent. `false` where one has none.
+    pub is_same_queue: bool,
+    pub is_same_intent: bool,
+}
+
+/// What there is around a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Near {
+    /// In the order of the scopes; `None` where the call cannot be compared.
+    pub(super) scopes: [Option<Around>; SCOPES.len()],
+    /// The last contact before arrived then, and was not served.
+    pub(super) attempt: Option<Timestamp>,
+}
+
+/// When the contacts arrived that matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Around {
+    /// The last served one before.
+    pub(super) before: Option<Timestamp>,
+    /// The first after, served or not.
+    pub(super) after: Option<Timestamp>,
+}
+
+impl Side {
+    /// The next contact on the way from the call at `own`; `false` when no other is needed.
+    pub fn meet(&mut self, own: Timestamp, contact: Contact) -> bool {
+        let away = own.since(contact.at).max(contact.at.since(own));
+        if away > FCR_WINDOWS[FCR_WINDOWS.len() - 1].1 {
+            return false;
+        }
+        self.is_served.get_or_insert(contact.is_served);
+        let alike = [true, contact.is_same_queue, contact.is_same_intent];
+        for ([any, served], is_alike) in self.contacts.iter_mut().zip(alike) {
+            let met = is_alike.then_some((contact.at, contact.call));
+            *any = any.or(met);
+            *served = served.or(met.filter(|_| contact.is_served));
+        }
+        self.contacts.iter().flatten().any(Option::is_none)
+    }
+
+    /// Of the side before a call: the calls that it may be the first contact after.
+    pub fn calls_before(self) -> impl Iterator<Item = CallId> {
+        self.contacts.into_iter().filter_map(|[any, _]| any).map(|(_, call)| call)
+    }
+
+    /// Of the side after a call: the calls that it may be the last contact before.
+    pub fn calls_after(self) -> impl Iterator<Item = CallId> {
+        self.contacts.into_iter().flatten().flatten().map(|(_, call)| call)
+    }
+}
+
+impl Near {
+    /// Between two sides; `is_in` says which scopes the call is in: whether it has a queue, and an
+    /// intent.
+    #[must_use]
+    pub fn between(before: Side, after: Side, [has_queue, has_intent]: [bool; 2]) -> Self {
+        let is_in = [true, has_queue, has_intent];
+        let mut scopes = [None; SCOPES.len()];
+        let sides = before.contacts.into_iter().zip(after.contacts);
+        for ((scope, is_in), ([_, before], [after, _])) in scopes.iter_mut().zip(is_in).zip(sides) {
+            let at = |met: Option<Met>| met.map(|it| it.0);
+            *scope = is_in.then_some(Around { before: at(before), after: at(after) });
+        }
+        let nearest = before.contacts[0][0].filter(|_| before.is_served == Some(false));
+        Self { scopes, attempt: nearest.map(|it| it.0) }
+    }
+
+    /// Whether a contact of whatever kind follows within this; `None` where that cannot be told.
+    pub(super) fn returned_within(&self, own: Timestamp, window: Duration) -> Option<bool> {
+        let Around { after, .. } = self.scopes[0]?;
+        Some(after.is_some_and(|after| after.since(own) <= window))
+    }
+}
