@@ -34,7 +34,7 @@ const BEGIN: Timestamp = Timestamp::from_millis(20_400 * DAY_MS);
 const AGENTS: u64 = 200;
 const QUEUES: u64 = 20;
 
-/// What the calls are whose cost is told.
+/// What the calls are whose cost this prints.
 #[derive(Clone, Copy, Debug)]
 enum Calls {
     /// By 2,000,000 callers.

@@ -68,7 +68,14 @@ const OF_ALL: &str = "Options of every command";
 #[derive(Debug, Args)]
 struct Common {
     /// The configuration file
-    #[arg(long, short, global = true, help_heading = OF_ALL, value_name = "FILE", env = "ATTENDANT_CONFIG")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        help_heading = OF_ALL,
+        value_name = "FILE",
+        env = "ATTENDANT_CONFIG"
+    )]
     config: Option<PathBuf>,
     /// One value of the configuration: --set queues.billing.len_max=50
     #[arg(long, global = true, help_heading = OF_ALL, value_name = "KEY=VALUE")]

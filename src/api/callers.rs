@@ -16,7 +16,7 @@ use crate::api::body::bad_body;
 use crate::api::error::ApiError;
 use crate::api::live::{WORD_LEN_MAX, check_len};
 
-/// Who is to be erased.
+/// The caller whose data goes.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EraseCaller {

@@ -252,8 +252,8 @@ impl Live {
     }
 
     /// The figures of the calls that ended in the period, as the archive has them, with agents'
-    /// times after all that the driver told; of those from before this run, or before a gap, the
-    /// archive's. It keeps no other reader waiting.
+    /// times after all that the driver reported; of those from before this run, or before a gap,
+    /// the archive's. It keeps no other reader waiting.
     ///
     /// # Errors
     ///

@@ -20,7 +20,7 @@ use crate::api::error::ApiError;
 use crate::api::feed::Cutting;
 use crate::api::figures::{Cell, Report};
 use crate::metrics::Judging;
-use crate::metrics::cut::period::{self, Said};
+use crate::metrics::cut::period::{self, PeriodText};
 use crate::metrics::cut::{Asked, Attribution, CutError, buckets};
 use crate::metrics::waterfall::WaterfallReport;
 use crate::time::Timestamp;
@@ -206,7 +206,7 @@ fn period_of(
     let zone = zone_of(tz.as_deref())?;
     let last = last.as_deref().map(period::last).transpose();
     let last = last.map_err(|help| ApiError::bad_request(format!("`last`: {help}")))?;
-    let said = Said { last, since: since.as_deref(), until: until.as_deref() };
+    let said = PeriodText { last, since: since.as_deref(), until: until.as_deref() };
     let help = "; in an address, + is written %2B";
     said.period(now, &zone).map_err(|error| {
         let is_time = error.starts_with("`since`") || error.starts_with("`until`");

@@ -24,13 +24,13 @@ pub struct QueueCounters(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    queues: BTreeMap<String, Counts>,
+    queues: BTreeMap<String, QueueCounts>,
     /// The queue of each leg whose after-call work goes on.
     pending: BTreeMap<LegId, String>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Counts {
+struct QueueCounts {
     offered: u64,
     answered: u64,
     in_service_level: u64,
@@ -44,7 +44,7 @@ struct Counts {
 }
 
 /// A family: its name after `attendant_queue_`, what it counts, and of which value.
-type Family = (&'static str, &'static str, fn(&Counts) -> u64);
+type Family = (&'static str, &'static str, fn(&QueueCounts) -> u64);
 
 const COUNTS: [Family; 5] = [
     ("offered_total", "Visits to the queue that ended.", |it| it.offered),
@@ -57,7 +57,7 @@ const COUNTS: [Family; 5] = [
 ];
 
 /// The same of times, in milliseconds, with how many there are.
-const TIMES: [(&str, &str, fn(&Counts) -> [u64; 2]); 3] = [
+const TIMES: [(&str, &str, fn(&QueueCounts) -> [u64; 2]); 3] = [
     ("talk_seconds", "Talk of agents with the queue's callers.", |it| [it.talk_ms, it.talks]),
     ("hold_seconds", "Hold of the same talks.", |it| [it.hold_ms, it.talks]),
     ("acw_seconds", "After-call work of the same talks.", |it| [it.acw_ms, it.works]),
@@ -148,7 +148,7 @@ impl QueueCounters {
     }
 }
 
-impl Counts {
+impl QueueCounts {
     const fn worked(&mut self, wrap_up: &WrapUp) {
         self.works += 1;
         self.acw_ms += wrap_up.acw_ms;

@@ -11,8 +11,9 @@ use attendant::webhook;
 use attendant::words::Need;
 use clap::Parser as _;
 
+use crate::Arguments;
 use crate::cli::{EX_USAGE, fail, print};
-use crate::{Arguments, said};
+use crate::said;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Help {

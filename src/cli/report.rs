@@ -11,7 +11,7 @@ use clap::Args;
 use attendant::center::names::Names;
 use attendant::center::{ContactCenter, Setup};
 use attendant::config::{self, Sources};
-use attendant::metrics::cut::period::{self, Last, Said};
+use attendant::metrics::cut::period::{self, Last, PeriodText};
 use attendant::metrics::cut::{Asked, Attribution, CutError, Dimension, Interval, buckets};
 use attendant::metrics::{self, Gathering, Judging, Target, Times};
 use attendant::server;
@@ -136,7 +136,7 @@ impl Report {
     fn period(&self, now: Timestamp) -> Result<Period, String> {
         let zone = period::zone(&self.tz).map_err(|error| error.to_string())?;
         let Self { last, since, until, .. } = self;
-        let said = Said { last: *last, since: since.as_deref(), until: until.as_deref() };
+        let said = PeriodText { last: *last, since: since.as_deref(), until: until.as_deref() };
         let period = said.period(now, &zone)?;
         Ok(Period { now, since: period.start, until: period.end, alive_until: now })
     }

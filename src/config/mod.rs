@@ -67,7 +67,7 @@ pub struct Sources {
     pub variables: BTreeMap<String, String>,
     /// `--set` and named arguments, in order.
     pub overrides: Vec<Override>,
-    /// A server that runs reads them again: an empty file is one that somebody is still writing.
+    /// A server that runs reads them again: an empty file is one that an editor is still writing.
     pub is_reread: bool,
 }
 

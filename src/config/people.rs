@@ -57,7 +57,8 @@ pub(super) fn trunks(
     trunks
 }
 
-/// Calls are told apart by address and login: of two trunks with the same one, the first has them.
+/// A call's trunk is known by address and login: of two trunks with the same one, the first has
+/// them.
 fn shadowed(s: &Section<'_, '_>, first: &Trunk, trunk: &Trunk) -> Vec<String> {
     let (winner, name) = (&first.name, &trunk.name);
     let warning = |key: &str, what: String| {

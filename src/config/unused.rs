@@ -5,8 +5,8 @@
 //!
 //! **Invariant:** each is a warning with its place, and no more: an installation may be half built.
 //!
-//! **Deliberately absent:** names that lead nowhere and could not work. Those are errors, where they
-//! are read.
+//! **Deliberately absent:** names that lead nowhere and could not work. Those are errors, where
+//! they are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! **Invariant:** the name, the default and the range that a
-//! [`Section`](crate::flow::read::Section) goes by are those the reference prints, because both have
-//! them from one [`Opt`]. An option that its [`Schema`] does not list cannot be read (a debug
+//! [`Section`](crate::flow::read::Section) goes by are those the reference prints, because both
+//! have them from one [`Opt`]. An option that its [`Schema`] does not list cannot be read (a debug
 //! assertion), and one that is listed and never read fails a test. A default out of its range does
 //! not compile.
 //!

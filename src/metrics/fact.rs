@@ -144,7 +144,7 @@ pub enum Sent {
     ToFlow,
     /// To another agent whom they had consulted: warm.
     ToAgent,
-    /// To somebody outside whom they had consulted: warm.
+    /// To a party outside whom they had consulted: warm.
     Outside,
 }
 

@@ -3,8 +3,8 @@
 //! # Definition
 //!
 //! A *contact* is a call of a customer's that reached us (refused at the door does not count) from
-//! a caller who can be told: by the account of the directory, else by the number. A transfer is the
-//! same call, so the same contact. A contact is *served* when somebody of the house talked to the
+//! a caller who is known: by the account of the directory, else by the number. A transfer is the
+//! same call, so the same contact. A contact is *served* when an agent or supervisor talked to the
 //! caller and the call did not end by our own doing. Contacts of one caller are in the same *scope*
 //! always (`any_reason`), when they waited last in the same queue (`same_queue`), or when their
 //! intents are equal (`same_intent`; the intent is what the flow found, corrected by the agent).
@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::metrics::near::{Around, Near};
+use crate::metrics::near::{Arrivals, Near};
 use crate::metrics::ratio::{Measured, Ratio};
 use crate::time::Timestamp;
 
@@ -181,8 +181,8 @@ fn window(away: Option<Duration>) -> usize {
 }
 
 impl Reach {
-    fn of(at: Timestamp, around: Option<Around>) -> Self {
-        let Some(Around { before, after }) = around else { return Self(0) };
+    fn of(at: Timestamp, around: Option<Arrivals>) -> Self {
+        let Some(Arrivals { before, after }) = around else { return Self(0) };
         let before = window(before.map(|before| at.since(before)));
         let after = window(after.map(|after| after.since(at)));
         Self(u8::try_from(1 + before * (FAR + 1) + after).expect("there are few windows"))

@@ -28,7 +28,7 @@ type Met = (Timestamp, CallId);
 pub struct Contact {
     pub at: Timestamp,
     pub call: CallId,
-    /// Somebody talked to the caller, and it was not we who cut them off.
+    /// An agent or supervisor talked to the caller, and it was not we who cut them off.
     pub is_served: bool,
     /// Both waited last in the same queue; both have the same intent. `false` where one has none.
     pub is_same_queue: bool,
@@ -39,14 +39,14 @@ pub struct Contact {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Near {
     /// In the order of the scopes; `None` where the call cannot be compared.
-    pub(super) scopes: [Option<Around>; SCOPES.len()],
+    pub(super) scopes: [Option<Arrivals>; SCOPES.len()],
     /// The last contact before arrived then, and was not served.
     pub(super) attempt: Option<Timestamp>,
 }
 
 /// When the contacts arrived that matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Around {
+pub(super) struct Arrivals {
     /// The last served one before.
     pub(super) before: Option<Timestamp>,
     /// The first after, served or not.
@@ -91,15 +91,15 @@ impl Near {
         let sides = before.contacts.into_iter().zip(after.contacts);
         for ((scope, is_in), ([_, before], [after, _])) in scopes.iter_mut().zip(is_in).zip(sides) {
             let at = |met: Option<Met>| met.map(|it| it.0);
-            *scope = is_in.then_some(Around { before: at(before), after: at(after) });
+            *scope = is_in.then_some(Arrivals { before: at(before), after: at(after) });
         }
         let nearest = before.contacts[0][0].filter(|_| before.is_served == Some(false));
         Self { scopes, attempt: nearest.map(|it| it.0) }
     }
 
-    /// Whether a contact of whatever kind follows within this; `None` where that cannot be told.
+    /// Whether a contact of whatever kind follows within this; `None` where that cannot be known.
     pub(super) fn returned_within(&self, own: Timestamp, window: Duration) -> Option<bool> {
-        let Around { after, .. } = self.scopes[0]?;
+        let Arrivals { after, .. } = self.scopes[0]?;
         Some(after.is_some_and(|after| after.since(own) <= window))
     }
 }

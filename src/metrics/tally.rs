@@ -110,14 +110,14 @@ counts! {
     transferred_to_agents,
     transferred_outside,
     /// Legs whose agent sent the caller on: to a step of the flow, or after consulting, to an agent
-    /// or to somebody outside.
+    /// or to a party outside.
     sent_to_flow,
     sent_to_agents,
     sent_outside,
     /// With a disposition, and with one that says it is resolved.
     judged,
     resolved,
-    /// Contained calls of callers who can be told, and those of them who called again within 24 h.
+    /// Contained calls of callers who are known, and those of them who called again within 24 h.
     contained_told,
     contained_returned,
     /// Of the legs whose times are known, those of imported calls without after-call work.

@@ -21,7 +21,7 @@ use crate::words::{CallRecord, EndedBy, InputOutcome, PathEntry};
 
 /// Steps of one flow.
 pub const STEPS_MAX: usize = 1_000;
-/// Keys that are told apart at one step.
+/// Keys that are counted apart at one step.
 pub const KEYS_MAX: usize = 24;
 /// Characters of keys that are shown.
 pub const KEY_LEN_MAX: usize = 2;

@@ -165,7 +165,7 @@ impl Driver {
                 First::Setup(new) => self.reconfigure(at, *new),
             }
         }
-        // A center that goes on stands somewhere, also where nothing had to be told.
+        // A center that goes on stands somewhere, also where it needed no event.
         self.keep_agent_moves();
     }
 

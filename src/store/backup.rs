@@ -25,7 +25,7 @@ use crate::store::{StoreError, kept, open, whole};
 const MANIFEST: &str = "backup.json";
 /// There while a copy is being made.
 const UNFINISHED: &str = "backup.unfinished";
-/// The folder of recordings in a copy: where a server looks for them unless it is told another.
+/// The folder of recordings in a copy: where a server looks for them by default.
 const RECORDINGS: &str = "recordings";
 const VERSION: u32 = 1;
 /// A copy is begun anew this often where the files beside the journal were begun anew twice while

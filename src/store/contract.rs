@@ -3,26 +3,12 @@
 //! **Deliberately absent:** files, processes and errors, which are each kind's own.
 
 mod agents;
+mod common;
 mod erase;
 pub(super) mod figures;
 mod imports;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-
-use super::database::{Applied, Change, Database, Progress, RecordReader, RecordWriter, Saved};
-use super::journal::{Entry, Input};
-use super::kept::Kept;
-use super::tests::{arrived, record};
-use crate::center::SavedAgentState;
-use crate::id::{AgentId, CallId, LegId, RecordingId};
-use crate::time::Timestamp;
-use crate::words::{
-    CallOutcome, CallRecord, EndedBy, NamedVia, Party, QueueVisit, RecordFilter, Recording,
-    RecordingEnd, RecordingKind, RecordingState, RecordingUpdate, WrapUp,
-};
-
-const ALL_TIME: Range<Timestamp> = Timestamp(0)..Timestamp(u64::MAX);
+use common::*;
 
 /// Shown of an empty database.
 type Promise = fn(&dyn Database);
@@ -58,28 +44,6 @@ pub(super) fn holds<D: Database>(mut fresh: impl FnMut() -> D) {
         println!("{name}");
         promise(&fresh());
     }
-}
-
-fn writer(database: &dyn Database) -> Box<dyn RecordWriter> {
-    let mut writer = database.writer().unwrap();
-    writer.migrate().unwrap();
-    writer
-}
-
-fn close(record: CallRecord) -> Change {
-    Change::Close(Box::new(record))
-}
-
-fn apply(writer: &mut dyn RecordWriter, change: Change) -> Applied {
-    let applied = writer.apply(&[change]).unwrap();
-    let [applied] = applied[..] else { panic!("one change has one answer: {applied:?}") };
-    applied
-}
-
-fn found(reader: &dyn RecordReader, filter: RecordFilter) -> Vec<u64> {
-    let limit = if filter.limit == 0 { RecordFilter::LIMIT_MAX } else { filter.limit };
-    let records = reader.list(&RecordFilter { limit, ..filter }).unwrap();
-    records.iter().map(|record| record.call.0).collect()
 }
 
 fn the_first_record_stays(database: &dyn Database) {

@@ -22,7 +22,6 @@ use crate::center::SavedAgentState;
 use crate::center::names::Names;
 use crate::id::{CallId, NodeId};
 use crate::metrics::{Gathering, Near, Times};
-use crate::store::errands::Erased;
 use crate::store::journal::Entry;
 use crate::store::kept::Kept;
 use crate::store::{StoreError, sqlite};
@@ -144,7 +143,7 @@ pub trait RecordReader: fmt::Debug + Send {
     ) -> Result<(), DatabaseError>;
 
     /// Hands over each record of a call that ended in the period, with what there was around it, in
-    /// the order in which they ended, until it is told to stop.
+    /// the order in which they ended, until the caller of this says stop.
     ///
     /// # Errors
     ///
@@ -273,6 +272,15 @@ pub(super) struct Erasure<'a> {
     pub(super) named_in: &'a [CallId],
     /// The run that goes on, whose journal is needed.
     pub(super) run: u64,
+}
+
+/// What was erased of a caller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// The caller's own calls.
+    pub calls: Vec<CallId>,
+    /// Calls of others that named the number: to it, or with it as a party.
+    pub named_in: Vec<CallId>,
 }
 
 /// Where the runs before ended.

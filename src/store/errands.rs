@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::id::CallId;
 use crate::store::StoreError;
-use crate::store::database::{DatabaseError, Erasure, RecordWriter};
+use crate::store::database::{DatabaseError, Erased, Erasure, RecordWriter};
 use crate::store::old_runs::OldRuns;
 use crate::store::writer::Job;
 use crate::time::Timestamp;
@@ -31,15 +31,6 @@ pub struct Errands {
 
 /// What the thread does once all that was given before is written.
 pub(super) struct Errand(Box<dyn FnOnce(Result<&mut dyn RecordWriter, StoreError>) + Send>);
-
-/// What was erased of a caller.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Erased {
-    /// The caller's own calls.
-    pub calls: Vec<CallId>,
-    /// Calls of others that named the number: to it, or with it as a party.
-    pub named_in: Vec<CallId>,
-}
 
 impl Errands {
     pub(super) const fn new(jobs: SyncSender<Job>, run: u64) -> Self {

@@ -14,6 +14,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
 
@@ -185,6 +186,12 @@ pub(super) const fn arrival(event: &Event) -> Option<CallId> {
         return Some(*call);
     }
     None
+}
+
+/// When a file was written last.
+pub(super) fn written_at(path: &Path) -> Option<Timestamp> {
+    let at = fs::metadata(path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(at.as_millis()).ok().map(Timestamp)
 }
 
 /// What to read from one segment.

@@ -63,7 +63,7 @@ pub use backup::{BackedUp, back_up};
 pub use cuts::{cut, waterfall};
 pub use database::{DatabaseError, Fault, ImportedCalls, Past, RecordReader};
 pub use erase::naming;
-pub use errands::{Erased, Errands};
+pub use errands::Errands;
 pub use import::{CALLS_PER_SECOND_MAX, Imported, Importing};
 pub use names::{add_recorded, keep_names, names, names_error};
 pub use old_runs::{OldRuns, OldRunsGone};

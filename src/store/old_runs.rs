@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use crate::id::CallId;
 use crate::store::journal::{self, Input, Line, Lines};
-use crate::store::{StoreError, open, setups};
+use crate::store::{StoreError, setups};
 use crate::time::Timestamp;
 
 /// The runs before one that goes on.
@@ -74,7 +74,7 @@ impl OldRuns {
     ) -> Result<OldRunsGone, StoreError> {
         let mut gone = OldRunsGone { runs: 0, some_stay: self.continued };
         for segments in self.runs.values() {
-            let written = segments.iter().filter_map(|path| open::written_at(path)).max();
+            let written = segments.iter().filter_map(|path| journal::written_at(path)).max();
             let is_old = kept_since.is_some_and(|since| written.is_some_and(|at| at < since));
             if is_old || has_any(segments, erased)? {
                 for path in segments {

@@ -11,7 +11,6 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::time::UNIX_EPOCH;
 
 use crate::id::NodeId;
 use crate::store::appender::Appender;
@@ -43,12 +42,7 @@ pub(super) const LOCK: &str = "lock";
 pub fn alive_until(folder: &Path) -> Option<Timestamp> {
     let segments = journal::segments(folder).unwrap_or_default();
     let files = segments.into_iter().chain([folder.join(LOCK)]);
-    files.filter_map(|path| written_at(&path)).max()
-}
-
-pub(super) fn written_at(path: &Path) -> Option<Timestamp> {
-    let at = fs::metadata(path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    u64::try_from(at.as_millis()).ok().map(Timestamp)
+    files.filter_map(|path| journal::written_at(&path)).max()
 }
 
 /// A folder that this process has to itself, and what was found in it.
@@ -161,7 +155,7 @@ pub(super) fn prepare(folder: &Path) -> Result<(File, Option<Timestamp>), StoreE
     let mut options = fs::OpenOptions::new();
     let lock = options.create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match lock.try_lock() {
-        Ok(()) => Ok((lock, written_at(&path))),
+        Ok(()) => Ok((lock, journal::written_at(&path))),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_path_buf() }),
         Err(TryLockError::Error(error)) => Err(StoreError::io(&path, error)),
     }

@@ -73,7 +73,7 @@ impl CallRecord {
     }
 
     /// What makes two calls of one caller equal: the account where the directory has one, else the
-    /// number. `None` where nobody can be told from it: a withheld number, or one of zeros only,
+    /// number. `None` where nobody is known by it: a withheld number, or one of zeros only,
     /// which networks put in its place.
     #[must_use]
     pub fn caller_key(&self) -> Option<Cow<'_, str>> {
@@ -98,7 +98,7 @@ impl CallRecord {
         visit.map(|visit| visit.queue.as_str())
     }
 
-    /// Somebody of the house talked to the caller, and it was not we who cut them off.
+    /// An agent or supervisor talked to the caller, and it was not we who cut them off.
     #[must_use]
     pub fn was_served(&self) -> bool {
         self.outcome == CallOutcome::Handled && !self.ended_by.is_of_ours()
@@ -151,8 +151,8 @@ pub struct PathEntry {
     /// What an input step got from the caller, a try each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<StepInput>,
-    /// The step could not do its work; the flow went on with `on_error`, or with the step's own exit
-    /// for it.
+    /// The step could not do its work; the flow went on with `on_error`, or with the step's own
+    /// exit for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
 }

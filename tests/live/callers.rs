@@ -57,7 +57,7 @@ fn a_caller_is_handed_over_and_then_taken_out_of_everything() {
     let number = record["from"].as_str().expect("a number").to_owned();
     let file = rig.path().join("state/recordings/000000/call-1-1.wav");
     rig.eventually("the message is there", || file.exists().then_some(()));
-    // The present run goes on: what it keeps is told apart from what the runs before kept.
+    // The present run goes on: what it keeps is apart from what the runs before kept.
     rig.kill();
     rig.start();
     let copies = rig.path().join("copies");

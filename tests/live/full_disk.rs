@@ -58,7 +58,7 @@ fn fault_11_what_a_full_disk_does_not_take_is_there_when_there_is_room() {
     let mut live = rig.caller();
     let mut dialog = live.call("1000");
     disk.fill();
-    // What nobody has noted fills no disk: an agent is told, and what is told must be kept.
+    // What nobody has noted fills no disk: an agent's request is, because its answer is a promise.
     rig.eventually("readiness ends", || {
         rig.post("/v1/agents/alice/not-ready", &json!({ "reason": "lunch" }));
         rig.post("/v1/agents/alice/ready", &json!({}));

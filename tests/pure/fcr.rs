@@ -64,7 +64,7 @@ impl Random {
     }
 }
 
-/// How somebody appears.
+/// How a person appears to the server.
 struct Person {
     number: Option<String>,
     second: Option<String>,

@@ -1,8 +1,8 @@
 //! Which facts a listener wants, and which an agent's token may have.
 //!
 //! **Invariant:** an agent gets facts about themselves, their legs, and the calls they have, while
-//! they have them: no other agent, caller or number. A filter names only what there is: a misspelled
-//! queue is refused, instead of giving a stream of facts that never come.
+//! they have them: no other agent, caller or number. A filter names only what there is: a
+//! misspelled queue is refused, instead of giving a stream of facts that never come.
 
 use std::sync::Arc;
 

@@ -64,8 +64,8 @@ const LAST_WITHIN: Duration = Duration::from_secs(1);
 /// that is given. A call concerns every queue it has waited in and every agent who was rung for it.
 ///
 /// The token of an agent hears of that agent alone, and of the calls they have while they have
-/// them: the snapshot has no queue and no other agent, a call that is over comes without its record, and
-/// nothing says who supervises. The numbers of what it does not hear are left out.
+/// them: the snapshot has no queue and no other agent, a call that is over comes without its
+/// record, and nothing says who supervises. The numbers of what it does not hear are left out.
 ///
 /// The last event of a stream that the server ends is `end`, with the reason.
 #[utoipa::path(get, path = "/v1/events", tag = "events", security(("token" = [])),

@@ -154,7 +154,7 @@ fn the_snapshot_of_an_agent_has_the_call_they_have_and_not_who_supervises() {
         for stranger in ["bob", "+14155550999", "+14155550152", "\"id\":52", "\"id\":41"] {
             assert!(!snapshot.contains(stranger), "{stranger}: {snapshot}");
         }
-        // A filter names no other agent: not even to be told who there is.
+        // A filter names no other agent: and no refusal lists who there is.
         let ask =
             async |query: &str| served.ask(&format!("GET /v1/events?{query}"), ALICE, None).await;
         for query in ["agent=bob", "agent=bop", "queue=billing"] {

@@ -434,7 +434,8 @@ mod tests {
             warnings,
             [
                 "callers.csv:1: `nmae` is a field of its own: did you mean `name`?",
-                "callers.csv:3: the number is a word, and no agent has this name: no call brings it",
+                "callers.csv:3: the number is a word, and no agent has this name: no call brings \
+                 it",
                 "callers.csv:4: the number has fewer than 3 digits",
             ]
         );

@@ -10,7 +10,7 @@
 //! **Bounds:** [`CELLS_MAX`] cells, [`RECORDS_MAX`] records read for one answer, and
 //! [`BUCKETS_MAX`] buckets; past each the answer is an error that names it.
 //!
-//! **Deliberately absent:** teams. The configuration has none; agents are told apart by name.
+//! **Deliberately absent:** teams. The configuration has none; agents are known by name.
 
 mod buckets;
 pub mod period;
@@ -45,7 +45,7 @@ pub const RECORDS_MAX: u64 = 500_000;
 /// to their end.
 pub const LENGTH_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What calls are told apart by.
+/// What calls are grouped by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dimension {
     Queue,
@@ -95,7 +95,7 @@ pub enum CutError {
          segment or var:NAME"
     )]
     Dimension(String),
-    #[error("there are no teams: agents are told apart by name, with `agent`")]
+    #[error("there are no teams: agents are known by name, with `agent`")]
     Team,
     #[error("`{0}` is no interval: write 15m, hour, day, week or month")]
     Interval(String),

@@ -33,7 +33,7 @@ pub enum Last {
 
 /// What people said of a period.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Said<'a> {
+pub struct PeriodText<'a> {
     pub last: Option<Last>,
     pub since: Option<&'a str>,
     pub until: Option<&'a str>,
@@ -95,7 +95,7 @@ pub fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, String> {
     })
 }
 
-impl Said<'_> {
+impl PeriodText<'_> {
     /// The period; what is not said ends now, and is 24 hours long.
     ///
     /// # Errors
@@ -170,7 +170,8 @@ mod tests {
     ) -> Result<String, String> {
         let zone = zone("Europe/Berlin").unwrap();
         let last = last.map(self::last).transpose()?;
-        let period = Said { last, since, until }.period(moment(NOW, &zone).unwrap(), &zone)?;
+        let period =
+            PeriodText { last, since, until }.period(moment(NOW, &zone).unwrap(), &zone)?;
         let shown = |at: Timestamp| {
             let at = jiff::Timestamp::from_millisecond(at.0.try_into().unwrap()).unwrap();
             at.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string()

@@ -55,7 +55,7 @@ impl Contact {
 
 /// What handled calls were judged to be.
 #[derive(Default)]
-struct Counts {
+struct FcrCounts {
     issues: u64,
     resolved: u64,
     repeats: u64,
@@ -96,7 +96,7 @@ fn counts(
     each.into_iter().map(move |(of, n)| (format!("{name}.{of}"), Some((None, n))))
 }
 
-impl Counts {
+impl FcrCounts {
     fn put(&self, answers: &mut Answers, name: &str) {
         for (of, n) in [
             ("repeats", self.repeats),
@@ -120,7 +120,7 @@ impl Oracle<'_> {
         for scope in 0..SCOPES.len() {
             for (n, (name, window)) in FCR_WINDOWS.iter().enumerate() {
                 let window = window.as_millis() as u64;
-                let mut counts = Counts::default();
+                let mut counts = FcrCounts::default();
                 own()
                     .for_each(|own| self.judge(own, &contacts, (scope, window, None), &mut counts));
                 let place = format!("fcr_repeat.{}", scope * FCR_WINDOWS.len() + n);
@@ -132,7 +132,7 @@ impl Oracle<'_> {
                 }
             }
         }
-        let mut counts = Counts::default();
+        let mut counts = FcrCounts::default();
         for own in own() {
             let said = self.said_of(own.call);
             self.judge(own, &contacts, (0, 7 * DAY_MS, said), &mut counts);
@@ -147,7 +147,7 @@ impl Oracle<'_> {
         own: &Contact,
         contacts: &[Contact],
         (scope, window, said): (usize, u64, Option<bool>),
-        counts: &mut Counts,
+        counts: &mut FcrCounts,
     ) {
         let near: Vec<_> = contacts
             .iter()

@@ -16,7 +16,6 @@ use reckon::reckon;
 use table::CASES;
 pub(crate) use written::records;
 
-use crate::center::names::Names;
 use crate::id::{AgentId, QueueId};
 use crate::metrics::cut::{self, Asked, Cell, Cutter, buckets, period};
 use crate::metrics::{CallRow, Figures, Metrics, Naming, Near, Report, Target};
@@ -45,16 +44,35 @@ struct Cut {
     period: [&'static str; 2],
 }
 
-struct Interning<'a>(&'a mut Names);
+/// The queues and agents of a case: an id is a place in the list.
+#[derive(Default)]
+struct Ids {
+    queues: Vec<String>,
+    agents: Vec<String>,
+}
 
-impl Naming for Interning<'_> {
+impl Naming for Ids {
     fn queue(&mut self, name: &str) -> Option<QueueId> {
-        Some(QueueId(self.0.queues.intern(name)))
+        Some(QueueId(place(&mut self.queues, name)))
     }
 
     fn agent(&mut self, name: &str) -> Option<AgentId> {
-        Some(AgentId(self.0.agents.intern(name)))
+        Some(AgentId(place(&mut self.agents, name)))
     }
+}
+
+/// Where a name is in the list; a new one comes last.
+fn place(names: &mut Vec<String>, name: &str) -> u32 {
+    let known = names.iter().position(|it| it == name);
+    let at = known.unwrap_or_else(|| {
+        names.push(name.to_owned());
+        names.len() - 1
+    });
+    u32::try_from(at).expect("a few names")
+}
+
+fn named(names: &[String], id: u32) -> Option<String> {
+    names.get(id as usize).cloned()
 }
 
 fn at(text: &str) -> Timestamp {
@@ -63,14 +81,13 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// Of all that was written down, as known two months later.
-fn report(records: &[CallRecord], names: &mut Names) -> Report {
-    let rows: Vec<CallRow> =
-        records.iter().filter_map(|it| CallRow::of(it, &mut Interning(names))).collect();
+fn report(records: &[CallRecord], ids: &mut Ids) -> Report {
+    let rows: Vec<CallRow> = records.iter().filter_map(|it| CallRow::of(it, ids)).collect();
     let metrics = Metrics::restore(Vec::new(), rows);
     metrics.report(at("12-31T00:00:00"), Timestamp(0), Timestamp(u64::MAX))
 }
 
-fn cells(cut: &Cut, records: &[CallRecord], names: &mut Names) -> Vec<Cell> {
+fn cells(cut: &Cut, records: &[CallRecord], ids: &mut Ids) -> Vec<Cell> {
     let zone = period::zone(cut.zone).unwrap();
     let interval = cut.interval.map(|it| it.parse().unwrap());
     let period = at(cut.period[0])..at(cut.period[1]);
@@ -84,33 +101,32 @@ fn cells(cut: &Cut, records: &[CallRecord], names: &mut Names) -> Vec<Cell> {
     };
     let mut cutter = Cutter::new(&asked, at("12-31T00:00:00"));
     for record in records {
-        assert!(cutter.take(record, Near::default(), &mut Interning(names)).is_continue());
+        assert!(cutter.take(record, Near::default(), ids).is_continue());
     }
-    let named = cut::Names {
-        queue: &|queue: QueueId| names.queues.name(queue.0).map(str::to_owned),
-        agent: &|agent: AgentId| names.agents.name(agent.0).map(str::to_owned),
+    let by_name = cut::Names {
+        queue: &|queue: QueueId| named(&ids.queues, queue.0),
+        agent: &|agent: AgentId| named(&ids.agents, agent.0),
     };
-    cutter.cells(&|_| Target::default(), &named).unwrap()
+    cutter.cells(&|_| Target::default(), &by_name).unwrap()
 }
 
 /// The figure that `whose` and `name` are of; the value is none where there is nothing to count.
-fn found(
-    (whose, name): (&str, &str),
-    report: &Report,
-    cells: &[Cell],
-    names: &Names,
-) -> Option<f64> {
+fn found((whose, name): (&str, &str), report: &Report, cells: &[Cell], ids: &Ids) -> Option<f64> {
     let value = |figures: &Figures| figures[name].value;
     let (kind, of) = whose.split_once(' ').unwrap_or((whose, ""));
     match kind {
         "" => value(&report.figures),
         "agent" => {
-            let id = names.agent(of).unwrap_or_else(|| panic!("{of} is nobody"));
-            report.agents.iter().find(|it| it.agent == id).and_then(|it| value(&it.figures))
+            let id = ids.agents.iter().position(|it| it == of);
+            let id = id.unwrap_or_else(|| panic!("{of} is no agent"));
+            let of = report.agents.iter().find(|it| it.agent.0 as usize == id);
+            of.and_then(|it| value(&it.figures))
         }
         "queue" => {
-            let id = names.queue(of).unwrap_or_else(|| panic!("{of} is no queue"));
-            report.queues.iter().find(|it| it.queue == id).and_then(|it| value(&it.figures))
+            let id = ids.queues.iter().position(|it| it == of);
+            let id = id.unwrap_or_else(|| panic!("{of} is no queue"));
+            let of = report.queues.iter().find(|it| it.queue.0 as usize == id);
+            of.and_then(|it| value(&it.figures))
         }
         "interval" => {
             let n: usize = of.parse().unwrap();
@@ -134,15 +150,15 @@ fn found(
 fn every_case_is_what_its_arithmetic_says() {
     assert!(CASES.len() >= 40);
     for case in CASES {
-        let mut names = Names::default();
+        let mut ids = Ids::default();
         let records = records(case.calls);
-        let report = report(&records, &mut names);
-        let cells = case.cut.as_ref().map(|cut| cells(cut, &records, &mut names));
+        let report = report(&records, &mut ids);
+        let cells = case.cut.as_ref().map(|cut| cells(cut, &records, &mut ids));
         let cells = cells.unwrap_or_default();
         for line in case.figures {
             let (figure, arithmetic) = line.split_once(" = ").expect("figure = arithmetic");
             let (whose, name) = figure.rsplit_once(' ').unwrap_or(("", figure));
-            let said = found((whose, name), &report, &cells, &names);
+            let said = found((whose, name), &report, &cells, &ids);
             let expected = reckon(arithmetic);
             let agree = match (said, expected) {
                 (Some(said), Some(expected)) => (said - expected).abs() < 1e-9,

@@ -54,7 +54,7 @@ use crate::store::{self, KeptSetup};
 
 use changes::{Change, Known};
 use sounds::SoundFiles;
-use watch::{FilesStamp, Watch};
+use watch::{FileWatch, FilesStamp};
 
 /// How often the files are looked at. A change is taken once they were the same twice.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -191,7 +191,7 @@ impl Drop for Reloading {
 struct Reloader {
     setup: ReloadSetup,
     state: Arc<ReloadState>,
-    watch: Watch,
+    watch: FileWatch,
     /// Of the prompts folder when it was read last.
     sounds: SoundFiles,
     /// The files that were read last, as they were before.
@@ -202,7 +202,7 @@ struct Reloader {
 
 impl Reloader {
     fn new(setup: ReloadSetup, state: Arc<ReloadState>) -> Self {
-        let watch = Watch::new(&setup.sources, &setup.config);
+        let watch = FileWatch::new(&setup.sources, &setup.config);
         let (read, sounds) = (FilesStamp::default(), SoundFiles::default());
         Self { setup, state, watch, sounds, read, refused: None }
     }
@@ -256,7 +256,7 @@ impl Reloader {
         self.say(&by, &answer);
         if let Some(reply) = reply {
             // Who is not waited for any more is dropped.
-            let _ = reply.send(answer.map(Read::answer));
+            let _ = reply.send(answer.map(ReadFiles::answer));
         }
     }
 
@@ -277,9 +277,9 @@ impl Reloader {
     }
 
     /// What a reload would change, for who looks at the configuration.
-    fn differs(&self, read: &Result<Read, NotReloaded>) {
+    fn differs(&self, read: &Result<ReadFiles, NotReloaded>) {
         self.state.update(|running| match read {
-            Ok(Read { changes, needs_restart, .. }) => {
+            Ok(ReadFiles { changes, needs_restart, .. }) => {
                 running.differs = masked(changes);
                 running.needs_restart.clone_from(needs_restart);
                 running.files_differ = !changes.is_empty() || !needs_restart.is_empty();
@@ -294,10 +294,10 @@ impl Reloader {
     }
 
     /// Says what came of it; of the same refusal once.
-    fn say(&mut self, by: &str, read: &Result<Read, NotReloaded>) {
+    fn say(&mut self, by: &str, read: &Result<ReadFiles, NotReloaded>) {
         match read {
-            Ok(Read { dry_run: true, .. }) => {}
-            Ok(Read { changes, needs_restart, version, .. }) => {
+            Ok(ReadFiles { dry_run: true, .. }) => {}
+            Ok(ReadFiles { changes, needs_restart, version, .. }) => {
                 self.refused = None;
                 let (changed, later) = (masked(changes).join("; "), needs_restart.join(", "));
                 tracing::info!(by, version, changed, needs_restart = later, "reloaded");
@@ -313,7 +313,7 @@ impl Reloader {
         }
     }
 
-    async fn reload(&mut self, dry_run: bool, by: &str) -> Result<Read, NotReloaded> {
+    async fn reload(&mut self, dry_run: bool, by: &str) -> Result<ReadFiles, NotReloaded> {
         let result = self.try_reload(dry_run).await;
         if dry_run {
             return result;
@@ -334,7 +334,7 @@ impl Reloader {
         result
     }
 
-    async fn try_reload(&mut self, dry_run: bool) -> Result<Read, NotReloaded> {
+    async fn try_reload(&mut self, dry_run: bool) -> Result<ReadFiles, NotReloaded> {
         if self.setup.is_demo {
             return Err(NotReloaded::Demonstration);
         }
@@ -365,7 +365,7 @@ impl Reloader {
         if !dry_run {
             self.begin(new, prompts).await?;
         }
-        Ok(Read { dry_run, version, changes, needs_restart, warnings })
+        Ok(ReadFiles { dry_run, version, changes, needs_restart, warnings })
     }
 
     /// All of it begins, or nothing.
@@ -511,7 +511,7 @@ struct Prepared {
 }
 
 /// Files that were read, and what they change or would change.
-struct Read {
+struct ReadFiles {
     dry_run: bool,
     version: String,
     changes: Vec<Change>,
@@ -519,7 +519,7 @@ struct Read {
     warnings: Vec<String>,
 }
 
-impl Read {
+impl ReadFiles {
     /// For an administrator.
     fn answer(self) -> Reloaded {
         let Self { dry_run, version, changes, needs_restart, warnings } = self;

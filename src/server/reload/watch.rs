@@ -29,7 +29,7 @@ pub(super) struct FilesStamp(BTreeMap<PathBuf, Stamp>);
 /// Where the files are, as the configuration's own file names them now: what it moves is looked at
 /// in its new place before a reload has read it.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct FileWatch {
     sources: Sources,
     file: PathBuf,
     /// Of the file when it said last where the others are.
@@ -39,7 +39,7 @@ pub(super) struct Watch {
     callers: Option<PathBuf>,
 }
 
-impl Watch {
+impl FileWatch {
     /// Of the configuration's file, its flows, its sounds and its callers.
     pub(super) fn new(sources: &Sources, config: &Config) -> Self {
         let file = sources.file.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     /// A folder with a configuration and a flow.
-    fn folder() -> (tempfile::TempDir, Watch) {
+    fn folder() -> (tempfile::TempDir, FileWatch) {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::create_dir(path("flows")).unwrap();
@@ -127,7 +127,7 @@ mod tests {
         fs::write(path("flows/a.toml"), "a").unwrap();
         let sources = Sources { file: Some(path("attendant.toml")), ..Sources::default() };
         let config = config::check(&sources).unwrap().config;
-        let watch = Watch::new(&sources, &config);
+        let watch = FileWatch::new(&sources, &config);
         (folder, watch)
     }
 

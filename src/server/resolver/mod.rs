@@ -38,7 +38,7 @@ pub(super) struct Resolver {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What its thread is told.
+/// The orders of its thread.
 #[derive(Debug, Default)]
 struct Word {
     begin: AtomicBool,
@@ -47,8 +47,8 @@ struct Word {
 
 impl Resolver {
     /// Looks nothing up before [`begin`](Self::begin): who takes what is found must know the
-    /// trunks. `seed` is for the numbers of questions, so that nobody can answer one without having seen
-    /// it.
+    /// trunks. `seed` is for the numbers of questions, so that nobody can answer one without having
+    /// seen it.
     ///
     /// # Errors
     ///

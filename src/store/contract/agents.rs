@@ -1,7 +1,7 @@
 //! What agents spent their time on, out of every kind of database: as it keeps them, and as their
 //! changes have it, one by one.
 
-use super::*;
+use super::common::*;
 use crate::center::names::Names;
 use crate::metrics::Times;
 use crate::store::rollup::Span;

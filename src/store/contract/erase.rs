@@ -1,6 +1,6 @@
 //! Callers who are erased, and records that were kept long enough: what goes, and what stays.
 
-use super::*;
+use super::common::*;
 use crate::center::names::Names;
 use crate::metrics::{Gathering, Report, Target, Times};
 use crate::store::database::{Erasure, RolledUp};

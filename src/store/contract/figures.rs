@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 
-use super::*;
+use super::common::*;
 use crate::center::names::Names;
 use crate::metrics::oracle::{Oracle, disagreements};
 use crate::metrics::{CallRow, Fact, Gathering, Judging, Metrics, Report, Target, Times};

@@ -1,6 +1,6 @@
 //! Imported calls, in every kind of database.
 
-use super::*;
+use super::common::*;
 use crate::center::names::Names;
 use crate::metrics::{Gathering, Report, Target, Times};
 use crate::store::import::numbers;

@@ -104,7 +104,8 @@ pub(super) fn add_up(
             vec![period.start..days.start, days.end..period.end]
         }
     };
-    // Of a part of such a day nothing is known: its changes are deleted, and its sum is of all of it.
+    // Of a part of such a day nothing is known: its changes are deleted, and its sum is of all of
+    // it.
     let moves_since = expire::moves_since(db)?;
     for edge in edges.iter().filter(|edge| !edge.is_empty() && edge.start < moves_since) {
         into.lack(edge.end);

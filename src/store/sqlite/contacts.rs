@@ -1,7 +1,7 @@
 //! The contacts of each caller, a narrow row each: who, when, and all that first contact resolution
 //! compares two calls by. It is the one place with the key of a caller, their number or account.
 //!
-//! **Invariant:** a contact of a caller who can be told has one row, and nothing else has; the row
+//! **Invariant:** a contact of a caller who is known has one row, and nothing else has; the row
 //! says of the call what its record says. Both change in one transaction.
 //!
 //! **Deliberately absent:** what follows from contacts ([`Near`]).
@@ -47,7 +47,7 @@ pub(super) const AFTER: &str =
 WHERE caller = ?1 AND (arrived_at, call) > (?2, ?3) ORDER BY arrived_at, call";
 
 /// What there is around a call.
-pub(super) struct Around {
+pub(super) struct ContactsAround {
     pub(super) near: Near,
     /// The calls next to it that it may judge anew.
     pub(super) judged: BTreeSet<CallId>,
@@ -124,8 +124,11 @@ pub(super) fn near(db: &Connection, record: &CallRecord) -> rusqlite::Result<Nea
     Ok(around(db, record)?.map(|it| it.near).unwrap_or_default())
 }
 
-/// `None`: it is no contact of a caller who can be told.
-pub(super) fn around(db: &Connection, record: &CallRecord) -> rusqlite::Result<Option<Around>> {
+/// `None`: it is no contact of a caller who is known.
+pub(super) fn around(
+    db: &Connection,
+    record: &CallRecord,
+) -> rusqlite::Result<Option<ContactsAround>> {
     let Some(caller) = record.caller_key().filter(|_| record.is_contact()) else { return Ok(None) };
     let mut judged = BTreeSet::new();
     let before = side(db, (BEFORE, &caller), record, &mut judged)?;
@@ -133,7 +136,7 @@ pub(super) fn around(db: &Connection, record: &CallRecord) -> rusqlite::Result<O
     let is_in = [record.last_queue().is_some(), record.intent.is_some()];
     let next_to: BTreeSet<CallId> = before.calls_before().chain(after.calls_after()).collect();
     judged.retain(|call| next_to.contains(call));
-    Ok(Some(Around { near: Near::between(before, after, is_in), judged }))
+    Ok(Some(ContactsAround { near: Near::between(before, after, is_in), judged }))
 }
 
 /// The contacts on one side; those met that are judged are added.

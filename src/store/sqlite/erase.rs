@@ -8,9 +8,8 @@ use rusqlite::{Connection, params};
 
 use crate::id::CallId;
 use crate::store::amend::Columns;
-use crate::store::database::Erasure;
+use crate::store::database::{Erased, Erasure};
 use crate::store::erase;
-use crate::store::errands::Erased;
 use crate::store::sqlite::rollups::Rollups;
 use crate::store::sqlite::{calls, contacts, sql, unsigned};
 use crate::words::CallRecord;

@@ -32,10 +32,9 @@ use rusqlite::{Connection, ErrorCode};
 use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::database::{
-    Applied, Change, Database, DatabaseError, Erasure, Fault, Progress, RecordReader, RecordWriter,
-    RolledUp, Saved, TakenOut,
+    Applied, Change, Database, DatabaseError, Erased, Erasure, Fault, Progress, RecordReader,
+    RecordWriter, RolledUp, Saved, TakenOut,
 };
-use crate::store::errands::Erased;
 use crate::store::kept::Kept;
 use crate::time::Timestamp;
 

@@ -445,9 +445,11 @@ fn errors_say_what_kind_they_are() {
         other => panic!("{other:?}"),
     };
     assert!(matches!(database.reader(), Err(StoreError::NoRecords { .. })));
-    fs::create_dir(folder.path().join(FILE)).unwrap();
+    // A socket is there, and cannot be opened as a file.
+    let socket = std::os::unix::net::UnixListener::bind(folder.path().join(FILE)).unwrap();
     assert_eq!(fault(database.reader()), Fault::NotThere);
-    fs::remove_dir(folder.path().join(FILE)).unwrap();
+    drop(socket);
+    fs::remove_file(folder.path().join(FILE)).unwrap();
     fs::write(folder.path().join(FILE), "this is no database, and long enough to be read").unwrap();
     assert_eq!(fault(database.reader()), Fault::Damaged);
     fs::remove_file(folder.path().join(FILE)).unwrap();

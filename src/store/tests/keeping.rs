@@ -123,7 +123,7 @@ fn an_erased_caller_is_in_no_file_once_their_run_is_over() {
     assert_eq!(all(folder.path()).len(), 3, "the other's call got its record at the next start");
 }
 
-/// While the database takes nothing, nothing is erased, and whoever asks is told.
+/// While the database takes nothing, nothing is erased, and whoever asks learns it.
 #[test]
 fn an_errand_does_nothing_where_what_came_before_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
