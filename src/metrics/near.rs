@@ -74,11 +74,6 @@ impl Side {
     pub fn calls_before(self) -> impl Iterator<Item = CallId> {
         self.contacts.into_iter().filter_map(|[any, _]| any).map(|(_, call)| call)
     }
-
-    /// Of the side after a call: the calls that it may be the last contact before.
-    pub fn calls_after(self) -> impl Iterator<Item = CallId> {
-        self.contacts.into_iter().flatten().flatten().map(|(_, call)| call)
-    }
 }
 
 impl Near {
