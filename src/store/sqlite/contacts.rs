@@ -133,8 +133,7 @@ pub(super) fn around(db: &Connection, record: &CallRecord) -> rusqlite::Result<O
     judged.retain(|call| first_after.contains(call));
     // After it, whoever comes up to the next served one may have it as the last before.
     let after = side(db, (AFTER, &caller), record, &mut judged)?;
-    let is_in = [record.last_queue().is_some(), record.intent.is_some()];
-    Ok(Some(Around { near: Near::between(before, after, is_in), judged }))
+    Ok(Some(Around { near: Near::between(before, after), judged }))
 }
 
 /// The contacts on one side; those met that are judged are added.
@@ -144,7 +143,7 @@ fn side(
     record: &CallRecord,
     judged: &mut BTreeSet<CallId>,
 ) -> rusqlite::Result<Side> {
-    let mut side = Side::default();
+    let mut side = Side::of([record.last_queue().is_some(), record.intent.is_some()]);
     let mut statement = db.prepare_cached(query)?;
     let (at, call) = (sql(record.arrived_at.0), sql(record.call.0));
     let mut rows = statement.query(params![caller, at, call])?;
