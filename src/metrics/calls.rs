@@ -146,12 +146,11 @@ impl Calls {
         let same = |key: &&Key| key.0 == own.0;
         let before = self.contacts.range(..&own).rev().take_while(same);
         let after = self.contacts.range((Excluded(&own), Unbounded)).take_while(same);
-        let is_in = [row.last_queue().is_some(), row.intent.is_some()];
-        Near::between(self.side(row, before), self.side(row, after), is_in)
+        Near::between(self.side(row, before), self.side(row, after))
     }
 
     fn side<'a>(&self, row: &CallRow, mut keys: impl Iterator<Item = &'a Key>) -> Side {
-        let mut side = Side::default();
+        let mut side = Side::of([row.last_queue().is_some(), row.intent.is_some()]);
         keys.all(|(_, at, call)| {
             let Some(other) = self.ended.get(call) else { return true };
             let queue = row.last_queue();

@@ -13,8 +13,10 @@ use crate::metrics::fcr::{FCR_WINDOWS, SCOPES};
 use crate::time::Timestamp;
 
 /// Contacts of one caller on one side of a call, by scope.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Side {
+    /// The scopes that the call is in.
+    is_in: [bool; SCOPES.len()],
     /// The nearest, and the nearest that was served.
     contacts: [[Option<Met>; 2]; SCOPES.len()],
     /// Whether the nearest of all was served.
@@ -54,6 +56,13 @@ pub(super) struct Arrivals {
 }
 
 impl Side {
+    /// Of a call that has a queue, and an intent.
+    #[must_use]
+    pub const fn of([has_queue, has_intent]: [bool; 2]) -> Self {
+        let is_in = [true, has_queue, has_intent];
+        Self { is_in, contacts: [[None; 2]; SCOPES.len()], is_served: None }
+    }
+
     /// The next contact on the way from the call at `own`; `false` when no other is needed.
     pub fn meet(&mut self, own: Timestamp, contact: Contact) -> bool {
         let away = own.since(contact.at).max(contact.at.since(own));
@@ -67,29 +76,25 @@ impl Side {
             *any = any.or(met);
             *served = served.or(met.filter(|_| contact.is_served));
         }
-        self.contacts.iter().flatten().any(Option::is_none)
+        let of_scopes = self.contacts.iter().zip(self.is_in).filter(|(_, is_in)| *is_in);
+        of_scopes.flat_map(|(contacts, _)| contacts).any(Option::is_none)
     }
 
     /// Of the side before a call: the calls that it may be the first contact after.
     pub fn calls_before(self) -> impl Iterator<Item = CallId> {
         self.contacts.into_iter().filter_map(|[any, _]| any).map(|(_, call)| call)
     }
-
-    /// Of the side after a call: the calls that it may be the last contact before.
-    pub fn calls_after(self) -> impl Iterator<Item = CallId> {
-        self.contacts.into_iter().flatten().flatten().map(|(_, call)| call)
-    }
 }
 
 impl Near {
-    /// Between two sides; `is_in` says which scopes the call is in: whether it has a queue, and an
-    /// intent.
+    /// Between two sides of one call.
     #[must_use]
-    pub fn between(before: Side, after: Side, [has_queue, has_intent]: [bool; 2]) -> Self {
-        let is_in = [true, has_queue, has_intent];
+    pub fn between(before: Side, after: Side) -> Self {
         let mut scopes = [None; SCOPES.len()];
         let sides = before.contacts.into_iter().zip(after.contacts);
-        for ((scope, is_in), ([_, before], [after, _])) in scopes.iter_mut().zip(is_in).zip(sides) {
+        for ((scope, is_in), ([_, before], [after, _])) in
+            scopes.iter_mut().zip(before.is_in).zip(sides)
+        {
             let at = |met: Option<Met>| met.map(|it| it.0);
             *scope = is_in.then_some(Arrivals { before: at(before), after: at(after) });
         }

@@ -258,7 +258,14 @@ pub(super) mod tests {
     fn an_agent_whose_telephone_cannot_be_reached_is_not_counted_as_ready() {
         let mut board = board();
         assert_eq!(board.ready(), 1);
-        let stands = |reachable: bool| json!({"name": "ada", "state": "ready", "since": EIGHT, "reachable": reachable});
+        let stands = |reachable: bool| {
+            json!({
+                "name": "ada",
+                "state": "ready",
+                "since": EIGHT,
+                "reachable": reachable,
+            })
+        };
         take(&mut board, "agent_stands", stands(false));
         assert_eq!(board.ready(), 0);
         assert_eq!(board.count_states(), [("not_ready", 1), (UNREACHABLE, 1)]);

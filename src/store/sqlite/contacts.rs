@@ -132,11 +132,11 @@ pub(super) fn around(
     let Some(caller) = record.caller_key().filter(|_| record.is_contact()) else { return Ok(None) };
     let mut judged = BTreeSet::new();
     let before = side(db, (BEFORE, &caller), record, &mut judged)?;
+    let first_after: BTreeSet<CallId> = before.calls_before().collect();
+    judged.retain(|call| first_after.contains(call));
+    // After it, whoever comes up to the next served one may have it as the last before.
     let after = side(db, (AFTER, &caller), record, &mut judged)?;
-    let is_in = [record.last_queue().is_some(), record.intent.is_some()];
-    let next_to: BTreeSet<CallId> = before.calls_before().chain(after.calls_after()).collect();
-    judged.retain(|call| next_to.contains(call));
-    Ok(Some(ContactsAround { near: Near::between(before, after, is_in), judged }))
+    Ok(Some(ContactsAround { near: Near::between(before, after), judged }))
 }
 
 /// The contacts on one side; those met that are judged are added.
@@ -146,7 +146,7 @@ fn side(
     record: &CallRecord,
     judged: &mut BTreeSet<CallId>,
 ) -> rusqlite::Result<Side> {
-    let mut side = Side::default();
+    let mut side = Side::of([record.last_queue().is_some(), record.intent.is_some()]);
     let mut statement = db.prepare_cached(query)?;
     let (at, call) = (sql(record.arrived_at.0), sql(record.call.0));
     let mut rows = statement.query(params![caller, at, call])?;
