@@ -193,7 +193,7 @@ text = "Goodbye."
             assumed: talk 240 s (log-normal, cv 0.9), patience 180 s (exponential); 80 % of talks solve it; in time: as each queue promises
 
             agents        calls      ASA s      in time   abandoned  turned away    AHT/call s     AHT/leg s          FCR    occupancy    contained
-                 3  134.0 ±63.5   7.6 ±1.3  87.7% ±25.4  7.3% ±38.6    2.2% ±9.7  299.0 ±250.1  299.0 ±250.1  90.6% ±25.8   43.4% ±1.3  48.1% ±10.4
+                 3  134.0 ±63.5   7.6 ±1.3  87.7% ±25.4  7.3% ±38.6    2.2% ±9.7  299.0 ±250.1  299.0 ±250.1  90.7% ±27.5   43.4% ±1.3  48.1% ±10.4
                  4  134.0 ±63.5  4.4 ±21.4  96.6% ±43.5   1.5% ±1.4    0.0% ±0.0  270.6 ±287.4  270.6 ±287.4   89.1% ±7.9  30.7% ±51.0  48.6% ±23.0
 
             ± is half of the 95 % interval of the mean over the days.

@@ -128,8 +128,10 @@ impl Driver {
                 }
                 Wakeup::Media(fact) => self.take_media(fact),
                 Wakeup::Request(request) => self.take_request(request),
-                Wakeup::Resolved(Resolved { trunk, servers }) => {
-                    self.exchange.fronts.sip.ua.set_trunk_servers(&trunk, &servers);
+                Wakeup::Resolved(resolved) => {
+                    let Resolved { trunk, servers } = &resolved;
+                    self.exchange.fronts.sip.ua.set_trunk_servers(trunk, servers);
+                    resolved.log();
                 }
                 Wakeup::Webhooks(batch) => self.take_webhooks(batch),
                 Wakeup::RestResult(result) => self.take_rest_result(&result),

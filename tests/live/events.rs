@@ -158,7 +158,7 @@ fn watch_says_what_to_do_about_a_wrong_token() {
         .expect("the binary starts");
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("401") && said.contains("Authorization"), "{said}");
+    assert!(said.contains("401") && said.contains("--token"), "{said}");
     let mut rest = String::new();
     output.stdout.as_slice().read_to_string(&mut rest).expect("text");
     assert_eq!(rest, "");

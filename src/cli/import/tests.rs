@@ -130,9 +130,9 @@ fn a_queue_log_has_the_figures_that_its_lines_add_up_to() {
             "FCR 7 d, any reason 50.0 % 2\n",
             "FCR, agents' word - 0\n",
             // Waits of 20, 10 and 8 s: 38 / 3.
-            "speed of answer 12.7 s 3\n",
+            "ASA 12.7 s 3\n",
             // One offer of four rang out.
-            "rang out 25.0 % 4\n",
+            "RONA 25.0 % 4\n",
             // Offered, answered, abandoned; in time 3 of (3 + 1 abandoned after 30 s).
             "help 4 3 1 75.0 % (4) 12.7 s (3) 60.0 s (3) 50.0 % (2)\n",
             "sales 1 0 0 ",

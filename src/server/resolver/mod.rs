@@ -32,6 +32,15 @@ pub(super) struct Resolved {
     pub(super) servers: Vec<Server>,
 }
 
+impl Resolved {
+    /// For the log, once calls go there: found alone, no call has gone there yet.
+    pub(super) fn log(&self) {
+        let at = self.servers.iter().flat_map(|server| &server.addresses);
+        let at = at.map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        tracing::debug!(trunk = self.trunk, %at, "the servers of a trunk's host");
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Resolver {
     word: Arc<Word>,
@@ -139,9 +148,6 @@ where
         if before == Some(&servers) {
             return None;
         }
-        let at = servers.iter().flat_map(|server| &server.addresses);
-        let at = at.map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        tracing::debug!(%trunk, %host, %at, "the servers of a trunk's host");
         known.insert(trunk.clone(), servers.clone());
         Some(Resolved { trunk: trunk.clone(), servers })
     })

@@ -2,15 +2,14 @@
 //!
 //! **Invariant:** every need has an answer by name.
 
-use crate::webhook::support::Support;
+use crate::webhook::support::{SILENT_WAIT, Support};
 use crate::webhook::telnyx::voices;
 use crate::words::Need;
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
-        Need::Speak | Need::PlayFile | Need::Keys | Need::HangUp | Need::WaitSound => {
-            Support::Whole
-        }
+        Need::Speak | Need::PlayFile | Need::Keys | Need::HangUp => Support::Whole,
+        Need::WaitSound => Support::Partly(SILENT_WAIT),
         Need::Queue | Need::Dial => {
             Support::Partly("a caller hears nothing while somebody outside is rung")
         }

@@ -32,16 +32,16 @@ fn site(service: &Service, path: &str, manner: Manner, timeout_s: u32) -> Site {
 }
 
 #[test]
-fn a_caller_hears_music_until_the_answer_is_there_and_goes_on() {
+fn a_caller_hears_the_words_and_then_nothing_until_the_answer_is_there_and_goes_on() {
     for manner in Manner::ALL {
         let service = Service::start();
         let site = site(&service, SLOW, manner, 30);
         site.control.call(CALL);
         service.asked(1);
         site.control.hear(CALL, "menu.wav");
-        site.control.hear(CALL, "music/default/1");
         service.release();
-        site.control.hear_instead(CALL, "greeting.wav");
+        site.control.hear(CALL, "greeting.wav");
+        assert_eq!(site.control.commands("playback_start").len(), 2, "no music");
         site.control.end_sound(CALL);
         site.control.expect_over(CALL);
         let record = site.rig.record();
@@ -58,8 +58,8 @@ fn a_caller_goes_where_each_answer_leads_and_hangs_up_while_it_is_waited_for() {
         let site = site(&service, path, Manner::ALL[0], 30);
         site.control.call(CALL);
         service.asked(1);
-        // The answer comes while the words before it are said, which it cuts short.
-        site.control.hear_instead(CALL, heard);
+        // The answer comes while the words before it are said, which end first.
+        site.control.hear(CALL, heard);
     }
     let service = Service::start();
     let site = site(&service, SLOW, Manner::ALL[0], 30);
@@ -78,7 +78,6 @@ fn a_service_that_takes_too_long_is_not_waited_for() {
     let site = site(&service, SLOW, Manner::ALL[0], 1);
     site.control.call(CALL);
     service.asked(1);
-    site.control.hear(CALL, "music/default/1");
-    site.control.hear_instead(CALL, "wrong.wav");
+    site.control.hear(CALL, "wrong.wav");
     service.release();
 }

@@ -48,12 +48,11 @@ fn run(folder: &Path, line: &str) -> String {
     said
 }
 
-/// What the comment in the first line asks for, and addresses that are free on this machine.
+/// Addresses that are free on this machine.
 fn edit(folder: &Path, door: SocketAddr) {
     let file = folder.join("attendant.toml");
-    let text = fs::read_to_string(&file).expect("written by the first line");
+    let text = fs::read_to_string(&file).expect("written by \"Configure it\"");
     let edits = [
-        ("public_url = \"\"", format!("public_url = \"http://{door}\"")),
         ("\"127.0.0.1:8088\"", format!("\"{door}\"")),
         ("\"127.0.0.1:8080\"", format!("\"{}\"", ports::one())),
         ("[\"0.0.0.0:5060\"]", format!("[\"{}\"]", ports::one())),
@@ -76,8 +75,8 @@ impl Drop for Server {
 
 /// Starts it and reads until it has said both.
 #[track_caller]
-fn start(folder: &Path, line: &str, wanted: &[String]) -> Server {
-    let line = format!("exec env {line}");
+fn start(folder: &Path, (before, line): (&str, &str), wanted: &[String]) -> Server {
+    let line = format!("{before}; exec env {line}");
     let child = shell(folder, &line).stdout(Stdio::piped()).stdin(Stdio::null()).spawn();
     let mut server = Server(child.expect("a shell"));
     let mut said = String::new();
@@ -101,20 +100,23 @@ fn the_five_lines_of_the_readme_take_a_call() {
             .expect("a flow of the checkout");
     }
     let door = ports::one();
-    let [make, provider, agent, serve, selftest] = &lines()[..] else { panic!("five lines") };
-    run(folder, make);
+    let [provider, agent, public, serve, selftest] = &lines()[..] else { panic!("five lines") };
+    run(folder, "attendant example-config > attendant.toml && chmod 600 attendant.toml");
     edit(folder, door);
+    assert!(public.contains("=https://your.host"), "{public}");
+    let public = public.replace("https://your.host", &format!("http://{door}"));
+    let (public, _) = public.split_once("  #").expect("a comment");
     run(folder, provider);
     run(folder, agent);
     let addresses = ["voice", "events"].map(|what| format!("http://{door}/webhooks/twilio/{what}"));
-    let server = start(folder, serve, &addresses);
+    let server = start(folder, (public, serve), &addresses);
     let voice = &addresses[0];
 
     let deadline = now() + SOON;
     while std::net::TcpStream::connect(door).is_err() {
         assert!(left(deadline).is_some(), "nobody listens");
     }
-    run(folder, selftest);
+    run(folder, &format!("{public}; {selftest}"));
     let (from, to) = (Some(CALLER.to_owned()), NUMBER.to_owned());
     let who = Who { reference: "CA0001".to_owned(), parent: None, from, to };
     let asked =
