@@ -56,8 +56,11 @@ const COUNTS: [Family; 5] = [
     ("overflowed_total", "Visits that the queue sent elsewhere.", |it| it.overflowed),
 ];
 
-/// The same of times, in milliseconds, with how many there are.
-const TIMES: [(&str, &str, fn(&QueueCounts) -> [u64; 2]); 3] = [
+/// A sum of milliseconds, and of how many times it is.
+type Sum = fn(&QueueCounts) -> [u64; 2];
+
+/// The same of times: name, help and sum.
+const TIMES: [(&str, &str, Sum); 3] = [
     ("talk_seconds", "Talk of agents with the queue's callers.", |it| [it.talk_ms, it.talks]),
     ("hold_seconds", "Hold of the same talks.", |it| [it.hold_ms, it.talks]),
     ("acw_seconds", "After-call work of the same talks.", |it| [it.acw_ms, it.works]),

@@ -299,7 +299,7 @@ impl Step {
             partial: self.tries.partial,
             no_match: self.tries.no_match,
             too_many: self.tries.too_many,
-            spent_s: if self.entered == 0 { 0.0 } else { seconds(self.spent_ms / self.entered) },
+            spent_s: self.spent_ms.checked_div(self.entered).map_or(0.0, seconds),
         }
     }
 

@@ -30,7 +30,10 @@ pub struct Errands {
 }
 
 /// What the thread does once all that was given before is written.
-pub(super) struct Errand(Box<dyn FnOnce(Result<&mut dyn RecordWriter, StoreError>) + Send>);
+pub(super) struct Errand(Work);
+
+/// Gets the database, or why it cannot be written.
+type Work = Box<dyn FnOnce(Result<&mut dyn RecordWriter, StoreError>) + Send>;
 
 impl Errands {
     pub(super) const fn new(jobs: SyncSender<Job>, run: u64) -> Self {

@@ -1,6 +1,6 @@
 //! Messages callers leave: what ends one, and where it leads.
 
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 
 use super::{Opening, check, told};
 use crate::flow::Known;
@@ -151,91 +151,5 @@ empty = "byr"
 
 #[test]
 fn options_are_checked() {
-    expect![[r#"
-        error: step `voicemail` has no `next`
-          --> flows/test.toml:6:9
-          |
-        6 | [record.voicemail]
-          |         ^^^^^^^^^
-          |
-          = help: say where the call goes on
-
-        error: step `voicemail`: `length_s_max` must be between 1 and 3600 seconds
-          --> flows/test.toml:8:16
-          |
-        8 | length_s_max = 4000
-          |                ^^^^
-
-        error: step `voicemail`: `silence_s` must be between 1 and 60 seconds
-           --> flows/test.toml:10:13
-           |
-        10 | silence_s = 0
-           |             ^
-
-        error: step `voicemail`: `finish_key` is one telephone key, not `12`
-           --> flows/test.toml:11:14
-           |
-        11 | finish_key = "12"
-           |              ^^^^
-
-        error: step `voicemail`: `call` is taken; choose another name for the variable
-           --> flows/test.toml:12:8
-           |
-        12 | into = "call"
-           |        ^^^^^^
-
-        error: step `voicemail` has no option `nextt`
-           --> flows/test.toml:13:1
-           |
-        13 | nextt = "bye"
-           | ^^^^^
-           |
-           = help: did you mean `next`?
-             `record` may have
-               text              What is said before the tone; any key skips it.
-               beep              A tone says when to speak.
-               length_s_max      After this time the message ends, and is kept.
-               length_s_min      A message that is shorter counts as nothing said; less than
-                                 `length_s_max`.
-               silence_s         Silence of this length ends the message.
-               finish_key        The key that ends the message.
-               into              The variable that gets the name of the recording.
-               intent            What the caller wants, for the agent and the record.
-             and these lead to steps:
-               next              A message is kept.
-               empty             Nothing was said, or less than `length_s_min`.
-               failed            The message could not be recorded or written.
-               on_error          The step could not do its work, and no exit of its own is
-                                 for that.
-
-        error: this loop never waits for the caller: short -> short
-           --> flows/test.toml:15:9
-           |
-        15 | [record.short]
-           |         ^^^^^
-           |
-           = help: put a `menu`, a `collect` or a `queue` into it, or end it
-
-        error: step `short`: `beep` must be `true` or `false`, not a text
-           --> flows/test.toml:16:8
-           |
-        16 | beep = "no"
-           |        ^^^^
-
-        error: step `short`: `length_s_min` leaves no room below `length_s_max`
-           --> flows/test.toml:18:1
-           |
-        18 | length_s_min = 3
-           | ^^^^^^^^^^^^
-
-        error: step `short`, `empty`: no step is named `byr`
-           --> flows/test.toml:22:9
-           |
-        22 | empty = "byr"
-           |         ^^^^^
-           |
-           = help: did you mean `bye`?
-
-    "#]]
-    .assert_eq(&told(WRONG, &Known::anything()));
+    expect_file!["record.txt"].assert_eq(&told(WRONG, &Known::anything()));
 }

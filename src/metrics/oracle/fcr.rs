@@ -117,7 +117,7 @@ impl Oracle<'_> {
         let contacts = self.contacts();
         let handled: BTreeSet<_> = self.legs(whose).iter().map(|leg| leg.leg.call).collect();
         let own = || contacts.iter().filter(|contact| handled.contains(&contact.call));
-        for scope in 0..SCOPES.len() {
+        for (scope, scope_name) in SCOPES.iter().enumerate() {
             for (n, (name, window)) in FCR_WINDOWS.iter().enumerate() {
                 let window = window.as_millis() as u64;
                 let mut counts = FcrCounts::default();
@@ -127,7 +127,7 @@ impl Oracle<'_> {
                 put(answers, &place, counts.resolved, counts.issues);
                 counts.put(answers, &place);
                 if *name == "7d" {
-                    let figure = format!("fcr_repeat_{}", SCOPES[scope]);
+                    let figure = format!("fcr_repeat_{scope_name}");
                     put(answers, &figure, counts.resolved, counts.issues);
                 }
             }

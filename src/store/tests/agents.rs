@@ -1,8 +1,9 @@
 //! What agents do, through the ends of runs.
 
 use std::fs::File;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
+use super::eventually::eventually;
 use super::*;
 use crate::center::names::Names;
 use crate::metrics::Times;
@@ -41,7 +42,8 @@ fn what_a_lost_run_kept_of_agents_ends_with_its_journal() {
     store.note(Timestamp(8 * SECOND), None);
     // The thread that writes the database does not come to it any more.
     let Store { kept, journal, .. } = &mut store;
-    (kept.write(), journal.write());
+    kept.write();
+    journal.write();
     std::mem::forget(store);
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
@@ -90,11 +92,7 @@ fn an_idle_run_shows_signs_of_life_while_an_agent_is_logged_in() {
     moves(&mut store, 2 * SECOND, &AgentState::Ready);
     let lock = File::options().write(true).open(folder.path().join("lock")).unwrap();
     lock.set_modified(UNIX_EPOCH).unwrap();
-    let deadline = std::time::Instant::now() + Duration::from_secs(30);
-    while lock.metadata().unwrap().modified().unwrap() == UNIX_EPOCH {
-        assert!(std::time::Instant::now() < deadline, "no sign of life");
-        std::thread::park_timeout(Duration::from_millis(50));
-    }
+    eventually("a sign of life", || lock.metadata().unwrap().modified().unwrap() != UNIX_EPOCH);
     assert!(alive_until(folder.path()) > Some(Timestamp(60 * SECOND)));
     store.shutdown().unwrap();
 }

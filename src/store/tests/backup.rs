@@ -1,5 +1,6 @@
 //! Copies of a folder that is being written, and starts on them.
 
+use super::eventually::eventually;
 use super::*;
 use crate::center::names::Names;
 use crate::metrics::{Gathering, Report, Target, Times};
@@ -32,11 +33,7 @@ fn at_work(folder: &Path) -> Store {
         store.settle(Timestamp(2_000));
     }
     // Those that the copy lacks are rebuilt of its journal, which this test has nobody for.
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while all(folder).len() < 49 {
-        assert!(std::time::Instant::now() < deadline, "the records are written");
-        std::thread::park_timeout(std::time::Duration::from_millis(20));
-    }
+    eventually("the records are written", || all(folder).len() >= 49);
     store
 }
 

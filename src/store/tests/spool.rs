@@ -1,5 +1,6 @@
 //! While the database takes nothing: the journal has what the records follow from.
 
+use super::eventually::eventually;
 use super::*;
 
 /// Records wait in memory while the database is busy, and are there afterwards.
@@ -27,11 +28,7 @@ fn fault_11_records_wait_in_order_for_a_database_that_is_away() {
         store.settle(Timestamp(2_000 + call));
     }
     assert!(store.is_accepting(), "calls do not wait for the database");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while !store.health().records_failing {
-        assert!(std::time::Instant::now() < deadline, "an alarm");
-        std::thread::park_timeout(std::time::Duration::from_millis(50));
-    }
+    eventually("an alarm", || store.health().records_failing);
     assert!(store.health().waiting > 0 && store.health().lost == 0);
     drop(holder);
     store.shutdown().unwrap();

@@ -270,12 +270,6 @@ impl Control {
         });
     }
 
-    /// Waits until this is heard in place of what is heard now, which does not come to its end.
-    #[track_caller]
-    pub(crate) fn hear_instead(&self, reference: &str, wanted: &str) {
-        self.until(&format!("{wanted} is heard"), |state| state.hears(reference, wanted));
-    }
-
     /// Lets what the leg does come to its end, one after another, until this gives something.
     #[track_caller]
     pub(crate) fn go_on<T>(
