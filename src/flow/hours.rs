@@ -27,7 +27,7 @@ pub(in crate::flow) const TABLE: Schema =
 const ZONE: Opt<Value> = Opt::value(
     "timezone",
     "an IANA name",
-    "Where these hours hold: `America/New_York`; daylight saving is minded.",
+    "Where these hours hold: `America/New_York`; daylight saving is observed.",
 )
 .required();
 const OPEN: Opt<Value> = Opt::value(

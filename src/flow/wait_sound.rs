@@ -14,7 +14,7 @@ pub(in crate::flow) const WAIT_WORDS: &[(&str, Sound)] =
 pub(in crate::flow) const MUSIC: Opt<Value> = Opt::value(
     "music",
     "a name",
-    "Which music: `default`, `ring`, or the file `music/NAME.wav`; only with `wait = \"music\"`.",
+    "Which music: `default`, `ring`, or the file `music/NAME.wav`; only where `wait` is music.",
 )
 .without("`\"default\"`");
 

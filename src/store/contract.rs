@@ -116,6 +116,7 @@ fn progress_goes_up_and_is_found(database: &dyn Database) {
         continues: None,
         carried: BTreeMap::new(),
         finished: BTreeSet::new(),
+        records_since: Timestamp(0),
     };
     assert_eq!(writer.progress().unwrap(), nothing);
     let finish = |segment: &str| Change::Finish { segment: segment.to_owned(), clean: true };

@@ -298,6 +298,8 @@ pub(super) struct Progress {
     pub(super) carried: BTreeMap<CallId, Entry>,
     /// Segments of the journal whose calls all have their records.
     pub(super) finished: BTreeSet<String>,
+    /// Records of calls that ended before this were kept long enough, and are deleted.
+    pub(super) records_since: Timestamp,
 }
 
 /// What a run leaves for the next one beside journal and records.

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use crate::id::{CallId, LegId, NodeId};
 use crate::store::database::{self, Applied, Change, RecordWriter};
-use crate::store::{StoreError, open};
+use crate::store::{StoreError, backup, open};
 use crate::time::Timestamp;
 use crate::words::CallRecord;
 
@@ -52,6 +52,8 @@ impl Importing {
     /// When a server runs on it ([`StoreError::InUse`]), or it cannot be written.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let (lock, _) = open::prepare(folder)?;
+        backup::check(folder)?;
+        backup::begun(folder)?;
         let mut db = database::of(folder).writer()?;
         db.migrate()?;
         Ok(Self { db, batch: Vec::new(), imported: Imported::default(), _lock: lock })

@@ -152,10 +152,11 @@ pub(super) fn prepare(folder: &Path) -> Result<(File, Option<Timestamp>), StoreE
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(failed)?;
     let path = folder.join(LOCK);
+    let written_at = journal::written_at(&path); // before it is there: a copy of a folder has none
     let mut options = fs::OpenOptions::new();
     let lock = options.create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match lock.try_lock() {
-        Ok(()) => Ok((lock, journal::written_at(&path))),
+        Ok(()) => Ok((lock, written_at)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_path_buf() }),
         Err(TryLockError::Error(error)) => Err(StoreError::io(&path, error)),
     }

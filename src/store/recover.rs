@@ -109,6 +109,8 @@ struct Run {
 #[derive(Default)]
 struct Scan {
     missing: BTreeMap<CallId, Entry>,
+    /// A call that arrived before has no record because that was kept long enough.
+    records_since: Timestamp,
     last: Option<CallId>,
     ended_at: Timestamp,
     entries: u64,
@@ -145,7 +147,8 @@ pub(super) fn find(
     let after = runs.last_key_value().map_or(0, |(run, _)| run + 1);
     let (call, continues) = (progress.next_call.max(CallId::first(node)), None);
     let mut next = Next { run: after, call, continues, lost_at: None };
-    let mut scan = Scan { missing: std::mem::take(&mut progress.carried), ..Scan::default() };
+    let missing = std::mem::take(&mut progress.carried);
+    let mut scan = Scan { missing, records_since: progress.records_since, ..Scan::default() };
     let unfinished: Vec<PathBuf> =
         runs.values().flat_map(|run| run.unfinished.iter().cloned()).collect();
     for path in &unfinished {
@@ -269,7 +272,7 @@ impl Scan {
             {
                 let call = *call;
                 self.last = self.last.max(Some(call));
-                if !db.has(call)? {
+                if entry.at >= self.records_since && !db.has(call)? {
                     self.missing.insert(call, entry);
                 }
             }

@@ -423,12 +423,23 @@ impl Rig {
         self.eventually("the server ends", || process.0.try_wait().expect("our child"))
     }
 
-    /// Waits until the store has written a word: it gathers before it writes.
+    /// Waits until the store has written a word: beside the journal where it is a promise, and in
+    /// the database, which may have only what came after it in the same tenth of a second.
     #[track_caller]
     pub(crate) fn expect_kept(&self, word: &str) {
         self.eventually(&format!("{word} is kept"), || {
-            let log = fs::read(self.path().join("state/records.sqlite-wal")).ok()?;
-            log.windows(word.len()).any(|found| found == word.as_bytes()).then_some(())
+            let files = fs::read_dir(self.path().join("state")).ok()?.filter_map(Result::ok);
+            let is_there = |entry: fs::DirEntry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let text = match name.as_str() {
+                    "records.sqlite-wal" => fs::read(entry.path()),
+                    kept if kept.starts_with("kept-") => fs::read(entry.path()),
+                    _ => return false,
+                };
+                let has = |text: Vec<u8>| text.windows(word.len()).any(|it| it == word.as_bytes());
+                text.is_ok_and(has)
+            };
+            files.into_iter().any(is_there).then_some(())
         });
     }
 

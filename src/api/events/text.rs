@@ -44,9 +44,13 @@ pub(super) fn snapshot(run: u64, board: &Board, filter: &FactFilter, now: Timest
         may_see(call) && board.concern(call).is_some_and(|concern| filter.concerns(concern))
     };
     let calls = board.calls().filter(|call| wanted(call.call)).map(|call| {
-        // Who supervises a call is not for its agent to see.
-        let supervisor = call.supervisor.filter(|_| own.is_none());
-        LiveCall::from(CallView { supervisor, ..call })
+        let Some(own) = own else { return LiveCall::from(call) };
+        // Who supervises a call is not for its agent to see; nor is it for an agent who called,
+        // who answered and whom that agent consults.
+        let is_theirs = call.agent.as_deref() == Some(own);
+        let agent = call.agent.filter(|_| is_theirs);
+        let consult = call.consult.filter(|_| is_theirs);
+        LiveCall::from(CallView { supervisor: None, agent, consult, ..call })
     });
     let queues = board.queues(now).into_iter().filter(|queue| filter.wants_queue(&queue.name));
     let agents = board.agents().filter(|agent| filter.wants_agent(&agent.name));
@@ -66,8 +70,12 @@ pub(super) fn own_fact(run: u64, entry: &RingFact, own: &str) -> Option<String> 
     let Numbered { seq, at, fact } = &entry.numbered;
     let fact = match fact {
         Fact::Roster(roster) => Fact::Roster(Arc::new(own_of(roster, own))),
-        Fact::CallStands { call, stands } if stands.supervisor.is_some() => {
-            let stands = CallStands { supervisor: None, ..(**stands).clone() };
+        Fact::CallStands { call, stands } => {
+            let is_theirs = stands.agent.as_deref() == Some(own);
+            let stands = CallStands::clone(stands);
+            let agent = stands.agent.filter(|_| is_theirs);
+            let consult = stands.consult.filter(|_| is_theirs);
+            let stands = CallStands { supervisor: None, agent, consult, ..stands };
             Fact::CallStands { call: *call, stands: Arc::new(stands) }
         }
         // The record has all who had the call: that it is over is what the agent hears.
@@ -78,7 +86,6 @@ pub(super) fn own_fact(run: u64, entry: &RingFact, own: &str) -> Option<String> 
         Fact::CallBegan(_)
         | Fact::Draining { .. }
         | Fact::Call { .. }
-        | Fact::CallStands { .. }
         | Fact::OfferEnded { .. }
         | Fact::AgentMoved { .. }
         | Fact::AgentStands(_)

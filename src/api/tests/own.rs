@@ -6,8 +6,8 @@ use super::*;
 use crate::center::snapshot::CallState;
 use crate::id::{LegId, OfferId};
 use crate::words::{
-    AgentStands, CallFact, CallStands, Closing, Dialed, InputOutcome, OfferOutcome, Origin, Party,
-    SupervisorMode, SupervisorStands,
+    AgentStands, CallFact, CallStands, Closing, ConsultStands, Dialed, InputOutcome, OfferOutcome,
+    Origin, Party, Stage, SupervisorMode, SupervisorStands,
 };
 
 const HERS: CallId = CallId(51);
@@ -161,6 +161,43 @@ fn the_snapshot_of_an_agent_has_the_call_they_have_and_not_who_supervises() {
             let (status, body) = ask(query).await;
             assert_eq!((status, &body["error"]), (400, &json!("bad_request")), "{body}");
             assert!(!body["message"].to_string().contains("did you mean"), "{body}");
+        }
+    });
+}
+
+/// She called the queue from her own telephone: the call is hers, and who has it is not.
+#[test]
+fn an_agent_who_called_hears_neither_who_answered_nor_whom_that_agent_consults() {
+    let Fact::CallBegan(origin) = began(HERS, "1001") else { panic!("it begins") };
+    let origin = Origin { via: NamedVia::Agent("alice".to_owned()), ..Origin::clone(&origin) };
+    let consult = ConsultStands {
+        number: Some("+14155550999".to_owned()),
+        trunk: Some("acme".to_owned()),
+        agent: None,
+        queue: None,
+        stage: Stage::Talking,
+        since: origin.arrived_at,
+    };
+    let stands = CallStands {
+        state: CallState::Talking,
+        waits: None,
+        agent: Some("bob".into()),
+        consult: Some(Box::new(consult)),
+        ..waiting(None)
+    };
+    let mut facts = told::bob_talks().into_iter().take(1).collect::<Vec<_>>();
+    facts.push(Fact::CallBegan(Arc::new(origin)));
+    facts.push(Fact::CallStands { call: HERS, stands: Arc::new(stands) });
+    let later = vec![facts[2].clone(), Fact::Draining { is_draining: true }];
+    serve(WITH_ROLES, async |served| {
+        served.told.tell(facts);
+        let mut hers = Listener::open_as(ALICE, &served, "/v1/events", "").await;
+        let snapshot = hers.until("event: snapshot\n").await + &hers.until("\n\n").await;
+        served.told.tell(later);
+        let heard = snapshot + &hers.until("event: draining\n").await;
+        assert!(heard.contains("\"id\":51") && heard.contains("event: call_stands"), "{heard}");
+        for stranger in ["bob", "+14155550999"] {
+            assert!(!heard.contains(stranger), "{stranger}: {heard}");
         }
     });
 }

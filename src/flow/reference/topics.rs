@@ -184,7 +184,7 @@ fn keys(_: &[Front<'_>]) -> Vec<Block> {
         Block::text(format!(
             "People end an input with `#` by habit. A `#` that comes within {} s after an input was \
              complete without it (or `inter_digit_s`, where the step names the key) belongs to that \
-             input and acts on no later step, unless that step lists `#` as a key of its own.",
+             input, and no later step acts on it, unless that step lists `#` as a key of its own.",
             LATE_FINISH.as_secs()
         )),
         Block::text(

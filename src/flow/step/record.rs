@@ -64,8 +64,9 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
         "The message ends with `finish_key`, with silence, at its greatest length, or with the \
          caller's hang-up, which keeps what was said. It is in the call's record under `recordings`, \
          and the HTTP interface serves it as a WAV file.",
-        "A variable of `into` is set at `next` only where `empty` has an exit of its own, and in \
-         `on_hangup`, where the caller hung up while speaking.",
+        "A message that is kept sets the variable of `into`, also when the caller hangs up while \
+         speaking. Without an exit of its own for `empty`, a call may come to `next` without it, and \
+         the check asks for a default there.",
     ],
     table: Schema {
         name: "record",

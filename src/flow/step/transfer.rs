@@ -37,12 +37,13 @@ const NEXT: Opt<ExitTo> =
     Opt::exit("next", "The outside party talked and hung up.").without("the call ends");
 const BUSY: Opt<ExitTo> = Opt::exit("busy", "The party is busy.").without(AS_FAILED);
 const NO_ANSWER: Opt<ExitTo> =
-    Opt::exit("no_answer", "Nobody answered within `ring_timeout_s`.").without(AS_FAILED);
+    Opt::exit("no_answer", "Nobody answered within `ring_timeout_s`, or the network says so.")
+        .without(AS_FAILED);
 const REFUSED: Opt<ExitTo> =
     Opt::exit("refused", "It is no number, or none that a trunk may dial; nothing was dialed.")
         .without(AS_FAILED);
 const FAILED: Opt<ExitTo> =
-    Opt::exit("failed", "The number cannot be reached, or the trunk does not work.")
+    Opt::exit("failed", "The party declines, or neither number nor trunk can be reached.")
         .without("`on_error`");
 const AS_FAILED: &str = "as `failed`";
 
@@ -54,7 +55,8 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
          caller does, the call is over (`on_hangup`); when the party does, it goes on at `next`. What \
          the caller typed ahead is forgotten, and keys pressed while it rings do nothing.",
         "Only numbers that a trunk or provider has in its `prefixes` are dialed. A number that is the \
-         same for every caller is held against them when the flow is checked.",
+         same for every caller is held against them when the flow is checked. A call that came by a \
+         provider goes out by that provider alone, where `trunk` does not say another.",
     ],
     table: Schema {
         name: "transfer",

@@ -239,12 +239,14 @@ impl Reloader {
 
     /// A signal that came during a reload may be about what was edited since.
     async fn read_as_wished(&mut self) {
-        if self.state.is_wished.swap(false, Ordering::AcqRel)
-            && !self.state.is_busy.swap(true, Ordering::AcqRel)
+        if !self.state.is_wished.load(Ordering::Acquire)
+            || self.state.is_busy.swap(true, Ordering::AcqRel)
         {
-            let (dry_run, by, reply) = (false, "signal".to_owned(), None);
-            self.take(ReloadRequest { dry_run, by, reply }).await;
+            return; // a request that came in between is taken first, and the wish stays
         }
+        self.state.is_wished.store(false, Ordering::Release);
+        let (dry_run, by, reply) = (false, "signal".to_owned(), None);
+        self.take(ReloadRequest { dry_run, by, reply }).await;
     }
 
     async fn take(&mut self, ReloadRequest { dry_run, by, reply }: ReloadRequest) {

@@ -12,7 +12,7 @@ use crate::id::CallId;
 use crate::store::amend::{self, Columns};
 use crate::store::database::Applied;
 use crate::store::sqlite::rollups::Rollups;
-use crate::store::sqlite::{contacts, sql, unreadable};
+use crate::store::sqlite::{contacts, sql, state, unreadable};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordingUpdate, WrapUp};
 
@@ -20,12 +20,16 @@ use crate::words::{CallRecord, RecordingUpdate, WrapUp};
 pub(super) const EACH_ENDED: &str = "
 SELECT record FROM calls WHERE ended_at >= ?1 AND ended_at < ?2 ORDER BY ended_at, call";
 
-/// Writes a record, unless this call has one already.
+/// Writes a record, unless this call has one already, or had one that was kept long enough: its
+/// sums are there.
 pub(super) fn insert(
     db: &Connection,
     rollups: &mut Rollups<'_>,
     record: &CallRecord,
 ) -> rusqlite::Result<Applied> {
+    if record.ended_at < state::records_since(db)? {
+        return Ok(Applied::Known);
+    }
     let before = rollups.before_new(record)?;
     let row = Columns::of(record);
     let mut statement = db.prepare_cached(

@@ -4,6 +4,8 @@
 //! its caller, and these stay the same. A call that was its caller's by an account is parted from
 //! the account's other numbers, and the sums follow.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, params};
 
 use crate::id::CallId;
@@ -11,7 +13,7 @@ use crate::store::amend::Columns;
 use crate::store::database::{Erased, Erasure};
 use crate::store::erase;
 use crate::store::sqlite::rollups::Rollups;
-use crate::store::sqlite::{calls, contacts, sql, unsigned};
+use crate::store::sqlite::{BUSY_TIMEOUT, calls, contacts, sql, unsigned};
 use crate::words::CallRecord;
 
 pub(super) const OWN: &str = "SELECT call FROM calls WHERE from_number = ?1 ORDER BY call";
@@ -51,11 +53,13 @@ pub(super) fn erase(
     Ok(erased)
 }
 
-/// The write-ahead log has the pages as they were; and pages that were given up have what was in
-/// them.
-pub(super) fn forget_pages(db: &Connection) -> rusqlite::Result<()> {
-    // A reader that goes on keeps the log: then it is emptied with the next that finds none.
-    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+/// Empties the write-ahead log, which has the pages as they were. `false`: a reader goes on that
+/// needs it, and it is to do again; nothing waits for that reader.
+pub(super) fn forget_pages(db: &Connection) -> rusqlite::Result<bool> {
+    db.busy_timeout(Duration::ZERO)?;
+    let blocked = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(blocked? == 0)
 }
 
 /// Writes a record that has its account no more: it is of another caller than the account's other

@@ -12,12 +12,10 @@ use rusqlite::{Connection, params};
 use crate::metrics::Gathering;
 use crate::store::amend;
 use crate::store::rollup::Span;
-use crate::store::sqlite::{agents, calls, contacts, sql, state};
+use crate::store::sqlite::{agents, calls, contacts, rollups, sql, state};
 use crate::time::Timestamp;
 use crate::words::CallRecord;
 
-/// In `meta`: records of calls that ended before this are deleted.
-const RECORDS_SINCE: &str = "records_since";
 /// In `meta`: sums from before this are gone, too.
 const SUMS_SINCE: &str = "sums_since";
 /// In `meta`: of moves of agents from before this there are only sums by the day.
@@ -26,8 +24,12 @@ const MOVES_SINCE: &str = "agent_moves_since";
 pub(super) const OLDEST: &str =
     "SELECT record FROM calls WHERE ended_at < ?1 ORDER BY ended_at, call LIMIT ?2";
 
-/// Deletes some records of calls that ended before this day; how many. None: there are none left.
+/// Deletes some records of calls that ended before this day; how many. None: there are none left,
+/// or some calls are in no sum yet, which must come first.
 pub(super) fn records(db: &Connection, before: Timestamp, at_once: u32) -> rusqlite::Result<usize> {
+    if rollups::since(db)? > Timestamp(0) {
+        return Ok(0);
+    }
     let before = Span::Day.start_of(before);
     let mut oldest = db.prepare_cached(OLDEST)?;
     let oldest = oldest.query_map(params![sql(before.0), at_once], calls::record)?;
@@ -35,7 +37,7 @@ pub(super) fn records(db: &Connection, before: Timestamp, at_once: u32) -> rusql
     if oldest.is_empty() {
         return Ok(0);
     }
-    raise(db, RECORDS_SINCE, before)?;
+    raise(db, state::RECORDS_SINCE, before)?;
     let mut of_queue =
         db.prepare_cached("DELETE FROM call_queues WHERE queue = ?1 AND call = ?2")?;
     let mut of_agent =
@@ -82,11 +84,6 @@ fn raise(db: &Connection, key: &str, at: Timestamp) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Calls that ended before this may have no record any more.
-pub(super) fn records_since(db: &Connection) -> rusqlite::Result<Timestamp> {
-    Ok(Timestamp(state::meta(db, RECORDS_SINCE)?.unwrap_or(0)))
-}
-
 /// The whole quarters of a period without records, of which there are sums; of the rest of it
 /// nothing is known, and the report says so.
 pub(super) fn sums_without_records(
@@ -111,7 +108,7 @@ pub(super) fn sums_without_records(
 
 /// The sums are of another form than today's: those without records cannot be made anew.
 pub(super) fn forget_sums(db: &Connection) -> rusqlite::Result<()> {
-    let records_since = records_since(db)?;
+    let records_since = state::records_since(db)?;
     if records_since > Timestamp(0) {
         tracing::warn!(
             until = %records_since,

@@ -76,7 +76,7 @@ impl Database for Sqlite {
         make(&self.path).map_err(|error| StoreError::io(&self.path, error))?;
         let db = schema::open(&self.path)?;
         let unreadable = Arc::clone(&self.unreadable);
-        Ok(Box::new(Writer { db, path: self.path.clone(), unreadable }))
+        Ok(Box::new(Writer { db, path: self.path.clone(), unreadable, log_has_erased: false }))
     }
 
     fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError> {
@@ -102,6 +102,8 @@ struct Writer {
     db: Connection,
     path: PathBuf,
     unreadable: Arc<AtomicBool>,
+    /// The write-ahead log still has pages of a caller who was erased.
+    log_has_erased: bool,
 }
 
 impl RecordWriter for Writer {
@@ -158,6 +160,9 @@ impl RecordWriter for Writer {
     }
 
     fn sync(&mut self) -> Result<(), DatabaseError> {
+        if self.log_has_erased {
+            self.log_has_erased = !erase::forget_pages(&self.db).map_err(failed)?;
+        }
         let sync = "PRAGMA wal_checkpoint(PASSIVE)";
         self.db.query_row(sync, [], |_| Ok(())).map_err(failed)
     }
@@ -169,10 +174,11 @@ impl RecordWriter for Writer {
             let erased = erase::erase(&transaction, &mut rollups, erasure)?;
             rollups.write()?;
             transaction.commit()?;
-            erase::forget_pages(db)?;
-            Ok(erased)
+            Ok((erased, !erase::forget_pages(db)?))
         };
-        erase(&mut self.db).map_err(failed)
+        let (erased, log_has_erased) = erase(&mut self.db).map_err(failed)?;
+        self.log_has_erased |= log_has_erased;
+        Ok(erased)
     }
 
     fn erased(&self) -> Result<Vec<(CallId, u64)>, DatabaseError> {

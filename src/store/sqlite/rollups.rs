@@ -268,7 +268,7 @@ pub(super) fn begin(db: &Connection) -> rusqlite::Result<()> {
 
 /// Without any rollup of calls that are there: [`roll_up`] makes those.
 pub(super) fn begin_anew(db: &Connection) -> rusqlite::Result<()> {
-    let records_since = expire::records_since(db)?;
+    let records_since = state::records_since(db)?;
     db.execute("DELETE FROM rollups WHERE start >= ?1", [sql(records_since.0)])?;
     let last: Option<i64> =
         db.query_row("SELECT max(ended_at) FROM calls", [], |row| row.get(0))?;
@@ -326,7 +326,7 @@ pub(super) fn gather(
     into: &mut Gathering,
 ) -> rusqlite::Result<Gathered> {
     let before = into.clone();
-    let records_since = expire::records_since(db)?;
+    let records_since = state::records_since(db)?;
     let gone = period.start.min(records_since)..period.end.min(records_since);
     let there = period.start.max(records_since)..period.end.max(records_since);
     let mut from = Gathered::FromRollups;

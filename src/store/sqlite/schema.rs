@@ -171,8 +171,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         db.busy_timeout(BUSY_TIMEOUT)?;
         keep_statements(&db)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
-        // What a record was before does not stay in the page that has it.
-        db.pragma_update(None, "secure_delete", "FAST")?;
+        // What a record was before stays in no page, also in none that is given up.
+        db.pragma_update(None, "secure_delete", "ON")?;
         // The write-ahead log is brought to the disk once a second, with the journal.
         db.pragma_update(None, "synchronous", "NORMAL")?;
         let version = version(&db)?;

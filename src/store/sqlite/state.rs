@@ -15,6 +15,7 @@ use crate::id::{CallId, NodeId};
 use crate::store::database::{Progress, Saved};
 use crate::store::journal::Entry;
 use crate::store::sqlite::{sql, unreadable, unsigned};
+use crate::time::Timestamp;
 
 /// In `meta`: the first number that no call has had.
 const NEXT_CALL: &str = "next_call";
@@ -36,7 +37,16 @@ pub(super) fn progress(db: &Connection) -> rusqlite::Result<Progress> {
         continues: meta(db, CONTINUES)?,
         carried: carried(db)?,
         finished: finished(db)?,
+        records_since: records_since(db)?,
     })
+}
+
+/// In `meta`: records of calls that ended before this are deleted.
+pub(super) const RECORDS_SINCE: &str = "records_since";
+
+/// Calls that ended before this may have no record any more.
+pub(super) fn records_since(db: &Connection) -> rusqlite::Result<Timestamp> {
+    Ok(Timestamp(meta(db, RECORDS_SINCE)?.unwrap_or(0)))
 }
 
 pub(super) fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<u64>> {

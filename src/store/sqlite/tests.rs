@@ -437,6 +437,19 @@ fn plans_of_contacts_follow_their_key() {
 }
 
 #[test]
+fn records_that_no_sum_has_yet_are_not_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Sqlite::new(folder.path()).writer().unwrap();
+    writer.migrate().unwrap();
+    writer.apply(&[Change::Close(record(1, 1_200))]).unwrap();
+    rollups::begin_anew(&Connection::open(folder.path().join(FILE)).unwrap()).unwrap();
+    let late = Timestamp(1_000 * 24 * 60 * 60 * 1_000);
+    assert_eq!(writer.expire_records(late).unwrap(), 0);
+    while writer.roll_up().unwrap() != RolledUp::All {}
+    assert_eq!(writer.expire_records(late).unwrap(), 1);
+}
+
+#[test]
 fn errors_say_what_kind_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let database = Sqlite::new(folder.path());
@@ -460,6 +473,7 @@ fn errors_say_what_kind_they_are() {
         db: Connection::open(&database.path).unwrap(),
         path: database.path.clone(),
         unreadable: Arc::default(),
+        log_has_erased: false,
     };
     impatient.db.busy_timeout(Duration::ZERO).unwrap();
     let change = [Change::Close(record(1, 1_200))];

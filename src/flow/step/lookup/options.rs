@@ -41,7 +41,7 @@ pub(super) const SET: Opt<Entries> = Opt::entries(
 )
 .of(&SET_TABLE);
 pub(super) const TEXT: Opt<Value> =
-    Opt::speech("text", "What is said first, while the service works.");
+    Opt::speech("text", "What is said while the service works; an answer cuts it short.");
 pub(super) const WAIT: Opt<Choice<Sound>> =
     Opt::choice("wait", "music", WAIT_WORDS, "What the caller hears until the answer is there.");
 pub(super) const OK: Opt<ExitTo> = Opt::exit("ok", "The service has answered; `set` is done.")
@@ -76,7 +76,8 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
     group: Group::Decide,
     summary: "asks an HTTP service about the caller, and goes on with what it says",
     about: &[
-        "`text` is said first; until the answer is there, the caller hears what `wait` says. Keys \
+        "`text` is said while the service works, and an answer cuts it short; until the answer is \
+         there, the caller then hears what `wait` says. Keys \
          pressed meanwhile are typed ahead. The hosts that may be asked are those of `[lookup]` in \
          the configuration; scheme and host are the same for every caller, and no redirect is \
          followed.",
