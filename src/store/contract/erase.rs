@@ -24,7 +24,8 @@ fn of(call: u64, from: &str, ended_at: u64) -> CallRecord {
     record.vars = BTreeMap::from([("account".to_owned(), "4711".to_owned())]);
     let at = record.arrived_at;
     let inputs = vec![StepInput { at, outcome: InputOutcome::Matched, keys: Some("4711".into()) }];
-    record.path.push(PathEntry { at, step: "account".to_owned(), inputs, failed: false });
+    let (step, failed, after_hangup) = ("account".to_owned(), false, false);
+    record.path.push(PathEntry { at, step, inputs, failed, after_hangup });
     let note = Some("is moving".to_owned());
     let leg = record.legs[0].leg;
     record.legs[0].wrap_up = Some(WrapUp { leg, acw_ms: 5, resolved: None, intent: None, note });
