@@ -109,6 +109,11 @@ impl Gathering {
         self.agents.entry(agent).or_default().add(tally, self.now, self.gone_until);
     }
 
+    /// Queues and agents of which there is something.
+    pub(super) fn sections_kept(&self) -> usize {
+        self.queues.len() + self.agents.len()
+    }
+
     /// With what each agent spent their time on, and what each queue promises.
     pub(super) fn sections(
         self,

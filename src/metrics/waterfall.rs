@@ -93,6 +93,9 @@ pub struct WaterfallReport {
     pub steps: Vec<StepReport>,
     /// Visits of steps beyond the first thousand.
     pub beyond: u64,
+    /// Calls of the period that ended before this are not all counted: their records were deleted.
+    #[cfg_attr(feature = "server", schema(value_type = Option<u64>))]
+    pub records_gone_until: Option<Timestamp>,
     /// The one that saves most first.
     pub suggestions: Vec<Suggestion>,
 }
@@ -224,7 +227,8 @@ impl Waterfall {
         let mut suggestions: Vec<_> = each.flat_map(|(name, step)| step.suggest(name)).collect();
         suggestions.sort_by(|a, b| b.saves_all_s.total_cmp(&a.saves_all_s));
         let (flow, calls, beyond) = (self.flow.clone(), self.calls, self.beyond);
-        WaterfallReport { flow, calls, steps, beyond, suggestions }
+        let records_gone_until = None; // whoever read the records knows
+        WaterfallReport { flow, calls, steps, beyond, records_gone_until, suggestions }
     }
 }
 
@@ -360,8 +364,8 @@ impl Step {
     }
 
     /// The most used option and what it saves all callers, in milliseconds, if each option is said
-    /// when another one is said now, the most used first. None where an answer was not one key: such
-    /// a step asks for a number, and says no options.
+    /// when another one is said now, the most used first. None where an answer was not one key:
+    /// such a step asks for a number, and says no options.
     fn order(&self) -> Option<(&str, u64)> {
         let mut matched = self.keys.iter().filter(|(_, it)| it.matched > 0);
         if matched.any(|(key, _)| key.chars().count() != 1) {
