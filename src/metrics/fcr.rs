@@ -303,7 +303,7 @@ impl Repeats {
     }
 }
 
-/// What became of contained calls whose caller can be told, once a day has passed since they
+/// What became of contained calls whose caller is known, once a day has passed since they
 /// arrived: until then it is open whether the caller comes again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Contained {

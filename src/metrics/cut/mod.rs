@@ -126,7 +126,7 @@ pub struct Cutter<'a> {
     records: u64,
     /// By bucket and value.
     cells: BTreeMap<(usize, Option<String>), Gathering>,
-    /// Cells of so many first buckets, which are whole.
+    /// Cells that are whole: of the first buckets, and how many those are.
     made: Vec<Cell>,
     buckets_made: usize,
     /// Queues or agents in `cells`, where calls are grouped by them.
