@@ -20,7 +20,7 @@ use attendant::api::{
 };
 use attendant::center::names::Names;
 use attendant::id::{AgentId, CallId, QueueId, RecordingId};
-use attendant::metrics::cut::{Asked, Cell, CutError};
+use attendant::metrics::cut::{Asked, Cells, CutError};
 use attendant::metrics::waterfall::{Waterfall, WaterfallReport};
 use attendant::metrics::{Follower, Gathering, Target, Times};
 use attendant::time::Timestamp;
@@ -77,8 +77,8 @@ impl Archive for NoArchive {
         _: Timestamp,
         _: &mut Names,
         _: &dyn Fn(QueueId) -> Target,
-    ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError> {
-        Ok(Ok(Vec::new()))
+    ) -> Result<Result<Cells, CutError>, ArchiveError> {
+        Ok(Ok(Cells::default()))
     }
 
     fn waterfall(

@@ -200,6 +200,7 @@ fn handled(call: u64) -> Box<CallRecord> {
         step: step.to_owned(),
         inputs: Vec::new(),
         failed: false,
+        after_hangup: false,
     };
     Box::new(CallRecord {
         call: CallId(call),

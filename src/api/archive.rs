@@ -20,7 +20,7 @@ use crate::api::live::call_id;
 use crate::api::views::Record;
 use crate::center::names::Names;
 use crate::id::{CallId, QueueId, RecordingId};
-use crate::metrics::cut::{Asked, Cell, CutError};
+use crate::metrics::cut::{Asked, Cells, CutError};
 use crate::metrics::waterfall::WaterfallReport;
 use crate::metrics::{Gathering, Target, Times};
 use crate::time::Timestamp;
@@ -69,7 +69,7 @@ pub trait Archive: Send + Sync {
         now: Timestamp,
         names: &mut Names,
         target: &dyn Fn(QueueId) -> Target,
-    ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError>;
+    ) -> Result<Result<Cells, CutError>, ArchiveError>;
 
     /// What callers did in a flow, or in each. The inner error: it is too much.
     ///

@@ -31,7 +31,7 @@ use crate::api::archive::Archive;
 use crate::api::error::ApiError;
 use crate::center::names::Names;
 use crate::live::{Board, Ring};
-use crate::metrics::cut::{Asked, Cell, Dimension};
+use crate::metrics::cut::{Asked, Cells, Dimension};
 use crate::metrics::{
     self, Counted, Counter, Follower, Gathering, Judging, Metrics, Report, Times,
 };
@@ -417,7 +417,7 @@ fn names_of(roster: &Roster) -> Names {
 pub(super) struct Cutting {
     pub(super) now: Timestamp,
     pub(super) asked: Asked,
-    pub(super) cells: Vec<Cell>,
+    pub(super) cells: Cells,
 }
 
 /// A client listens, until this is dropped.
@@ -535,7 +535,7 @@ mod tests {
             _: Timestamp,
             _: &mut Names,
             _: &dyn Fn(QueueId) -> Target,
-        ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError> {
+        ) -> Result<Result<Cells, CutError>, ArchiveError> {
             unreachable!("figures are gathered")
         }
 

@@ -129,7 +129,13 @@ const COUNTED: &[Counted] = &[
     counted("offers_rejected", Kind::Count, HANDLING, "Offers that the agent rejected."),
     counted("offers_busy", Kind::Count, HANDLING, "Offers that found the telephone busy."),
     counted("offers_device_error", Kind::Count, HANDLING, "Offers that the telephone failed."),
-    counted("offers_withdrawn", Kind::Count, HANDLING, "Offers whose caller had gone."),
+    counted(
+        "offers_withdrawn",
+        Kind::Count,
+        HANDLING,
+        "Offers taken back before an answer: the caller left, another agent was faster, or the \
+         agent was on a call of their own.",
+    ),
     counted("logged_in_s", Kind::MaybeSeconds, TIME, "Agents' time logged in, in the period."),
     counted("not_ready_s", Kind::MaybeSeconds, TIME, "Of it, not ready."),
     counted("ready_s", Kind::MaybeSeconds, TIME, "Of it, ready for a call."),
@@ -154,12 +160,6 @@ const PROVISIONAL: Counted =
     counted("provisional_n", Kind::Count, HANDLING, "Issues that can still be repeated.");
 const PROVISIONAL_UNTIL: Counted =
     counted("provisional_until", Kind::MaybeTime, HANDLING, "When the last of them is final.");
-const LOOK_BACK_CUT: Counted = counted(
-    "look_back_cut_n",
-    Kind::Count,
-    HANDLING,
-    "Issues for which the calls in memory do not reach back a whole window.",
-);
 
 const REPEATED: &[Counted] = &[
     WINDOW,
@@ -169,7 +169,6 @@ const REPEATED: &[Counted] = &[
     COVERAGE,
     PROVISIONAL,
     PROVISIONAL_UNTIL,
-    LOOK_BACK_CUT,
 ];
 
 const BLENDED: &[Counted] = &[
@@ -180,7 +179,6 @@ const BLENDED: &[Counted] = &[
     COVERAGE,
     PROVISIONAL,
     PROVISIONAL_UNTIL,
-    LOOK_BACK_CUT,
 ];
 
 /// Handled calls that could not be judged, by the first cause that is true.

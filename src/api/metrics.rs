@@ -106,6 +106,9 @@ pub(super) struct GroupsReport {
     /// ended, wrap_up_end, arrival or spread.
     #[schema(value_type = String)]
     pub(super) attribution: Attribution,
+    /// Calls of the period that ended before this are not all counted: their records were deleted.
+    #[schema(value_type = Option<u64>)]
+    pub(super) records_gone_until: Option<Timestamp>,
     /// By time, then by group.
     #[schema(value_type = Vec<Cell>)]
     pub(super) groups: Vec<crate::metrics::cut::Cell>,
@@ -166,7 +169,8 @@ pub(super) async fn groups(
         interval: asked.interval.map(|interval| interval.to_string()),
         tz,
         attribution: asked.attribution,
-        groups: cells,
+        records_gone_until: cells.records_gone_until,
+        groups: cells.cells,
     }))
 }
 

@@ -80,9 +80,9 @@ impl Fold {
             }
             Fact::Answered => self.answered_at = Some(at),
             Fact::AnswerTakenBack => self.answered_at = None,
-            Fact::Entered { step } => {
-                let (step, inputs) = (str::to_owned(step), Vec::new());
-                self.path.push(PathEntry { at, step, inputs, failed: false });
+            Fact::Entered { step, after_hangup } => {
+                let (step, inputs, after_hangup) = (str::to_owned(step), Vec::new(), *after_hangup);
+                self.path.push(PathEntry { at, step, inputs, failed: false, after_hangup });
             }
             Fact::Input { outcome, keys } => self.input(at, *outcome, keys.as_deref()),
             Fact::StepFailed => self.step_failed(),

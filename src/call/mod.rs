@@ -165,7 +165,12 @@ impl Call {
 
     /// The flow has come to this step.
     pub fn step_entered(&mut self, now: Timestamp, step: Arc<str>) {
-        self.note(now, Fact::Entered { step });
+        self.note(now, Fact::Entered { step, after_hangup: false });
+    }
+
+    /// The caller has hung up, and `on_hangup` has led to this step.
+    pub fn step_entered_after_hangup(&mut self, now: Timestamp, step: Arc<str>) {
+        self.note(now, Fact::Entered { step, after_hangup: true });
     }
 
     /// The input step that the call is at got this from the caller. Secret keys are left out.
@@ -297,7 +302,7 @@ impl Call {
     /// The path so far, for whoever looks at a live call.
     pub fn path(&self) -> impl Iterator<Item = (Timestamp, &str)> {
         self.facts.iter().filter_map(|(at, fact)| {
-            let Fact::Entered { step } = fact else { return None };
+            let Fact::Entered { step, .. } = fact else { return None };
             Some((*at, &**step))
         })
     }

@@ -30,7 +30,7 @@ impl Happened {
     }
 
     fn entered(self, step: &str) -> Self {
-        self.then(Fact::Entered { step: step.into() })
+        self.then(Fact::Entered { step: step.into(), after_hangup: false })
     }
 
     fn input(self, outcome: InputOutcome, keys: Option<&str>) -> Self {

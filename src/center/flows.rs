@@ -286,7 +286,7 @@ impl ContactCenter {
         call.run_flow(&context, Input::HungUp, &mut effects);
         for effect in effects {
             match effect {
-                Effect::Entered { step } => call.step_entered(now, step),
+                Effect::Entered { step } => call.step_entered_after_hangup(now, step),
                 Effect::Intent(intent) => call.set_intent(now, intent),
                 Effect::Failed { step, why } => {
                     tracing::warn!(call = %id, %step, why, "step failed");

@@ -419,7 +419,7 @@ impl LiveCall {
 
     fn path(&self) -> Vec<(Timestamp, String)> {
         let entered = self.facts.iter().filter_map(|(at, fact)| {
-            let CallFact::Entered { step } = fact else { return None };
+            let CallFact::Entered { step, .. } = fact else { return None };
             Some((*at, step.to_string()))
         });
         entered.collect()

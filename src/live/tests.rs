@@ -96,7 +96,8 @@ fn calls_of_a_line_are_in_its_order_and_leave_it() {
 fn the_last_fact_of_a_call_gives_its_record_and_takes_it_off() {
     let mut board = Board::default();
     fold(&mut board, vec![roster(), began(CALL), waits(CALL, "help", 0)]);
-    let entered = |step: &str| happened(CallFact::Entered { step: step.into() });
+    let entered =
+        |step: &str| happened(CallFact::Entered { step: step.into(), after_hangup: false });
     fold(&mut board, vec![entered("main"), entered("help")]);
     let (by, cause) = (EndedBy::Caller, Cause::NORMAL_CLEARING);
     fold(&mut board, vec![happened(CallFact::Ended { by, cause })]);
@@ -179,7 +180,8 @@ fn a_fact_is_read_as_it_is_written_and_its_kind_is_a_known_one() {
         let text = serde_json::to_string(&told).unwrap();
         assert_eq!(serde_json::from_str::<Numbered>(&text).unwrap(), told, "{text}");
     }
-    let told = numbered(1, happened(CallFact::Entered { step: "main".into() }));
+    let entered = CallFact::Entered { step: "main".into(), after_hangup: false };
+    let told = numbered(1, happened(entered));
     let expected =
         r#"{"seq":1,"at":1001,"fact":"call","call":41,"happened":"entered","step":"main"}"#;
     assert_eq!(serde_json::to_string(&told).unwrap(), expected);

@@ -90,8 +90,6 @@ pub struct Judgement {
     pub provisional_n: u64,
     /// When the last of them will be final.
     pub provisional_until: Option<Timestamp>,
-    /// Issues for which the calls we keep do not reach back a whole window.
-    pub look_back_cut_n: u64,
 }
 
 /// Why handled calls were not judged: the first of these that is true.
@@ -169,6 +167,16 @@ impl Judged {
         Self { arrived_at, seen: Seen { scopes, attempt, said, is_cut_off } }
     }
 
+    /// A contained call: of what was around it, only whether the caller came again within the
+    /// shortest window, so that nothing else changes it.
+    pub(super) fn contained(arrived_at: Timestamp, near: Near) -> Self {
+        let (_, window) = FCR_WINDOWS[0];
+        let again = |around: Arrivals| around.after.filter(|at| at.since(arrived_at) <= window);
+        let around = near.scopes[0].map(|it| Arrivals { before: None, after: again(it) });
+        let near = Near { scopes: [around, None, None], attempt: None };
+        Self::of(arrived_at, near, None, false)
+    }
+
     fn had_attempt(&self, window: usize) -> bool {
         usize::from(self.seen.attempt) <= window
     }
@@ -226,8 +234,8 @@ pub(super) struct Repeats {
 }
 
 impl Repeats {
-    /// Adds a handled call, as known at `now`; contacts up to `gone_until` may not be known.
-    pub(super) fn add(&mut self, call: Judged, now: Timestamp, gone_until: Option<Timestamp>) {
+    /// Adds a handled call, as known at `now`.
+    pub(super) fn add(&mut self, call: Judged, now: Timestamp) {
         let at = call.arrived_at;
         for (scope, (sums, reach)) in self.sums.iter_mut().zip(call.seen.scopes).enumerate() {
             let windows = reach.windows();
@@ -239,14 +247,13 @@ impl Repeats {
                     Some((before, _)) if before <= n => Verdict::Repeat,
                     Some((_, after)) => Verdict::issue(after > n, at + window, now),
                 };
-                let cut = gone_until.is_some_and(|gone| at - window <= gone);
-                sum.add(seen, call.had_attempt(n), cut);
+                sum.add(seen, call.had_attempt(n));
             }
         }
-        self.add_to_blend(call, now, gone_until);
+        self.add_to_blend(call, now);
     }
 
-    fn add_to_blend(&mut self, call: Judged, now: Timestamp, gone_until: Option<Timestamp>) {
+    fn add_to_blend(&mut self, call: Judged, now: Timestamp) {
         let (at, n) = (call.arrived_at, window(Some(WINDOW_DEFAULT)));
         let seen = match (call.seen.scopes[0].windows(), call.seen.said) {
             _ if call.seen.is_cut_off => Verdict::CutOff,
@@ -258,8 +265,7 @@ impl Repeats {
             (Some((_, after)), None) => Verdict::issue(after > n, at + WINDOW_DEFAULT, now),
             (None, None) => Verdict::Withheld,
         };
-        let cut = gone_until.is_some_and(|gone| at - WINDOW_DEFAULT <= gone);
-        self.blend.add(seen, call.had_attempt(n), cut);
+        self.blend.add(seen, call.had_attempt(n));
     }
 
     /// Resolved issues ÷ issues.
@@ -297,6 +303,29 @@ impl Repeats {
     }
 }
 
+/// What became of contained calls whose caller is known, once a day has passed since they
+/// arrived: until then it is open whether the caller comes again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Contained {
+    told: u64,
+    stayed_away: u64,
+}
+
+impl Contained {
+    pub(super) fn add(&mut self, call: Judged, now: Timestamp) {
+        let (_, window) = FCR_WINDOWS[0];
+        let Some((_, after)) = call.seen.scopes[0].windows() else { return };
+        if call.arrived_at + window <= now {
+            self.told += 1;
+            self.stayed_away += u64::from(after > 0);
+        }
+    }
+
+    pub(super) fn stayed_away(&self) -> Ratio {
+        Ratio::share(self.stayed_away, self.told)
+    }
+}
+
 /// What a handled call is to one figure.
 #[derive(Clone, Copy, Debug)]
 enum Verdict {
@@ -327,11 +356,10 @@ struct Sum {
     left_out: LeftOut,
     provisional: u64,
     until: Option<Timestamp>,
-    cut: u64,
 }
 
 impl Sum {
-    fn add(&mut self, verdict: Verdict, had_attempt: bool, cut: bool) {
+    fn add(&mut self, verdict: Verdict, had_attempt: bool) {
         match verdict {
             Verdict::Repeat => self.repeats += 1,
             Verdict::CutOff => self.left_out.cut_off += 1,
@@ -341,7 +369,6 @@ impl Sum {
                 self.issues += 1;
                 self.resolved += u64::from(is_resolved);
                 self.after_attempts += u64::from(had_attempt);
-                self.cut += u64::from(cut);
                 self.provisional += u64::from(open_until.is_some());
                 self.until = self.until.max(open_until);
             }
@@ -361,7 +388,6 @@ impl Sum {
             coverage_percent: (handled > 0).then(|| judged as f64 * 100.0 / handled as f64),
             provisional_n: self.provisional,
             provisional_until: self.until,
-            look_back_cut_n: self.cut,
         }
     }
 }

@@ -119,8 +119,8 @@ pub const FIGURES: &[Figure] = &[
         "aht_call_s",
         HANDLING,
         |sum| Ratio::mean_s(sum.calls_ms.sum_ms, sum.calls_ms.n),
-        "(talk + hold + after-call work of all agents on it) ÷ handled calls; a transferred call \
-         is one",
+        "(talk + hold + after-call work of its legs here) ÷ handled calls; a transferred call is \
+         one",
     )
     .titled("AHT per call"),
     seconds(
@@ -208,7 +208,7 @@ pub const FIGURES: &[Figure] = &[
         "transfer_rate_agent",
         HANDLING,
         |sum| Ratio::share(sum.counts.transferred_to_agents, sum.counts.handled_calls),
-        "handled calls with more than one agent's leg ÷ handled calls",
+        "handled calls that came to a second agent ÷ handled calls",
     ),
     share(
         "transfer_rate_outside",
@@ -276,7 +276,7 @@ pub const FIGURES: &[Figure] = &[
         "sl_connect",
         QUEUEING,
         |sum| sum.visits.removed_within(),
-        "left the queue ≤ X in whatever way ÷ offered",
+        "left the queue ≤ X, answered, abandoned, sent away or exited ÷ offered",
     ),
     share(
         "sl_cisco_ignore",
@@ -313,7 +313,7 @@ pub const FIGURES: &[Figure] = &[
         "sl_genesys_with_flow_outs",
         QUEUEING,
         |sum| sum.visits.flow_outs_count(),
-        "answered ≤ X ÷ (answered + abandoned + overflowed + exited)",
+        "answered ≤ X ÷ offered, which is answered + abandoned + overflowed + exited + cut_off",
     ),
     seconds(
         "asa_s",
@@ -439,33 +439,22 @@ pub const FIGURES: &[Figure] = &[
     share(
         "true_containment_rate",
         CALLS,
-        |sum| {
-            let counts = &sum.counts;
-            let stayed_away = counts.contained_told - counts.contained_returned;
-            Ratio::share(stayed_away, counts.contained_told)
-        },
+        |sum| sum.came_again.stayed_away(),
         "contained calls whose caller did not call again within 24 h ÷ contained calls of callers \
-         who can be told",
+         who can be told; those that arrived in the last 24 h are left out",
     )
     .titled("true containment"),
     share(
         "occupancy",
         TIME,
-        |sum| {
-            let (occupied, available) = (sum.spent.occupied(), sum.spent.available());
-            // `n` is the available time in whole seconds.
-            Ratio { n: available / 1000, ..Ratio::share(occupied, available) }
-        },
+        |sum| Ratio::share_of_time(sum.spent.occupied(), sum.spent.available()),
         "(talking + after-call work) ÷ (that + ready + ringing), in the period; not-ready time \
          and calls of the agents' own left out",
     ),
     share(
         "utilisation",
         TIME,
-        |sum| {
-            let (available, logged_in) = (sum.spent.available(), sum.spent.logged_in());
-            Ratio { n: logged_in / 1000, ..Ratio::share(available, logged_in) }
-        },
+        |sum| Ratio::share_of_time(sum.spent.available(), sum.spent.logged_in()),
         "(talking + after-call work + ready + ringing) ÷ logged-in time, in the period",
     ),
 ];

@@ -6,8 +6,6 @@
 //!
 //! **Deliberately absent:** what follows from it ([`fcr`](super::fcr)).
 
-use std::time::Duration;
-
 use crate::id::CallId;
 use crate::metrics::fcr::{FCR_WINDOWS, SCOPES};
 use crate::time::Timestamp;
@@ -100,11 +98,5 @@ impl Near {
         }
         let nearest = before.contacts[0][0].filter(|_| before.is_served == Some(false));
         Self { scopes, attempt: nearest.map(|it| it.0) }
-    }
-
-    /// Whether a contact of whatever kind follows within this; `None` where that cannot be known.
-    pub(super) fn returned_within(&self, own: Timestamp, window: Duration) -> Option<bool> {
-        let Arrivals { after, .. } = self.scopes[0]?;
-        Some(after.is_some_and(|after| after.since(own) <= window))
     }
 }

@@ -94,6 +94,7 @@ fn differ(said: Option<(Option<f64>, u64)>, facts: Option<(Option<f64>, u64)>) -
 
 struct LegTimes {
     leg: LegId,
+    agent: AgentId,
     talk_ms: u64,
     hold_ms: u64,
     sent: Option<Sent>,
@@ -284,7 +285,8 @@ impl Oracle<'_> {
             };
             if ended.contains_key(&leg.call) && whose.has(*queue, *agent) {
                 let (leg, talk_ms, hold_ms) = (*leg, *talk_ms, *hold_ms);
-                legs.push(LegTimes { leg, talk_ms, hold_ms, sent: *sent, work: self.work(leg) });
+                let (agent, sent, work) = (*agent, *sent, self.work(leg));
+                legs.push(LegTimes { leg, agent, talk_ms, hold_ms, sent, work });
             }
         }
         legs
@@ -321,8 +323,10 @@ impl Oracle<'_> {
         percentile(answers, "handle_call_p90_s", 0.9, whole);
         let ended = self.ended();
         let every_leg = self.legs(Whose::All);
-        let again =
-            |call: &CallId| every_leg.iter().filter(|leg| leg.leg.call == *call).count() > 1;
+        let again = |call: &CallId| {
+            let own = every_leg.iter().filter(|leg| leg.leg.call == *call);
+            own.map(|leg| leg.agent).collect::<BTreeSet<_>>().len() > 1
+        };
         let outside = |call: &CallId| ended.get(call).is_some_and(|end| end.3);
         let n = calls.len() as u64;
         let count =
@@ -380,7 +384,7 @@ impl Oracle<'_> {
         for (name, part, of) in
             [("occupancy", occupied, available), ("utilisation", available, logged_in)]
         {
-            let value = (of > 0).then(|| part as f64 / of as f64);
+            let value = (of >= 1000).then(|| part as f64 / of as f64);
             answers.insert(name.to_owned(), (value, of / 1000));
         }
     }

@@ -172,7 +172,7 @@ pub(super) fn build(metrics: &Metrics, now: Timestamp, from: Timestamp, to: Time
     for row in metrics.calls.ended_in(from, to) {
         tallies.add(row, || metrics.calls.near(row));
     }
-    let mut gathered = Gathering::with_gaps(now, metrics.calls.gone_until);
+    let mut gathered = Gathering::new(now);
     gathered.add(tallies);
     let times = metrics.times(now, from, to);
     let target = |queue| metrics.target(queue);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::id::{AgentId, QueueId};
 use crate::metrics::agents::Spent;
-use crate::metrics::fcr::Repeats;
+use crate::metrics::fcr::{Contained, Repeats};
 use crate::metrics::report::{Handling, Time};
 use crate::metrics::service::Visits;
 use crate::metrics::spread::{Spread, Summary};
@@ -33,6 +33,8 @@ pub struct Sum {
     /// Handle time of each call whose legs in this section are all done.
     pub(super) calls_ms: Summary,
     pub(super) repeats: Repeats,
+    /// In the section of all calls alone.
+    pub(super) came_again: Contained,
     pub(super) spent: Spent,
 }
 
@@ -40,7 +42,6 @@ pub struct Sum {
 #[derive(Clone, Debug)]
 pub struct Gathering {
     pub(super) now: Timestamp,
-    gone_until: Option<Timestamp>,
     /// Calls that ended before this are not all there.
     pub(super) lacks_until: Option<Timestamp>,
     all: Gathered,
@@ -53,6 +54,7 @@ pub struct Gathering {
 struct Gathered {
     tally: Tally,
     repeats: Repeats,
+    came_again: Contained,
 }
 
 /// Each section's sums.
@@ -66,14 +68,8 @@ impl Gathering {
     /// Of a report as known at `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self::with_gaps(now, None)
-    }
-
-    /// Contacts up to `gone_until` may not be known.
-    pub(super) fn with_gaps(now: Timestamp, gone_until: Option<Timestamp>) -> Self {
         Self {
             now,
-            gone_until,
             lacks_until: None,
             all: Gathered::default(),
             queues: BTreeMap::new(),
@@ -98,15 +94,20 @@ impl Gathering {
     }
 
     pub fn add_all(&mut self, tally: Tally) {
-        self.all.add(tally, self.now, self.gone_until);
+        self.all.add(tally, self.now);
     }
 
     pub fn add_queue(&mut self, queue: QueueId, tally: Tally) {
-        self.queues.entry(queue).or_default().add(tally, self.now, self.gone_until);
+        self.queues.entry(queue).or_default().add(tally, self.now);
     }
 
     pub fn add_agent(&mut self, agent: AgentId, tally: Tally) {
-        self.agents.entry(agent).or_default().add(tally, self.now, self.gone_until);
+        self.agents.entry(agent).or_default().add(tally, self.now);
+    }
+
+    /// Queues and agents of which there is something.
+    pub(super) fn sections_kept(&self) -> usize {
+        self.queues.len() + self.agents.len()
     }
 
     /// With what each agent spent their time on, and what each queue promises.
@@ -137,9 +138,12 @@ impl Gathering {
 
 impl Gathered {
     /// Judges repeats at once: they would take the most room.
-    fn add(&mut self, mut tally: Tally, now: Timestamp, gone_until: Option<Timestamp>) {
+    fn add(&mut self, mut tally: Tally, now: Timestamp) {
         for judged in tally.judged.0.drain(..) {
-            self.repeats.add(judged, now, gone_until);
+            self.repeats.add(judged, now);
+        }
+        for contained in tally.contained.0.drain(..) {
+            self.came_again.add(contained, now);
         }
         self.tally.add(&tally);
     }
@@ -158,6 +162,7 @@ impl Gathered {
             waits_ms: answered.summary(),
             calls_ms: self.tally.calls_ms.summary(),
             repeats: self.repeats,
+            came_again: self.came_again,
             spent: Spent::default(),
         }
     }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::{AgentId, QueueId};
-use crate::metrics::fcr::{FCR_WINDOWS, Judged};
+use crate::metrics::fcr::Judged;
 use crate::metrics::near::Near;
 use crate::metrics::spread::Spread;
 use crate::metrics::{CallRow, Leg, Offer, QueueVisit, Sent};
@@ -22,7 +22,7 @@ use crate::words::{CallOutcome, OfferOutcome, QueueExit};
 
 /// The form of a kept [`Tally`], and what it counts: under another number, what was kept is counted
 /// again from the records.
-pub const TALLY_VERSION: u32 = 4;
+pub const TALLY_VERSION: u32 = 5;
 
 /// What calls add up to in one section: all of them, one queue's, one agent's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct Tally {
     pub(super) calls_ms: Spread,
     /// Handled calls with what came before and after them.
     pub(super) judged: Judgements,
+    /// Contained calls of callers who are known, with who came again within a day; in the section
+    /// of all calls alone.
+    pub(super) contained: Judgements,
 }
 
 /// Waits in a queue, by how they ended.
@@ -49,7 +52,7 @@ pub(super) struct Waits {
     pub(super) cut_off: Spread,
 }
 
-/// Each of many handled calls, in no order.
+/// Each of many calls, in no order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Judgements(pub(super) Vec<Judged>);
 
@@ -117,9 +120,6 @@ counts! {
     /// With a disposition, and with one that says it is resolved.
     judged,
     resolved,
-    /// Contained calls of callers who are known, and those of them who called again within 24 h.
-    contained_told,
-    contained_returned,
     /// Of the legs whose times are known, those of imported calls without after-call work.
     legs_without_acw,
 }
@@ -133,6 +133,7 @@ impl Tally {
         self.waits.add(&other.waits);
         self.calls_ms.add_all(&other.calls_ms);
         self.judged.0.extend(&other.judged.0);
+        self.contained.0.extend(&other.contained.0);
     }
 
     /// Takes away what was [added](Self::add). `false`: it is not all in here, and what remains
@@ -149,6 +150,7 @@ impl Tally {
             && self.waits.take(&other.waits)
             && self.calls_ms.take(&other.calls_ms)
             && self.judged.take(&other.judged)
+            && self.contained.take(&other.contained)
     }
 
     /// Nothing was added, or all was taken away.
@@ -194,12 +196,6 @@ impl Tally {
         } += 1;
     }
 
-    fn add_contained(&mut self, row: &CallRow, near: Near) {
-        let returned = near.returned_within(row.arrived_at, FCR_WINDOWS[0].1);
-        self.counts.contained_told += u64::from(returned.is_some());
-        self.counts.contained_returned += u64::from(returned == Some(true));
-    }
-
     fn add_handled(&mut self, row: &CallRow, judged: Judged, in_section: impl Fn(&Leg) -> bool) {
         let counts = &mut self.counts;
         let mut call_ms = Some(0);
@@ -226,7 +222,7 @@ impl Tally {
             Some(ms) => self.calls_ms.add(ms),
             None => counts.provisional_calls += 1,
         }
-        let to_agents = row.legs.len() > 1;
+        let to_agents = distinct(row.legs.iter().map(|leg| leg.agent)).len() > 1;
         counts.transferred += u64::from(to_agents || row.outside);
         counts.transferred_to_agents += u64::from(to_agents);
         counts.transferred_outside += u64::from(row.outside);
@@ -289,8 +285,8 @@ impl Tallies {
             self.agents.entry(offer.agent).or_default().add_offer(offer);
         }
         let near = if row.is_judged() { near() } else { Near::default() };
-        if row.outcome == CallOutcome::Contained {
-            self.all.add_contained(row, near);
+        if row.outcome == CallOutcome::Contained && row.caller.is_some() {
+            self.all.contained.0.push(Judged::contained(row.arrived_at, near));
         }
         if !row.is_handled() {
             return;

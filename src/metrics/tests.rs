@@ -163,7 +163,7 @@ fn service_level_has_many_definitions() {
         ("sl_4_late_abandons", met / (1000.0 + 40.0), 1040),       // 82.7 %
         ("sl_5_short_abandons", (met + 12.0) / (1000.0 + 60.0), 1060), // 82.3 %
         ("service_level", met / (1000.0 + 40.0), 1040),
-        // Left the queue within X, in whatever way.
+        // Left the queue within X, but not because we ended the call.
         ("sl_connect", (met + 20.0) / 1060.0, 1060),
         // Short ones nowhere; of the 20 within X, 8 are not short.
         ("sl_cisco_ignore", met / (1060.0 - 12.0 - 8.0), 1040),
@@ -269,6 +269,22 @@ fn the_last_days_are_provisional() {
     assert_eq!((week.window, week.judged.provisional_n), ("7d", 1));
     assert_eq!(week.judged.provisional_until, Some(Timestamp(START + 12 * DAY)));
     assert_eq!(report.handling.fcr_repeat[0].judged.provisional_n, 0);
+}
+
+/// What was wrong: a contained call of a moment ago counted as one whose caller stayed away.
+#[test]
+fn a_contained_call_is_judged_when_its_day_is_over() {
+    let mut book = Book::new();
+    let calls = [(0, "+14155550101"), (HOUR, "+14155550102"), (2 * HOUR, "+14155550101")];
+    for (call, (at, who)) in (1..).zip(calls) {
+        book.at(at, Fact::Arrived { call: CallId(call), by_agent: None });
+        book.ended(call, at + 1, who, "", CallOutcome::Contained);
+    }
+    let n = |report: &Report| report.figures["true_containment_rate"].n;
+    assert_eq!(n(&book.report(DAY - 1)), 0);
+    close(&book.report(DAY).figures["true_containment_rate"], 0.0, 1);
+    close(&book.report(DAY + HOUR).figures["true_containment_rate"], 0.5, 2);
+    close(&book.report(3 * DAY).figures["true_containment_rate"], 2.0 / 3.0, 3);
 }
 
 #[test]

@@ -10,7 +10,8 @@
 //! **Bounds:** [`STEPS_MAX`] steps, [`KEYS_MAX`] keys for each; what is beyond counts as `other`.
 //! Longer keys than [`KEY_LEN_MAX`], as of an account, are not told apart and never shown.
 //!
-//! **Deliberately absent:** steps that ask nothing.
+//! **Deliberately absent:** steps that ask nothing, and those at which no try ended in the period:
+//! paths tell the two not apart.
 
 use std::collections::BTreeMap;
 
@@ -64,6 +65,13 @@ struct Tries {
     too_many: u64,
 }
 
+impl Tries {
+    /// Those that led nowhere.
+    const fn all(&self) -> u64 {
+        self.no_input + self.partial + self.no_match + self.too_many
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Pressed {
     matched: u64,
@@ -80,10 +88,14 @@ pub struct WaterfallReport {
     pub flow: String,
     /// Customers' calls of this flow that ended in the period.
     pub calls: u64,
-    /// Steps that asked for keys, the most entered first.
+    /// Steps that asked for keys, and at which a caller pressed one or let a try pass; the most
+    /// entered first.
     pub steps: Vec<StepReport>,
     /// Visits of steps beyond the first thousand.
     pub beyond: u64,
+    /// Calls of the period that ended before this are not all counted: their records were deleted.
+    #[cfg_attr(feature = "server", schema(value_type = Option<u64>))]
+    pub records_gone_until: Option<Timestamp>,
     /// The one that saves most first.
     pub suggestions: Vec<Suggestion>,
 }
@@ -146,7 +158,7 @@ pub enum SuggestionKind {
     Order,
     /// Many press nothing.
     Silence,
-    /// Many press a key that means nothing.
+    /// A key that means nothing is pressed often.
     WrongKey,
 }
 
@@ -178,8 +190,10 @@ impl Waterfall {
             return;
         }
         self.calls += 1;
-        for (n, entry) in record.path.iter().enumerate() {
-            let next = record.path.get(n + 1);
+        // What `on_hangup` led to is no way on: the caller had left.
+        let mut path = record.path.iter().take_while(|entry| !entry.after_hangup).peekable();
+        while let Some(entry) = path.next() {
+            let next = path.peek();
             let is_left = next.is_none() && hung_up_at(record, entry);
             let until = next.map_or_else(|| left_at(record, entry), |next| next.at);
             let is_known = self.steps.contains_key(&entry.step);
@@ -213,7 +227,8 @@ impl Waterfall {
         let mut suggestions: Vec<_> = each.flat_map(|(name, step)| step.suggest(name)).collect();
         suggestions.sort_by(|a, b| b.saves_all_s.total_cmp(&a.saves_all_s));
         let (flow, calls, beyond) = (self.flow.clone(), self.calls, self.beyond);
-        WaterfallReport { flow, calls, steps, beyond, suggestions }
+        let records_gone_until = None; // whoever read the records knows
+        WaterfallReport { flow, calls, steps, beyond, records_gone_until, suggestions }
     }
 }
 
@@ -326,7 +341,7 @@ impl Step {
             );
             all.push(suggestion(SuggestionKind::Order, Some(key), seconds(saved_ms), text));
         }
-        let (silent, tries) = (self.tries.no_input, self.matched() + self.tries.no_input);
+        let (silent, tries) = (self.tries.no_input, self.matched() + self.tries.all());
         if silent * 5 >= tries {
             let percent = silent * 100 / tries;
             let text = format!(
@@ -341,7 +356,7 @@ impl Step {
             && pressed.no_match * 10 >= self.entered
         {
             let n = pressed.no_match;
-            let text = format!("{n} callers pressed {key} at `{name}`, which means nothing there");
+            let text = format!("{n} presses of {key} at `{name}`, which means nothing there");
             let saved = seconds(self.wrong_ms * n / self.tries.no_match.max(1));
             all.push(suggestion(SuggestionKind::WrongKey, Some(key), saved, text));
         }
@@ -349,8 +364,13 @@ impl Step {
     }
 
     /// The most used option and what it saves all callers, in milliseconds, if each option is said
-    /// when another one is said now, the most used first.
+    /// when another one is said now, the most used first. None where an answer was not one key:
+    /// such a step asks for a number, and says no options.
     fn order(&self) -> Option<(&str, u64)> {
+        let mut matched = self.keys.iter().filter(|(_, it)| it.matched > 0);
+        if matched.any(|(key, _)| key.chars().count() != 1) {
+            return None;
+        }
         let options = self.keys.iter().filter(|(key, _)| *key != OTHER);
         let mut options: Vec<(&str, &Pressed, u64)> =
             options.filter_map(|(key, it)| Some((key.as_str(), it, it.after_ms()?))).collect();

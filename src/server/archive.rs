@@ -10,7 +10,7 @@ use crate::center::names::Names;
 use crate::config::Server;
 use crate::id::{CallId, QueueId, RecordingId};
 use crate::media::io::file_of;
-use crate::metrics::cut::{Asked, Cell, CutError};
+use crate::metrics::cut::{Asked, Cells, CutError};
 use crate::metrics::waterfall::WaterfallReport;
 use crate::metrics::{Gathering, Target, Times};
 use crate::store::{Errands, Readers, StoreError};
@@ -90,7 +90,7 @@ impl Archive for Records {
         now: Timestamp,
         names: &mut Names,
         target: &dyn Fn(QueueId) -> Target,
-    ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError> {
+    ) -> Result<Result<Cells, CutError>, ArchiveError> {
         self.readers.cut(asked, now, names, target).map_err(failed)
     }
 

@@ -153,6 +153,14 @@ pub trait RecordReader: fmt::Debug + Send {
         period: Range<Timestamp>,
         take: &mut dyn FnMut(&CallRecord, Near) -> ControlFlow<()>,
     ) -> Result<(), DatabaseError>;
+
+    /// Calls that ended before this may have no record any more.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn records_since(&self) -> Result<Timestamp, DatabaseError>;
+
     /// What was imported, by name.
     ///
     /// # Errors

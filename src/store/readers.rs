@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::center::names::Names;
 use crate::id::{CallId, QueueId};
-use crate::metrics::cut::{Asked, Cell, CutError};
+use crate::metrics::cut::{Asked, Cells, CutError};
 use crate::metrics::waterfall::WaterfallReport;
 use crate::metrics::{Gathering, Target, Times};
 use crate::store::cuts::{cut, waterfall};
@@ -101,7 +101,7 @@ impl Readers {
         now: Timestamp,
         names: &mut Names,
         target: &dyn Fn(QueueId) -> Target,
-    ) -> Result<Result<Vec<Cell>, CutError>, StoreError> {
+    ) -> Result<Result<Cells, CutError>, StoreError> {
         let borrowed = self.borrow()?;
         let reader = borrowed.reader.as_ref().expect("it is there until this is dropped");
         Ok(cut(&**reader, asked, now, names, target)?)
@@ -221,6 +221,10 @@ mod tests {
             _: &mut dyn FnMut(&CallRecord, Near) -> ControlFlow<()>,
         ) -> Result<(), DatabaseError> {
             Ok(())
+        }
+
+        fn records_since(&self) -> Result<Timestamp, DatabaseError> {
+            Ok(Timestamp(0))
         }
 
         fn back_up(&self, _: &std::path::Path) -> Result<(), DatabaseError> {

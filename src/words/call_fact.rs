@@ -26,6 +26,9 @@ pub enum CallFact {
     AnswerTakenBack,
     Entered {
         step: Arc<str>,
+        /// The caller had hung up: `on_hangup` led there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        after_hangup: bool,
     },
     /// The input step that the call is at was answered, or not.
     Input {

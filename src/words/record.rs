@@ -155,6 +155,9 @@ pub struct PathEntry {
     /// exit for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
+    /// The caller had hung up: `on_hangup` led there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_hangup: bool,
 }
 
 /// What came of one try at an input step.

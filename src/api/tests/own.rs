@@ -94,7 +94,7 @@ fn happenings() -> Vec<Fact> {
         dialed(HERS, 2, bob, "bob"),
         happened(HERS, CallFact::LegAnswered { leg: leg(2) }),
         talks(HERS, Some("bob")),
-        happened(HERS, CallFact::Entered { step: "his-step".into() }),
+        happened(HERS, CallFact::Entered { step: "his-step".into(), after_hangup: false }),
         at(alice, "alice", None),
         happened(HERS, CallFact::Closed(Arc::new(Closing::default()))),
         Fact::Draining { is_draining: true },

@@ -6,7 +6,7 @@ use super::{Questions, ended};
 use crate::api::{Archive, ArchiveError, CallerErased};
 use crate::center::names::Names;
 use crate::id::{AgentId, CallId, QueueId, RecordingId};
-use crate::metrics::cut::{self, Asked, Cell, CutError, Cutter};
+use crate::metrics::cut::{self, Asked, Cells, CutError, Cutter};
 use crate::metrics::waterfall::{Waterfall, WaterfallReport};
 use crate::metrics::{CallRow, Gathering, Naming, Near, Tallies, Target, Times};
 use crate::time::Timestamp;
@@ -56,7 +56,7 @@ impl Archive for Shelf {
         now: Timestamp,
         _: &mut Names,
         target: &dyn Fn(QueueId) -> Target,
-    ) -> Result<Result<Vec<Cell>, CutError>, ArchiveError> {
+    ) -> Result<Result<Cells, CutError>, ArchiveError> {
         let mut cutter = Cutter::new(asked, now);
         for call in 1..=3 {
             let _ = cutter.take(&ended(call), Near::default(), &mut Nobody);

@@ -40,7 +40,7 @@ pub(super) fn facts() -> Vec<Fact> {
         Fact::Roster(Arc::new(roster)),
         Fact::CallBegan(Arc::new(origin)),
         happened(CallFact::FlowChosen { flow: "support".into(), version: "1".into() }),
-        happened(CallFact::Entered { step: "greeting".into() }),
+        happened(CallFact::Entered { step: "greeting".into(), after_hangup: false }),
         happened(CallFact::Intent { intent: "billing".into() }),
         happened(CallFact::Queued {
             queue: "billing".into(),

@@ -141,5 +141,7 @@ next = "end"
     let path: Vec<(&str, bool)> =
         record.path.iter().map(|entry| (entry.step.as_str(), entry.failed)).collect();
     assert_eq!(path[..2], [("hello", false), ("left", true)], "{path:?}");
+    let after: Vec<bool> = record.path.iter().map(|entry| entry.after_hangup).collect();
+    assert_eq!(after[..2], [false, true], "what ran after the caller left is marked");
     assert_eq!(record.outcome, CallOutcome::Failed);
 }

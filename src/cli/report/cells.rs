@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use attendant::metrics::cut::{Asked, Cell};
+use attendant::metrics::cut::{Asked, Cell, Cells};
 use attendant::metrics::{FIGURES, Figure};
 use attendant::time::Timestamp;
 
 use crate::cli::period::local;
 use crate::cli::report::Report;
-use crate::cli::report::text::{of, table};
+use crate::cli::report::text::{of, records_gone, table};
 
 /// What a table has of each group.
 const COLUMNS: [(&str, &str); 6] = [
@@ -24,7 +24,8 @@ const SPARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// Intervals in one line: the last ones.
 const SPARKS_MAX: usize = 96;
 
-pub(super) fn shown(asked: &Asked, now: Timestamp, cells: &[Cell], wanted: &Report) -> String {
+pub(super) fn shown(asked: &Asked, now: Timestamp, found: &Cells, wanted: &Report) -> String {
+    let Cells { cells, records_gone_until } = found;
     if wanted.json {
         let report = json!({
             "at": now,
@@ -34,16 +35,20 @@ pub(super) fn shown(asked: &Asked, now: Timestamp, cells: &[Cell], wanted: &Repo
             "interval": asked.interval.map(|it| it.to_string()),
             "tz": wanted.tz,
             "attribution": asked.attribution,
+            "records_gone_until": records_gone_until,
             "groups": cells,
         });
         return format!("{report:#}\n");
     }
-    if wanted.csv { as_csv(cells, &wanted.tz) } else { as_text(asked, cells, &wanted.tz) }
+    if wanted.csv { as_csv(cells, &wanted.tz) } else { as_text(asked, found, &wanted.tz) }
 }
 
-fn as_text(asked: &Asked, cells: &[Cell], tz: &str) -> String {
+fn as_text(asked: &Asked, found: &Cells, tz: &str) -> String {
     let (from, to) = (local(asked.period.start, tz), local(asked.period.end, tz));
-    let mut text = format!("{from} to {to} ({tz})\n\n");
+    let mut text = format!("{from} to {to} ({tz})\n");
+    let Cells { cells, records_gone_until } = found;
+    text += &records_gone(records_gone_until.map(|until| local(until, tz)));
+    text += "\n";
     let columns: Vec<(&Figure, &str)> = COLUMNS
         .iter()
         .filter_map(|(name, head)| Some((FIGURES.iter().find(|it| it.name == *name)?, *head)))

@@ -2,22 +2,25 @@
 
 use attendant::metrics::waterfall::{StepReport, WaterfallReport};
 
+use crate::cli::period::local;
 use crate::cli::report::Report;
-use crate::cli::report::text::{table, words};
+use crate::cli::report::text::{records_gone, table, words};
 
 pub(super) fn shown(reports: &[WaterfallReport], wanted: &Report) -> String {
     if wanted.json {
         let json = serde_json::to_value(reports).unwrap_or_default();
         return format!("{json:#}\n");
     }
-    let text = if wanted.csv { csv } else { text };
     let mut shown = if wanted.csv { "flow,step,what,n\n".to_owned() } else { String::new() };
-    reports.iter().for_each(|report| shown += &text(report));
+    for report in reports {
+        shown += &if wanted.csv { csv(report) } else { text(report, &wanted.tz) };
+    }
     shown
 }
 
-fn text(report: &WaterfallReport) -> String {
+fn text(report: &WaterfallReport, tz: &str) -> String {
     let mut text = format!("{}: {} calls\n", report.flow, report.calls);
+    text += &records_gone(report.records_gone_until.map(|until| local(until, tz)));
     let mut lines = vec![words(&[
         "step", "entered", "led on", "nothing", "invalid", "gave up", "hung up", "s",
     ])];

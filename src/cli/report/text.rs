@@ -19,10 +19,7 @@ pub(super) fn text(
         let n = report.agent_calls;
         text += &format!("beside them, {n} calls of the agents' own, in no other figure\n");
     }
-    if let Some(until) = report.kept.records_gone_until {
-        let until = shown(until);
-        text += &format!("not all that ended before {until} are counted: records were deleted\n");
-    }
+    text += &records_gone(report.kept.records_gone_until.map(shown));
     if let Some(until) = report.kept.agent_times_gone_until {
         text += &format!("agents' times before {} are not known\n", shown(until));
     }
@@ -40,6 +37,13 @@ pub(super) fn text(
     text += "\n";
     text += &table(&by_agent(report, agents), false);
     text
+}
+
+/// What a report lacks, as a line; nothing where it lacks nothing.
+pub(super) fn records_gone(until: Option<String>) -> String {
+    until.map_or(String::new(), |until| {
+        format!("not all that ended before {until} are counted: records were deleted\n")
+    })
 }
 
 fn overall(report: &metrics::Report, definitions: bool) -> Vec<Vec<String>> {

@@ -7,8 +7,8 @@
 //! **Invariant:** a cell has the figures that a report of its calls alone has: the same tallies,
 //! the same table. Without [`Attribution::Spread`] each call of the period is in one bucket, whole.
 //!
-//! **Bounds:** [`CELLS_MAX`] cells, [`RECORDS_MAX`] records read for one answer, and
-//! [`BUCKETS_MAX`] buckets; past each the answer is an error that names it.
+//! **Bounds:** [`CELLS_MAX`] cells, counted while they are gathered, [`RECORDS_MAX`] records read
+//! for one answer, and [`BUCKETS_MAX`] buckets; past each the answer is an error that names it.
 //!
 //! **Deliberately absent:** teams. The configuration has none; agents are known by name.
 
@@ -126,7 +126,21 @@ pub struct Cutter<'a> {
     records: u64,
     /// By bucket and value.
     cells: BTreeMap<(usize, Option<String>), Gathering>,
+    /// Cells that are whole: of the first buckets, and how many those are.
+    made: Vec<Cell>,
+    buckets_made: usize,
+    /// Queues or agents in `cells`, where calls are grouped by them.
+    sections: usize,
+    lacks_until: Option<Timestamp>,
     error: Option<CutError>,
+}
+
+/// An answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cells {
+    pub cells: Vec<Cell>,
+    /// Calls that ended before this are not all counted: their records were deleted.
+    pub records_gone_until: Option<Timestamp>,
 }
 
 /// One cell: the calls of a value and a bucket.
@@ -144,6 +158,25 @@ pub struct Cell {
     pub handling: Handling,
     #[serde(flatten)]
     pub figures: Figures,
+}
+
+impl Asked {
+    /// Those sections of some calls that cells are made of: what all waited is the sum of queues.
+    fn needed(&self, mut tallies: Tallies) -> Tallies {
+        match &self.by {
+            Some(Dimension::Queue) => tallies.agents.clear(),
+            Some(Dimension::Agent) => tallies.queues.clear(),
+            None
+            | Some(
+                Dimension::Intent
+                | Dimension::Flow
+                | Dimension::Dialed
+                | Dimension::Segment
+                | Dimension::Variable(_),
+            ) => tallies.agents.clear(),
+        }
+        tallies
+    }
 }
 
 impl Dimension {
@@ -221,7 +254,17 @@ impl<'a> Cutter<'a> {
     /// Of what is known at `now`.
     #[must_use]
     pub const fn new(asked: &'a Asked, now: Timestamp) -> Self {
-        Self { asked, now, records: 0, cells: BTreeMap::new(), error: None }
+        Self {
+            asked,
+            now,
+            records: 0,
+            cells: BTreeMap::new(),
+            made: Vec::new(),
+            buckets_made: 0,
+            sections: 0,
+            lacks_until: None,
+            error: None,
+        }
     }
 
     /// Whether rollups have all that is asked for: then each bucket is gathered by
@@ -239,14 +282,41 @@ impl<'a> Cutter<'a> {
         match self.asked.attribution {
             Attribution::Ended => start..end,
             Attribution::Arrival => start..end + LENGTH_MAX,
-            Attribution::WrapUpEnd | Attribution::Spread => start - LENGTH_MAX..end,
+            Attribution::WrapUpEnd => start - LENGTH_MAX..end,
+            // Of a call that ends after the period, the work until then is in it.
+            Attribution::Spread => start - LENGTH_MAX..end + LENGTH_MAX,
         }
     }
 
-    /// What the rollups of one bucket are gathered into.
+    /// What the rollups of one bucket are gathered into; bucket after bucket, each ends with
+    /// [`Self::bucket_gathered`].
     pub fn gathering(&mut self, bucket: usize) -> &mut Gathering {
         let now = self.now;
         self.cells.entry((bucket, None)).or_insert_with(|| Gathering::new(now))
+    }
+
+    /// Makes the cells of the first bucket that was gathered and has none yet: all that it is made
+    /// of can go.
+    pub fn bucket_gathered(
+        &mut self,
+        target: &dyn Fn(QueueId) -> Target,
+        names: &Names<'_>,
+    ) -> ControlFlow<()> {
+        let bucket = self.buckets_made;
+        self.gathering(bucket);
+        if let Some(gathered) = self.cells.remove(&(bucket, None)) {
+            self.make((bucket, None), gathered, target, names);
+        }
+        self.buckets_made += 1;
+        match self.made.len() > CELLS_MAX {
+            true => self.refuse(CutError::Cells),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Calls that ended before this are not all there any more.
+    pub fn lack(&mut self, until: Timestamp) {
+        self.lacks_until = self.lacks_until.max(Some(until));
     }
 
     /// Takes in the record of a call that ended in [`Self::ended_in`], in any order.
@@ -300,9 +370,22 @@ impl<'a> Cutter<'a> {
         if !is_in || !is_wanted {
             return ControlFlow::Continue(());
         }
-        let (cells, now) = (self.cells.len(), self.now);
+        let now = self.now;
         let cell = self.cells.entry((bucket, value)).or_insert_with(|| Gathering::new(now));
-        cell.add(tallies);
+        let before = cell.sections_kept();
+        cell.add(self.asked.needed(tallies));
+        self.sections += cell.sections_kept() - before;
+        let cells = match self.asked.by {
+            Some(Dimension::Queue | Dimension::Agent) => self.sections,
+            None
+            | Some(
+                Dimension::Intent
+                | Dimension::Flow
+                | Dimension::Dialed
+                | Dimension::Segment
+                | Dimension::Variable(_),
+            ) => self.cells.len(),
+        };
         if cells > CELLS_MAX { self.refuse(CutError::Cells) } else { ControlFlow::Continue(()) }
     }
 
@@ -321,44 +404,60 @@ impl<'a> Cutter<'a> {
         mut self,
         target: &dyn Fn(QueueId) -> Target,
         names: &Names<'_>,
-    ) -> Result<Vec<Cell>, CutError> {
+    ) -> Result<Cells, CutError> {
         if let Some(error) = self.error {
             return Err(error);
         }
         if self.asked.by.is_none() {
-            for bucket in 0..self.asked.buckets.len() {
+            for bucket in self.buckets_made..self.asked.buckets.len() {
                 self.gathering(bucket);
             }
         }
-        let mut cells = Vec::new();
-        for ((bucket, value), gathered) in std::mem::take(&mut self.cells) {
-            let range = &self.asked.buckets[bucket];
-            let sections = gathered.sections(&BTreeMap::new(), target);
-            match &self.asked.by {
-                Some(Dimension::Queue) => {
-                    cells.extend(sections.queues.iter().map(|(queue, sum)| {
-                        Cell::of(Section::Queue, (names.queue)(*queue), range, sum)
-                    }))
-                }
-                Some(Dimension::Agent) => {
-                    cells.extend(sections.agents.iter().map(|(agent, sum)| {
-                        Cell::of(Section::Agent, (names.agent)(*agent), range, sum)
-                    }))
-                }
-                None
-                | Some(
-                    Dimension::Intent
-                    | Dimension::Flow
-                    | Dimension::Dialed
-                    | Dimension::Segment
-                    | Dimension::Variable(_),
-                ) => cells.push(Cell::of(Section::All, value, range, &sections.all)),
+        for (place, gathered) in std::mem::take(&mut self.cells) {
+            self.make(place, gathered, target, names);
+        }
+        let (cells, records_gone_until) = (self.made, self.lacks_until);
+        if cells.len() > CELLS_MAX {
+            return Err(CutError::Cells);
+        }
+        Ok(Cells { cells, records_gone_until })
+    }
+
+    fn make(
+        &mut self,
+        (bucket, value): (usize, Option<String>),
+        gathered: Gathering,
+        target: &dyn Fn(QueueId) -> Target,
+        names: &Names<'_>,
+    ) {
+        self.lacks_until = self.lacks_until.max(gathered.lacks_until);
+        let range = &self.asked.buckets[bucket];
+        let sections = gathered.sections(&BTreeMap::new(), target);
+        let cells: Vec<Cell> = match &self.asked.by {
+            Some(Dimension::Queue) => {
+                let cell = |(queue, sum): (&QueueId, &Sum)| {
+                    Cell::of(Section::Queue, (names.queue)(*queue), range, sum)
+                };
+                sections.queues.iter().map(cell).collect()
             }
-        }
-        if let Some(only) = &self.asked.only {
-            cells.retain(|cell| cell.group.as_ref() == Some(only));
-        }
-        if cells.len() > CELLS_MAX { Err(CutError::Cells) } else { Ok(cells) }
+            Some(Dimension::Agent) => {
+                let cell = |(agent, sum): (&AgentId, &Sum)| {
+                    Cell::of(Section::Agent, (names.agent)(*agent), range, sum)
+                };
+                sections.agents.iter().map(cell).collect()
+            }
+            None
+            | Some(
+                Dimension::Intent
+                | Dimension::Flow
+                | Dimension::Dialed
+                | Dimension::Segment
+                | Dimension::Variable(_),
+            ) => vec![Cell::of(Section::All, value, range, &sections.all)],
+        };
+        let only = self.asked.only.as_ref();
+        let is_wanted = |cell: &Cell| only.is_none_or(|only| cell.group.as_ref() == Some(only));
+        self.made.extend(cells.into_iter().filter(is_wanted));
     }
 }
 

@@ -189,7 +189,9 @@ impl Oracle<'_> {
         let (contacts, ended) = (self.contacts(), self.ended());
         let told = |contact: &&Contact| {
             let is_contained = contact.outcome == CallOutcome::Contained;
-            is_contained && contact.caller.is_some() && ended.contains_key(&contact.call)
+            let is_final = contact.at + DAY_MS <= self.now.as_millis();
+            let is_known = contact.caller.is_some() && is_final;
+            is_contained && is_known && ended.contains_key(&contact.call)
         };
         let (mut all, mut stayed_away) = (0, 0);
         for own in contacts.iter().filter(told) {

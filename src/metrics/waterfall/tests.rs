@@ -21,6 +21,7 @@ fn call(tries: &[(u64, InputOutcome, &str)], left_s: u64, hangs_up: bool) -> Cal
         step: step.to_owned(),
         inputs,
         failed: false,
+        after_hangup: false,
     };
     let mut path = vec![entry(0, "greeting", Vec::new()), entry(0, "menu", inputs.collect())];
     if !hangs_up {
@@ -82,7 +83,7 @@ fn silence_and_keys_that_mean_nothing_are_pointed_out() {
     let report = report(good.chain(silent).chain(zero));
     let kinds: Vec<_> =
         report.suggestions.iter().map(|it| (it.kind, it.key.as_deref(), it.saves_all_s)).collect();
-    // 12 of 62 + 12 tries are silent, 16 %: no suggestion; 10 of 62 callers press 0 for 2 s.
+    // 12 of 62 + 12 + 10 tries are silent, 14 %: no suggestion; 10 of 62 callers press 0 for 2 s.
     assert_eq!(kinds, [(SuggestionKind::WrongKey, Some("0"), 20.0)]);
 }
 
@@ -96,4 +97,42 @@ fn other_flows_and_agents_own_calls_are_left_out_and_steps_are_bounded() {
     many.path = (0..STEPS_MAX + 3).map(step).collect();
     let report = report([of_another, many]);
     assert_eq!((report.calls, report.steps.len(), report.beyond), (1, STEPS_MAX, 3));
+}
+
+/// What was wrong: the step of `on_hangup` was taken for the way on.
+#[test]
+fn a_hang_up_is_one_whatever_on_hangup_led_to() {
+    let noted = |mut record: CallRecord| {
+        let (at, step) = (record.ended_at, "note".to_owned());
+        let (inputs, failed, after_hangup) = (Vec::new(), false, true);
+        record.path.push(PathEntry { at, step, inputs, failed, after_hangup });
+        record
+    };
+    let report = report([
+        noted(call(&[], 6, true)),
+        noted(call(&[(3, NoMatch, "9")], 9, true)),
+        noted(call(&[(4, Matched, "1")], 4, false)),
+    ]);
+    let [step] = &report.steps[..] else { panic!("{report:?}") };
+    assert_eq!((step.entered, step.matched, step.gave_up, step.hung_up), (3, 1, 0, 2));
+    // (6 + 9 + 4) / 3
+    assert!((step.spent_s - 19.0 / 3.0).abs() < 1e-9);
+}
+
+#[test]
+fn silence_is_of_all_tries() {
+    let silent = (0..12).map(|_| call(&[(9, NoInput, ""), (12, Matched, "1")], 12, false));
+    let zero = (0..28).map(|_| call(&[(2, NoMatch, "0"), (6, Matched, "1")], 6, false));
+    let report = report(silent.chain(zero));
+    // 12 of 40 + 12 + 28 tries, 15 %.
+    let [wrong] = &report.suggestions[..] else { panic!("{report:?}") };
+    assert_eq!(wrong.kind, SuggestionKind::WrongKey);
+    assert!(wrong.text.starts_with("28 presses of 0 at `menu`"), "{}", wrong.text);
+}
+
+#[test]
+fn a_step_that_asks_for_a_number_says_no_options() {
+    let few = (0..10).map(|_| call(&[(4, Matched, "7")], 4, false));
+    let many = (0..90).map(|_| call(&[(12, Matched, "42")], 12, false));
+    assert!(report(few.chain(many)).suggestions.is_empty());
 }

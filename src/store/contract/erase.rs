@@ -2,7 +2,9 @@
 
 use super::common::*;
 use crate::center::names::Names;
+use crate::metrics::cut::{Asked, Attribution, Dimension};
 use crate::metrics::{Gathering, Report, Target, Times};
+use crate::store::cuts::{cut, waterfall};
 use crate::store::database::{Erasure, RolledUp};
 use crate::store::erase::naming;
 use crate::store::rollup::Span;
@@ -24,7 +26,8 @@ fn of(call: u64, from: &str, ended_at: u64) -> CallRecord {
     record.vars = BTreeMap::from([("account".to_owned(), "4711".to_owned())]);
     let at = record.arrived_at;
     let inputs = vec![StepInput { at, outcome: InputOutcome::Matched, keys: Some("4711".into()) }];
-    record.path.push(PathEntry { at, step: "account".to_owned(), inputs, failed: false });
+    let (step, failed, after_hangup) = ("account".to_owned(), false, false);
+    record.path.push(PathEntry { at, step, inputs, failed, after_hangup });
     let note = Some("is moving".to_owned());
     let leg = record.legs[0].leg;
     record.legs[0].wrap_up = Some(WrapUp { leg, acw_ms: 5, resolved: None, intent: None, note });
@@ -147,6 +150,7 @@ pub(super) fn sums_outlive_records_that_were_kept_long_enough(database: &dyn Dat
     let early = report(database, START..START + 2 * QUARTER + 5);
     assert_eq!(early.kept.records_gone_until, Some(Timestamp(START + 2 * QUARTER + 5)));
     assert_eq!(report(database, START + DAY..START + 2 * DAY).kept.records_gone_until, None);
+    cuts_say_what_they_lack(&*reader);
     // What comes later is counted as ever, and a record is not written twice.
     writer.apply(&[close(of(6, BOB, START + 2 * DAY))]).unwrap();
     assert_eq!(report(database, START..START + 9 * DAY).calls, before.1.calls + 1);
@@ -154,6 +158,31 @@ pub(super) fn sums_outlive_records_that_were_kept_long_enough(database: &dyn Dat
     assert_eq!(writer.progress().unwrap().records_since, Timestamp(START + DAY));
     assert_eq!(apply(&mut *writer, close(of(9, BOB, START + DAY - 1))), Applied::Known);
     assert_eq!(report(database, START..START + 9 * DAY).calls, before.1.calls + 1);
+}
+
+/// Of the records of the second day alone, and of sums of the first.
+fn cuts_say_what_they_lack(reader: &dyn RecordReader) {
+    let cut_by = |by: Option<Dimension>, period: Range<u64>| {
+        let period = Timestamp(period.start)..Timestamp(period.end);
+        let buckets = vec![period.clone()];
+        let (only, interval, attribution) = (None, None, Attribution::Ended);
+        let asked = Asked { period, by, only, interval, attribution, buckets };
+        let (now, mut names) = (Timestamp(START + 90 * DAY), Names::default());
+        cut(reader, &asked, now, &mut names, &|_| Target::default()).unwrap().unwrap()
+    };
+    let gone = Some(Timestamp(START + DAY));
+    let intents = || Some(Dimension::Intent);
+    assert_eq!(cut_by(intents(), START..START + 2 * DAY).records_gone_until, gone);
+    assert!(cut_by(intents(), START..START + QUARTER).cells.is_empty());
+    assert_eq!(cut_by(intents(), START + DAY..START + 2 * DAY).records_gone_until, None);
+    assert_eq!(cut_by(None, START..START + 2 * DAY).records_gone_until, None, "there are sums");
+    let part = cut_by(None, START + 1..START + DAY);
+    assert_eq!(part.records_gone_until, Some(Timestamp(START + QUARTER)));
+    let agents = cut_by(Some(Dimension::Agent), START + 1..START + DAY);
+    assert_eq!(agents.records_gone_until, Some(Timestamp(START + QUARTER)));
+    let menus = |from| waterfall(reader, None, Timestamp(from)..Timestamp(START + 2 * DAY));
+    let until = |from| menus(from).unwrap().unwrap()[0].records_gone_until;
+    assert_eq!((until(START), until(START + DAY)), (gone, None));
 }
 
 pub(super) fn agents_days_outlive_their_changes(database: &dyn Database) {

@@ -295,7 +295,6 @@ pub(super) fn a_day_long_ago_has_its_calls(database: &dyn Database) {
     // The repeats of that day: the second call follows the first, the third the second.
     let repeats = &day.handling.fcr_repeat[0];
     assert_eq!((repeats.fcr.n, repeats.fcr.value, repeats.judged.repeats), (1, Some(0.0), 1));
-    assert_eq!(repeats.judged.look_back_cut_n, 0);
     // And of the last: nothing came before within a month.
     let month = &of(START, START + 1).handling.fcr_repeat[3];
     assert_eq!((month.window, month.fcr.n, month.judged.repeats), ("30d", 1, 0));

@@ -25,6 +25,7 @@ const fn in_berlin(cut: Cut) -> Cut {
     Cut { zone: "Europe/Berlin", ..cut }
 }
 
+const ONE_DAY: [&str; 2] = ["03-02T00:00:00", "03-03T00:00:00"];
 const TWO_DAYS: [&str; 2] = ["03-02T00:00:00", "03-04T00:00:00"];
 const TWO_HOURS: [&str; 2] = ["03-02T09:00:00", "03-02T11:00:00"];
 
@@ -77,7 +78,12 @@ pub(super) const CASES: &[Case] = &[
     case(
         "An agent who comes twice has one call and two legs",
         &["+1 03-02T09:00:00 ann:60/0/10>flow ann:20/0/10"],
-        &["agent ann aht_call_s = (70 + 30) / 1", "agent ann aht_leg_s = (70 + 30) / 2"],
+        &[
+            "agent ann aht_call_s = (70 + 30) / 1",
+            "agent ann aht_leg_s = (70 + 30) / 2",
+            "transfer_rate = 0 / 1",
+            "transfer_rate_agent = 0 / 1",
+        ],
     ),
     case(
         "A consulted agent handles nothing; the caller was on hold with the other",
@@ -160,6 +166,12 @@ pub(super) const CASES: &[Case] = &[
         "Spread, each day has the seconds that lie in it; a leg counts where it was done",
         &["+1 03-02T12:00:00 ann:40/0/0", "+2 03-02T23:59:00 ann:120/0/30"],
         &["interval 1 aht_leg_s = (40 + 60) / 1", "interval 2 aht_leg_s = (60 + 30) / 1"],
+    ),
+    cut(
+        by("day", "spread", ONE_DAY),
+        "Asked for alone, the first day has the same, also of a call that ends after it",
+        &["+1 03-02T12:00:00 ann:40/0/0", "+2 03-02T23:59:00 ann:120/0/30"],
+        &["interval 1 aht_leg_s = (40 + 60) / 1"],
     ),
     cut(
         by("day", "spread", TWO_DAYS),
