@@ -14,8 +14,8 @@ use crate::store::StoreError;
 use crate::store::database::{DatabaseError, Fault, ImportedCalls, Past, RecordReader};
 use crate::store::sqlite::rollups::Gathered;
 use crate::store::sqlite::{
-    BUSY_TIMEOUT, FILE, agents, calls, contacts, erase, expire, failed, imports, keep_statements,
-    list, make, rollups, schema, unsigned,
+    BUSY_TIMEOUT, FILE, agents, calls, contacts, erase, failed, imports, keep_statements, list,
+    make, rollups, schema, state, unsigned,
 };
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
@@ -129,7 +129,7 @@ impl RecordReader for Reader {
     }
 
     fn records_since(&self) -> Result<Timestamp, DatabaseError> {
-        expire::records_since(&self.db).map_err(failed)
+        state::records_since(&self.db).map_err(failed)
     }
 
     fn back_up(&self, folder: &Path) -> Result<(), DatabaseError> {
