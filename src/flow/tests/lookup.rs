@@ -378,10 +378,11 @@ failed = "b"
                timeout_s         How long the answer is waited for.
                set               Variables, and where in the JSON of the answer their values
                                  are.
-               text              What is said first, while the service works.
+               text              What is said while the service works; an answer cuts it
+                                 short.
                wait              What the caller hears until the answer is there.
                music             Which music: `default`, `ring`, or the file
-                                 `music/NAME.wav`; only with `wait = "music"`.
+                                 `music/NAME.wav`; only where `wait` is music.
              and these lead to steps:
                ok                The service has answered; `set` is done.
                none              The service answered 404, or nothing.
