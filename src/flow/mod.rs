@@ -40,7 +40,7 @@
 //!
 //! # Verbs and their options
 //!
-//! What a verb does and which options it takes is in `docs/flow-reference.md`, which [`reference`]
+//! What a verb does and which options it takes is in `docs/flow-reference.md`, which [`mod@reference`]
 //! makes of the constants that the verbs read by.
 //!
 //! **Invariant:** whatever the caller does and however a step fails, a run waits for something or

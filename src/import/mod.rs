@@ -1,9 +1,9 @@
 //! Call records of other telephone systems, read into records of ours.
 //!
 //! [`ImportReader`] takes the bytes of files, in pieces as they come, and hands over records, and
-//! remarks about lines that it skips. A format is a file that implements [`Format`]: Asterisk's
-//! `queue_log` ([`queue_log`]), call records of FreeSWITCH with the variables of mod_callcenter
-//! ([`freeswitch`]), and columns of our own ([`columns`]). `docs/import.md` documents them.
+//! remarks about lines that it skips. A format is a file that implements `Format`: Asterisk's
+//! `queue_log` (`queue_log.rs`), call records of FreeSWITCH with the variables of mod_callcenter
+//! (`freeswitch`), and columns of our own (`columns`). `docs/import.md` documents them.
 //!
 //! **Invariant:** nothing is guessed: what a file does not say stays absent, and a line that
 //! contradicts itself or another makes a remark in place of a record. Memory is bounded whatever
