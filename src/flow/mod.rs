@@ -40,8 +40,8 @@
 //!
 //! # Verbs and their options
 //!
-//! What a verb does and which options it takes is in `docs/flow-reference.md`, which [`mod@reference`]
-//! makes of the constants that the verbs read by.
+//! What a verb does and which options it takes is in `docs/flow-reference.md`, which
+//! [`mod@reference`] makes of the constants that the verbs read by.
 //!
 //! **Invariant:** whatever the caller does and however a step fails, a run waits for something or
 //! has ended; it never stands still.
