@@ -8,6 +8,8 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::database::{DatabaseError, Erased, Erasure, RecordWriter};
 use crate::store::old_runs::OldRuns;
+use crate::store::shared::Shared;
 use crate::store::writer::Job;
 use crate::time::Timestamp;
 
@@ -27,6 +30,7 @@ pub struct Errands {
     jobs: SyncSender<Job>,
     /// The run that goes on.
     run: u64,
+    shared: Arc<Shared>,
 }
 
 /// What the thread does once all that was given before is written.
@@ -36,8 +40,8 @@ pub(super) struct Errand(Work);
 type Work = Box<dyn FnOnce(Result<&mut dyn RecordWriter, StoreError>) + Send>;
 
 impl Errands {
-    pub(super) const fn new(jobs: SyncSender<Job>, run: u64) -> Self {
-        Self { jobs, run }
+    pub(super) const fn new(jobs: SyncSender<Job>, run: u64, shared: Arc<Shared>) -> Self {
+        Self { jobs, run, shared }
     }
 
     /// Takes a caller's number and what identifies them out of every record: of their own calls,
@@ -112,6 +116,10 @@ impl Errands {
         &self,
         work: impl FnOnce(&mut dyn RecordWriter) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        // What waits at the driver's end would come behind the errand.
+        if self.shared.is_lagging.load(Ordering::Acquire) {
+            return Err(StoreError::Behind);
+        }
         let (answer, answered) = sync_channel(1);
         let errand = Errand(Box::new(move |db| {
             // Whoever asked may have given up.

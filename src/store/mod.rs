@@ -47,6 +47,7 @@ mod writer;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -381,6 +382,7 @@ impl Store {
                 Err(TrySendError::Disconnected(_)) => self.shared.lost(),
             }
         }
+        self.shared.is_lagging.store(false, Ordering::Release);
     }
 
     /// How the files are.
@@ -427,7 +429,7 @@ impl Store {
     /// The way to the thread that writes, for other threads.
     #[must_use]
     pub fn errands(&self) -> Errands {
-        Errands::new(self.jobs.clone(), self.run)
+        Errands::new(self.jobs.clone(), self.run, Arc::clone(&self.shared))
     }
 
     /// Connections to the records for requests that come at once.
@@ -493,6 +495,7 @@ impl Store {
             return Noted::Lost;
         }
         self.overflow.push_back(job);
+        self.shared.is_lagging.store(true, Ordering::Release);
         Noted::Lagging
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Shared {
     pub(super) kept_failing: AtomicBool,
     pub(super) records_failing: AtomicBool,
     pub(super) records_waiting: AtomicU64,
+    /// Some of what was given waits at the driver's end, behind whatever the thread gets now.
+    pub(super) is_lagging: AtomicBool,
     lost: AtomicU64,
     /// When the latest input came that was noted.
     latest: AtomicU64,
@@ -99,6 +101,7 @@ impl Shared {
             kept_failing: AtomicBool::new(false),
             records_failing: AtomicBool::new(false),
             records_waiting: AtomicU64::new(0),
+            is_lagging: AtomicBool::new(false),
             lost: AtomicU64::new(0),
             latest: AtomicU64::new(latest.as_millis()),
             next_call: AtomicU64::new(next_call.0),

@@ -64,3 +64,23 @@ fn fault_11_a_process_that_is_lost_without_its_database_loses_no_record() {
     let written_up = read_records(folder.path()).unwrap().get(CallId(1)).unwrap().unwrap();
     assert_eq!(written_up.legs[0].wrap_up, Some(wrap_up));
 }
+
+/// An errand says that it is done where it saw all that was given, and else that it is not.
+#[test]
+fn an_errand_does_not_overtake_what_waits_at_the_drivers_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = opened(folder.path()).store;
+    let holder = sqlite::tests::Holder::of(folder.path());
+    let mut calls = 1..=u64::try_from(4 * JOBS_MAX).unwrap();
+    let lags = calls.any(|call| store.close(record(call, 3_000 + call)) == Noted::Lagging);
+    assert!(lags, "the thread does not keep up");
+    let refused = store.errands().expire_agent_moves(Timestamp(0));
+    assert!(matches!(refused, Err(StoreError::Behind)), "{refused:?}");
+    drop(holder);
+    eventually("all is handed on", || {
+        store.flush();
+        store.overflow.is_empty()
+    });
+    assert_eq!(store.errands().expire_agent_moves(Timestamp(0)).unwrap(), 0);
+    store.shutdown().unwrap();
+}
