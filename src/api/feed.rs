@@ -310,6 +310,7 @@ impl Live {
                 | Dimension::Flow
                 | Dimension::Dialed
                 | Dimension::Segment
+                | Dimension::SelfService
                 | Dimension::Variable(_) => vec![only],
             };
             if !known.contains(&only.as_str()) {

@@ -63,7 +63,7 @@ pub(super) struct Groups {
     answer_within_s: Option<u32>,
     /// As in /v1/metrics.
     short_abandon_s: Option<u32>,
-    /// queue, agent, intent, flow, number (the dialed one), segment, or var:NAME.
+    /// queue, agent, intent, flow, number (the dialed one), segment, self_service, or var:NAME.
     by: Option<String>,
     /// Of `by`, only this value.
     only: Option<String>,

@@ -3,6 +3,7 @@
 //! **Invariant:** a time is RFC 3339 in UTC, a duration has its unit in its name, and no key that a
 //! caller pressed is in any of these.
 
+mod noted;
 mod supervision;
 
 use std::collections::BTreeMap;
@@ -14,10 +15,11 @@ use crate::center::snapshot;
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, PathEntry, QueueExit,
-    RecordingEnd, RecordingKind, RecordingState, SentTo,
+    AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, QueueExit, RecordingEnd,
+    RecordingKind, RecordingState, SentTo,
 };
 
+pub(super) use noted::{FlowNote, RecordStep, SelfServed};
 pub(super) use supervision::{Mode, Supervise, SuperviseFrom, Supervisor};
 
 /// RFC 3339, in milliseconds.
@@ -78,6 +80,9 @@ pub(super) struct LiveCall {
     pub supervisor: Option<Supervisor>,
     pub language: Option<String>,
     pub intent: Option<String>,
+    /// What the flow wrote about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The steps of the flow it took.
     pub path: Vec<Step>,
 }
@@ -133,6 +138,7 @@ impl From<snapshot::CallView> for LiveCall {
             supervisor: call.supervisor.map(Supervisor::from),
             language: call.language,
             intent: call.intent,
+            notes: call.notes,
             path: path(call.path),
         }
     }
@@ -319,6 +325,15 @@ pub(super) struct Record {
     pub flow: Option<String>,
     pub language: Option<String>,
     pub intent: Option<String>,
+    /// What the flow did for the caller by itself, as its last `outcome` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_service: Option<SelfServed>,
+    /// How far the call came, as the flow says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub milestones: Vec<FlowNote>,
+    /// What the flow wrote about the call.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<FlowNote>,
     pub arrived_at: String,
     pub answered_at: Option<String>,
     pub ended_at: String,
@@ -341,42 +356,6 @@ pub(super) struct Record {
     /// Variables the flow set; secret ones are left out.
     pub vars: BTreeMap<String, String>,
     pub recordings: Vec<Recording>,
-}
-
-/// One step of the flow: when the call came to it, and what happened there.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct RecordStep {
-    pub at: String,
-    pub step: String,
-    /// Each try at a step that asks for keys.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub inputs: Vec<StepInput>,
-    /// The step could not do its work; the flow went on with `on_error`.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub failed: bool,
-}
-
-/// What came of one try.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct StepInput {
-    pub at: String,
-    /// matched, no_input, partial, no_match or too_many.
-    pub outcome: String,
-    /// What was pressed; left out where no key was, and at a secret step.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keys: Option<String>,
-}
-
-impl From<PathEntry> for RecordStep {
-    fn from(entry: PathEntry) -> Self {
-        let inputs = entry.inputs.into_iter().map(|input| StepInput {
-            at: stamp(input.at),
-            outcome: input.outcome.to_string(),
-            keys: input.keys,
-        });
-        let inputs = inputs.collect();
-        Self { at: stamp(entry.at), step: entry.step, inputs, failed: entry.failed }
-    }
 }
 
 /// What a caller left, or what both sides said.
@@ -484,6 +463,9 @@ impl From<CallRecord> for Record {
             flow: record.flow,
             language: record.language,
             intent: record.intent,
+            self_service: record.self_service.map(SelfServed::from),
+            milestones: record.milestones.into_iter().map(FlowNote::from).collect(),
+            notes: record.notes.into_iter().map(FlowNote::from).collect(),
             arrived_at: stamp(record.arrived_at),
             answered_at: record.answered_at.map(stamp),
             ended_at: stamp(record.ended_at),

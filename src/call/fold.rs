@@ -9,8 +9,8 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
     CallOutcome, CallRecord, Cause, Dialed, EndedBy, HandedOver, InputOutcome, LegOutcome,
-    ModeEntry, Party, PartyLeg, PathEntry, QueueExit, QueueVisit, Recording, SentTo, StepInput,
-    WrapUp,
+    ModeEntry, Noted, Party, PartyLeg, PathEntry, QueueExit, QueueVisit, Recording, SelfService,
+    SentTo, StepInput, WrapUp,
 };
 
 #[must_use]
@@ -37,6 +37,9 @@ pub fn leg(facts: &[(Timestamp, Fact)], leg: LegId) -> Option<PartyLeg> {
 struct Fold {
     flow: Option<String>,
     intent: Option<String>,
+    self_service: Option<SelfService>,
+    milestones: Vec<Noted>,
+    notes: Vec<Noted>,
     answered_at: Option<Timestamp>,
     caller_left_at: Option<Timestamp>,
     /// When the last fact was noted.
@@ -90,6 +93,12 @@ impl Fold {
                 self.intent = Some(str::to_owned(intent));
             }
             Fact::Intent { .. } => {}
+            Fact::Milestone { name } => self.milestones.push(Noted { at, text: name.to_string() }),
+            Fact::SelfService(said) => {
+                self.failed &= !said.is_done; // what failed before did not keep it from that
+                self.self_service = Some(SelfService::clone(said));
+            }
+            Fact::Note { text } => self.notes.push(Noted { at, text: text.to_string() }),
             Fact::Queued { queue, priority, in_line_since, consulted } => {
                 self.queued(at, queue, *priority, *in_line_since, *consulted);
             }
@@ -254,6 +263,9 @@ impl Fold {
             flow: self.flow,
             language: self.closing.language,
             intent: self.intent,
+            self_service: self.self_service,
+            milestones: self.milestones,
+            notes: self.notes,
             arrived_at: origin.arrived_at,
             answered_at: self.answered_at,
             caller_left_at: self.caller_left_at,
@@ -306,12 +318,13 @@ impl Fold {
     /// Of a caller who waited for nobody and left no message.
     fn outcome_in_flow(&self, by: EndedBy) -> CallOutcome {
         let InputSoFar { asked, answered } = self.input;
+        let said = self.self_service.as_ref().map(|said| said.is_done);
         let is_contained = match by {
             EndedBy::Server | EndedBy::ServerLost | EndedBy::Network | EndedBy::Operator => {
                 return CallOutcome::Failed;
             }
-            EndedBy::Flow => answered || !asked,
-            EndedBy::Caller | EndedBy::Agent | EndedBy::Party => answered,
+            EndedBy::Flow => said.unwrap_or(answered || !asked),
+            EndedBy::Caller | EndedBy::Agent | EndedBy::Party => said.unwrap_or(answered),
         };
         match is_contained {
             _ if self.failed => CallOutcome::Failed,

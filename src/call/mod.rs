@@ -27,7 +27,7 @@ use std::sync::Arc;
 use crate::flow;
 use crate::id::{CallId, LegId, PlayId};
 use crate::time::Timestamp;
-use crate::words::{CallRecord, CallStands, Cause, EndedBy, InputOutcome, WrapUp};
+use crate::words::{CallRecord, CallStands, Cause, EndedBy, InputOutcome, SelfService, WrapUp};
 
 use few::{Few, FewOf};
 
@@ -45,6 +45,8 @@ pub use crate::words::{CallFact as Fact, Closing, Origin, RecordingStage, Stage}
 /// Facts kept per call. A flow that goes round for hours must not eat the memory: past these,
 /// steps are no longer noted, legs and the end still are.
 const STEP_FACTS_MAX: usize = 1_000;
+/// Notes that a flow writes about one call: each is up to 2,000 bytes, and goes to every listener.
+pub const NOTES_MAX: usize = 20;
 /// A call that an agent answers has some fourteen: room for them is made once.
 const FACTS_USUAL: usize = 16;
 
@@ -154,6 +156,31 @@ impl Call {
         self.intent = Some(intent);
     }
 
+    /// The flow says how far the call has come.
+    pub fn milestone(&mut self, now: Timestamp, name: Arc<str>) {
+        self.note(now, Fact::Milestone { name });
+    }
+
+    /// The flow says what it did by itself.
+    pub fn served_itself(&mut self, now: Timestamp, said: Arc<SelfService>) {
+        self.note(now, Fact::SelfService(said));
+    }
+
+    /// The flow writes a line about the call; past [`NOTES_MAX`] of them nothing is written.
+    pub fn write_note(&mut self, now: Timestamp, text: Arc<str>) {
+        if self.notes().count() < NOTES_MAX {
+            self.note(now, Fact::Note { text });
+        }
+    }
+
+    /// What the flow wrote about the call.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.facts.iter().filter_map(|(_, fact)| {
+            let Fact::Note { text } = fact else { return None };
+            Some(&**text)
+        })
+    }
+
     /// The caller's leg, also when it has ended.
     #[must_use]
     pub fn caller_leg(&self) -> LegId {
@@ -199,8 +226,10 @@ impl Call {
     }
 
     pub(in crate::call) fn note(&mut self, now: Timestamp, fact: Fact) {
-        let is_of_step =
-            matches!(fact, Fact::Entered { .. } | Fact::Input { .. } | Fact::StepFailed);
+        let is_of_step = matches!(
+            fact,
+            Fact::Entered { .. } | Fact::Input { .. } | Fact::StepFailed | Fact::Milestone { .. }
+        );
         if is_of_step && self.facts.len() >= STEP_FACTS_MAX {
             return;
         }

@@ -7,7 +7,7 @@ use crate::id::{AgentId, CallId, LegId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{
     CallOutcome, Cause, Dialed, EndedBy, InputOutcome, LegOutcome, NamedVia, Overflow, Party,
-    QueueExit, Recording, RecordingKind, RecordingState, SentTo,
+    QueueExit, Recording, RecordingKind, RecordingState, SelfService, SentTo,
 };
 
 const CALL: CallId = CallId(7);
@@ -112,6 +112,15 @@ fn check<const N: usize>(examples: [(&str, Happened, EndedBy, CallOutcome); N]) 
     }
 }
 
+/// The flow says whether it did what was asked.
+fn said(is_done: bool) -> Fact {
+    Fact::SelfService(Arc::new(SelfService { name: "order".to_owned(), is_done }))
+}
+
+fn served(is_done: bool) -> Happened {
+    flow().then(said(is_done))
+}
+
 /// The caller pressed 2 at the greeting.
 fn chose() -> Happened {
     flow().input(InputOutcome::Matched, Some("2")).entered("hours")
@@ -198,6 +207,7 @@ fn a_caller_whom_the_flow_alone_served_or_lost() {
     use CallOutcome as O;
     use EndedBy as By;
     use InputOutcome::{NoInput, NoMatch};
+    use QueueExit::Abandoned;
     check([
         (
             "hears the apology of on_error",
@@ -219,6 +229,33 @@ fn a_caller_whom_the_flow_alone_served_or_lost() {
             chose().input(NoInput, None).entered("bye"),
             By::Flow,
             O::Contained,
+        ),
+        ("hears what they asked for, as the flow says", served(true), By::Caller, O::Contained),
+        (
+            "does not, as the flow says, whatever they pressed",
+            chose().then(said(false)),
+            By::Flow,
+            O::IvrAbandoned,
+        ),
+        ("is served at the second try", served(false).then(said(true)), By::Flow, O::Contained),
+        (
+            "is served after a step failed",
+            chose().then(Fact::StepFailed).then(said(true)),
+            By::Caller,
+            O::Contained,
+        ),
+        (
+            "is served, and a step fails after that",
+            served(true).then(Fact::StepFailed),
+            By::Flow,
+            O::Failed,
+        ),
+        ("is served, and the line is lost", served(true), By::Network, O::Failed),
+        (
+            "is served, and then waits in vain",
+            served(true).waited(Abandoned),
+            By::Caller,
+            O::Abandoned,
         ),
         ("is asked nothing", flow(), By::Flow, O::Contained),
         ("hangs up in the greeting", flow(), By::Caller, O::IvrAbandoned),

@@ -288,6 +288,9 @@ impl ContactCenter {
             match effect {
                 Effect::Entered { step } => call.step_entered_after_hangup(now, step),
                 Effect::Intent(intent) => call.set_intent(now, intent),
+                Effect::Milestone(name) => call.milestone(now, name),
+                Effect::SelfService(said) => call.served_itself(now, said),
+                Effect::Note(text) => call.write_note(now, text),
                 Effect::Failed { step, why } => {
                     tracing::warn!(call = %id, %step, why, "step failed");
                     call.step_failed(now);
@@ -330,6 +333,9 @@ impl ContactCenter {
                 call.step_answered(now, outcome, keys);
             }
             Effect::Intent(intent) => call.set_intent(now, intent),
+            Effect::Milestone(name) => call.milestone(now, name),
+            Effect::SelfService(said) => call.served_itself(now, said),
+            Effect::Note(text) => call.write_note(now, text),
             Effect::Enqueue(request) => self.enqueue(now, id, *request),
             Effect::LeaveQueue => self.leave_queue(now, id),
             Effect::Transfer(request) => return self.transfer(now, id, *request),

@@ -39,6 +39,8 @@ pub struct CallView {
     pub state: CallState,
     pub since: Timestamp,
     pub intent: Option<String>,
+    /// What the flow wrote about it.
+    pub notes: Vec<String>,
     pub language: Option<String>,
     pub queue: Option<String>,
     /// 1 = next.
@@ -208,6 +210,7 @@ impl ContactCenter {
             state,
             since: since.or(entered).unwrap_or(call.origin().arrived_at),
             intent: call.intent().map(ToString::to_string),
+            notes: call.notes().map(str::to_owned).collect(),
             language: call.run().map(|run| run.language().to_string()),
             queue: queue.map(|queue| self.queue_name(queue).to_owned()),
             position: queue.and_then(|_| self.acd.position(call.id())),

@@ -50,8 +50,8 @@ pub(crate) struct Report {
     /// The time zone of dates and intervals: Europe/Berlin
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     tz: String,
-    /// queue, agent, intent, flow, number, segment or var:NAME; 15m, hour, day, week or month; or
-    /// one of each, with a comma
+    /// queue, agent, intent, flow, number, segment, self_service or var:NAME; 15m, hour, day, week
+    /// or month; or one of each, with a comma
     #[arg(long, value_name = "WHAT", conflicts_with = "menus")]
     by: Option<String>,
     /// Only this queue, agent, intent, ... of --by
@@ -247,6 +247,7 @@ fn is_known(asked: &Asked, names: &Names) -> Result<(), Failure> {
         | Dimension::Flow
         | Dimension::Dialed
         | Dimension::Segment
+        | Dimension::SelfService
         | Dimension::Variable(_) => return Ok(()),
     };
     if is_known {
@@ -310,6 +311,9 @@ mod tests {
             intent: None,
             arrived_at,
             answered_at: Some(arrived_at),
+            self_service: None,
+            milestones: Vec::new(),
+            notes: Vec::new(),
             caller_left_at: None,
             ended_at,
             outcome: if handled { CallOutcome::Handled } else { CallOutcome::Abandoned },

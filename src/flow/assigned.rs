@@ -96,6 +96,10 @@ fn arrivals<'a>(nodes: &'a [Option<Node>], roots: &Roots) -> Vec<Option<Arrival<
         let Some(here) = arrivals[at].clone() else { continue };
         for exit in node.step.exits() {
             let mut there = here.clone();
+            for name in node.step.unsets() {
+                there.may.remove(name);
+                there.must.remove(name);
+            }
             for name in node.step.sets(&exit.label) {
                 there.may.insert(name);
                 there.must.insert(name);

@@ -60,6 +60,8 @@ pub(in crate::flow) enum Scope {
     InQueue,
     /// Decides and leaves no trace: secrets may be looked at.
     Condition,
+    /// Decides by its words: no secrets, and where it has none that is a decision, too.
+    Choice,
     /// Sent to a service, and neither heard, shown nor stored: secrets may be in it.
     Sealed,
 }
@@ -126,6 +128,17 @@ impl<'a> Build<'a> {
         self.scoped_text(section, key, (text, span), Scope::Plain)
     }
 
+    /// The same, of what only decides where the call goes.
+    pub(in crate::flow) fn choice_text(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        text: &'a str,
+        span: Range<usize>,
+    ) -> Text {
+        self.scoped_text(section, key, (text, span), Scope::Choice)
+    }
+
     /// The same, of what only a service gets.
     pub(in crate::flow) fn sealed_text(
         &self,
@@ -159,7 +172,7 @@ impl<'a> Build<'a> {
         let mut engine = self.engine.borrow_mut();
         let added = match scope {
             Scope::Condition => engine.add_condition(text),
-            Scope::Plain | Scope::InQueue | Scope::Sealed => engine.add_value(text),
+            Scope::Plain | Scope::InQueue | Scope::Choice | Scope::Sealed => engine.add_value(text),
         };
         let expression = added.map_err(|fault| self.fault(&place, fault)).ok()?;
         self.findings(&place, scan_expression(text));
@@ -167,9 +180,12 @@ impl<'a> Build<'a> {
         self.check_names(&place, &names, scope);
         let evaluated = match scope {
             Scope::Condition => Evaluated::Condition(&expression),
-            Scope::Plain | Scope::InQueue | Scope::Sealed => Evaluated::Value(&expression),
+            Scope::Plain | Scope::InQueue | Scope::Choice | Scope::Sealed => {
+                Evaluated::Value(&expression)
+            }
         };
-        self.note_uses(&place, &engine, evaluated, &names);
+        let decides = matches!(evaluated, Evaluated::Condition(_));
+        self.note_uses(&place, &engine, (evaluated, decides), &names);
         Some(expression)
     }
 
@@ -366,7 +382,8 @@ impl<'a> Build<'a> {
                 self.findings(&place, scan_template(text));
                 let names = engine.names_in_text(&template);
                 self.check_names(&place, &names, scope);
-                self.note_uses(&place, &engine, Evaluated::Text(&template), &names);
+                let is_choice = scope == Scope::Choice;
+                self.note_uses(&place, &engine, (Evaluated::Text(&template), is_choice), &names);
                 Text::Template(template)
             }
             Err(fault) => {
@@ -421,7 +438,7 @@ impl<'a> Build<'a> {
 
     fn judge_variable(&self, name: &str, scope: Scope) -> Result<(), (String, Option<String>)> {
         match self.variables.get(name) {
-            Some(true) if matches!(scope, Scope::Plain | Scope::InQueue) => {
+            Some(true) if matches!(scope, Scope::Plain | Scope::InQueue | Scope::Choice) => {
                 let help = "what a caller typed at a secret step may only decide a condition";
                 Err((format!("`{name}` is secret"), Some(help.to_owned())))
             }
@@ -439,7 +456,7 @@ impl<'a> Build<'a> {
         &self,
         place: &Place<'_, 'a>,
         engine: &Engine,
-        evaluated: Evaluated<'_>,
+        (evaluated, decides): (Evaluated<'_>, bool),
         names: &[String],
     ) {
         let Some(at) = self.at.get() else { return };
@@ -459,7 +476,7 @@ impl<'a> Build<'a> {
                 is_variable: known,
                 fails: engine.fails_without(evaluated, names, name),
                 guarded: is_guarded(place.text, name),
-                is_condition: matches!(evaluated, Evaluated::Condition(_)),
+                is_condition: decides,
                 span: place.name_span(source, name),
                 what: place.what(),
             });

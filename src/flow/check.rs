@@ -7,6 +7,10 @@ use crate::flow::diagnostic::Problems;
 use crate::flow::exit::{Exit, StepId};
 use crate::flow::program::Node;
 
+/// The verbs that make sense after the caller has left, as messages name them.
+pub(in crate::flow) const AFTER_HANGUP: &str = "`branch`, `goto`, `hours_check`, `loop`, `milestone`, `note`, `outcome`, `set`, `split`, \
+     `switch`, `unset` and `hangup`";
+
 /// Where a call can enter the graph.
 pub(in crate::flow) struct Roots {
     pub(in crate::flow) start: StepId,
@@ -111,8 +115,8 @@ impl Graph<'_> {
             let verb = node.verb;
             let message =
                 format!("step `{}` runs after the caller left, where `{verb}` cannot", node.name);
-            let help = "`on_hangup` leads through `set`, `branch`, `hours_check` and `hangup` only";
-            problems.error_help(node.span.clone(), message, help.to_owned());
+            let help = format!("`on_hangup` leads through {AFTER_HANGUP} only");
+            problems.error_help(node.span.clone(), message, help);
         }
     }
 
@@ -143,7 +147,9 @@ impl Graph<'_> {
         }
     }
 
-    /// A loop that waits for no caller and no agent would turn for ever, silently or talking.
+    /// A loop that waits for no caller and no agent would turn for ever, silently or talking. One
+    /// that is counted ends: its step begins to count anew only after a call has left by another
+    /// exit, which leads back to it, if at all, through a loop that is counted or waits.
     fn check_loops(&self, problems: &Problems) {
         let mut state = vec![Visit::New; self.nodes.len()];
         for start in 0..self.nodes.len() {
@@ -152,8 +158,9 @@ impl Graph<'_> {
                 let mut way: Vec<&str> = cycle.iter().map(|at| self.name(*at)).collect();
                 way.push(&node.name);
                 let message = format!("this loop never waits for the caller: {}", way.join(" -> "));
-                let help = "put a `menu`, a `collect` or a `queue` into it, or end it".to_owned();
-                problems.error_help(node.span.clone(), message, help);
+                let help =
+                    "put a `menu`, a `collect` or a `queue` into it, or a `loop` that ends it";
+                problems.error_help(node.span.clone(), message, help.to_owned());
             }
         }
     }
@@ -177,7 +184,7 @@ impl Graph<'_> {
             };
             let to = exit.to.0;
             match state[to] {
-                _ if exit.waited => {}
+                _ if exit.waited || exit.is_counted => {}
                 Visit::Done => {}
                 Visit::New => {
                     state[to] = Visit::Open;

@@ -32,14 +32,20 @@ pub(in crate::flow) struct Exit {
     pub(in crate::flow) to: StepId,
     /// Whether the step waits for the caller or an agent before this way is taken.
     pub(in crate::flow) waited: bool,
+    /// Whether the step counts how often this way is taken, and takes it a few times at most.
+    pub(in crate::flow) is_counted: bool,
 }
 
 impl Exit {
     pub(in crate::flow) fn at_once(label: impl Into<String>, to: StepId) -> Self {
-        Self { label: label.into(), to, waited: false }
+        Self { label: label.into(), to, waited: false, is_counted: false }
     }
 
     pub(in crate::flow) fn waited(label: impl Into<String>, to: StepId) -> Self {
-        Self { label: label.into(), to, waited: true }
+        Self { waited: true, ..Self::at_once(label, to) }
+    }
+
+    pub(in crate::flow) fn counted(label: impl Into<String>, to: StepId) -> Self {
+        Self { is_counted: true, ..Self::at_once(label, to) }
     }
 }

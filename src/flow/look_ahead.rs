@@ -37,7 +37,12 @@ fn only_said(effects: Vec<Effect>) -> Option<Vec<Prompt>> {
     let mut said = None;
     for effect in effects {
         match effect {
-            Effect::Entered { .. } | Effect::Intent(_) | Effect::StopPlay => {}
+            Effect::Entered { .. }
+            | Effect::Intent(_)
+            | Effect::Milestone(_)
+            | Effect::SelfService(_)
+            | Effect::Note(_)
+            | Effect::StopPlay => {}
             Effect::Play { prompts, repeat: false } => said = Some(prompts),
             Effect::Play { repeat: true, .. }
             | Effect::InputResult { .. }

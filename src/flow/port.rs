@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::flow::values::Values;
 use crate::time::Timestamp;
-use crate::words::{Cause, Digit, InputOutcome, Overflow, Prompt, Question, Reply};
+use crate::words::{Cause, Digit, InputOutcome, Overflow, Prompt, Question, Reply, SelfService};
 
 /// Who knows what is known of a call before its first step: asked when an expression names it, for
 /// most flows name little. It answers alike each time.
@@ -134,6 +134,12 @@ pub enum Effect {
     },
     /// What the caller wants, for records, metrics and the agent.
     Intent(Arc<str>),
+    /// How far the call has come, for the record.
+    Milestone(Arc<str>),
+    /// What the flow did for the caller by itself, for the record and for what the call counts as.
+    SelfService(Arc<SelfService>),
+    /// A line about the call, for the record and the agent.
+    Note(Arc<str>),
     Enqueue(Box<QueueRequest>),
     /// The caller pressed the exit key of the queue step: take the call out of its queue.
     LeaveQueue,

@@ -18,6 +18,7 @@ use crate::flow::late::Late;
 use crate::flow::port::{Context, Effect, Input, Knows, RecordRequest};
 use crate::flow::program::Flow;
 use crate::flow::text::{Speaker, Speech, Text};
+use crate::flow::values::Values;
 use crate::time::Timestamp;
 use crate::words::{Digit, Listen, Prompt};
 
@@ -66,6 +67,8 @@ pub struct Run {
     absorbed: bool,
     failures: u8,
     steps: u32,
+    /// How often each step that counts has gone round, by its name.
+    rounds: BTreeMap<Arc<str>, u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +131,7 @@ impl Run {
             absorbed: false,
             failures: 0,
             steps: 0,
+            rounds: BTreeMap::new(),
         }
     }
 
@@ -499,6 +503,32 @@ impl Run {
         }
     }
 
+    /// How often this step has gone round.
+    pub(in crate::flow) fn rounds(&self) -> u64 {
+        self.rounds.get(&self.step_name()).copied().unwrap_or(0)
+    }
+
+    /// One round more; how many there were with it.
+    pub(in crate::flow) fn begin_round(&mut self) -> u64 {
+        let rounds = self.rounds.entry(self.step_name()).or_default();
+        *rounds += 1;
+        *rounds
+    }
+
+    /// The count of this step begins anew.
+    pub(in crate::flow) fn end_rounds(&mut self) {
+        self.rounds.remove(&self.step_name());
+    }
+
+    /// What the network says of the caller, empty where the number is withheld.
+    pub(in crate::flow) fn caller_number(&self) -> Arc<str> {
+        text_of(&self.knows.caller(), "number")
+    }
+
+    pub(in crate::flow) fn call_id(&self) -> Arc<str> {
+        text_of(&self.knows.call(), "id")
+    }
+
     pub(in crate::flow) fn intend(&mut self, intent: &Arc<str>) {
         self.intent = Some(Arc::clone(intent));
     }
@@ -562,4 +592,9 @@ impl Run {
             context: *context,
         }
     }
+}
+
+/// A fact that is a text; empty where it is not known.
+fn text_of(facts: &Values, name: &str) -> Arc<str> {
+    facts.get(name).and_then(|fact| fact.as_str()).unwrap_or_default().into()
 }

@@ -126,6 +126,11 @@ pub(in crate::flow) trait Verb: Send + Sync {
         Vec::new()
     }
 
+    /// The variables that no longer are, whichever exit a call has left by.
+    fn unsets(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// The variables that may be set when the caller hangs up here.
     fn sets_at_hangup(&self) -> Vec<&str> {
         Vec::new()

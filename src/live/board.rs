@@ -361,6 +361,7 @@ impl Board {
             state: stands.state,
             since: stands.since.or(entered).unwrap_or(origin.arrived_at),
             intent: call.intent(),
+            notes: call.notes(),
             language: stands.language.as_deref().map(str::to_owned),
             queue: waits.map(|waits| waits.queue.to_string()),
             position: waits.and_then(|waits| {
@@ -430,6 +431,14 @@ impl LiveCall {
             let CallFact::FlowChosen { flow, .. } = fact else { return None };
             Some(flow.to_string())
         })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let notes = self.facts.iter().filter_map(|(_, fact)| {
+            let CallFact::Note { text } = fact else { return None };
+            Some(text.to_string())
+        });
+        notes.collect()
     }
 
     fn intent(&self) -> Option<String> {

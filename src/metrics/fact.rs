@@ -73,6 +73,9 @@ pub enum Fact {
         /// It ended by our own doing.
         #[serde(default)]
         is_cut_off: bool,
+        /// Whether the flow did what was asked of it, where it said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        self_service: Option<bool>,
     },
     AgentChanged {
         agent: AgentId,
@@ -96,6 +99,9 @@ pub struct CallRow {
     /// It ended by our own doing, as [`EndedBy::is_of_ours`](crate::words::EndedBy::is_of_ours).
     #[serde(default)]
     pub is_cut_off: bool,
+    /// Whether the flow did what was asked of it, where it said so.
+    #[serde(default)]
+    pub self_service: Option<bool>,
     #[serde(rename = "stays")]
     pub visits: Vec<QueueVisit>,
     pub offers: Vec<Offer>,
@@ -160,6 +166,7 @@ impl CallRow {
             outcome: CallOutcome::Failed,
             outside: false,
             is_cut_off: false,
+            self_service: None,
             visits: Vec::new(),
             offers: Vec::new(),
             legs: Vec::new(),

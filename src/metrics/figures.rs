@@ -445,6 +445,14 @@ pub const FIGURES: &[Figure] = &[
     )
     .titled("true containment"),
     share(
+        "self_service_rate",
+        CALLS,
+        |sum| Ratio::share(sum.counts.self_service_done, sum.counts.self_service),
+        "calls whose flow did what was asked, as its last `outcome` says ÷ calls whose flow came to \
+         an `outcome`",
+    )
+    .titled("self-service"),
+    share(
         "occupancy",
         TIME,
         |sum| Ratio::share_of_time(sum.spent.occupied(), sum.spent.available()),

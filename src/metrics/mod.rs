@@ -115,13 +115,22 @@ impl Metrics {
                     self.calls.set_intent(leg.call, intent);
                 }
             }
-            Fact::CallEnded { call, caller, intent, outcome, outside, is_cut_off } => {
+            Fact::CallEnded {
+                call,
+                caller,
+                intent,
+                outcome,
+                outside,
+                is_cut_off,
+                self_service,
+            } => {
                 self.calls.ended(at, call, |row| {
                     row.caller = caller;
                     row.intent = intent;
                     row.outcome = outcome;
                     row.outside = outside;
                     row.is_cut_off = is_cut_off;
+                    row.self_service = self_service;
                 });
             }
         }

@@ -356,6 +356,16 @@ impl Oracle<'_> {
         let count = |wanted| ended.values().filter(|end| end.2 == wanted).count() as u64;
         let answered = ended.len() as u64 - count(CallOutcome::Refused);
         put(answers, "containment_rate", count(CallOutcome::Contained), answered);
+        let said = |is: &dyn Fn(bool) -> bool| {
+            let said = self.facts.iter().filter(|(at, fact)| {
+                let Fact::CallEnded { call, self_service: Some(is_done), .. } = fact else {
+                    return false;
+                };
+                ended.get(call).is_some_and(|end| end.0 == *at) && is(*is_done)
+            });
+            said.count() as u64
+        };
+        put(answers, "self_service_rate", said(&|is_done| is_done), said(&|_| true));
     }
 
     /// Walks through the day change by change, and adds each piece of time to who was at it.

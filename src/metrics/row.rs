@@ -37,6 +37,7 @@ impl CallRow {
             outcome: record.outcome,
             outside: record.was_transferred_outside(),
             is_cut_off: record.ended_by.is_of_ours(),
+            self_service: record.self_service.as_ref().map(|said| said.is_done),
             ..Self::new(record.call, record.arrived_at)
         };
         // An agent who waits for a party to consult is no caller.

@@ -22,7 +22,7 @@ use crate::words::{CallOutcome, OfferOutcome, QueueExit};
 
 /// The form of a kept [`Tally`], and what it counts: under another number, what was kept is counted
 /// again from the records.
-pub const TALLY_VERSION: u32 = 5;
+pub const TALLY_VERSION: u32 = 6;
 
 /// What calls add up to in one section: all of them, one queue's, one agent's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -93,6 +93,9 @@ macro_rules! counts {
 counts! {
     /// Customers' calls whose caller sent no usable number.
     withheld,
+    /// Customers' calls whose flow said what it did, and those of which it said that it was done.
+    self_service,
+    self_service_done,
     /// Calls from agents' own telephones; by section, the agent's.
     own_calls,
     offers_accepted,
@@ -276,6 +279,8 @@ impl Tallies {
         }
         self.all.count_outcome(row.outcome);
         self.all.counts.withheld += u64::from(row.caller.is_none());
+        self.all.counts.self_service += u64::from(row.self_service.is_some());
+        self.all.counts.self_service_done += u64::from(row.self_service == Some(true));
         for visit in &row.visits {
             self.queues.entry(visit.queue).or_default().add_visit(visit);
         }

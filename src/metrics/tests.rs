@@ -67,8 +67,11 @@ impl Book {
         let some = |text: &str| (!text.is_empty()).then(|| Arc::from(text));
         let (caller, intent) = (some(who), some(intent));
         let call = CallId(call);
-        let (outside, is_cut_off) = (false, false);
-        self.at(at, Fact::CallEnded { call, caller, intent, outcome, outside, is_cut_off });
+        let (outside, is_cut_off, self_service) = (false, false, None);
+        self.at(
+            at,
+            Fact::CallEnded { call, caller, intent, outcome, outside, is_cut_off, self_service },
+        );
     }
 
     /// The report of everything up to `now`, agreed to by the oracle.
@@ -426,10 +429,10 @@ fn memory_is_bounded_and_says_what_went() {
         let call = CallId(n);
         metrics.fold(Timestamp(at), Fact::Arrived { call, by_agent: None });
         let (caller, intent, outcome) = (None, None, CallOutcome::Contained);
-        let (outside, is_cut_off) = (false, false);
+        let (outside, is_cut_off, self_service) = (false, false, None);
         metrics.fold(
             Timestamp(at),
-            Fact::CallEnded { call, caller, intent, outcome, outside, is_cut_off },
+            Fact::CallEnded { call, caller, intent, outcome, outside, is_cut_off, self_service },
         );
     };
     let extra = 5;
@@ -541,7 +544,11 @@ fn write(book: &mut Book, call: u64, random: RandomCall) {
     let (caller, intent) = (text("caller", who), text("intent", intent));
     let outcome = outcomes[outcome as usize];
     let is_cut_off = call % 6 == 5;
-    book.at(done, Fact::CallEnded { call: id, caller, intent, outcome, outside, is_cut_off });
+    let self_service = (call % 7 > 2).then_some(call % 2 == 0);
+    book.at(
+        done,
+        Fact::CallEnded { call: id, caller, intent, outcome, outside, is_cut_off, self_service },
+    );
 }
 
 proptest! {

@@ -54,6 +54,7 @@ pub(super) fn erase(record: &mut CallRecord, number: &str, instead: &str) -> boo
         leg.by.as_mut().into_iter().for_each(&mut put);
     }
     record.vars.values_mut().for_each(&mut put);
+    record.notes.iter_mut().for_each(|note| put(&mut note.text));
     let wrap_ups = record.legs.iter_mut().filter_map(|leg| leg.wrap_up.as_mut());
     wrap_ups.filter_map(|wrap_up| wrap_up.note.as_mut()).for_each(&mut put);
     let inputs = record.path.iter_mut().flat_map(|entry| &mut entry.inputs);
@@ -85,6 +86,7 @@ fn forget_caller(record: &mut CallRecord) {
     (record.from_name, record.account) = (None, None);
     // By what an import calls it, the same call is known when it is imported again.
     record.vars.retain(|name, _| name == CallRecord::IMPORTED_AS);
+    record.notes.clear();
     for entry in &mut record.path {
         for input in &mut entry.inputs {
             input.keys = None;

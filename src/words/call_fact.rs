@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{LegId, RecordingId};
 use crate::words::{
     Cause, EndedBy, InputOutcome, LegOutcome, Party, PartyRole, QueueExit, Recording,
-    RecordingUpdate, SentTo, SupervisorMode, WrapUp,
+    RecordingUpdate, SelfService, SentTo, SupervisorMode, WrapUp,
 };
 
 /// One happening in a call.
@@ -40,6 +40,16 @@ pub enum CallFact {
     StepFailed,
     Intent {
         intent: Arc<str>,
+    },
+    /// The flow says how far the call has come.
+    Milestone {
+        name: Arc<str>,
+    },
+    /// The flow says what it did for the caller by itself.
+    SelfService(Arc<SelfService>),
+    /// The flow writes a line about the call.
+    Note {
+        text: Arc<str>,
     },
     Queued {
         queue: Arc<str>,
@@ -150,6 +160,9 @@ impl CallFact {
             Self::Input { .. } => "input",
             Self::StepFailed => "step_failed",
             Self::Intent { .. } => "intent",
+            Self::Milestone { .. } => "milestone",
+            Self::SelfService(_) => "self_service",
+            Self::Note { .. } => "note",
             Self::Queued { .. } => "queued",
             Self::LeftQueue { .. } => "left_queue",
             Self::Dialed(_) => "dialed",
@@ -194,6 +207,9 @@ impl CallFact {
             | Self::Input { .. }
             | Self::StepFailed
             | Self::Intent { .. }
+            | Self::Milestone { .. }
+            | Self::SelfService(_)
+            | Self::Note { .. }
             | Self::Queued { .. }
             | Self::LeftQueue { .. }
             | Self::CallerLeft
@@ -227,6 +243,9 @@ impl CallFact {
             | Self::Input { .. }
             | Self::StepFailed
             | Self::Intent { .. }
+            | Self::Milestone { .. }
+            | Self::SelfService(_)
+            | Self::Note { .. }
             | Self::Queued { .. }
             | Self::Dialed(_)
             | Self::Supervised { .. }

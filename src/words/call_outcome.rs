@@ -24,16 +24,17 @@ pub enum CallOutcome {
     Voicemail,
     /// Sent to an outside number, which answered.
     Transferred,
-    /// Served by the flow alone: the caller chose something there, or the flow asked nothing and
-    /// went to its end.
+    /// Served by the flow alone: it said so with `outcome`; or it said nothing, and the caller
+    /// chose something there, or it asked nothing and went to its end.
     Contained,
-    /// The caller chose nothing in the flow, and asked for nobody: they hung up before, or the flow
-    /// gave up.
+    /// Not served by the flow, and the caller asked for nobody: it said so with `outcome`, or the
+    /// caller chose nothing, hung up before, or was given up by it.
     IvrAbandoned,
     /// Never answered by us: an answer counts from the moment that there is sound.
     Refused,
-    /// We failed: a step could not do its work, an operator or a drain ended the call, or the line
-    /// to the caller or the server was lost while the call was up.
+    /// We failed: a step could not do its work, and the flow did not say later with `outcome` that
+    /// it did what was asked; an operator or a drain ended the call, or the line to the caller or
+    /// the server was lost while the call was up.
     Failed,
     /// Made from an agent's own telephone, and it came to nobody: a feature code, or they heard a
     /// flow.

@@ -13,6 +13,8 @@ use crate::words::Digit;
 pub enum Need {
     /// Words are said.
     Speak,
+    /// Nothing is heard for a while, between words.
+    Silence,
     /// Sound files are played.
     PlayFile,
     /// A prompt is said, and keys are collected.
@@ -49,6 +51,7 @@ impl Need {
     pub fn words(&self, verb: &str) -> String {
         match self {
             Self::Speak
+            | Self::Silence
             | Self::PlayFile
             | Self::Keys
             | Self::Queue

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, Cause, EndedBy, InputOutcome, NamedVia, PartyLeg, QueueVisit, Recording,
-    RecordingUpdate, SentTo, WrapUp,
+    CallOutcome, Cause, EndedBy, InputOutcome, NamedVia, Noted, PartyLeg, QueueVisit, Recording,
+    RecordingUpdate, SelfService, SentTo, WrapUp,
 };
 
 /// What is kept of a call.
@@ -37,6 +37,15 @@ pub struct CallRecord {
     pub language: Option<String>,
     /// What the caller wanted: set by the flow, corrected by the agent.
     pub intent: Option<String>,
+    /// What the flow did for the caller by itself, as it said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_service: Option<SelfService>,
+    /// How far the call came, as the flow says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub milestones: Vec<Noted>,
+    /// What the flow wrote about the call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Noted>,
     pub arrived_at: Timestamp,
     pub answered_at: Option<Timestamp>,
     /// When the caller left, where the agent and whom they consulted went on without them: the

@@ -23,6 +23,7 @@ pub(super) fn report() -> Value {
         outcome: CallOutcome::Handled,
         outside: false,
         is_cut_off: false,
+        self_service: None,
         visits: vec![QueueVisit { queue, wait_ms: 10_000, left: QueueExit::Answered }],
         offers: vec![Offer { queue, agent, outcome: OfferOutcome::Accepted }],
         legs: vec![Leg {

@@ -142,6 +142,7 @@ pub(super) fn snapshot() -> Snapshot {
         state: CallState::Waiting,
         since: Timestamp(1_764_000_000_000),
         intent: Some("billing".to_owned()),
+        notes: Vec::new(),
         language: Some("en".to_owned()),
         queue: Some("billing".to_owned()),
         position: Some(1),

@@ -27,12 +27,13 @@ pub(in crate::flow) enum Group {
     Ask,
     Decide,
     People,
+    Note,
     End,
 }
 
 impl Group {
-    pub(in crate::flow) const ALL: [Self; 5] =
-        [Self::Speak, Self::Ask, Self::Decide, Self::People, Self::End];
+    pub(in crate::flow) const ALL: [Self; 6] =
+        [Self::Speak, Self::Ask, Self::Decide, Self::People, Self::Note, Self::End];
 
     pub(in crate::flow) fn title(self) -> &'static str {
         match self {
@@ -40,6 +41,7 @@ impl Group {
             Self::Ask => "to ask the caller",
             Self::Decide => "to decide, to set and to look up",
             Self::People => "to hand the call to people",
+            Self::Note => "to write down",
             Self::End => "to end",
         }
     }

@@ -3,6 +3,7 @@
 //! **Invariant:** names and numbers come from the tables and limits that the language goes by.
 
 use crate::flow::build::{PARTS_MAX, SPEECH_LEN_MAX};
+use crate::flow::check::AFTER_HANGUP;
 use crate::flow::expr::TEXT_LEN_MAX;
 use crate::flow::filters::{FILTERS, TESTS, Word};
 use crate::flow::hours::{self, us_names};
@@ -57,12 +58,12 @@ fn file(_: &[Front<'_>]) -> Vec<Block> {
             "Where a step cannot do its work, as a queue that is full and has no exit `full`, the \
              call goes to the step's `on_error`, or else to that of `[flow]`. Without either, and \
              after {FAILURES_MAX} failures in one call, the caller hears an apology and the call \
-             ends. When the caller hangs up, `on_hangup` runs; it leads through `set`, `branch`, \
-             `hours_check` and `hangup` only, because nobody is there to hear or to press.",
+             ends. When the caller hangs up, `on_hangup` runs; it leads through {AFTER_HANGUP} only, \
+             because nobody is there to hear or to press.",
         )),
         Block::text(format!(
             "A file has at most {FILE_LEN_MAX} bytes and {STEPS_MAX} steps. A loop must wait for the \
-             caller, an agent or a party somewhere, and every step that asks must have a way to a \
+             caller, an agent or a party somewhere, or go through a step `loop`, and every step that asks must have a way to a \
              queue, a transfer or a hangup: the check says where one does not. More than \
              {STEPS_PER_INPUT_MAX} steps without waiting are a failure. A call keeps the flow it \
              began with, whatever is reloaded meanwhile.",

@@ -8,16 +8,26 @@
 
 mod branch;
 mod collect;
+mod goto;
 pub(in crate::flow) mod hangup;
 mod hours_check;
 mod lookup;
+mod r#loop;
 mod menu;
+mod milestone;
+mod note;
+mod outcome;
 mod play;
 mod queue;
 mod record;
 mod say;
 mod set;
+mod silence;
+mod split;
+mod switch;
 pub(in crate::flow) mod transfer;
+mod unset;
+mod wait;
 
 use crate::flow::build::Build;
 use crate::flow::read::{Item, Section};
@@ -41,6 +51,13 @@ pub(in crate::flow) struct VerbEntry {
 pub(in crate::flow) const VERBS: &[VerbEntry] = &[
     VerbEntry { name: "say", names: nothing, reference: &say::REFERENCE, read: say::read },
     VerbEntry { name: "play", names: nothing, reference: &play::REFERENCE, read: play::read },
+    VerbEntry {
+        name: "silence",
+        names: nothing,
+        reference: &silence::REFERENCE,
+        read: silence::read,
+    },
+    VerbEntry { name: "wait", names: nothing, reference: &wait::REFERENCE, read: wait::read },
     VerbEntry { name: "menu", names: nothing, reference: &menu::REFERENCE, read: menu::read },
     VerbEntry {
         name: "collect",
@@ -49,7 +66,17 @@ pub(in crate::flow) const VERBS: &[VerbEntry] = &[
         read: collect::read,
     },
     VerbEntry { name: "branch", names: nothing, reference: &branch::REFERENCE, read: branch::read },
+    VerbEntry { name: "switch", names: nothing, reference: &switch::REFERENCE, read: switch::read },
+    VerbEntry { name: "split", names: nothing, reference: &split::REFERENCE, read: split::read },
+    VerbEntry {
+        name: "loop",
+        names: r#loop::names,
+        reference: &r#loop::REFERENCE,
+        read: r#loop::read,
+    },
+    VerbEntry { name: "goto", names: nothing, reference: &goto::REFERENCE, read: goto::read },
     VerbEntry { name: "set", names: set::names, reference: &set::REFERENCE, read: set::read },
+    VerbEntry { name: "unset", names: nothing, reference: &unset::REFERENCE, read: unset::read },
     VerbEntry {
         name: "hours_check",
         names: nothing,
@@ -75,6 +102,19 @@ pub(in crate::flow) const VERBS: &[VerbEntry] = &[
         reference: &lookup::REFERENCE,
         read: lookup::read,
     },
+    VerbEntry {
+        name: "milestone",
+        names: nothing,
+        reference: &milestone::REFERENCE,
+        read: milestone::read,
+    },
+    VerbEntry {
+        name: "outcome",
+        names: nothing,
+        reference: &outcome::REFERENCE,
+        read: outcome::read,
+    },
+    VerbEntry { name: "note", names: nothing, reference: &note::REFERENCE, read: note::read },
     VerbEntry { name: "hangup", names: nothing, reference: &hangup::REFERENCE, read: hangup::read },
 ];
 

@@ -80,6 +80,18 @@ fn keys_do_not_mean_two_things() {
 }
 
 #[test]
+fn steps_that_decide_and_count_are_checked() {
+    let source = include_str!("broken/decide.toml");
+    expect_file!["broken/decide.txt"].assert_eq(&told(source, &nothing()));
+}
+
+#[test]
+fn what_was_forgotten_is_not_set_and_time_alone_ends_no_loop() {
+    let source = include_str!("broken/forgotten.toml");
+    expect_file!["broken/forgotten.txt"].assert_eq(&told(source, &nothing()));
+}
+
+#[test]
 fn broken_toml_is_a_diagnostic_too() {
     expect![[r#"
         error: not valid TOML: unclosed table, expected `]`

@@ -398,7 +398,7 @@ failed = "b"
         13 | [lookup.b]
            |         ^
            |
-           = help: put a `menu`, a `collect` or a `queue` into it, or end it
+           = help: put a `menu`, a `collect` or a `queue` into it, or a `loop` that ends it
 
         error: step `b`: `url` cannot hold '{'
            --> flows/test.toml:14:7

@@ -5,6 +5,7 @@
 //! expected.
 
 mod broken;
+mod decide;
 mod inputs;
 mod languages;
 mod late;
@@ -206,6 +207,9 @@ fn tell(effect: &Effect) -> String {
         Effect::StopPlay => "stop".to_owned(),
         Effect::InputResult { step, outcome, .. } => format!("{step}: {outcome:?}"),
         Effect::Intent(intent) => format!("intent {intent}"),
+        Effect::Milestone(name) => format!("milestone {name}"),
+        Effect::SelfService(said) => format!("outcome {}, done: {}", said.name, said.is_done),
+        Effect::Note(note) => format!("note {note}"),
         Effect::Enqueue(request) => tell_request(request),
         Effect::LeaveQueue => "leave queue".to_owned(),
         Effect::Transfer(request) => {

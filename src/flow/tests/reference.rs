@@ -19,6 +19,8 @@ use crate::flow::{Known, hours, reference};
 const SCRIPTS: &[(&str, &str)] = &[
     ("say", "caller {\"name\": \"Ada\"}\n0 start\n3 done\n9 done"),
     ("play", "0 start\n1 key 5\n2 done"),
+    ("silence", "0 start\n0.5 done\n3 done\n5 key 4\n6 key 7\n7 key #"),
+    ("wait", "0 start\n10 key 5\n20 timer"),
     ("menu", "0 start\n3 done\n9 key *\n10 done\n11 key 1\n60 queue handled"),
     (
         "collect",
@@ -26,7 +28,16 @@ const SCRIPTS: &[(&str, &str)] = &[
          5.6 key 4\n5.8 key 2\n6 key 4\n6.2 key 2\n6.4 key #\n9 done\n60 queue timeout\n63 done",
     ),
     ("branch", "caller {\"vip\": false, \"known\": true, \"last_call_days\": 2}\n0 start\n2 done"),
+    ("switch", "caller {\"segment\": \"Gold\"}\n0 start\n60 queue full"),
+    ("split", "caller {\"number\": \"+14155550123\"}\n0 start\n4 done\n5 key 1"),
+    (
+        "loop",
+        "caller {\"number\": \"+14155550123\"}\n0 start\n1 reply {\"state\": \"packing\"}\n4 done\n\
+         5 reply {\"state\": \"ready\"}\n8 done\n12 done",
+    ),
+    ("goto", "0 start\n3 done\n4 key 2\n7 done\n8 key 1"),
     ("set", "caller {\"calls_recent\": 2, \"language\": \"es\"}\n0 start\n3 done"),
+    ("unset", "0 start\n3 done\n4 key 4\n5 key #\n9 key 2\n12 key 5\n13 key #\n17 key 1"),
     ("hours_check", "at 2026-12-24T15:00:00Z\n0 start\n4 done"),
     (
         "queue",
@@ -40,6 +51,9 @@ const SCRIPTS: &[(&str, &str)] = &[
         "caller {\"number\": \"+14155550123\"}\n0 start\n1 reply {\"balance\": 12, \"pin\": \"1234\"}\n\
          2 done\n60 queue full\n63 done",
     ),
+    ("milestone", "0 start\n3 done\n4 key 4\n5 key #\n60 queue handled"),
+    ("outcome", "0 start\n3 done\n6 done\n12 timer\n14 done"),
+    ("note", "caller {\"calls_recent\": 2, \"vip\": true}\n0 start\n60 queue handled"),
     ("hangup", "0 start\n5 done"),
 ];
 

@@ -11,6 +11,7 @@ use crate::flow::{Flow, Known, explain, parse};
 const SUPPORT: &str = include_str!("../../../flows/support.toml");
 const AFTERHOURS: &str = include_str!("../../../flows/afterhours.toml");
 const ACCOUNT: &str = include_str!("../../../flows/account.toml");
+const ORDERS: &str = include_str!("../../../flows/orders.toml");
 
 fn shipped(file: &str, source: &str) -> Flow {
     let set = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect());
@@ -34,7 +35,13 @@ fn shipped(file: &str, source: &str) -> Flow {
 
 #[test]
 fn shipped_flows_load_without_a_word_on_a_fresh_installation() {
-    for (file, source) in [("support", SUPPORT), ("afterhours", AFTERHOURS), ("account", ACCOUNT)] {
+    let files = [
+        ("support", SUPPORT),
+        ("afterhours", AFTERHOURS),
+        ("account", ACCOUNT),
+        ("orders", ORDERS),
+    ];
+    for (file, source) in files {
         let flow = shipped(&format!("flows/{file}.toml"), source);
         assert_eq!(explain(flow.warnings()), "");
         assert_eq!(&**flow.name(), file);

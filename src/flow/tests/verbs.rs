@@ -16,12 +16,21 @@ pub(super) const SAMPLES: &[(&str, &str)] = &[
     ("say", "text = 'Hello.'\nnext = 'end'"),
     ("say", "text = 'Hello.'\nnext = 'end'\nbarge_in = false"),
     ("play", "file = 'a.wav'\nnext = 'end'"),
+    ("silence", "for_s = 1.5\nnext = 'end'"),
+    ("wait", "next = 'end'"),
+    ("wait", "for_s = 30\nexit_key = '*'\nnext = 'end'\nexit = 'end'"),
     ("menu", "text = 'Press 1.'\nkeys = { 1 = 'end' }\ngive_up = 'end'"),
     ("menu", "text = 'Press 1.'\nkeys = { 1 = 'end', 12 = 'end' }\ngive_up = 'end'\nsecret = true"),
     ("collect", "text = 'Number?'\ninto = 'a'\nnext = 'end'\ngive_up = 'end'"),
     ("collect", "text = 'PIN?'\ninto = 'a'\nnext = 'end'\ngive_up = 'end'\nsecret = true"),
     ("branch", "cases = [{ if = 'language is defined', next = 'end' }]\nelse = 'end'"),
+    ("switch", "value = '{{ caller.name }}'\ncases = { Ada = 'end' }\nelse = 'end'"),
+    ("split", "ways = [{ percent = 10, next = 'end' }]\nelse = 'end'"),
+    ("loop", "again = 'end'\nnext = 'end'"),
+    ("loop", "until = 'language is defined'\ninto = 'a'\nagain = 'end'\nnext = 'end'"),
+    ("goto", "next = 'end'"),
     ("set", "vars = { a = 'b' }\nnext = 'end'"),
+    ("unset", "vars = ['a']\nnext = 'sets'"),
     ("hours_check", "hours = 'office'\nopen = 'end'\nclosed = 'end'"),
     ("queue", "queue = 'q'\nnext = 'end'"),
     ("queue", "queue = 'q'\nnext = 'end'\nexit_key = '9'\nexit = 'end'"),
@@ -34,6 +43,9 @@ pub(super) const SAMPLES: &[(&str, &str)] = &[
         "url = 'https://a.example/'\ntext = 'Wait.'\nset = { a = 'a' }\nok = 'end'\nnone = 'end'\n\
          failed = 'end'",
     ),
+    ("milestone", "name = 'a'\nnext = 'end'"),
+    ("outcome", "name = 'a'\ndone = false\nnext = 'end'"),
+    ("note", "note = 'a'\nnext = 'end'"),
     ("hangup", "text = 'Goodbye.'"),
     ("hangup", ""),
 ];
@@ -66,7 +78,12 @@ const INPUTS: [&str; 20] = [
 pub(super) fn sample(verb: &str, options: &str) -> String {
     format!(
         "[flow]\nnumbers = ['*']\nstart = 'it'\n[hours.office]\ntimezone = 'UTC'\n\
-         open = ['Mon-Fri 09:00-17:00']\n[{verb}.it]\n{options}\n[hangup.end]\ntext = 'Bye.'\n"
+         open = ['Mon-Fri 09:00-17:00']\n[{verb}.it]\n{options}\n[hangup.end]\ntext = 'Bye.'\n{}",
+        if options.contains("'sets'") {
+            "[set.sets]\nvars = { a = 1 }\nnext = 'end'\n"
+        } else {
+            ""
+        }
     )
 }
 

@@ -56,6 +56,8 @@ pub enum Dimension {
     Dialed,
     /// Of the caller, as the directory has it.
     Segment,
+    /// The name of what the flow did for the caller by itself.
+    SelfService,
     /// A variable that the flow set.
     Variable(String),
 }
@@ -172,6 +174,7 @@ impl Asked {
                 | Dimension::Flow
                 | Dimension::Dialed
                 | Dimension::Segment
+                | Dimension::SelfService
                 | Dimension::Variable(_),
             ) => tallies.agents.clear(),
         }
@@ -184,7 +187,12 @@ impl Dimension {
     const fn is_rolled(&self) -> bool {
         match self {
             Self::Queue | Self::Agent => true,
-            Self::Intent | Self::Flow | Self::Dialed | Self::Segment | Self::Variable(_) => false,
+            Self::Intent
+            | Self::Flow
+            | Self::Dialed
+            | Self::Segment
+            | Self::SelfService
+            | Self::Variable(_) => false,
         }
     }
 
@@ -197,6 +205,7 @@ impl Dimension {
             Self::Flow => record.flow.as_deref().map(|it| it.split('@').next().unwrap_or(it)),
             Self::Dialed => Some(&record.to),
             Self::Segment => record.segment.as_deref(),
+            Self::SelfService => record.self_service.as_ref().map(|said| said.name.as_str()),
             Self::Variable(name) => record.vars.get(name).map(String::as_str),
         }
     }
@@ -213,6 +222,7 @@ impl FromStr for Dimension {
             "flow" => Ok(Self::Flow),
             "number" => Ok(Self::Dialed),
             "segment" => Ok(Self::Segment),
+            "self_service" => Ok(Self::SelfService),
             "team" => Err(CutError::Team),
             other => match other.strip_prefix("var:").filter(|name| !name.is_empty()) {
                 Some(name) => Ok(Self::Variable(name.to_owned())),
@@ -231,6 +241,7 @@ impl fmt::Display for Dimension {
             Self::Flow => f.write_str("flow"),
             Self::Dialed => f.write_str("number"),
             Self::Segment => f.write_str("segment"),
+            Self::SelfService => f.write_str("self_service"),
             Self::Variable(name) => write!(f, "var:{name}"),
         }
     }
@@ -383,6 +394,7 @@ impl<'a> Cutter<'a> {
                 | Dimension::Flow
                 | Dimension::Dialed
                 | Dimension::Segment
+                | Dimension::SelfService
                 | Dimension::Variable(_),
             ) => self.cells.len(),
         };
@@ -452,6 +464,7 @@ impl<'a> Cutter<'a> {
                 | Dimension::Flow
                 | Dimension::Dialed
                 | Dimension::Segment
+                | Dimension::SelfService
                 | Dimension::Variable(_),
             ) => vec![Cell::of(Section::All, value, range, &sections.all)],
         };

@@ -12,6 +12,13 @@ impl Scene {
         let mut said =
             vec![record.outcome.to_string(), format!("ended by {}", serde_name(&record.ended_by))];
         said.extend(record.intent.as_ref().map(|intent| format!("intent {intent}")));
+        said.extend(record.self_service.as_ref().map(|said| {
+            let done = if said.is_done { "done" } else { "not done" };
+            format!("{}: {done}", said.name)
+        }));
+        let milestones = record.milestones.iter();
+        said.extend(milestones.map(|milestone| format!("milestone {}", milestone.text)));
+        said.extend(record.notes.iter().map(|note| format!("note {:?}", note.text)));
         for visit in &record.queued {
             let waited = visit.left_at.since(visit.entered_at).as_secs_f64();
             said.push(format!("{} {} after {waited:.1} s", visit.queue, serde_name(&visit.left)));

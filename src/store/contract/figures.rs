@@ -178,7 +178,11 @@ fn facts(row: &CallRow) -> Vec<(Timestamp, Fact)> {
     }
     let (caller, intent) = (row.caller.clone(), row.intent.clone());
     let (outcome, outside, is_cut_off) = (row.outcome, row.outside, row.is_cut_off);
-    facts.push((at, Fact::CallEnded { call, caller, intent, outcome, outside, is_cut_off }));
+    let self_service = row.self_service;
+    facts.push((
+        at,
+        Fact::CallEnded { call, caller, intent, outcome, outside, is_cut_off, self_service },
+    ));
     facts
 }
 

@@ -38,6 +38,9 @@ pub(super) fn support(need: &Need) -> Support {
     match need {
         Need::WaitSound => Support::Partly(SILENT_WAIT),
         Need::Speak | Need::PlayFile | Need::Queue | Need::Dial | Need::HangUp => Support::Whole,
+        Need::Silence => {
+            Support::Partly("silence is left out between words that keys may interrupt")
+        }
         Need::Keys => Support::Partly(
             "silence between the sentences of a prompt that keys interrupt is left to the voice",
         ),

@@ -11,6 +11,9 @@ pub(super) fn support(need: &Need) -> Support {
     match need {
         Need::WaitSound => Support::Partly(SILENT_WAIT),
         Need::Speak | Need::PlayFile | Need::Queue | Need::Dial | Need::HangUp => Support::Whole,
+        Need::Silence => Support::Partly(
+            "silence is left out between words of one language that keys may interrupt",
+        ),
         Need::Keys => Support::Partly(
             "a prompt of words and files, or in two languages, is interrupted by keys in its last \
              part only; silence between sentences is left to the voice",

@@ -24,6 +24,10 @@ pub(super) fn support(need: &Need) -> Support {
     match need {
         Need::WaitSound => Support::Partly(SILENT_WAIT),
         Need::Speak | Need::PlayFile | Need::Keys => Support::Whole,
+        Need::Silence => Support::Partly(
+            "silence lasts whole seconds, rounded up, and is left out between words that keys may \
+             interrupt",
+        ),
         Need::Queue => Support::Partly(
             "Plivo may cut a call off that was sent to another document about 70 times, which \
              pieces of waiting music count toward: make the pieces long",

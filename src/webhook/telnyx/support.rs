@@ -8,7 +8,7 @@ use crate::words::Need;
 
 pub(super) fn support(need: &Need) -> Support {
     match need {
-        Need::Speak | Need::PlayFile | Need::Keys | Need::HangUp => Support::Whole,
+        Need::Speak | Need::Silence | Need::PlayFile | Need::Keys | Need::HangUp => Support::Whole,
         Need::WaitSound => Support::Partly(SILENT_WAIT),
         Need::Queue | Need::Dial => {
             Support::Partly("a caller hears nothing while somebody outside is rung")

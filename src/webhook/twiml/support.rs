@@ -24,6 +24,7 @@ pub fn support(need: &Need) -> Support {
             "without REST credentials a caller hears the piece of music to its end before the \
              agent is connected",
         ),
+        Need::Silence => Support::Partly("silence lasts whole seconds, rounded up"),
         Need::TwoTimeouts => Support::Partly(
             "one time-out serves for the first key and between keys: it is the longer of the two",
         ),

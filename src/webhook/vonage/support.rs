@@ -23,7 +23,7 @@ pub(super) const LANGUAGES: &[&str] = &[
 pub(super) fn support(need: &Need) -> Support {
     match need {
         Need::WaitSound => Support::Partly(SILENT_WAIT),
-        Need::Speak | Need::PlayFile | Need::Queue => Support::Whole,
+        Need::Speak | Need::Silence | Need::PlayFile | Need::Queue => Support::Whole,
         Need::Keys => Support::Partly("a caller has 10 seconds at most to press a key"),
         Need::Dial => Support::Partly(
             "the caller's call is answered before the other rings, and a talk ends after 2 hours",

@@ -441,4 +441,14 @@ pub(super) const CASES: &[Case] = &[
         ],
         &["true_containment_rate = 2 / 2", "containment_rate = 3 / 3"],
     ),
+    case(
+        "Self-service is of the calls whose flow said what it did, whatever became of them",
+        &[
+            "+1 03-02T09:00:00 outcome:order/done contained",
+            "+2 03-02T09:10:00 outcome:order/not wait:billing/5 ann:60/0/0",
+            "+3 03-02T09:20:00 outcome:order/done wait:billing/5 ann:60/0/0",
+            "+4 03-02T09:30:00 contained",
+        ],
+        &["self_service_rate = 2 / 3", "containment_rate = 2 / 4"],
+    ),
 ];

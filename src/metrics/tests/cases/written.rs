@@ -8,7 +8,7 @@ use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{
     CallOutcome, CallRecord, Cause, EndedBy, HandedOver, LegOutcome, NamedVia, Overflow, Party,
-    PartyLeg, PartyRole, QueueExit, QueueVisit, SentTo, WrapUp,
+    PartyLeg, PartyRole, QueueExit, QueueVisit, SelfService, SentTo, WrapUp,
 };
 
 pub(crate) fn records(lines: &[&str]) -> Vec<CallRecord> {
@@ -32,6 +32,11 @@ fn record(call: CallId, line: &str) -> CallRecord {
             "var" => {
                 let (name, value) = rest.split_once('=').expect("a value");
                 record.vars.insert(name.to_owned(), value.to_owned());
+            }
+            "outcome" => {
+                let (name, done) = rest.split_once('/').expect("done or not");
+                let is_done = done == "done";
+                record.self_service = Some(SelfService { name: name.to_owned(), is_done });
             }
             "cut" => record.ended_by = EndedBy::Network,
             "own" => record.via = NamedVia::Agent(rest.to_owned()),
@@ -62,6 +67,9 @@ fn empty(call: CallId, caller: &str, arrived_at: Timestamp) -> CallRecord {
         intent: None,
         arrived_at,
         answered_at: Some(arrived_at),
+        self_service: None,
+        milestones: Vec::new(),
+        notes: Vec::new(),
         caller_left_at: None,
         ended_at: arrived_at,
         outcome: CallOutcome::IvrAbandoned,
