@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::call::Directory;
+use crate::config::beside::files_beside;
 use crate::config::demo::Demo;
 use crate::config::lookup::may_be_named;
 use crate::config::model::Config;
@@ -171,6 +172,7 @@ pub fn known(config: &Config, directory: &Directory) -> Known {
         services: Some(may_be_named(&config.lookup)),
         hidden_names: names(&mut config.lookup.secrets.keys().cloned()),
         sounds: Some(sounds),
+        files: None,
     }
 }
 
@@ -227,10 +229,16 @@ pub fn read_flows(
         problems.add_of(Whose::Flow, "flows", message, "");
     }
     let mut flows = Vec::new();
+    let mut known = known.clone();
+    let mut folder = None;
     for path in files.iter().take(FLOWS_MAX) {
         let name = path.display().to_string();
+        if folder != path.parent() {
+            folder = path.parent();
+            known.files = folder.map(files_beside);
+        }
         match text::read(path, FLOW_LEN_MAX) {
-            Ok(source) => match flow::parse(&name, &source, known) {
+            Ok(source) => match flow::parse(&name, &source, &known) {
                 Ok(flow) => flows.push(flow),
                 Err(diagnostics) => problems.flows.push_str(&flow::explain(&diagnostics)),
             },

@@ -11,6 +11,7 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod addresses;
+mod beside;
 mod callers;
 mod cidr;
 mod demo;

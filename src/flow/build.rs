@@ -47,6 +47,8 @@ pub(in crate::flow) struct Build<'a> {
     /// The step that is being read.
     pub(in crate::flow) at: Cell<Option<usize>>,
     pub(in crate::flow) uses: RefCell<Vec<Use>>,
+    /// Texts of the files beside the flow that steps look things up in, by name.
+    pub(in crate::flow) looked_in: RefCell<BTreeMap<Arc<str>, Arc<str>>>,
     /// Where what is heard is written.
     pub(in crate::flow) places: RefCell<Vec<(Range<usize>, Part)>>,
 }

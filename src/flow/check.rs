@@ -8,8 +8,9 @@ use crate::flow::exit::{Exit, StepId};
 use crate::flow::program::Node;
 
 /// The verbs that make sense after the caller has left, as messages name them.
-pub(in crate::flow) const AFTER_HANGUP: &str = "`branch`, `goto`, `hours_check`, `loop`, `milestone`, `note`, `outcome`, `set`, `split`, \
-     `switch`, `unset` and `hangup`";
+pub(in crate::flow) const AFTER_HANGUP: &str = "`branch`, `caller_in_list`, `goto`, \
+    `hours_check`, `loop`, `milestone`, `note`, `outcome`, `set`, `split`, `switch`, `table`, \
+    `unset` and `hangup`";
 
 /// Where a call can enter the graph.
 pub(in crate::flow) struct Roots {

@@ -3,6 +3,7 @@
 //! **Deliberately absent:** the things themselves. A flow knows names; `center` knows agents.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A fact that texts and conditions may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,19 @@ pub(in crate::flow) fn is_always_known(name: &str) -> bool {
     CALLER_FIELDS.iter().any(|field| field.name == name && field.is_always_known)
 }
 
+/// The endings of such files.
+const ENDINGS: [&str; 2] = [".csv", ".txt"];
+
+/// Files by name, as they stand in the folder of the flow: the text of each, or why it cannot be
+/// read.
+pub type Beside = BTreeMap<String, Result<Arc<str>, String>>;
+
+/// Whether a file of this name is one that flows may look things up in.
+#[must_use]
+pub fn is_beside(name: &str) -> bool {
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
 /// Names a flow may use. `None` means "not known here": nothing of that kind is checked.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -101,6 +115,8 @@ pub struct Known {
     pub hidden_names: Option<BTreeSet<String>>,
     /// Sound files, as paths relative to the prompts folder.
     pub sounds: Option<BTreeSet<String>>,
+    /// Files in the folder of the flow that its steps may look things up in.
+    pub files: Option<Beside>,
     /// Hold music by name; `default` and `ring` are always there.
     pub music: Option<BTreeSet<String>>,
 }

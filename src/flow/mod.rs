@@ -51,8 +51,10 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod assigned;
+mod beside;
 mod build;
 mod check;
+pub mod csv;
 pub mod diagnostic;
 mod exit;
 mod expr;
@@ -81,10 +83,11 @@ mod wait_sound;
 #[cfg(test)]
 mod tests;
 
+pub use beside::BESIDE_LEN_MAX;
 pub use build::{SPEECH_LEN_MAX, is_sound};
 pub use diagnostic::{Diagnostic, Severity, explain, suggest};
 pub use expr::TEXT_LEN_MAX;
-pub use known::{CALL_FIELDS, CALLER_FIELDS, Fact, Known};
+pub use known::{Beside, CALL_FIELDS, CALLER_FIELDS, Fact, Known, is_beside};
 pub use mistakes::mistakes;
 pub use parse::{is_language, parse};
 pub use port::{

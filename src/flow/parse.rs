@@ -86,7 +86,7 @@ pub fn parse(file: &str, source: &str, known: &Known) -> Result<Flow, Vec<Diagno
     };
     match flow {
         Some(mut flow) if !problems.any_error() => {
-            flow.version = version(source).into();
+            flow.version = version(source, &flow.beside).into();
             flow.warnings = problems.into_found();
             Ok(flow)
         }
@@ -127,6 +127,7 @@ pub(in crate::flow) fn read<'a>(
         engine: RefCell::new(Engine::new()),
         at: Cell::new(None),
         uses: RefCell::default(),
+        looked_in: RefCell::default(),
         places: RefCell::default(),
     };
     let build = Build { hours: read_hours(&build, table), ..build };
@@ -161,6 +162,7 @@ pub(in crate::flow) fn read<'a>(
         name: stem(file).into(),
         file: file.into(),
         source: problems.source().into(),
+        beside: build.looked_in.into_inner(),
         languages_span: header.key_span(LANGUAGES.name),
         version: Arc::default(),
         numbers,
@@ -425,7 +427,13 @@ fn stem(file: &str) -> &str {
     name.strip_suffix(".toml").unwrap_or(name)
 }
 
-fn version(source: &str) -> String {
-    let hash = Sha256::digest(source.as_bytes());
-    hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+fn version(source: &str, beside: &BTreeMap<Arc<str>, Arc<str>>) -> String {
+    let mut hash = Sha256::new_with_prefix(source);
+    for (name, text) in beside {
+        hash.update([0]);
+        hash.update(&**name);
+        hash.update([0]);
+        hash.update(&**text);
+    }
+    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }

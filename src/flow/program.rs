@@ -3,7 +3,7 @@
 //! **Invariant:** every step an exit names exists, every input step has a way out, and no loop runs
 //! without waiting. Only [`parse`](crate::flow::parse()) makes one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub struct Flow {
     /// As it was called when it was read, and all of it: for messages about it later.
     pub(in crate::flow) file: Arc<str>,
     pub(in crate::flow) source: Arc<str>,
+    /// The files beside it that its steps look things up in: their texts by name.
+    pub(in crate::flow) beside: BTreeMap<Arc<str>, Arc<str>>,
     pub(in crate::flow) languages_span: Range<usize>,
     pub(in crate::flow) version: Arc<str>,
     pub(in crate::flow) numbers: Vec<Arc<str>>,
@@ -124,7 +126,8 @@ impl Flow {
         &self.name
     }
 
-    /// Twelve hexadecimal digits that change whenever the file does.
+    /// Twelve hexadecimal digits that change whenever the file does, or one that it looks things up
+    /// in.
     #[must_use]
     pub fn version(&self) -> &Arc<str> {
         &self.version
@@ -134,6 +137,11 @@ impl Flow {
     #[must_use]
     pub fn source(&self) -> (&str, &str) {
         (&self.file, &self.source)
+    }
+
+    /// The files beside it that its steps look things up in, by name.
+    pub fn beside(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.beside.iter().map(|(name, text)| (&**name, &**text))
     }
 
     /// Dialed numbers that enter here, as written; `*` takes what no other flow does.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use attendant::flow::{Flow, Known, parse};
+use attendant::flow::{Beside, Flow, Known, parse};
 use attendant::sim::transcript;
 
 fn folder() -> PathBuf {
@@ -21,10 +21,20 @@ fn files(extension: &str) -> Vec<PathBuf> {
     files
 }
 
+/// What the flows look things up in.
+fn beside() -> Beside {
+    let read = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name, Ok(fs::read_to_string(&path).unwrap().into()))
+    };
+    files("csv").into_iter().map(read).collect()
+}
+
 fn load(path: &Path) -> Arc<Flow> {
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
     let source = fs::read_to_string(path).unwrap();
-    let flow = parse(&name, &source, &Known::anything());
+    let known = Known { files: Some(beside()), ..Known::anything() };
+    let flow = parse(&name, &source, &known);
     Arc::new(flow.unwrap_or_else(|problems| panic!("{name}: {problems:#?}")))
 }
 

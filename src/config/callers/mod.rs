@@ -11,7 +11,6 @@
 //!
 //! **Deliberately absent:** anything secret. A number does not prove the caller.
 
-mod csv;
 mod number;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +25,7 @@ use crate::call::{Directory, Entry};
 use crate::config::layers::line;
 use crate::config::problem::{Problems, Whose, closest};
 use crate::config::text;
+use crate::flow::csv;
 use crate::flow::mistakes;
 
 /// The file is refused past this size, in bytes.

@@ -6,7 +6,7 @@ use crate::flow::build::{PARTS_MAX, SPEECH_LEN_MAX};
 use crate::flow::check::AFTER_HANGUP;
 use crate::flow::expr::TEXT_LEN_MAX;
 use crate::flow::filters::{FILTERS, TESTS, Word};
-use crate::flow::hours::{self, us_names};
+use crate::flow::hours::{self, rules::COUNTRIES};
 use crate::flow::known::{CALL_FIELDS, CALLER_FIELDS, Fact, QUEUE_FIELDS, WORDS};
 use crate::flow::late::LATE_FINISH;
 use crate::flow::parse::{FILE_LEN_MAX, HEAD, STEPS_MAX};
@@ -73,24 +73,41 @@ fn file(_: &[Front<'_>]) -> Vec<Block> {
 }
 
 fn opening(_: &[Front<'_>]) -> Vec<Block> {
-    let mut blocks = vec![Block::text(
-        "`[hours.NAME]` says when it is open, and `hours_check` goes by it. There may be several, of \
-         other departments or other zones. Two times of one day are two entries of `open`. A range \
-         that ends at or before its beginning goes on after midnight; `24:00` is the end of a day. A \
-         day that is in `holidays` is a holiday, whatever `open` says of it.",
-    )];
+    let mut blocks = vec![
+        Block::text(
+            "`[hours.NAME]` says when it is open, and `hours_check` goes by it. There may be several, \
+             of other departments or other zones. Two times of one day are two entries of `open`: that \
+             makes a break. A range that ends at or before its beginning goes on after midnight; \
+             `24:00` is the end of a day. All times are those of the clock on the wall: on the day on \
+             which it is put forward an hour is missing, and on the day on which it is put back one \
+             counts twice.",
+        ),
+        Block::text(
+            "A day that is in `days` has hours of its own, in place of those of the week: half a day, \
+             or a Sunday that is worked. A day that is in `holidays` is a holiday from midnight to \
+             midnight, whatever `open` says of it, and the night of a holiday does not begin; where it \
+             is in `days`, too, it is open in those hours, and a holiday in all others. A day is \
+             written `\"2026-12-24\"`, several are `\"2026-12-24/2026-12-31\"`, and without a year both \
+             are of every year: `\"12-24\"`, `\"12-24/01-02\"`. Of several that have a day a date comes \
+             first, then dates, then a day of every year, then several of every year.",
+        ),
+    ];
     blocks.extend(verbs::described(&hours::TABLE));
-    let federal: Vec<String> = us_names().map(|name| format!("`{name}`")).collect();
-    blocks.push(Block::text(format!(
-        "The holidays of `\"rule:US\" = true`, by the names that `holiday.NAME` of an `hours_check` \
-         may use: {}. One that falls on a Saturday is kept on the Friday before, too, and one on a \
-         Sunday on the Monday after.",
-        federal.join(", ")
-    )));
+    let holidays = COUNTRIES.iter().map(|country| {
+        let names: Vec<String> = country.days.iter().map(|(name, _)| format!("`{name}`")).collect();
+        (format!("\"{}\" = true", country.option.name), format!("{}.", names.join(", ")))
+    });
+    blocks.push(Block::text(
+        "The holidays of a rule, by the names that `holiday.NAME` of an `hours_check` may use. One of \
+         the USA that falls on a Saturday is kept on the Friday before, too, and one on a Sunday on the \
+         Monday after. Holidays of a state or a town are written by date.",
+    ));
+    blocks.push(Block::Names(holidays.collect()));
     blocks.push(Block::code(
         "[hours.office]\ntimezone = \"America/New_York\"\n\
          open     = [\"Mon-Fri 09:00-12:30\", \"Mon-Fri 13:30-17:30\", \"Sat 10:00-14:00\"]\n\
-         holidays = { \"rule:US\" = true, \"2026-12-24\" = \"ChristmasEve\" }",
+         days     = { \"12-24\" = [\"09:00-12:00\"], \"2026-12-27\" = [\"10:00-16:00\"] }\n\
+         holidays = { \"rule:US\" = true, \"12-24\" = \"ChristmasEve\", \"12-27/12-31\" = \"Year\" }",
     ));
     blocks
 }

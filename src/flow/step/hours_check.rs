@@ -37,9 +37,9 @@ pub(in crate::flow) const REFERENCE: Reference = Reference {
     summary: "goes on by the opening hours: open, closed or a holiday",
     about: &[
         "The call goes on at once, by the time of day in the zone of `[hours.NAME]`, which is \
-         described under `hours`. A day that is a holiday is one from midnight to midnight, whatever \
-         `open` says of it. `holiday` is one step for any holiday, or a table with a step for each \
-         by name; a holiday that has none counts as closed.",
+         described under `hours`: the week, days with hours of their own, and holidays. `holiday` is one \
+         step for any holiday, or a table with a step for each by name; a holiday that has none counts \
+         as closed.",
     ],
     table: Schema { name: "hours_check", groups: &[&[&HOURS, &OPEN, &CLOSED, &HOLIDAY], STEP] },
     needs: Vec::new,
@@ -51,7 +51,8 @@ start   = "open_now"
 [hours.office]
 timezone = "America/New_York"
 open     = ["Mon-Fri 09:00-17:30", "Sat 10:00-14:00"]
-holidays = { "rule:US" = true, "2026-12-24" = "ChristmasEve" }
+days     = { "12-24" = ["09:00-12:00"] }
+holidays = { "rule:US" = true, "12-24" = "ChristmasEve" }
 
 [hours_check.open_now]
 hours  = "office"

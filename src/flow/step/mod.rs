@@ -7,6 +7,7 @@
 //! common: [`crate::flow::input_step`].
 
 mod branch;
+mod caller_in_list;
 mod collect;
 mod goto;
 pub(in crate::flow) mod hangup;
@@ -25,6 +26,7 @@ mod set;
 mod silence;
 mod split;
 mod switch;
+mod table;
 pub(in crate::flow) mod transfer;
 mod unset;
 mod wait;
@@ -82,6 +84,18 @@ pub(in crate::flow) const VERBS: &[VerbEntry] = &[
         names: nothing,
         reference: &hours_check::REFERENCE,
         read: hours_check::read,
+    },
+    VerbEntry {
+        name: "caller_in_list",
+        names: nothing,
+        reference: &caller_in_list::REFERENCE,
+        read: caller_in_list::read,
+    },
+    VerbEntry {
+        name: "table",
+        names: table::names,
+        reference: &table::REFERENCE,
+        read: table::read,
     },
     VerbEntry { name: "queue", names: nothing, reference: &queue::REFERENCE, read: queue::read },
     VerbEntry {

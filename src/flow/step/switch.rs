@@ -7,7 +7,7 @@ use crate::flow::option::{Entries, ExitTo, Opt, STEP, Schema, Value};
 use crate::flow::read::{Item, Section};
 use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
-use crate::flow::scan::{implied, is_template, only_expression};
+use crate::flow::scan::{is_template, only_expression};
 use crate::flow::text::{Speech, Text};
 use crate::flow::verb::{Nature, Verb};
 use crate::words::Need;
@@ -72,8 +72,8 @@ text = "Please call again."
 
 struct Switch {
     value: Text,
-    /// The variables that are set where the value has a case.
-    implied: Vec<String>,
+    /// The variable that is set where the value has a case.
+    implied: Option<String>,
     /// In the order of the file.
     cases: Vec<(String, StepId)>,
     empty: Option<StepId>,
@@ -127,27 +127,26 @@ impl Verb for Switch {
 
     fn sets(&self, exit: &str) -> Vec<&str> {
         let is_case = exit.starts_with(CASE);
-        self.implied.iter().map(String::as_str).filter(|_| is_case).collect()
+        self.implied.as_deref().filter(|_| is_case).into_iter().collect()
     }
 }
 
-/// A value that is the same for every call decides nothing.
-///
-/// With it, the variables that are set where it has a case.
+/// The text, and the variable that is set where it has a case: what is nothing but a name is empty
+/// where that is not set.
 fn read_value<'a>(
     build: &Build<'a>,
     section: &Section<'a>,
     item: Item<'a>,
-) -> Option<(Text, Vec<String>)> {
+) -> Option<(Text, Option<String>)> {
     let (text, span) = section.as_string(VALUE.name, item)?;
     if !is_template(text) {
         let message = format!("{}: `value` is the same for every call", section.what);
         let help = format!("what is filled in has two braces: value = \"{{{{ {text} }}}}\"");
         build.problems.error_help(span.clone(), message, help);
     }
-    let set = only_expression(text).map(implied).unwrap_or_default();
-    let set = set.into_iter().map(str::to_owned).collect();
-    Some((build.choice_text(section, VALUE.name, text, span), set))
+    let name = only_expression(text).map(str::trim);
+    let implied = name.filter(|name| build.variables.contains_key(name)).map(str::to_owned);
+    Some((build.choice_text(section, VALUE.name, text, span), implied))
 }
 
 fn read_cases<'a>(

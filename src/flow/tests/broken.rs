@@ -25,6 +25,7 @@ fn office() -> Known {
         agents: names(&["ada", "bob"]),
         caller_fields: names(&["plan"]),
         sounds: names(&["welcome.wav"]),
+        files: None,
         music: names(&["jazz"]),
         services: names(&["crm.example.com"]),
         hidden_names: names(&["crm"]),

@@ -4,6 +4,7 @@
 //! Timers that are due before the next line fire by themselves. `UPDATE_EXPECT=1` rewrites what is
 //! expected.
 
+mod beside;
 mod broken;
 mod decide;
 mod inputs;

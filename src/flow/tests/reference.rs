@@ -39,6 +39,8 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("set", "caller {\"calls_recent\": 2, \"language\": \"es\"}\n0 start\n3 done"),
     ("unset", "0 start\n3 done\n4 key 4\n5 key #\n9 key 2\n12 key 5\n13 key #\n17 key 1"),
     ("hours_check", "at 2026-12-24T15:00:00Z\n0 start\n4 done"),
+    ("caller_in_list", "caller {\"number\": \"+14155550123\"}\n0 start\n3 done"),
+    ("table", "call {\"to\": \"+14155550104\"}\n0 start\n60 queue handled"),
     (
         "queue",
         "caller {\"vip\": true, \"preferred_agent\": \"ada\"}\n0 start\n1 place 2 3\n9 done\n20 key #\n\

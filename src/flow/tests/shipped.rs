@@ -11,6 +11,7 @@ use crate::flow::{Flow, Known, explain, parse};
 const SUPPORT: &str = include_str!("../../../flows/support.toml");
 const AFTERHOURS: &str = include_str!("../../../flows/afterhours.toml");
 const ACCOUNT: &str = include_str!("../../../flows/account.toml");
+const CARRIERS: &str = include_str!("../../../flows/carriers.csv");
 const ORDERS: &str = include_str!("../../../flows/orders.toml");
 
 fn shipped(file: &str, source: &str) -> Flow {
@@ -23,6 +24,7 @@ fn shipped(file: &str, source: &str) -> Flow {
         agents: Some(BTreeSet::new()),
         caller_fields: Some(BTreeSet::new()),
         sounds: Some(BTreeSet::new()),
+        files: Some([("carriers.csv".to_owned(), Ok(CARRIERS.into()))].into()),
         music: Some(BTreeSet::new()),
         services: set(&["crm.example.com"]),
         hidden_names: Some(BTreeSet::new()),

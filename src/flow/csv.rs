@@ -10,7 +10,7 @@ const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
 /// Something wrong with the text itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Malformed {
+pub enum Malformed {
     /// A quote opened in this row is never closed.
     Unclosed,
     /// Something stands between a closing quote and the next separator.
@@ -18,7 +18,9 @@ pub(super) enum Malformed {
 }
 
 impl Malformed {
-    pub(super) const fn message(self) -> &'static str {
+    /// In words, for who wrote the file.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
         match self {
             Self::Unclosed => "a quote is opened and never closed: nothing after it was read",
             Self::AfterQuote => {
@@ -28,14 +30,17 @@ impl Malformed {
     }
 }
 
-pub(super) struct Rows<'a> {
+/// The rows of a file, each with its line.
+pub struct Rows<'a> {
     rest: &'a str,
     line: usize,
     separator: char,
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(source: &'a str) -> Self {
+    /// What parts the columns of the first line parts those of all.
+    #[must_use]
+    pub fn of(source: &'a str) -> Self {
         let source = source.trim_start_matches('\u{feff}');
         let mut quoted = false;
         let unquoted = source.chars().take_while(|c| !matches!(c, '\n' | '\r')).filter(|c| {
