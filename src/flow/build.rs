@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use crate::flow::assigned::Use;
 use crate::flow::diagnostic::{Problems, suggest};
@@ -19,7 +19,7 @@ use crate::flow::known::{
     CALL_FIELDS, CALLER_FIELDS, Known, QUEUE_FIELDS, WORDS, is_always_known, names,
 };
 use crate::flow::option::{ExitTo, Opt};
-use crate::flow::read::{Item, Section};
+use crate::flow::read::{Item, Section, entries};
 use crate::flow::scan::{
     Finding, find_name, foreign_operator, is_guarded, is_template, scan_expression, scan_template,
 };
@@ -211,16 +211,9 @@ impl<'a> Build<'a> {
         };
         let mut by_language: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
         for (language, span, item) in table.entries() {
-            if !self.languages.iter().any(|known| **known == *language) {
-                if self.languages_broken {
-                    continue;
-                }
-                let message = format!("{}: the flow does not speak `{language}`", table.what);
-                let help = suggest(language, self.languages.iter().map(|known| &**known));
-                self.problems.error_once(format!("language {language}"), span, message, help);
-                continue;
+            if self.speaks(&table, language, span) {
+                by_language.insert(language, self.parts(section, key, item, language, scope));
             }
-            by_language.insert(language, self.parts(section, key, item, language, scope));
         }
         self.fill_languages(&table, &by_language)
     }
@@ -233,12 +226,7 @@ impl<'a> Build<'a> {
         item: Item<'a>,
         (language, span): (&'a str, Range<usize>),
     ) -> Speech {
-        let spoken = self.languages.iter().any(|known| **known == *language);
-        if !spoken && !self.languages_broken {
-            let message = format!("{}: the flow does not speak `{language}`", section.what);
-            let help = suggest(language, self.languages.iter().map(|known| &**known));
-            self.problems.error_once(format!("language {language}"), span, message, help);
-        }
+        self.speaks(section, language, span);
         if item.get_ref().is_table() {
             section.error(item.span(), format!("with `language`, `{key}` is one text"));
             return Speech::default();
@@ -291,8 +279,47 @@ impl<'a> Build<'a> {
             | DeValue::Datetime(_)
             | DeValue::Table(_) => vec![item],
         };
-        let texts = items.into_iter().filter_map(|item| section.as_string(key, item));
-        texts.filter_map(|text| self.part(section, key, text, language, scope)).collect()
+        let is_list = item.get_ref().is_array();
+        let parts = items.into_iter().filter_map(|item| match item.get_ref().as_table() {
+            Some(table) if is_list => {
+                let (language, item) = self.listed(section, key, (item, table))?;
+                let text = section.as_string(key, item)?;
+                self.part(section, key, text, language, scope)
+            }
+            Some(_) | None => {
+                let text = section.as_string(key, item)?;
+                self.part(section, key, text, language, scope)
+            }
+        });
+        parts.collect()
+    }
+
+    /// A text of a list in a language of its own: `{ es = "…" }`.
+    fn listed(
+        &self,
+        section: &Section<'a>,
+        key: &str,
+        (item, table): (Item<'a>, &'a DeTable<'a>),
+    ) -> Option<(&'a str, Item<'a>)> {
+        let mut texts = entries(table);
+        let (Some((language, span, text)), None) = (texts.next(), texts.next()) else {
+            let message = format!("{}: in a list, `{key}` has one language each", section.what);
+            let help = "write text = [{ en = \"…\" }, { es = \"…\" }]".to_owned();
+            self.problems.error_help(item.span(), message, help);
+            return None;
+        };
+        self.speaks(section, language, span).then_some((language, text))
+    }
+
+    /// Whether the flow speaks a language; says so where it does not.
+    fn speaks(&self, section: &Section<'a>, language: &str, span: Range<usize>) -> bool {
+        let is_spoken = self.languages.iter().any(|known| **known == *language);
+        if !is_spoken && !self.languages_broken {
+            let message = format!("{}: the flow does not speak `{language}`", section.what);
+            let help = suggest(language, self.languages.iter().map(|known| &**known));
+            self.problems.error_once(format!("language {language}"), span, message, help);
+        }
+        is_spoken
     }
 
     fn part(

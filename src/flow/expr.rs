@@ -22,6 +22,9 @@ use crate::flow::values::Values;
 /// A text rendered for a caller is cut at this many bytes.
 pub const TEXT_LEN_MAX: usize = 2_000;
 
+/// What filters call the language of the voice. No text can name it.
+pub(in crate::flow) const VOICE: &str = "voice_";
+
 /// Steps of the engine one evaluation may take; the shipped flows take below 50.
 const FUEL: u64 = 2_000;
 
@@ -69,6 +72,7 @@ fn sample_view(names: &[String], missing: Option<&str>, sample: &serde_json::Val
     View {
         knows: Arc::new(Facts { caller: fields("caller"), call: fields("call") }),
         language: "en".into(),
+        voice: None,
         intent: there().any(|name| name == "intent").then(|| "1".into()),
         vars: Arc::new(there().map(variable).collect()),
         context: Context { position: Some(1), waiting: Some(1), ..Context::default() },
@@ -204,6 +208,8 @@ impl Fault {
 pub(in crate::flow) struct View {
     pub(in crate::flow) knows: Arc<dyn Knows>,
     pub(in crate::flow) language: Arc<str>,
+    /// Of the voice that says the text, where it is said in another one.
+    pub(in crate::flow) voice: Option<Arc<str>>,
     pub(in crate::flow) intent: Option<Arc<str>>,
     pub(in crate::flow) vars: Arc<BTreeMap<Arc<str>, Variable>>,
     pub(in crate::flow) context: Context,
@@ -227,6 +233,7 @@ impl Object for View {
             "caller" => Some(Value::from_object(Known(self.knows.caller()))),
             "call" => Some(Value::from_object(Known(self.knows.call()))),
             "language" => Some(Value::from(&*self.language)),
+            VOICE => Some(Value::from(self.voice.as_deref().unwrap_or(&self.language))),
             "intent" => self.intent.as_deref().map(Value::from),
             "queue" => {
                 let known =

@@ -4,7 +4,9 @@
 //! the reference go by the same tables.
 
 use minijinja::value::Value;
-use minijinja::{Environment, State, filters, tests};
+use minijinja::{Environment, filters, tests};
+
+use crate::flow::say_as;
 
 /// A word that templates may use.
 pub(in crate::flow) struct Word {
@@ -16,7 +18,7 @@ pub(in crate::flow) struct Word {
 
 /// Filters, after `|`.
 #[rustfmt::skip]
-pub(in crate::flow) const FILTERS: [Word; 20] = [
+pub(in crate::flow) const FILTERS: [Word; 24] = [
     Word {
         name: "abs",
         help: "A number without its sign.",
@@ -26,6 +28,11 @@ pub(in crate::flow) const FILTERS: [Word; 20] = [
         name: "capitalize",
         help: "The first letter large, the others small.",
         add: |env, name| env.add_filter(name, filters::capitalize),
+    },
+    Word {
+        name: "date",
+        help: "A day with its weekday: `2026-12-24` is \"Thursday, December 24, 2026\".",
+        add: |env, name| env.add_filter(name, say_as::date),
     },
     Word {
         name: "default",
@@ -39,8 +46,8 @@ pub(in crate::flow) const FILTERS: [Word; 20] = [
     },
     Word {
         name: "duration",
-        help: "Seconds in words of the caller's language: `125` is \"2 minutes and 5 seconds\".",
-        add: |env, name| env.add_filter(name, duration),
+        help: "Seconds in words: `125` is \"2 minutes and 5 seconds\".",
+        add: |env, name| env.add_filter(name, say_as::duration),
     },
     Word {
         name: "first",
@@ -88,9 +95,19 @@ pub(in crate::flow) const FILTERS: [Word; 20] = [
         add: |env, name| env.add_filter(name, filters::min),
     },
     Word {
+        name: "money",
+        help: "An amount in words: `{{ 12.5|money('USD') }}`; also EUR, GBP, CHF and MXN.",
+        add: |env, name| env.add_filter(name, say_as::money),
+    },
+    Word {
         name: "ordinal",
-        help: "`2` is \"2nd\", in the caller's language.",
-        add: |env, name| env.add_filter(name, ordinal),
+        help: "`2` is \"2nd\".",
+        add: |env, name| env.add_filter(name, say_as::ordinal),
+    },
+    Word {
+        name: "phone",
+        help: "A telephone number digit by digit, in groups.",
+        add: |env, name| env.add_filter(name, say_as::phone),
     },
     Word {
         name: "replace",
@@ -106,6 +123,11 @@ pub(in crate::flow) const FILTERS: [Word; 20] = [
         name: "string",
         help: "As a text.",
         add: |env, name| env.add_filter(name, filters::string),
+    },
+    Word {
+        name: "time",
+        help: "A time of day: `14:30` is \"2:30 PM\".",
+        add: |env, name| env.add_filter(name, say_as::time),
     },
     Word {
         name: "trim",
@@ -203,53 +225,6 @@ fn digits(value: &Value) -> String {
         text.push(c);
     }
     text
-}
-
-/// 125 → "2 minutes and 5 seconds", in the language of the caller where it is known here.
-fn duration(state: &State<'_, '_>, seconds: f64) -> String {
-    let seconds = if seconds.is_finite() { seconds.clamp(0.0, 1e9).round() } else { 0.0 };
-    let whole = format!("{seconds:.0}").parse::<u64>().unwrap_or(0);
-    let (and, units) = match language(state).as_str() {
-        "es" => ("y", [("hora", "horas"), ("minuto", "minutos"), ("segundo", "segundos")]),
-        "fr" => ("et", [("heure", "heures"), ("minute", "minutes"), ("seconde", "secondes")]),
-        "de" => ("und", [("Stunde", "Stunden"), ("Minute", "Minuten"), ("Sekunde", "Sekunden")]),
-        _ => ("and", [("hour", "hours"), ("minute", "minutes"), ("second", "seconds")]),
-    };
-    let amounts = [whole / 3600, whole / 60 % 60, whole % 60];
-    let parts: Vec<String> = amounts
-        .iter()
-        .zip(units)
-        .filter(|(amount, _)| **amount > 0)
-        .map(|(amount, (one, many))| format!("{amount} {}", if *amount == 1 { one } else { many }))
-        .collect();
-    match parts.as_slice() {
-        [] => format!("0 {}", units[2].1),
-        [first @ .., last] if !first.is_empty() => format!("{} {and} {last}", first.join(", ")),
-        [only, ..] => only.clone(),
-    }
-}
-
-/// 2 → "2nd", in the language of the caller where it is known here.
-fn ordinal(state: &State<'_, '_>, number: i64) -> String {
-    match language(state).as_str() {
-        "en" => {}
-        "es" => return format!("{number}.º"),
-        _ => return format!("{number}."),
-    }
-    let suffix = match (number % 100, number % 10) {
-        (11..=13, _) => "th",
-        (_, 1) => "st",
-        (_, 2) => "nd",
-        (_, 3) => "rd",
-        _ => "th",
-    };
-    format!("{number}{suffix}")
-}
-
-fn language(state: &State<'_, '_>) -> String {
-    let language = state.lookup("language").map(|language| language.to_string());
-    let language = language.unwrap_or_default();
-    language.split('-').next().unwrap_or_default().to_owned()
 }
 
 /// The check digit of card and many account numbers (ISO/IEC 7812-1 annex B).

@@ -73,6 +73,7 @@ pub mod program;
 mod read;
 pub mod reference;
 pub mod run;
+mod say_as;
 mod scan;
 mod step;
 mod text;

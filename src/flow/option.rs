@@ -333,6 +333,14 @@ impl Opt<OneKey> {
         Self::new(name, OneKey { default: None, may_be_none: false }, help)
     }
 
+    pub(in crate::flow) const fn key_or(
+        default: char,
+        name: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self::new(name, OneKey { default: Some(default), may_be_none: false }, help)
+    }
+
     /// `""` takes the default away.
     pub(in crate::flow) const fn key_or_none(
         name: &'static str,

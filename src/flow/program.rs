@@ -371,6 +371,7 @@ impl Flow {
             let view = View {
                 knows: Arc::new(Facts { caller: stranger.clone(), ..Facts::default() }),
                 language: Arc::clone(language),
+                voice: None,
                 intent: None,
                 vars: Arc::default(),
                 context: Context { position, ..Context::default() },

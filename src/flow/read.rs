@@ -309,7 +309,7 @@ pub(in crate::flow) fn a_type(item: Item<'_>) -> &'static str {
 }
 
 /// Names the language itself uses.
-const RESERVED: [&str; 19] = [
+const RESERVED: [&str; 20] = [
     "and", "call", "caller", "elif", "else", "endif", "false", "if", "in", "intent", "is",
-    "language", "none", "not", "or", "queue", "self", "true", "value_",
+    "language", "none", "not", "or", "queue", "self", "true", "value_", "voice_",
 ];

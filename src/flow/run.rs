@@ -18,7 +18,6 @@ use crate::flow::late::Late;
 use crate::flow::port::{Context, Effect, Input, Knows, RecordRequest};
 use crate::flow::program::Flow;
 use crate::flow::text::{Speaker, Speech, Text};
-use crate::flow::values::Values;
 use crate::time::Timestamp;
 use crate::words::{Digit, Listen, Prompt};
 
@@ -522,11 +521,11 @@ impl Run {
 
     /// What the network says of the caller, empty where the number is withheld.
     pub(in crate::flow) fn caller_number(&self) -> Arc<str> {
-        text_of(&self.knows.caller(), "number")
+        self.knows.caller().text("number")
     }
 
     pub(in crate::flow) fn call_id(&self) -> Arc<str> {
-        text_of(&self.knows.call(), "id")
+        self.knows.call().text("id")
     }
 
     pub(in crate::flow) fn intend(&mut self, intent: &Arc<str>) {
@@ -587,14 +586,10 @@ impl Run {
         View {
             knows: Arc::clone(&self.knows),
             language: Arc::clone(self.language()),
+            voice: None,
             intent: self.intent.clone(),
             vars: Arc::clone(&self.vars),
             context: *context,
         }
     }
-}
-
-/// A fact that is a text; empty where it is not known.
-fn text_of(facts: &Values, name: &str) -> Arc<str> {
-    facts.get(name).and_then(|fact| fact.as_str()).unwrap_or_default().into()
 }

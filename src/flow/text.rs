@@ -80,8 +80,9 @@ impl Part {
         match self {
             Part::Fixed(prompt) => Ok(Some(prompt.clone())),
             Part::Words { language, template } => {
-                let text = speaker.engine.render(template, (speaker.view)())?;
                 let language = Arc::clone(language);
+                let view = View { voice: Some(Arc::clone(&language)), ..(speaker.view)() };
+                let text = speaker.engine.render(template, view)?;
                 Ok((!text.is_empty()).then(|| Prompt::Text { language, text: text.into() }))
             }
         }

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Index;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,6 +21,11 @@ impl Values {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// A value that is a text; empty where it is not known, or no text.
+    pub(in crate::flow) fn text(&self, name: &str) -> Arc<str> {
+        self.get(name).and_then(Value::as_str).unwrap_or_default().into()
     }
 
     /// In order of name.

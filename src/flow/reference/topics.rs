@@ -142,6 +142,11 @@ fn templates(_: &[Front<'_>]) -> Vec<Block> {
              write `{{ account|default('none') }}`.",
         ),
         Block::part("Filters, as in `{{ account|digits }}`"),
+        Block::text(
+            "`date`, `duration`, `money`, `ordinal` and `time` speak English, Spanish, German and \
+             French: the language of the voice that says the text. What they cannot read, and what \
+             another language has to say, is said as it is written; a duration in English.",
+        ),
         Block::Names(words(&FILTERS)),
         Block::part("Tests, as in `account is defined`"),
         Block::Names(words(&TESTS)),
@@ -178,6 +183,11 @@ fn prompts(_: &[Front<'_>]) -> Vec<Block> {
             "text    = [\"welcome.wav\", \"Please listen carefully.\"]\n\
              text.en = \"Your PIN, please.\"\n\
              text.es = \"Su PIN, por favor.\"",
+        ),
+        Block::text(
+            "A list may change the language from text to text, for callers of whom it is not known \
+             yet: `text = [{ en = \"For English, press 1.\" }, { es = \"Para español, oprima el \
+             dos.\" }]`.",
         ),
         Block::text(
             "A flow that speaks several languages lists them in `languages` of `[flow]`, and has a \

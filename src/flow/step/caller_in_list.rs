@@ -100,7 +100,7 @@ pub(in crate::flow) fn read<'a>(
 ) -> Option<Box<dyn Verb>> {
     let list = read_list(build, section);
     let number = section.string(&NUMBER);
-    let number = number.map(|(text, span)| build.text(section, NUMBER.name, text, span));
+    let number = number.map(|(text, span)| build.choice_text(section, NUMBER.name, text, span));
     let listed = build.required_exit(section, &LISTED);
     let not_listed = build.required_exit(section, &NOT_LISTED);
     let withheld = build.exit(section, &WITHHELD);

@@ -9,6 +9,7 @@
 mod branch;
 mod caller_in_list;
 mod collect;
+mod confirm;
 mod goto;
 pub(in crate::flow) mod hangup;
 mod hours_check;
@@ -61,6 +62,12 @@ pub(in crate::flow) const VERBS: &[VerbEntry] = &[
     },
     VerbEntry { name: "wait", names: nothing, reference: &wait::REFERENCE, read: wait::read },
     VerbEntry { name: "menu", names: nothing, reference: &menu::REFERENCE, read: menu::read },
+    VerbEntry {
+        name: "confirm",
+        names: nothing,
+        reference: &confirm::REFERENCE,
+        read: confirm::read,
+    },
     VerbEntry {
         name: "collect",
         names: collect::names,

@@ -92,7 +92,7 @@ pub(in crate::flow) fn read<'a>(
     let file = section.required(&FILE).and_then(|item| section.as_string(FILE.name, item));
     let file = file.and_then(|file| build.beside(section, file));
     let key = section.required(&KEY).and_then(|item| section.as_string(KEY.name, item));
-    let key = key.map(|(text, span)| build.text(section, KEY.name, text, span));
+    let key = key.map(|(text, span)| build.choice_text(section, KEY.name, text, span));
     let by = section.string(&BY);
     let set = section.get(&SET).map(|item| read_set(build, section, item)).unwrap_or_default();
     let found = build.required_exit(section, &FOUND);

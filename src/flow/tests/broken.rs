@@ -93,6 +93,12 @@ fn what_was_forgotten_is_not_set_and_time_alone_ends_no_loop() {
 }
 
 #[test]
+fn a_list_has_one_language_each_and_a_key_means_one_thing() {
+    let source = include_str!("broken/mixed.toml");
+    expect_file!["broken/mixed.txt"].assert_eq(&told(source, &nothing()));
+}
+
+#[test]
 fn broken_toml_is_a_diagnostic_too() {
     expect![[r#"
         error: not valid TOML: unclosed table, expected `]`

@@ -345,3 +345,29 @@ fn what_was_forgotten_is_as_if_it_had_never_been_set() {
     "#]],
     );
 }
+
+#[test]
+fn a_yes_and_a_no_have_exits_of_their_own_and_a_key_of_habit_belongs_to_neither() {
+    let flow = r#"
+        [flow]
+        start = "sure"
+        [confirm.sure]
+        text     = "Sure?"
+        yes_key  = "*"
+        yes      = "again"
+        no       = "no"
+        no_match = "Star or two."
+        give_up  = "no"
+        [confirm.again]
+        text    = "Really?"
+        yes     = "yes"
+        no      = "no"
+        give_up = "no"
+        [hangup.yes]
+        [hangup.no]
+    "#;
+    // Typed ahead, with the key that people end an input with.
+    let script = "0 start\n 1 key 1\n 2 key *\n 2.5 key #\n 3 key 1";
+    check(flow, script, expect![[r#""#]]);
+    check(flow, "0 start\n 1 key 2", expect![[r#""#]]);
+}

@@ -39,3 +39,28 @@ fn fault_37_the_language_menu_that_the_shipped_flow_recommends_works() {
     assert!(ahead.listen.is_some_and(|listen| listen.keys_max == 1));
     assert!(out.iter().any(|effect| matches!(effect, Effect::Play { .. })));
 }
+
+#[test]
+fn one_prompt_may_be_in_several_languages_for_every_caller() {
+    let flow = r#"
+        [flow]
+        start     = "which"
+        languages = ["en", "es", "de"]
+        [menu.which]
+        text    = ["a.wav", { en = "For English, press 1." }, { es = "Para español, oprima el dos." }]
+        no_input = [{ es = "No le oí." }, "I did not hear you."]
+        keys    = { 1 = "end", 2 = "end" }
+        give_up = "end"
+        [hangup.end]
+        text = [{ en = "{{ 12.5|money('EUR') }}" }, { de = "{{ 12.5|money('EUR') }}, {{ language }}" }]
+    "#;
+    for language in ["en", "es", "de"] {
+        let script = format!("caller {{\"language\": \"{language}\"}}\n0 start\n3 done\n9 key 1");
+        let log = Stage::new(flow).play(&script);
+        let all = "a.wav + \"For English, press 1.\" + es:\"Para español, oprima el dos.\"";
+        assert!(log.contains(&format!("play {all}\n")), "{log}");
+        assert!(log.contains(&format!("play es:\"No le oí.\" + {all}\n")), "{log}");
+        let amounts = format!("\"12 euros and 50 cents\" + de:\"12 Euro und 50 Cent, {language}\"");
+        assert!(log.contains(&amounts), "{log}");
+    }
+}

@@ -22,6 +22,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("silence", "0 start\n0.5 done\n3 done\n5 key 4\n6 key 7\n7 key #"),
     ("wait", "0 start\n10 key 5\n20 timer"),
     ("menu", "0 start\n3 done\n9 key *\n10 done\n11 key 1\n60 queue handled"),
+    ("confirm", "0 start\n4 done\n6 key 5\n9 done\n10 key 1\n60 queue handled"),
     (
         "collect",
         "0 start\n4 key 4\n4.2 key 2\n4.4 key 4\n4.6 key 2\n4.8 key 4\n5 key 2\n5.2 key 4\n5.4 key 2\n\

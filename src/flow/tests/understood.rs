@@ -199,7 +199,10 @@ fn fault_41_one_mistake_is_one_message() {
         assert!(said.lines().any(|it| it.contains(&line)), "{}: {said}", verb.name);
     }
     let one = parse("test.toml", &with(far), &Known::anything()).unwrap_err()[0].to_string();
-    assert!(one.contains("there is `branch`, `collect`") && one.contains("`record`"), "{one}");
+    assert!(
+        one.contains("there is `branch`, `caller_in_list`, `collect`") && one.contains("`record`"),
+        "{one}"
+    );
     // What the parser makes of the rest of a line is no mistake of its own.
     let said = told("[flow]\nnumbers = [\"*\"\nstart = \"a\"\n", &Known::anything());
     assert_eq!(said.matches("error").count(), 1, "{said}");

@@ -21,6 +21,11 @@ pub(super) const SAMPLES: &[(&str, &str)] = &[
     ("wait", "for_s = 30\nexit_key = '*'\nnext = 'end'\nexit = 'end'"),
     ("menu", "text = 'Press 1.'\nkeys = { 1 = 'end' }\ngive_up = 'end'"),
     ("menu", "text = 'Press 1.'\nkeys = { 1 = 'end', 12 = 'end' }\ngive_up = 'end'\nsecret = true"),
+    ("confirm", "text = 'Press 1.'\nyes = 'end'\nno = 'end'\ngive_up = 'end'"),
+    (
+        "confirm",
+        "text = 'Press *.'\nyes_key = '*'\nyes = 'end'\nno = 'end'\ngive_up = 'end'\nsecret = true",
+    ),
     ("collect", "text = 'Number?'\ninto = 'a'\nnext = 'end'\ngive_up = 'end'"),
     ("collect", "text = 'PIN?'\ninto = 'a'\nnext = 'end'\ngive_up = 'end'\nsecret = true"),
     ("branch", "cases = [{ if = 'language is defined', next = 'end' }]\nelse = 'end'"),
