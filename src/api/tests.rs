@@ -135,6 +135,7 @@ struct Served {
     told: Arc<Told>,
     live: Arc<Live>,
     by: Questions,
+    api: Api,
 }
 
 /// Runs `test` against the interface, which no proxy passes requests on to.
@@ -163,12 +164,13 @@ fn serve_behind<F: Future<Output = ()>>(
         let shelf = Arc::new(Shelf { asked: Arc::clone(&asked) });
         let api = Api::new(&settings, DriverHandle { tx }, Arc::clone(&live), well(), shelf);
         api.set_reloads(super::reload::idle());
+        let served = api.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::select! {
             ended = listen(api, listener, is_proxy) => panic!("{ended:?}"),
             () = live.keep_up() => {}
-            () = test(Served { address, asked, told, live: Arc::clone(&live), by }) => {}
+            () = test(Served { address, asked, told, live: Arc::clone(&live), by, api: served }) => {}
         }
     });
     drop(runtime);
