@@ -264,14 +264,7 @@ pub(super) fn queues(entries: &[(&str, &Node)], problems: &mut Problems) -> Vec<
 }
 
 fn queue(name: &str, s: &mut Section<'_, '_>) -> Queue {
-    let strategies = [
-        ("longest_idle", Strategy::LongestIdle),
-        ("most_skilled", Strategy::MostSkilled),
-        ("least_skilled", Strategy::LeastSkilled),
-        ("least_occupied", Strategy::LeastOccupied),
-        ("round_robin", Strategy::RoundRobin),
-        ("fewest_calls", Strategy::FewestCalls),
-    ];
+    let strategies = Strategy::ALL.map(|strategy| (strategy.name(), strategy));
     let default = QueueSetup::default();
     let wrap_up_time = s.seconds("wrap_up_s", 1..=3600).unwrap_or(Duration::from_secs(10));
     let wrap_ups = [
