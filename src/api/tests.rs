@@ -77,6 +77,7 @@ fn agent(state: AgentState) -> AgentView {
         agent: AgentId(0),
         name: "alice".to_owned(),
         display_name: None,
+        team: None,
         state,
         since: Timestamp(0),
         reachable: true,
@@ -265,7 +266,7 @@ fn the_document_lists_what_there_is() {
         get /v1/events: Events as they happen: first how things stand, then every fact (server-sent events).
         get /v1/flows/{flow}/waterfall: What callers did at each step of a flow that asks for keys, and what would save them time.
         get /v1/metrics: The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
-        get /v1/metrics/groups: The figures of a period by queue, agent, intent, flow, number dialed, segment or variable, and
+        get /v1/metrics/groups: The figures of a period by queue, agent, team, intent, flow, number dialed, segment or variable, and
         by intervals of local time.
         get /v1/queues: The queues, with how many wait and who works.
         get /v1/queues/{name}: One queue and the calls in it, first in line first.

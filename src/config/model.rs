@@ -296,6 +296,8 @@ pub struct Agent {
     pub name: String,
     /// The name for people.
     pub display_name: Option<String>,
+    /// Agents of one team have figures together.
+    pub team: Option<String>,
     /// Level 1 to 10 by skill.
     pub skills: BTreeMap<String, u8>,
     pub phone: Phone,

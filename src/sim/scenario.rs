@@ -132,6 +132,7 @@ pub(super) fn agent(n: u64, random: &mut Random) -> Agent {
     Agent {
         name: agent_name(n),
         display_name: None,
+        team: None,
         skills,
         auto_login: random.chance(0.3),
         auto_ready: random.chance(0.3),
