@@ -39,6 +39,7 @@ pub struct Config {
     pub callers: Callers,
     pub features: Features,
     pub lookup: Lookup,
+    pub traces: Option<Traces>,
     pub webhooks: Webhooks,
     /// By name, as in the path of our addresses. None: nothing listens for webhooks.
     pub providers: BTreeMap<String, Provider>,
@@ -223,6 +224,14 @@ pub struct Lookup {
     pub per_service_max: usize,
     /// What flows send by name.
     pub secrets: NamedSecrets,
+}
+
+/// The collector of OpenTelemetry that gets a trace of each call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traces {
+    pub url: String,
+    /// Sent as `Authorization: Bearer`.
+    pub token: Option<Secret>,
 }
 
 /// The front that telephony providers ask.
