@@ -131,8 +131,8 @@ pub(super) async fn figures(
     api.figures(move |now| period_of(&said, now), judging).await.map(Json)
 }
 
-/// The figures of a period by queue, agent, team, intent, flow, number dialed, segment or variable, and
-/// by intervals of local time.
+/// The figures of a period by queue, agent, team, intent, flow, number dialed, segment or variable,
+/// and by intervals of local time.
 ///
 /// A group has the figures that `/v1/metrics` has of its calls. At most 20,000 groups, 10,000
 /// intervals and 500,000 calls that have to be read; more are refused.

@@ -1,8 +1,8 @@
 //! Sends a trace of each call that ended to a collector of OpenTelemetry (OTLP over HTTP, JSON).
 //!
 //! The driver hands over records of calls that ended and what agents said of them; a thread makes
-//! spans of them and sends those of [`GATHER`] together. After-call work mostly ends after its call:
-//! its span follows then, in the same trace.
+//! spans of them and sends those of [`GATHER`] together. After-call work mostly ends after its
+//! call: its span follows then, in the same trace.
 //!
 //! **Invariant:** the driver never waits. A collector that is down or slow costs spans, never a
 //! call: they are counted, and the log says so.
@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -154,27 +154,29 @@ impl TraceSender {
 
     fn run(mut self, calls: &Receiver<TraceNews>) {
         while self.gather(calls).is_ok() {
-            self.send(TRIES, ANSWER_WITHIN);
+            self.send(calls, TRIES, ANSWER_WITHIN);
         }
-        self.send(1, LAST_WITHIN);
+        self.send(calls, 1, LAST_WITHIN);
     }
 
     /// Takes what ends within [`GATHER`] of the first.
     fn gather(&mut self, calls: &Receiver<TraceNews>) -> Result<(), DriverGone> {
-        let first = calls.recv().map_err(|_| DriverGone)?;
-        self.take(first);
-        let until = now() + GATHER;
+        if self.spans.is_empty() {
+            let first = calls.recv().map_err(|_| DriverGone)?;
+            self.take(first);
+        }
+        self.take_for(calls, GATHER)
+    }
+
+    /// Takes what ends within this time, as far as it fits one request.
+    fn take_for(&mut self, calls: &Receiver<TraceNews>, time: Duration) -> Result<(), DriverGone> {
+        let until = now() + time;
         while self.spans.len() < SPANS_MAX {
             match calls.recv_timeout(until.saturating_duration_since(now())) {
                 Ok(ended) => self.take(ended),
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
                 Err(RecvTimeoutError::Disconnected) => return Err(DriverGone),
             }
-        }
-        match calls.try_recv() {
-            Ok(ended) => self.take(ended),
-            Err(TryRecvError::Empty) => {}
-            Err(TryRecvError::Disconnected) => return Err(DriverGone),
         }
         Ok(())
     }
@@ -215,7 +217,8 @@ impl TraceSender {
         self.working.insert(record.call, (trace, open));
     }
 
-    fn send(&mut self, tries: u32, within: Duration) {
+    /// Sends what was gathered; what ends meanwhile goes with the next request.
+    fn send(&mut self, calls: &Receiver<TraceNews>, tries: u32, within: Duration) {
         if self.spans.is_empty() {
             return;
         }
@@ -224,15 +227,17 @@ impl TraceSender {
         let body = otlp::request(spans).to_string();
         let mut pause = AGAIN_AFTER;
         for left in (0..tries).rev() {
-            match self.post(&body, within) {
+            let why = match self.post(&body, within) {
                 Ok(()) => return self.say_lost("the driver could not hand over"),
-                Err(NotTaken::Later(_)) if left > 0 => std::thread::sleep(pause),
-                Err(NotTaken::Later(why) | NotTaken::Never(why)) => {
-                    self.lost.fetch_add(many as u64, Ordering::Relaxed);
-                    return self.say_lost(&why);
+                // At the end of the server there is no time for that.
+                Err(NotTaken::Later(_)) if left > 0 && self.take_for(calls, pause).is_ok() => {
+                    pause *= 2;
+                    continue;
                 }
-            }
-            pause *= 2;
+                Err(NotTaken::Later(why) | NotTaken::Never(why)) => why,
+            };
+            self.lost.fetch_add(many as u64, Ordering::Relaxed);
+            return self.say_lost(&why);
         }
     }
 

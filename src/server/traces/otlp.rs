@@ -9,8 +9,8 @@
 //!    └─ after-call work alice
 //! ```
 //!
-//! **Invariant:** the ids of a trace and of its spans follow from the call, so that what comes later
-//! finds its trace, and what is sent twice is the same.
+//! **Invariant:** the ids of a trace and of its spans follow from the call, so that what comes
+//! later finds its trace, and what is sent twice is the same.
 //!
 //! **Deliberately absent:** the caller: neither number nor name, account or keys.
 
@@ -23,7 +23,7 @@ use crate::id::{CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{CallOutcome, CallRecord, Party, PartyLeg, QueueVisit};
 
-/// `SpanKind` of the whole call: somebody asked us for it.
+/// `SpanKind` of the whole call: its caller asked us for it.
 const SERVER: u8 = 2;
 const INTERNAL: u8 = 1;
 /// `StatusCode` of a call that failed.

@@ -1,3 +1,5 @@
+//! A trace of a call, and a collector that is slow, down, or there.
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
@@ -17,11 +19,12 @@ fn record() -> CallRecord {
     };
     let mut record: CallRecord = serde_json::from_value(json!({
         "call": 41, "from": "+14155550100", "from_name": "Ann", "account": "a-1", "to": "200",
-        "via": "trunk:carrier", "flow": "support@1", "language": "en", "intent": null,
+        "via": "trunk:t", "flow": "s@1", "language": null, "intent": null,
         "arrived_at": 1_000, "answered_at": 1_500, "ended_at": 80_000,
         "outcome": "handled", "ended_by": "caller", "cause": 16,
         "path": [
-            { "at": 1_500, "step": "greeting", "inputs": [{ "at": 2_000, "outcome": "matched", "keys": "7" }] },
+            { "at": 1_500, "step": "greeting",
+              "inputs": [{ "at": 2_000, "outcome": "matched", "keys": "7" }] },
             { "at": 4_000, "step": "billing", "failed": true },
         ],
         "queued": [{ "queue": "billing", "entered_at": 4_000, "left_at": 14_000,
@@ -69,7 +72,7 @@ fn a_call_is_a_trace_of_its_steps_waits_and_talks_and_says_nothing_of_the_caller
     let mut spans = trace.spans(&record);
     spans.extend(trace.after_call_work((wrap_up(5_000).leg, "alice"), Timestamp(74_000), 5_000));
     expect![[r#"
-        call 41 1000-80000 kind 2 [call=call-41 via=trunk:carrier outcome=handled ended_by=caller cause=16 flow=support@1 language=en]
+        call 41 1000-80000 kind 2 [call=call-41 via=trunk:t outcome=handled ended_by=caller cause=16 flow=s@1]
         step greeting 1500-4000 kind 1 [step=greeting]
         step billing 4000-80000 kind 1 ERROR [step=billing]
         queue billing 4000-14000 kind 1 [queue=billing left=answered]
