@@ -18,7 +18,7 @@ use crate::flow::text::{Speech, Text};
 use crate::flow::verb::{Nature, Verb};
 use crate::words::Need;
 
-/// Columns that one step takes values from.
+/// FoundColumns that one step takes values from.
 const SETS_MAX: usize = 20;
 
 const FILE: Opt<Written> =
@@ -176,10 +176,10 @@ fn read_rows(
 ) -> BTreeMap<String, Vec<Arc<str>>> {
     let mut rows = BTreeMap::new();
     let mut lines: BTreeMap<String, usize> = BTreeMap::new();
-    let mut head: Option<Columns> = None;
+    let mut head: Option<FoundColumns> = None;
     file.rows(section, |line, row| {
         let Some(head) = &head else {
-            head = Some(Columns::of(section, file, row, by.as_ref(), wanted));
+            head = Some(FoundColumns::of(section, file, row, by.as_ref(), wanted));
             return Ok(());
         };
         if row.iter().all(|field| field.trim().is_empty()) {
@@ -207,14 +207,14 @@ fn read_rows(
 }
 
 /// The first line: how many columns there are, and where those are that are asked for.
-struct Columns {
+struct FoundColumns {
     columns: usize,
     by: Option<usize>,
     /// `None` where one of them is not there.
     wanted: Option<Vec<usize>>,
 }
 
-impl Columns {
+impl FoundColumns {
     fn of(
         section: &Section<'_>,
         file: &Looked<'_>,

@@ -368,6 +368,38 @@ fn a_yes_and_a_no_have_exits_of_their_own_and_a_key_of_habit_belongs_to_neither(
     "#;
     // Typed ahead, with the key that people end an input with.
     let script = "0 start\n 1 key 1\n 2 key *\n 2.5 key #\n 3 key 1";
-    check(flow, script, expect![[r#""#]]);
-    check(flow, "0 start\n 1 key 2", expect![[r#""#]]);
+    check(
+        flow,
+        script,
+        expect![[r#"
+        0.0 > start
+              [sure]
+              play "Sure?"
+        1.0 > key 1
+              sure: NoMatch
+              play "Star or two." + "Sure?"
+        2.0 > key *
+              sure: Matched
+              [again]
+              play "Really?"
+        2.5 > key #
+        3.0 > key 1
+              again: Matched
+              [yes]
+              hang up 16
+    "#]],
+    );
+    check(
+        flow,
+        "0 start\n 1 key 2",
+        expect![[r#"
+        0.0 > start
+              [sure]
+              play "Sure?"
+        1.0 > key 2
+              sure: Matched
+              [no]
+              hang up 16
+    "#]],
+    );
 }
