@@ -17,7 +17,7 @@ use crate::ask::io::Asks;
 use crate::center::ContactCenter;
 use crate::center::names::Names;
 use crate::config::{self, Config, Loaded, Ready, Secret, Soundless, Sources, TOKEN_LEN};
-use crate::media::io::Fact;
+use crate::media::fact::Fact;
 use crate::media::prompt_store::PromptStore;
 use crate::metrics::Counted;
 use crate::server::archive::Records;
@@ -40,7 +40,7 @@ use crate::server::signals::Signals;
 use crate::server::start_error::StartError;
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
-use crate::server::{asks, banner, malloc, providers, setup, sip_front};
+use crate::server::{asks, banner, malloc, providers, setup, telephones};
 use crate::sip::io::Sockets;
 use crate::store::{self, Store};
 use crate::time::Timestamp;
@@ -198,7 +198,7 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let names = begun.new.setup.names.clone();
 
     let demo = loaded.demo.as_ref();
-    let sip = sip_front::start(config, &names, clock.now(), &prompts, demo.is_some())?;
+    let sip = telephones::start(config, &names, clock.now(), &prompts, demo.is_some())?;
 
     let lost_at = begun.restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
@@ -216,7 +216,8 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     banner::print(config, &loaded.flows, demo, &sip.sockets, http.local_addr()?, &links);
     let archive = (opened.store.readers()?, opened.store.errands());
     let health = HealthWord::new();
-    let source = health::source(&health, opened.store.watch(), Arc::clone(&sip.front.media), clock);
+    let source =
+        health::source(&health, opened.store.watch(), Arc::clone(&sip.front.plane.media), clock);
     let driver = (DriverHandle { tx: handle }, live, source);
     let (api, http) = start_api(config, driver, archive, http)?;
     providers.door.show_counts(&api);

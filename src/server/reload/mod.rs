@@ -49,7 +49,7 @@ use crate::server::resolver::{Resolved, Resolver};
 use crate::server::resume::NewSetup;
 use crate::server::seed::random_seed;
 use crate::server::setup;
-use crate::server::sip_front::SipChange;
+use crate::sip_front::SipChange;
 use crate::store::{self, KeptSetup};
 
 use changes::{Change, Known};
