@@ -79,7 +79,7 @@ impl ProviderCalls {
         session.follow = None;
         let none = ProviderSetup::default();
         let provider = self.setup.providers.get(&session.provider).unwrap_or(&none);
-        let written = Writer { call: ticket.call, session, setup: &self.setup, provider }
+        let written = DocumentWriter { call: ticket.call, session, setup: &self.setup, provider }
             .write(now, look_ahead.unwrap_or_default());
         session.executing = written.executing;
         session.answers.keep(ticket.link.clone(), written.document.clone());
@@ -181,7 +181,7 @@ fn dial_of(
     }
 }
 
-struct Writer<'a> {
+struct DocumentWriter<'a> {
     call: CallId,
     session: &'a mut Session,
     setup: &'a ProviderCallsSetup,
@@ -201,7 +201,7 @@ impl Written {
     }
 }
 
-impl Writer<'_> {
+impl DocumentWriter<'_> {
     fn write(&mut self, now: Timestamp, look_ahead: LookAhead) -> Written {
         if self.session.caller.is_over() {
             return Written::new(vec![hang_up()], Executing::End, Duration::ZERO);

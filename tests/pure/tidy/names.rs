@@ -29,7 +29,6 @@ const IN_MORE_ROOMS: &[(&str, usize)] = &[
     ("Report", 4),
     ("Run", 3),
     ("Trunk", 3),
-    ("Writer", 4),
 ];
 
 /// The structs of each name, by room.
