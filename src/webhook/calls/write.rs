@@ -13,7 +13,7 @@ use crate::webhook::calls::consult::{Stage, Wanted};
 use crate::webhook::calls::handoff::handoff_address;
 use crate::webhook::calls::party::ProviderLeg;
 use crate::webhook::calls::requests::hang_up;
-use crate::webhook::calls::session::{Bridging, Executing, Program, Recording, Session};
+use crate::webhook::calls::session::{Bridging, Executing, MessageRecording, Program, Session};
 use crate::webhook::calls::whereabouts::Whereabouts;
 use crate::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup, Unwritten, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
@@ -323,7 +323,7 @@ impl DocumentWriter<'_> {
         Written::new(actions, Executing::Dial { leg }, RING_MAX + TALK_MAX)
     }
 
-    fn record(&mut self, wanted: &Recording) -> Written {
+    fn record(&mut self, wanted: &MessageRecording) -> Written {
         let n = self.session.next - 1;
         self.session.recordings.insert(n, wanted.clone());
         let action = Action::Record {
