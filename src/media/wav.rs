@@ -486,7 +486,7 @@ mod tests {
     }
 
     /// A head of 16-bit samples at 8 kHz, mono, as different writers put it, for a data chunk of
-    /// this length. The size of the whole is 0, which nobody should believe either.
+    /// this length. The size of the whole is 0, which no reader should believe either.
     fn written(extensible: bool, before: &[u8], len: u32) -> Vec<u8> {
         let mut bytes = b"RIFF\0\0\0\0WAVE".to_vec();
         bytes.extend(before);

@@ -85,7 +85,7 @@ pub(super) fn source(
     media: Arc<MediaEngine>,
     clock: Clock,
 ) -> HealthSource {
-    // The driver holds the other end: where it has gone, nobody is there to take a call.
+    // The driver holds the other end: where that has gone, no driver takes calls.
     let word: Weak<HealthWord> = Arc::downgrade(word);
     Arc::new(move || {
         let word = word.upgrade()?;

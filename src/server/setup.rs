@@ -284,7 +284,7 @@ mod tests {
         assert!(!sends(vec![Override { argument, key, value }]));
     }
 
-    /// A configured limit that nobody reads would be a lie in the documentation.
+    /// A configured limit that no code reads would be a lie in the documentation.
     #[test]
     fn the_limits_of_the_configuration_reach_the_user_agent() {
         let folder = tempfile::tempdir().unwrap();

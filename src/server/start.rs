@@ -67,7 +67,7 @@ pub(super) async fn serve(soundless: Soundless, sources: Sources) -> Result<End,
     Ok(driver.run(signals).await)
 }
 
-/// Without an operate token nobody could act, and a fixed one would be everybody's.
+/// Without an operate token no client could act, and a fixed one would let every client act.
 fn made_token() -> io::Result<Secret> {
     let mut random = [0; TOKEN_LEN];
     getrandom::fill(&mut random).map_err(io::Error::other)?;

@@ -141,7 +141,7 @@ impl<P: DataPlane> SipFront<P> {
     }
 
     fn dial(&mut self, now: Timestamp, leg: LegId, target: &Target, from: &From) {
-        // Nobody to call: any address will do, the user agent says so itself.
+        // No telephone to call: any address will do, the user agent says so itself.
         let remote = self.ua.remote_of(target).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         match self.open(now, leg, remote) {
             Some(media) => {

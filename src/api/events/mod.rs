@@ -176,7 +176,7 @@ impl ListenerTask {
             Over::ServerEnds => text::end("server_ends", "the server is about to end"),
         };
         if timeout(LAST_WITHIN, self.end(last)).await.is_err() {
-            connection.close(); // it reads nothing, and nobody waits for it
+            connection.close(); // it reads nothing, and no turn waits for it
         }
     }
 

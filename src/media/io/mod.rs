@@ -205,7 +205,7 @@ impl MediaEngine {
 
     /// Records in stereo what `leg` hears: `left` on the left, the sum of the others on the right.
     /// [`Self::hear`] says from now on whom it hears; whoever it does not hear is silent there, and
-    /// so it pauses where it hears nobody. It has no ports, and is there until its recording ends.
+    /// so it pauses where it hears no leg. It has no ports, and is there until its recording ends.
     /// A leg that is not open is heard from when it opens; whoever comes to a channel is silent
     /// there for 140 ms, and while a key is down.
     ///

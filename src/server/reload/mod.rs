@@ -535,7 +535,7 @@ fn masked(changes: &[Change]) -> Vec<String> {
     changes.iter().map(|change| change.masked().to_owned()).collect()
 }
 
-/// Wishes of a signal: nobody waits for the answer.
+/// Wishes of a signal: no client waits for the answer.
 pub(super) fn wish(handle: &ReloadHandle) {
     if handle.state.is_busy.swap(true, Ordering::AcqRel) {
         handle.state.is_wished.store(true, Ordering::Release);
