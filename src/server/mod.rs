@@ -40,6 +40,7 @@ mod supervision;
 mod tasks;
 mod telephones;
 mod timer;
+mod traces;
 mod webhooks;
 
 use std::process::ExitCode;
