@@ -27,7 +27,7 @@ pub enum CallOutcome {
     /// Served by the flow alone: it said so with `outcome`; or it said nothing, and the caller
     /// chose something there, or it asked nothing and went to its end.
     Contained,
-    /// Not served by the flow, and the caller asked for nobody: it said so with `outcome`, or the
+    /// Not served by the flow, and the caller asked for no agent: it said so with `outcome`, or the
     /// caller chose nothing, hung up before, or was given up by it.
     IvrAbandoned,
     /// Never answered by us: an answer counts from the moment that there is sound.
