@@ -101,7 +101,7 @@ pub struct Asked {
 pub enum CutError {
     #[error(
         "`{0}` is nothing that calls are told apart by: write queue, agent, team, intent, flow, \
-         number, segment or var:NAME"
+         number, segment, self_service or var:NAME"
     )]
     Dimension(String),
     #[error("no agent is in a team: write `team` in [agents.NAME] of the configuration")]
