@@ -233,5 +233,6 @@ fn handled(call: u64) -> Box<CallRecord> {
         legs: vec![party],
         vars: BTreeMap::new(),
         recordings: Vec::new(),
+        outbound: None,
     })
 }

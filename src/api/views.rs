@@ -3,6 +3,7 @@
 //! **Invariant:** a time is RFC 3339 in UTC, a duration has its unit in its name, and no key that a
 //! caller pressed is in any of these.
 
+mod outbound;
 mod supervision;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::words::{
     RecordingEnd, RecordingKind, RecordingState, SentTo,
 };
 
+pub(super) use outbound::{Dial, Dialed};
 pub(super) use supervision::{Mode, Supervise, SuperviseFrom, Supervisor};
 
 /// RFC 3339, in milliseconds.
@@ -35,6 +37,10 @@ fn kind(via: &NamedVia) -> &'static str {
     if via.agent().is_some() { "agent" } else { "customer" }
 }
 
+fn direction(via: &NamedVia) -> &'static str {
+    if via.is_outbound() { "outbound" } else { "inbound" }
+}
+
 /// A call, whether or not it is over.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -49,12 +55,19 @@ pub(super) struct LiveCall {
     pub id: u64,
     /// customer or agent: whose call it is.
     pub kind: String,
-    /// The caller's number; none when withheld. An agent's login.
+    /// inbound, or outbound: we dialed the caller.
+    pub direction: String,
+    /// Who asked for an outbound call.
+    pub asked_by: Option<String>,
+    /// The caller's number; none when withheld. An agent's login. Of an outbound call, the number
+    /// that we dialed.
     pub from: Option<String>,
     /// What the caller's side shows as a name. Not checked by anybody.
     pub from_name: Option<String>,
+    /// The number that the caller dialed; of an outbound call, the number that is shown to them.
     pub to: String,
-    /// `trunk:NAME`, `agent:NAME`, `provider:NAME` or `import:NAME`.
+    /// `trunk:NAME`, `agent:NAME`, `provider:NAME`, `import:NAME` or `outbound:NAME`, which is the
+    /// trunk that we dialed by.
     pub via: String,
     pub flow: Option<String>,
     pub step: Option<String>,
@@ -115,6 +128,8 @@ impl From<snapshot::CallView> for LiveCall {
         Self {
             id: call.call.0,
             kind: kind(&call.via).to_owned(),
+            direction: direction(&call.via).to_owned(),
+            asked_by: call.asked_by,
             from: call.from,
             from_name: call.from_name,
             to: call.to,
@@ -309,6 +324,11 @@ pub(super) struct Record {
     pub id: u64,
     /// customer or agent: whose call it was. Agents' calls are in no figure but their own count.
     pub kind: String,
+    /// inbound, or outbound: we dialed the caller. Outbound calls are in no figure but their own.
+    pub direction: String,
+    /// Who asked for an outbound call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<String>,
     pub from: Option<String>,
     pub from_name: Option<String>,
     /// Of the callers directory, where it had the number.
@@ -326,7 +346,7 @@ pub(super) struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller_left_at: Option<String>,
     /// handled, abandoned, overflowed, exited, voicemail, transferred, contained, ivr_abandoned,
-    /// refused, failed or own_call.
+    /// refused, failed, not_reached or own_call.
     pub outcome: String,
     /// caller, agent, party, flow, operator, network, server or server_lost.
     pub ended_by: String,
@@ -475,6 +495,8 @@ impl From<CallRecord> for Record {
         Self {
             id: record.call.0,
             kind: kind(&record.via).to_owned(),
+            direction: direction(&record.via).to_owned(),
+            asked_by: record.outbound.map(|outbound| outbound.by),
             from: record.from,
             from_name: record.from_name,
             account: record.account,

@@ -9,8 +9,8 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
     CallOutcome, CallRecord, Cause, Dialed, EndedBy, HandedOver, InputOutcome, LegOutcome,
-    ModeEntry, Party, PartyLeg, PathEntry, QueueExit, QueueVisit, Recording, SentTo, StepInput,
-    WrapUp,
+    ModeEntry, NamedVia, Party, PartyLeg, PathEntry, QueueExit, QueueVisit, Recording, SentTo,
+    StepInput, WrapUp,
 };
 
 #[must_use]
@@ -49,6 +49,8 @@ struct Fold {
     closing: Closing,
     open: Few<LegId, Open>,
     overflowed: bool,
+    /// The trunk that carries the caller whom we dialed, where it is not the first that was tried.
+    rerouted: Option<String>,
     input: InputSoFar,
     /// A step of the flow could not do its work.
     failed: bool,
@@ -207,7 +209,12 @@ impl Fold {
     }
 
     fn rerouted(&mut self, leg: LegId, through: &str) {
-        let Some(open) = self.open.get(&leg) else { return };
+        let Some(open) = self.open.get(&leg) else {
+            if !self.legs.iter().any(|it| it.leg == leg) {
+                self.rerouted = Some(through.to_owned());
+            }
+            return;
+        };
         if let Party::Outside { trunk, .. } = &mut self.legs[open.index].party {
             through.clone_into(trunk);
         }
@@ -250,7 +257,7 @@ impl Fold {
             account: origin.account.clone(),
             segment: origin.segment.clone(),
             to: origin.to.clone(),
-            via: origin.via.clone(),
+            via: self.rerouted.map_or_else(|| origin.via.clone(), NamedVia::Outbound),
             flow: self.flow,
             language: self.closing.language,
             intent: self.intent,
@@ -266,6 +273,7 @@ impl Fold {
             legs: self.legs,
             vars: self.closing.vars,
             recordings: self.recordings,
+            outbound: origin.outbound.clone(),
         }
     }
 
@@ -275,7 +283,8 @@ impl Fold {
             return CallOutcome::Handled;
         }
         if self.answered_at.is_none() {
-            return CallOutcome::Refused;
+            let is_outbound = origin.via.is_outbound();
+            return if is_outbound { CallOutcome::NotReached } else { CallOutcome::Refused };
         }
         if matches!(by, EndedBy::Server | EndedBy::ServerLost) {
             return CallOutcome::Failed;
@@ -348,7 +357,6 @@ mod tests {
 
     use super::*;
     use crate::id::{AgentId, CallId};
-    use crate::words::NamedVia;
 
     #[test]
     fn a_leg_that_is_folded_alone_is_the_one_in_the_record() {
@@ -361,6 +369,7 @@ mod tests {
             arrived_at: Timestamp(0),
             account: None,
             segment: None,
+            outbound: None,
         };
         let leg = |n| LegId { call: CallId(7), n };
         let dialed = |n: u16| {

@@ -90,6 +90,7 @@ impl Happened {
             arrived_at: Timestamp(0),
             account: None,
             segment: None,
+            outbound: None,
         };
         let ended = self.then(Fact::Ended { by, cause: Cause::NORMAL_CLEARING });
         let facts: Vec<_> = (1..).map(|s| Timestamp(s * 1_000)).zip(ended.0).collect();

@@ -328,6 +328,7 @@ mod tests {
             legs: if handled { vec![leg] } else { Vec::new() },
             vars: std::collections::BTreeMap::new(),
             recordings: Vec::new(),
+            outbound: None,
         })
     }
 

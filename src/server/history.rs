@@ -14,15 +14,19 @@ use crate::words::{CallRecord, Party, PartyLeg, RecordFilter, WrapUp};
 
 /// Longer than any `wrap_up_late_s_max`, and a call before it.
 const LAST_CALL_WITHIN: Duration = Duration::from_secs(8 * 24 * 3600);
+/// Whoever asks later than this for an outbound call again, with the same key, may ask for a new one
+/// where the server was started anew meanwhile.
+const OUTBOUND_WITHIN: Duration = Duration::from_secs(24 * 3600);
 /// After-call work that seems longer was left open by an earlier attendant: how long it took nobody
 /// knows, and it counts as none.
 const WORK_LEFT_MAX: Duration = Duration::from_secs(12 * 3600);
 /// An agent who let more offers than this pass since has no last call to write up.
 const OFFERS_LOOKED_AT: usize = 20;
 
-/// Teaches the center who called when and why, as `caller.*` in flows, and each agent's last call,
-/// from the calls that ended before `at`. Returns the after-call work that nobody ended, because
-/// the server was lost at `lost_at` meanwhile: as long as it lasted until then.
+/// Teaches the center who called when and why, as `caller.*` in flows, which outbound calls were
+/// asked for under which keys, and each agent's last call, from the calls that ended before `at`.
+/// Returns the after-call work that nobody ended, because the server was lost at `lost_at`
+/// meanwhile: as long as it lasted until then.
 ///
 /// # Errors
 ///
@@ -36,6 +40,11 @@ pub fn teach(
     reader.each_past(at - metrics::WINDOW..at, &mut |past| {
         let (intent, agent) = (past.intent.as_deref(), past.agent.as_deref());
         center.learn(&past.number, past.ended_at, intent, agent);
+    })?;
+    reader.each_outbound(at - OUTBOUND_WITHIN..at, &mut |record| {
+        if let Some(outbound) = &record.outbound {
+            center.learn_outbound(outbound, record.call);
+        }
     })?;
     let agents: Vec<String> = center.setup().names.agents.iter().map(str::to_owned).collect();
     let mut left_open = Vec::new();

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::api::Unconfirmed;
+use crate::api::{Made, Unconfirmed};
 use crate::ask::io::Asks;
 use crate::id::{AskId, CallId};
 use crate::time::{Throttle, Timestamp};
@@ -41,6 +41,8 @@ pub(super) struct Outbox {
 pub(super) enum Reply {
     Documents(oneshot::Sender<Vec<Option<Document>>>, Vec<Answer>),
     Changed(oneshot::Sender<Confirmed>, Confirmed),
+    /// An outbound call: it is made once its begin is written.
+    Made(oneshot::Sender<Result<Made, Unconfirmed>>, Result<Made, Unconfirmed>),
     /// Recordings may be deleted now.
     Noted(SyncSender<()>),
     /// The facts of this turn have left.
@@ -92,6 +94,13 @@ impl Outbox {
                     drop(reply.send(documents.collect()));
                 }
                 Reply::Changed(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
+                Reply::Made(reply, answer) => {
+                    let answer = answer.and_then(|made| match is_written || made.is_repeat {
+                        true => Ok(made),
+                        false => Err(Unconfirmed::NotMade),
+                    });
+                    drop(reply.send(answer));
+                }
                 Reply::Noted(noted) if is_written => drop(noted.try_send(())),
                 Reply::Noted(_) => {}
                 Reply::Told(reply) => drop(reply.send(())),

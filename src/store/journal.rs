@@ -181,7 +181,8 @@ pub fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
 pub(super) const fn arrival(event: &Event) -> Option<CallId> {
     if let Event::CallArrived { call, .. }
     | Event::CallOpening { call, .. }
-    | Event::CallRefused { call, .. } = event
+    | Event::CallRefused { call, .. }
+    | Event::OutboundAsked { call, .. } = event
     {
         return Some(*call);
     }

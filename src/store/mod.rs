@@ -223,7 +223,8 @@ impl Store {
         if let Some(
             Event::CallArrived { call, .. }
             | Event::CallOpening { call, .. }
-            | Event::CallRefused { call, .. },
+            | Event::CallRefused { call, .. }
+            | Event::OutboundAsked { call, .. },
         ) = event
         {
             self.shared.arrived(*call);

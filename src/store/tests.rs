@@ -99,6 +99,7 @@ pub(super) fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
         }],
         vars: std::collections::BTreeMap::new(),
         recordings: Vec::new(),
+        outbound: None,
     })
 }
 

@@ -330,7 +330,7 @@ impl<'a> Cutter<'a> {
         if self.records > RECORDS_MAX {
             return self.refuse(CutError::Records);
         }
-        let Some(row) = CallRow::of(record, names).filter(|row| row.by_agent.is_none()) else {
+        let Some(row) = CallRow::of(record, names).filter(CallRow::is_customers) else {
             return ControlFlow::Continue(());
         };
         if self.asked.attribution == Attribution::Spread {
