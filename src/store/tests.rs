@@ -4,6 +4,7 @@ mod agents;
 mod backup;
 mod eventually;
 mod keeping;
+mod outbound;
 mod promised;
 mod spool;
 
