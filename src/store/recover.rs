@@ -264,14 +264,9 @@ impl Scan {
             };
             self.entries += 1;
             self.ended_at = self.ended_at.max(entry.at);
-            if let Input::Event(
-                Event::CallArrived { call, .. }
-                | Event::CallOpening { call, .. }
-                | Event::CallRefused { call, .. }
-                | Event::OutboundAsked { call, .. },
-            ) = &entry.input
-            {
-                let call = *call;
+            let begins =
+                if let Input::Event(event) = &entry.input { journal::arrival(event) } else { None };
+            if let Some(call) = begins {
                 self.last = self.last.max(Some(call));
                 if entry.at >= self.records_since && !db.has(call)? {
                     self.missing.insert(call, entry);
