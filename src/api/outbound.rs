@@ -1,7 +1,7 @@
 //! `POST /v1/calls`: a customer is dialed, and led into a flow on answering.
 //!
-//! **Invariant:** what cannot be done now is refused with the reason, and dials nobody; asking again
-//! with the same key does no more than asking once.
+//! **Invariant:** what cannot be done now is refused with the reason, and dials nobody; asking
+//! again with the same key does no more than asking once.
 //!
 //! **Deliberately absent:** whom we may dial, how many at once, and what we show them: `center`.
 
@@ -14,7 +14,7 @@ use crate::api::auth::Asker;
 use crate::api::body::bad_body;
 use crate::api::error::ApiError;
 use crate::api::live::{WORD_LEN_MAX, check_len};
-use crate::api::views::{Dial, Dialed};
+use crate::api::views::{DialRequest, OutboundCall};
 use crate::words::{OutboundGoal, OutboundRequest};
 
 /// As in the draft of the IETF's working group on HTTP interfaces.
@@ -29,12 +29,13 @@ const RING_S: std::ops::RangeInclusive<u64> = 5..=120;
 ///
 /// With the header `Idempotency-Key` (1 to 64 characters), asking again dials nobody again: the
 /// answer is 200 and names the call of before, whatever else is asked for. The keys of each asker
-/// are their own, and a key is remembered for a day at least, over restarts as well, or until 10,000
-/// others have come.
+/// are their own. A key is remembered until 10,000 others have come; after a restart, if its call
+/// ended within the day before.
 #[utoipa::path(post, path = "/v1/calls", tag = "calls", security(("token" = [])),
-    params(("Idempotency-Key" = Option<String>, Header)), request_body = Dial,
-    responses((status = 201, body = Dialed, description = "The customer's telephone is dialed"),
-        (status = 200, body = Dialed, description = "The call of before, under the same key"),
+    params(("Idempotency-Key" = Option<String>, Header)), request_body = DialRequest,
+    responses(
+        (status = 201, body = OutboundCall, description = "The customer's telephone is dialed"),
+        (status = 200, body = OutboundCall, description = "The call of before, under the same key"),
         (status = 400, body = ApiError), (status = 503, body = ApiError),
         (status = 409, body = ApiError,
             description = "No such flow or queue, no trunk may dial the number, only a provider \
@@ -43,8 +44,8 @@ const RING_S: std::ops::RangeInclusive<u64> = 5..=120;
 pub(super) async fn dial(
     Asker { api, by }: Asker,
     headers: HeaderMap,
-    body: Result<Json<Dial>, JsonRejection>,
-) -> Result<(StatusCode, Json<Dialed>), ApiError> {
+    body: Result<Json<DialRequest>, JsonRejection>,
+) -> Result<(StatusCode, Json<OutboundCall>), ApiError> {
     let Json(dial) = body.map_err(|error| bad_body(&error))?;
     let ask = request(dial, key(&headers)?)?;
     let answer = api.ask(|reply| Request::Dial { ask, by, reply }).await?;
@@ -53,11 +54,11 @@ pub(super) async fn dial(
     let live = api.look(|board, _, _| board.call(made.call)).await?;
     let status = if made.is_repeat { StatusCode::OK } else { StatusCode::CREATED };
     let live = live.map(Into::into);
-    Ok((status, Json(Dialed { id: made.call.0, is_repeat: made.is_repeat, live })))
+    Ok((status, Json(OutboundCall { id: made.call.0, is_repeat: made.is_repeat, live })))
 }
 
-fn request(dial: Dial, key: Option<String>) -> Result<OutboundRequest, ApiError> {
-    let Dial { to, from, trunk, flow, queue, vars, ring_s } = dial;
+fn request(dial: DialRequest, key: Option<String>) -> Result<OutboundRequest, ApiError> {
+    let DialRequest { to, from, trunk, flow, queue, vars, ring_s } = dial;
     check_len("to", &to, WORD_LEN_MAX)?;
     for (what, text) in [("from", &from), ("trunk", &trunk), ("flow", &flow), ("queue", &queue)] {
         check_len(what, text.as_deref().unwrap_or("-"), WORD_LEN_MAX)?;

@@ -111,8 +111,8 @@ const SOUND_ELSEWHERE: &str = "both sides of a call cannot be recorded here, and
     hear one only while its caller talks to an agent at a telephone of ours";
 
 /// And whoever is called.
-const BEGINS_NO_CALL: &str = "no call begins there: a customer who is to be dialed (POST /v1/calls) \
-    is dialed through a SIP trunk";
+const BEGINS_NO_CALL: &str = "no call begins there: customers who are called (POST /v1/calls) are \
+    dialed through a SIP trunk";
 
 /// What providers do differently, step by step, and how much of it they cannot do.
 fn differences<'a>(

@@ -14,8 +14,8 @@ use crate::words::{CallRecord, Party, PartyLeg, RecordFilter, WrapUp};
 
 /// Longer than any `wrap_up_late_s_max`, and a call before it.
 const LAST_CALL_WITHIN: Duration = Duration::from_secs(8 * 24 * 3600);
-/// Whoever asks later than this for an outbound call again, with the same key, may ask for a new one
-/// where the server was started anew meanwhile.
+/// Keys of outbound calls that ended earlier are forgotten at a start: asking again then is asking
+/// for a new call.
 const OUTBOUND_WITHIN: Duration = Duration::from_secs(24 * 3600);
 /// After-call work that seems longer was left open by an earlier attendant: how long it took nobody
 /// knows, and it counts as none.

@@ -50,7 +50,7 @@ pub struct Tally {
     pub held_taken_over: u64,
     /// Recordings of both sides.
     pub recorded: u64,
-    /// Calls that we began, which are in nothing above either, and those of them that were answered.
+    /// Calls that we began, which are in nothing above either, and how many were answered.
     pub outbound: u64,
     pub outbound_reached: u64,
     left_out: BTreeSet<CallId>,

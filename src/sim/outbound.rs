@@ -1,7 +1,7 @@
 //! Simulated operators who have customers dialed; those answer, decline, or let it ring.
 //!
-//! **Invariant:** some of what is asked for makes no sense (no such flow, a number that no trunk may
-//! dial, one that is in a call already), so that what is refused is seen, too.
+//! **Invariant:** some of what they ask for makes no sense (no such flow, a number that no trunk
+//! may dial, one that is in a call already), so that what is refused is seen, too.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,14 @@ const CUSTOMERS: [&str; 4] = ["+14155550142", "415 555 0143", "+882139900000", "
 /// The queues of the scenario, one of which is there after some reloads alone, and none.
 const QUEUES: [&str; 5] = ["billing", "tech", "anybody", "evening", "nowhere"];
 const KEYS: [&str; 3] = ["monday", "tuesday", "wednesday"];
-/// How often somebody asks with a key, names a trunk, or sets a variable.
+/// How often an operator asks with a key, names a trunk, or sets a variable.
 const HAS_KEY: f64 = 0.2;
 const NAMES_TRUNK: f64 = 0.2;
 const SETS_VARIABLE: f64 = 0.3;
 const RING_S: (u64, u64) = (3, 60);
 
 impl World {
-    /// Somebody may feel like having a customer dialed.
+    /// An operator may feel like having a customer dialed.
     pub(super) fn may_dial_out(&mut self, now: Timestamp) {
         let often = self.plan.behaviour.dials_out;
         // Where nobody does, no chance is used up: the same seed gives the same day as ever.

@@ -1,9 +1,10 @@
 //! What erasing a caller leaves of a record: the same in every database.
 //!
 //! Gone are the caller's number, name, account and variables, the keys they pressed, the key under
-//! which they were dialed, notes about them, and their recordings. What stays says how a call went and nothing of whose it was: times,
-//! queues, agents, outcome, intent, path. A word that means nothing stands where the number stood;
-//! the same in all calls of the caller, so that a repeat is still a repeat.
+//! which they were dialed, notes about them, and their recordings. What stays says how a call went
+//! and nothing of whose it was: times, queues, agents, outcome, intent, path. A word that means
+//! nothing stands where the number stood; the same in all calls of the caller, so that a repeat is
+//! still a repeat.
 //!
 //! **Invariant:** what the figures need of a record is the same before and after, but that it is no
 //! more of the same caller as the other numbers of its account.

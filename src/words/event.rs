@@ -31,7 +31,7 @@ pub enum Event {
     /// Of a call that has arrived: nothing that was said to its caller has left, our answer
     /// neither, because its arrival could not be written; its leg is refused instead.
     CallRefused { call: CallId, from: From, to: String, via: Via, by: EndedBy, cause: Cause },
-    /// A new call is to begin by our dialing the caller. Its A-leg is [`LegId::caller`], and its
+    /// We should begin a new call, by dialing the caller. Its A-leg is [`LegId::caller`], and its
     /// flow begins with [`Event::Answered`] of that.
     OutboundAsked { by: Principal, call: CallId, ask: Box<OutboundRequest> },
     /// A leg we dialed rings at the other end.

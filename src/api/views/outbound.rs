@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 
 use crate::api::views::LiveCall;
 
-/// A call that is to begin by our dialing a customer. `flow` or `queue` must be there.
+/// A call that we should begin by dialing a customer. `flow` or `queue` must be there.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::api) struct Dial {
+pub(in crate::api) struct DialRequest {
     /// The customer's number, which a trunk may dial (`prefixes`).
     pub to: String,
     /// The number that is shown to them: one at which a flow answers. The first of the flow's where
@@ -32,7 +32,7 @@ pub(in crate::api) struct Dial {
 
 /// An outbound call that was asked for.
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::api) struct Dialed {
+pub(in crate::api) struct OutboundCall {
     /// As in `/v1/calls/{id}`, and in its record later.
     pub id: u64,
     /// The same was asked for before, with the same `Idempotency-Key`: nothing is dialed again.

@@ -177,7 +177,7 @@ impl World {
         replied.try_recv().expect("answered in the same turn").map(|_| ())
     }
 
-    /// A customer is to be dialed, who is at the socket of the caller.
+    /// Ann has a customer dialed, who is at the socket of the caller.
     fn dialed(&mut self, key: &str) -> Result<Made, Unconfirmed> {
         let (reply, mut replied) = oneshot::channel();
         let goal = OutboundGoal { flow: None, queue: Some("tech".to_owned()) };

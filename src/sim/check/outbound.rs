@@ -1,6 +1,6 @@
 //! Calls that we begin: few at a time, one for each number, and none that rings for ever.
 //!
-//! **Invariant:** a caller is dialed because somebody asked for that in this input, and once.
+//! **Invariant:** a caller is dialed because an operator asked for that in this input, and once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
