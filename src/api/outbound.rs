@@ -30,7 +30,8 @@ const RING_S: std::ops::RangeInclusive<u64> = 5..=120;
 /// With the header `Idempotency-Key` (1 to 64 characters), asking again dials nobody again: the
 /// answer is 200 and names the call of before, whatever else is asked for. The keys of each asker
 /// are their own. A key is remembered until 10,000 others have come; after a restart, if its call
-/// ended within the day before.
+/// ended within the day before and its caller was not erased. One whose server was killed may have
+/// reached nobody: its record says so.
 #[utoipa::path(post, path = "/v1/calls", tag = "calls", security(("token" = [])),
     params(("Idempotency-Key" = Option<String>, Header)), request_body = DialRequest,
     responses(

@@ -65,7 +65,8 @@ pub(super) struct LiveCall {
     pub from: Option<String>,
     /// What the caller's side shows as a name. Not checked by anybody.
     pub from_name: Option<String>,
-    /// The number that the caller dialed; of an outbound call, the number that is shown to them.
+    /// The number that the caller dialed; of an outbound call, the number of ours that was asked to
+    /// be shown to them, unless the trunk shows its own.
     pub to: String,
     /// `trunk:NAME`, `agent:NAME`, `provider:NAME`, `import:NAME` or `outbound:NAME`, which is the
     /// trunk that we dialed by.

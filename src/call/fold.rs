@@ -49,6 +49,8 @@ struct Fold {
     closing: Closing,
     open: Few<LegId, Open>,
     overflowed: bool,
+    /// Nothing that we said of the call has left.
+    is_taken_back: bool,
     /// The trunk that carries the caller whom we dialed, where it is not the first that was tried.
     rerouted: Option<String>,
     input: InputSoFar,
@@ -81,7 +83,7 @@ impl Fold {
                 self.flow = Some([&**flow, "@", &**version].concat());
             }
             Fact::Answered => self.answered_at = Some(at),
-            Fact::AnswerTakenBack => self.answered_at = None,
+            Fact::AnswerTakenBack => (self.answered_at, self.is_taken_back) = (None, true),
             Fact::Entered { step, after_hangup } => {
                 let (step, inputs, after_hangup) = (str::to_owned(step), Vec::new(), *after_hangup);
                 self.path.push(PathEntry { at, step, inputs, failed: false, after_hangup });
@@ -210,7 +212,7 @@ impl Fold {
 
     fn rerouted(&mut self, leg: LegId, through: &str) {
         let Some(open) = self.open.get(&leg) else {
-            if !self.legs.iter().any(|it| it.leg == leg) {
+            if leg == LegId::caller(leg.call) {
                 self.rerouted = Some(through.to_owned());
             }
             return;
@@ -250,6 +252,12 @@ impl Fold {
     fn finish(self, origin: &Origin) -> CallRecord {
         let (ended_by, cause) = self.ended.unwrap_or((EndedBy::Server, Cause::NORMAL_UNSPECIFIED));
         let outcome = self.outcome(origin, ended_by);
+        let rerouted = self.rerouted.filter(|_| origin.via.is_outbound());
+        let mut outbound = origin.outbound.clone();
+        // Whoever asks for it again must get one that is made.
+        if let Some(outbound) = outbound.as_mut().filter(|_| self.is_taken_back) {
+            outbound.key = None;
+        }
         CallRecord {
             call: origin.call,
             from: origin.from.clone(),
@@ -257,7 +265,7 @@ impl Fold {
             account: origin.account.clone(),
             segment: origin.segment.clone(),
             to: origin.to.clone(),
-            via: self.rerouted.map_or_else(|| origin.via.clone(), NamedVia::Outbound),
+            via: rerouted.map_or_else(|| origin.via.clone(), NamedVia::Outbound),
             flow: self.flow,
             language: self.closing.language,
             intent: self.intent,
@@ -273,7 +281,7 @@ impl Fold {
             legs: self.legs,
             vars: self.closing.vars,
             recordings: self.recordings,
-            outbound: origin.outbound.clone(),
+            outbound,
         }
     }
 

@@ -275,6 +275,15 @@ fn a_transfer_outside_is_one_also_after_an_agent() {
 }
 
 #[test]
+fn another_trunk_changes_where_no_inbound_call_came_from() {
+    let leg = LegId::caller(CallId(7));
+    let rerouted = || flow().then(Fact::Rerouted { leg, trunk: "spare".to_owned().into() });
+    let via = |via: NamedVia| rerouted().record(via, EndedBy::Flow).via.to_string();
+    assert_eq!(via(NamedVia::Trunk("main".to_owned())), "trunk:main");
+    assert_eq!(via(NamedVia::Outbound("main".to_owned())), "outbound:spare");
+}
+
+#[test]
 fn the_path_says_what_was_pressed_where() {
     let happened =
         flow().input(InputOutcome::NoInput, None).input(InputOutcome::Matched, Some("2"));

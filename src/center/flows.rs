@@ -164,7 +164,11 @@ impl ContactCenter {
             entry: number.and_then(|number| self.setup.directory.find(number)).cloned(),
             heard: history.map(|history| history.heard(now, self.setup.recent)).unwrap_or_default(),
         };
-        tracing::info!(flow = %flow.name(), via = %call.origin().via, "call arrived");
+        let (name, via) = (flow.name(), &call.origin().via);
+        match via.is_outbound() {
+            true => tracing::info!(flow = %name, %via, "a customer is dialed"),
+            false => tracing::info!(flow = %name, %via, "call arrived"),
+        }
         call.choose_flow(now, Run::new(flow, recognized));
         if call.answer_caller(now) {
             self.commands.push_back(Command::Answer { leg: call.caller_leg() });

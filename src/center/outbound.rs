@@ -120,7 +120,7 @@ impl ContactCenter {
             call: id,
             from: Some(route.number.clone()),
             from_name: None,
-            to: shown.clone().unwrap_or_else(|| flow.name().to_string()),
+            to: shown.clone().unwrap_or_default(),
             via: NamedVia::Outbound(route.trunk.clone()),
             arrived_at: now,
             account: None,

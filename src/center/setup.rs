@@ -49,13 +49,8 @@ pub struct Setup {
     /// More live calls than this are refused with `CONGESTION`.
     pub calls_max: usize,
     /// More live calls that we began than this are refused.
-    #[serde(default = "outbound_calls_max")]
+    #[serde(default)]
     pub outbound_calls_max: usize,
-}
-
-/// The default of the configuration, and what setups hold that were kept before it was one.
-const fn outbound_calls_max() -> usize {
-    10
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -201,7 +196,7 @@ impl Default for Setup {
             recent: Duration::from_secs(30 * 24 * 60 * 60),
             features: Features::default(),
             calls_max: 10_000,
-            outbound_calls_max: outbound_calls_max(),
+            outbound_calls_max: 10,
         }
     }
 }

@@ -23,10 +23,32 @@ const WORK_LEFT_MAX: Duration = Duration::from_secs(12 * 3600);
 /// An agent who let more offers than this pass since has no last call to write up.
 const OFFERS_LOOKED_AT: usize = 20;
 
-/// Teaches the center who called when and why, as `caller.*` in flows, which outbound calls were
-/// asked for under which keys, and each agent's last call, from the calls that ended before `at`.
-/// Returns the after-call work that nobody ended, because the server was lost at `lost_at`
-/// meanwhile: as long as it lasted until then.
+/// Teaches the center which outbound calls were asked for under which keys, from the calls of this
+/// period. A clock that stepped back has left some that end later than now. Where they cannot be
+/// read the server goes on without, and says so.
+pub(super) fn teach_keys(
+    center: &mut ContactCenter,
+    reader: &dyn RecordReader,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) {
+    let period = now - OUTBOUND_WITHIN..until.unwrap_or(Timestamp(u64::MAX));
+    let read = reader.each_outbound(period, &mut |record| {
+        if let Some(outbound) = &record.outbound {
+            center.learn_outbound(outbound, record.call);
+        }
+    });
+    if let Err(error) = read {
+        tracing::warn!(
+            %error,
+            "keys of outbound calls cannot be read: a request that is repeated may dial again"
+        );
+    }
+}
+
+/// Teaches the center who called when and why, as `caller.*` in flows, and each agent's last call,
+/// from the calls that ended before `at`. Returns the after-call work that nobody ended, because
+/// the server was lost at `lost_at` meanwhile: as long as it lasted until then.
 ///
 /// # Errors
 ///
@@ -40,11 +62,6 @@ pub fn teach(
     reader.each_past(at - metrics::WINDOW..at, &mut |past| {
         let (intent, agent) = (past.intent.as_deref(), past.agent.as_deref());
         center.learn(&past.number, past.ended_at, intent, agent);
-    })?;
-    reader.each_outbound(at - OUTBOUND_WITHIN..at, &mut |record| {
-        if let Some(outbound) = &record.outbound {
-            center.learn_outbound(outbound, record.call);
-        }
     })?;
     let agents: Vec<String> = center.setup().names.agents.iter().map(str::to_owned).collect();
     let mut left_open = Vec::new();

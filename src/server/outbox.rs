@@ -8,6 +8,7 @@
 //! **Deliberately absent:** SIP messages, which the user agent keeps until they are asked for; and
 //! answers that change nothing, which need not wait.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(super) struct Outbox {
     orders: Vec<RestOrder>,
     /// For the threads that ask services.
     questions: Vec<(AskId, Question, Timestamp)>,
+    /// Outbound calls of this turn that were taken back, because their begin was not written.
+    taken_back: BTreeSet<CallId>,
     pub(super) slow_writes: SlowWrites,
 }
 
@@ -73,6 +76,11 @@ impl Outbox {
         self.questions.push((id, what, until));
     }
 
+    /// Nothing of this call has left, or will: whoever asked for it in this turn learns that.
+    pub(super) fn take_back(&mut self, call: CallId) {
+        self.taken_back.insert(call);
+    }
+
     /// The call gets this instead of all that was put in about it.
     pub(super) fn replace(&mut self, call: CallId, document: &Document) {
         for reply in &mut self.replies {
@@ -95,9 +103,9 @@ impl Outbox {
                 }
                 Reply::Changed(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
                 Reply::Made(reply, answer) => {
-                    let answer = answer.and_then(|made| match is_written || made.is_repeat {
-                        true => Ok(made),
-                        false => Err(Unconfirmed::NotMade),
+                    let answer = answer.and_then(|made| {
+                        let is_made = !self.taken_back.contains(&made.call);
+                        is_made.then_some(made).ok_or(Unconfirmed::NotMade)
                     });
                     drop(reply.send(answer));
                 }
@@ -106,6 +114,7 @@ impl Outbox {
                 Reply::Told(reply) => drop(reply.send(())),
             }
         }
+        self.taken_back.clear();
         for (id, what, until) in self.questions.drain(..) {
             asks.ask(id, what, until);
         }

@@ -269,11 +269,22 @@ impl Scan {
             if let Some(call) = begins {
                 self.last = self.last.max(Some(call));
                 if entry.at >= self.records_since && !db.has(call)? {
-                    self.missing.insert(call, entry);
+                    self.misses(call, entry);
                 }
             }
         }
         Ok(())
+    }
+}
+
+impl Scan {
+    /// A call has no record yet. Of one that we began and took back it is certain that we began it;
+    /// its key is free.
+    fn misses(&mut self, call: CallId, entry: Entry) {
+        match self.missing.get_mut(&call).map(|known| &mut known.input) {
+            Some(Input::Event(Event::OutboundAsked { ask, .. })) => ask.key = None,
+            Some(_) | None => drop(self.missing.insert(call, entry)),
+        }
     }
 }
 
@@ -386,6 +397,7 @@ fn certain(arrived: &Entry, ended_at: Timestamp, writing: Writing<'_>) -> CallRe
             ended_at,
             from: (writing.number)(&ask.to),
             to: ask.from.clone().unwrap_or_default(),
+            outcome: CallOutcome::NotReached,
             outbound: Some(Outbound { by: by.name.clone(), key: ask.key.clone() }),
             ..bare(*call, NamedVia::Outbound(ask.trunk.clone().unwrap_or_default()))
         },

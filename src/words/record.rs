@@ -30,8 +30,8 @@ pub struct CallRecord {
     pub account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
-    /// The number that the caller dialed; of an outbound call, the number that was shown, or else
-    /// the flow's name.
+    /// The number that the caller dialed. Of an outbound call, the number of ours that was asked to
+    /// be shown, unless the trunk shows its own; empty where there is none.
     pub to: String,
     pub via: NamedVia,
     pub flow: Option<String>,

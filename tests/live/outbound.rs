@@ -14,7 +14,7 @@ use crate::talks::{CONSULTED, consulted, live};
 /// A server, and the telephone of a customer whom a trunk may dial.
 fn with_customer() -> (Rig, Phone) {
     let (mut customer, trunk) = consulted();
-    let rig = Plan::new(&format!("{ALICE}{trunk}")).start();
+    let rig = Plan::new(&format!("{ALICE}{trunk}")).set("server.outbound_calls_max", "10").start();
     customer.turn_to(rig.sip);
     (rig, customer)
 }
@@ -103,12 +103,17 @@ fn fault_01_a_call_that_was_promised_is_dialed_once_whatever_is_killed() {
         let key = format!("order {round}");
         let (status, made) = rig.post_with_key("/v1/calls", &ask, &key);
         assert_eq!(status, 201, "{made:#}");
+        let invite = customer.ring();
         rig.kill();
         rig.start();
-        customer.forget();
         let (status, again) = rig.post_with_key("/v1/calls", &ask, &key);
         assert_eq!((status, &again["id"]), (200, &made["id"]), "{again:#}");
         assert_eq!((&again["is_repeat"], &again["live"]), (&json!(true), &Value::Null));
+        let first = invite.header("Call-ID").to_owned();
+        customer.expect_none(std::time::Duration::from_millis(100), |message| {
+            message.is_request("INVITE") && message.header("Call-ID") != first
+        });
+        customer.forget();
         let record = rig.records(round).pop().expect("a record a round");
         assert_eq!(
             (&record["outcome"], &record["ended_by"]),
@@ -125,7 +130,7 @@ fn a_customer_at_baresip_is_dialed_and_talks_to_an_agent() {
     let port = *crate::ports::row(2).start();
     let trunk =
         format!("\n[trunks.away]\nuri = \"sip:127.0.0.1:{port}\"\nprefixes = [\"+1415555\"]\n");
-    let rig = Plan::new(&format!("{ALICE}{trunk}")).start();
+    let rig = Plan::new(&format!("{ALICE}{trunk}")).set("server.outbound_calls_max", "10").start();
     let mut alice = rig.agent("alice");
     let _customer = baresip_at_number(CONSULTED, port, "");
     dial(&rig, &json!({ "to": CONSULTED, "queue": "tech" }));

@@ -62,7 +62,7 @@ fn a_customer_answers_hears_the_flow_and_comes_to_an_agent() {
     floor.dial_out(1, to_flow());
     floor.check(&["dial call-1/0 main spare"]);
     let view = floor.center.call(CallId(1)).unwrap();
-    assert_eq!((view.from.as_deref(), view.to.as_str()), (Some(CUSTOMER), "test"));
+    assert_eq!((view.from.as_deref(), view.to.as_str()), (Some(CUSTOMER), ""));
     assert_eq!(view.state, crate::words::CallState::Dialing);
     assert_eq!(view.asked_by.as_deref(), Some("eve"));
     floor.event(Event::Ringing { leg: CALLER });

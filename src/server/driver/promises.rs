@@ -76,6 +76,7 @@ impl Driver {
         {
             (call, from, to, via)
         } else if let Event::OutboundAsked { call, ask, .. } = arrival {
+            self.outbox.take_back(call);
             let from = From { number: Some(ask.to), name: None };
             (call, from, String::new(), Via::Trunk(ask.trunk.unwrap_or_default()))
         } else {
