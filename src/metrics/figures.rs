@@ -450,7 +450,7 @@ pub const FIGURES: &[Figure] = &[
         |sum| Ratio::share(sum.reached(), sum.outbound_calls()),
         "outbound calls that the caller answered ÷ outbound calls",
     )
-    .titled("outbound calls reached"),
+    .titled("outbound reached"),
     share(
         "occupancy",
         TIME,
