@@ -110,6 +110,10 @@ fn check_alone(paths: &[PathBuf], providers: &[&dyn Provider]) -> ExitCode {
 const SOUND_ELSEWHERE: &str = "both sides of a call cannot be recorded here, and a supervisor can \
     hear one only while its caller talks to an agent at a telephone of ours";
 
+/// And whoever is called.
+const BEGINS_NO_CALL: &str = "no call begins there: customers who are called (POST /v1/calls) are \
+    dialed through a SIP trunk";
+
 /// What providers do differently, step by step, and how much of it they cannot do.
 fn differences<'a>(
     flows: impl Iterator<Item = &'a Flow> + Clone,
@@ -139,6 +143,7 @@ fn differences<'a>(
         if same {
             text.push_str(&format!("{name}: every step is as on a telephone of our own\n"));
         }
+        text.push_str(&format!("{name}: {BEGINS_NO_CALL}\n"));
         text.push_str(&of_agents(provider.info()));
     }
     let printed = print(&text);

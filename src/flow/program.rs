@@ -258,6 +258,13 @@ impl Flow {
         queues
     }
 
+    /// The first step that enters this queue.
+    #[must_use]
+    pub fn step_into(&self, queue: &str) -> Option<&str> {
+        let enters = |node: &&Node| node.step.enters().is_some_and(|it| it.queue() == queue);
+        self.steps.iter().find(enters).map(|node| &*node.name)
+    }
+
     fn enter_queues(&self) -> impl Iterator<Item = &dyn EntersQueue> {
         self.steps.iter().filter_map(|node| node.step.enters())
     }
