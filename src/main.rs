@@ -16,8 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
-    EX_IOERR, EX_USAGE, backup, callers, check, fail, health, help, import, print, records, reload,
-    replay, report, serve, simulate, watch, webhook,
+    EX_IOERR, EX_USAGE, backup, callers, check, explain, fail, health, help, import, print, records,
+    reload, replay, report, serve, simulate, watch, webhook,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -32,6 +32,7 @@ Examples:
   attendant example-config > attendant.toml
   attendant check                       the configuration and its flows; nothing is bound
   attendant check flows/support.toml    one flow by itself
+  attendant explain F0201               what is wrong, with an example that is right
   attendant help flow queue             the flow language: a verb, its options and exits
   attendant --set sip.realm=acme serve  one value of the configuration, for now
   attendant check --provider twilio     what a provider does differently, step by step
@@ -98,28 +99,9 @@ struct Common {
 enum Command {
     /// Answer calls (what happens without a subcommand, too)
     Serve,
-    /// Say everything that is wrong with the configuration and the flows
-    ///
-    /// What passes can be served: what else can fail at a start is an address that is taken, and a
-    /// folder of the state or of recordings that cannot be locked or written.
-    ///
-    /// One number that cannot be dialed passes with a warning: that of a `transfer` while no trunk
-    /// and no provider has `prefixes`. Nothing outside can be dialed then, and every such call goes
-    /// on at `refused`; give a trunk its `uri` and `prefixes`.
-    ///
-    /// With paths, those flows are checked in place of the configured ones: against the
-    /// configuration where there is one, and by themselves where there is none.
-    ///
-    /// With --provider, each step that a provider carries out differently is shown, and what
-    /// happens instead; with something it cannot do at all, the exit code is 65.
-    Check {
-        /// Flow files, or folders of them
-        paths: Vec<PathBuf>,
-        /// What is different there, as in twilio; more than one with a comma between. A name that
-        /// is not known shows all there are
-        #[arg(long, value_name = "NAME", value_delimiter = ',')]
-        provider: Vec<String>,
-    },
+    Check(check::Check),
+    /// Print what a code of `check` means, with an example that is wrong and one that is right
+    Explain(explain::Explain),
     Reload(reload::Reload),
     Backup(backup::Backup),
     /// Hand over, or take out, what is kept of one caller
@@ -160,7 +142,8 @@ fn main() -> ExitCode {
     };
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&sources),
-        Command::Check { paths, provider } => check::run(&sources, &paths, &provider),
+        Command::Check(wanted) => check::run(&sources, &wanted),
+        Command::Explain(wanted) => explain::run(&wanted),
         Command::Reload(wanted) => reload::run(&sources, &wanted),
         Command::Backup(wanted) => backup::run(&sources, &wanted),
         Command::Callers(wanted) => callers::run(&sources, &wanted),

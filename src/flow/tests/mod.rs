@@ -5,6 +5,7 @@
 //! expected.
 
 mod broken;
+mod codes;
 mod inputs;
 mod languages;
 mod late;
