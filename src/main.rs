@@ -16,8 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
-    EX_IOERR, EX_USAGE, backup, callers, check, explain, fail, health, help, import, print, records,
-    reload, replay, report, serve, simulate, watch, webhook,
+    EX_IOERR, EX_USAGE, backup, call, callers, check, explain, fail, health, help, import, print,
+    records, reload, replay, report, serve, simulate, test, watch, webhook,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -33,6 +33,8 @@ Examples:
   attendant check                       the configuration and its flows; nothing is bound
   attendant check flows/support.toml    one flow by itself
   attendant explain F0201               what is wrong, with an example that is right
+  attendant test flows/support.toml     play its transcript, and say what goes otherwise
+  attendant call flows/support.toml     the terminal is the telephone
   attendant help flow queue             the flow language: a verb, its options and exits
   attendant --set sip.realm=acme serve  one value of the configuration, for now
   attendant check --provider twilio     what a provider does differently, step by step
@@ -108,6 +110,8 @@ enum Command {
     #[command(subcommand)]
     Callers(callers::Callers),
     Import(Box<import::Import>),
+    Test(test::Test),
+    Call(call::CallArguments),
     /// Print the records of ended calls, the latest first
     Records(records::Records),
     /// Print the figures of a period: AHT, FCR, service level, abandonment, by queue and by agent
@@ -148,6 +152,8 @@ fn main() -> ExitCode {
         Command::Backup(wanted) => backup::run(&sources, &wanted),
         Command::Callers(wanted) => callers::run(&sources, &wanted),
         Command::Import(wanted) => import::run(&sources, &wanted),
+        Command::Call(wanted) => call::run(&wanted),
+        Command::Test(wanted) => test::run(&sources, &wanted),
         Command::Records(wanted) => records::run(&sources, &wanted),
         Command::Report(wanted) => report::run(&sources, &wanted),
         Command::Simulate(wanted) => simulate::run(&sources, &wanted),

@@ -8,6 +8,7 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub(crate) mod backup;
+pub(crate) mod call;
 pub(crate) mod callers;
 pub(crate) mod check;
 mod color;
@@ -23,6 +24,7 @@ pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod test;
 pub(crate) mod watch;
 pub(crate) mod webhook;
 
