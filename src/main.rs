@@ -17,7 +17,7 @@ use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
     EX_IOERR, EX_USAGE, backup, call, callers, check, explain, fail, health, help, import, print,
-    records, reload, replay, report, serve, simulate, test, watch, webhook,
+    records, reload, replay, report, schema, serve, simulate, test, watch, webhook,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -127,6 +127,8 @@ enum Command {
     Webhook(webhook::Webhook),
     /// Print the whole configuration with its defaults and what each key means
     ExampleConfig,
+    /// Print the JSON Schema of the flow language, by which editors complete
+    Schema,
     /// Print the description of the HTTP interface (OpenAPI, JSON)
     Openapi,
     /// Ask the server of this configuration, on this machine, whether it lives; 1 when it does not
@@ -161,6 +163,7 @@ fn main() -> ExitCode {
         Command::Replay(wanted) => replay::run(&sources, &wanted),
         Command::Webhook(wanted) => webhook::run(&sources, &wanted),
         Command::ExampleConfig => print(config::EXAMPLE),
+        Command::Schema => schema::run(),
         Command::Openapi => match attendant::api::document().to_pretty_json() {
             Ok(document) => print(&format!("{document}\n")),
             Err(error) => fail(EX_IOERR, &error.to_string()),

@@ -22,6 +22,7 @@ pub(crate) mod records;
 pub(crate) mod reload;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod test;

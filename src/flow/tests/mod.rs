@@ -7,6 +7,7 @@
 mod broken;
 mod codes;
 mod inputs;
+mod json_schema;
 mod languages;
 mod late;
 mod lookup;
