@@ -16,8 +16,9 @@ use clap::{Args, Parser, Subcommand};
 use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
-    EX_IOERR, EX_USAGE, backup, call, callers, check, explain, fail, health, help, import, print,
-    records, reload, replay, report, schema, serve, simulate, test, watch, webhook,
+    EX_IOERR, EX_USAGE, backup, call, callers, check, diff, explain, fail, fmt, graph, health,
+    help, import, print, records, reload, replay, report, schema, serve, simulate, test, watch,
+    webhook,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -55,8 +56,8 @@ ATTENDANT__SIP__REALM=acme come after the file, arguments after those.
 Exit codes: 0 well; 64 wrong arguments; 65 a wrong flow or journal, or lines that an import
 skipped; 69 a server that is not there or
 refuses; 74 a file that cannot be read or written, or an address that cannot be listened on; 78 a
-wrong configuration. health, webhook verify and webhook selftest have codes of their own for what
-they found: see their --help."
+wrong configuration. diff, health, webhook verify and webhook selftest have codes of their own for
+what they found: see their --help."
 )]
 struct Arguments {
     #[command(flatten)]
@@ -112,6 +113,9 @@ enum Command {
     Import(Box<import::Import>),
     Test(test::Test),
     Call(call::CallArguments),
+    Fmt(fmt::Fmt),
+    Graph(graph::Graph),
+    Diff(diff::Diff),
     /// Print the records of ended calls, the latest first
     Records(records::Records),
     /// Print the figures of a period: AHT, FCR, service level, abandonment, by queue and by agent
@@ -155,6 +159,9 @@ fn main() -> ExitCode {
         Command::Callers(wanted) => callers::run(&sources, &wanted),
         Command::Import(wanted) => import::run(&sources, &wanted),
         Command::Call(wanted) => call::run(&wanted),
+        Command::Fmt(wanted) => fmt::run(&wanted),
+        Command::Graph(wanted) => graph::run(&wanted),
+        Command::Diff(wanted) => diff::run(&wanted),
         Command::Test(wanted) => test::run(&sources, &wanted),
         Command::Records(wanted) => records::run(&sources, &wanted),
         Command::Report(wanted) => report::run(&sources, &wanted),
