@@ -61,7 +61,7 @@ impl WriteStyle for Colored {
     }
 
     fn set_header_message(&mut self) -> io::Result<()> {
-        self.set("1")
+        self.set("0;1")
     }
 
     fn set_line_number(&mut self) -> io::Result<()> {
@@ -105,7 +105,7 @@ mod tests {
         let source = "[flow]\nnumbers = [\"600\"]\nstart = \"a\u{9b}2J\"\n[hangup.a]\n";
         let found = parse("a.toml", source, &Known::anything()).unwrap_err();
         let shown = colored(&found);
-        assert!(shown.contains("\u{1b}[1;31merror[F0201]\u{1b}[0m"), "{shown:?}");
+        assert!(shown.contains("\u{1b}[1;31merror[F0201]\u{1b}[0;1m"), "{shown:?}");
         assert!(shown.contains("a\\u009b2J") && !shown.contains('\u{9b}'), "{shown:?}");
         let without: String = shown
             .split('\u{1b}')
