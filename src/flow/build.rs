@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use toml::de::{DeTable, DeValue};
-
 use crate::flow::assigned::Use;
+use crate::flow::code::{self, Code};
 use crate::flow::diagnostic::{Problems, suggest};
 use crate::flow::exit::StepId;
 use crate::flow::expr::{Engine, Evaluated, Expression, Fault, spoken};
@@ -19,12 +18,11 @@ use crate::flow::known::{
     CALL_FIELDS, CALLER_FIELDS, Known, QUEUE_FIELDS, WORDS, is_always_known, names,
 };
 use crate::flow::option::{ExitTo, Opt};
-use crate::flow::read::{Item, Section, entries};
+use crate::flow::read::{Item, Section};
 use crate::flow::scan::{
     Finding, find_name, foreign_operator, is_guarded, is_template, scan_expression, scan_template,
 };
-use crate::flow::text::{Part, Speech, Text};
-use crate::words::Prompt;
+use crate::flow::text::{Part, Text};
 
 /// Parts or tries one prompt may list.
 pub(in crate::flow) const PARTS_MAX: usize = 20;
@@ -94,7 +92,8 @@ impl<'a> Build<'a> {
             if !self.lost.contains(name) {
                 let message = format!("{}, `{key}`: no step is named `{name}`", section.what);
                 let help = suggest(name, self.steps.keys().copied());
-                self.problems.error_once(format!("step {name}"), span, message, help);
+                let cause = format!("step {name}");
+                self.problems.report_once(&code::STEP_UNKNOWN, cause, span, message, help);
             }
             return StepId::default();
         };
@@ -110,13 +109,25 @@ impl<'a> Build<'a> {
         name: &str,
         span: Range<usize>,
     ) {
+        let message = format!("{}: {kind} `{name}`", section.what);
+        self.declared_as(&code::UNDECLARED, message, names, (name, span));
+    }
+
+    pub(in crate::flow) fn declared_as(
+        &self,
+        code: &'static Code,
+        message: String,
+        names: Option<&BTreeSet<String>>,
+        (name, span): (&str, Range<usize>),
+    ) {
         if names.is_none_or(|names| names.contains(name)) {
             return;
         }
-        let message = format!("{}: {kind} `{name}`", section.what);
         let help = suggest(name, names.into_iter().flatten().map(String::as_str));
         let help = help.or_else(|| Some("the configuration has none yet".to_owned()));
-        self.problems.error_once(format!("{kind} {name}"), span, message, help);
+        // The step that names it is no part of the cause.
+        let cause = message.split_once(": ").map_or(&*message, |(_, cause)| cause).to_owned();
+        self.problems.report_once(code, cause, span, message, help);
     }
 
     /// A text that is data, not speech.
@@ -191,205 +202,7 @@ impl<'a> Build<'a> {
         Some(expression)
     }
 
-    /// What a step says. A text is one or a list, for all languages or one list each.
-    pub(in crate::flow) fn speech(
-        &self,
-        section: &Section<'a>,
-        key: &str,
-        item: Item<'a>,
-        scope: Scope,
-    ) -> Speech {
-        let DeValue::Table(_) = item.get_ref() else {
-            let first = self.languages.first().map_or("en", |language| language);
-            let parts = self.parts(section, key, item, first, scope);
-            return Speech::new(vec![parts; self.languages.len()]);
-        };
-        let what = format!("{}, `{key}`", section.what);
-        let span = section.key_span(key);
-        let Some(table) = Section::free(self.problems, what, span, item) else {
-            return Speech::default();
-        };
-        let mut by_language: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
-        for (language, span, item) in table.entries() {
-            if self.speaks(&table, language, span) {
-                by_language.insert(language, self.parts(section, key, item, language, scope));
-            }
-        }
-        self.fill_languages(&table, &by_language)
-    }
-
-    /// The same in one language for every caller.
-    pub(in crate::flow) fn speech_in(
-        &self,
-        section: &Section<'a>,
-        key: &str,
-        item: Item<'a>,
-        (language, span): (&'a str, Range<usize>),
-    ) -> Speech {
-        self.speaks(section, language, span);
-        if item.get_ref().is_table() {
-            section.error(item.span(), format!("with `language`, `{key}` is one text"));
-            return Speech::default();
-        }
-        let parts = self.parts(section, key, item, language, Scope::Plain);
-        Speech::new(vec![parts; self.languages.len()])
-    }
-
-    fn fill_languages(&self, table: &Section<'a>, given: &BTreeMap<&str, Vec<Part>>) -> Speech {
-        let first = self.languages.first().map_or("en", |language| language);
-        let fallback = given.get(first);
-        if fallback.is_none() {
-            table.missing(first, Some("the first language of the flow is always needed".into()));
-        }
-        let mut lists = Vec::new();
-        for language in &self.languages {
-            let own = given.get(&**language);
-            if own.is_none() && fallback.is_some() {
-                let message = format!("{} has no `{language}`", table.what);
-                let help = format!("callers who chose `{language}` hear `{first}` here");
-                self.problems.warning(table.span.clone(), message, help);
-            }
-            lists.push(own.or(fallback).cloned().unwrap_or_default());
-        }
-        Speech::new(lists)
-    }
-
-    fn parts(
-        &self,
-        section: &Section<'a>,
-        key: &str,
-        item: Item<'a>,
-        language: &str,
-        scope: Scope,
-    ) -> Vec<Part> {
-        let items: Vec<Item<'a>> = match item.get_ref() {
-            DeValue::Array(items) if items.is_empty() => {
-                section.error(item.span(), format!("`{key}` lists nothing to say"));
-                Vec::new()
-            }
-            DeValue::Array(items) if items.len() <= PARTS_MAX => items.iter().collect(),
-            DeValue::Array(_) => {
-                section.error(item.span(), format!("`{key}` lists more than {PARTS_MAX}"));
-                Vec::new()
-            }
-            DeValue::String(_)
-            | DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-            | DeValue::Table(_) => vec![item],
-        };
-        let is_list = item.get_ref().is_array();
-        let parts = items.into_iter().filter_map(|item| match item.get_ref().as_table() {
-            Some(table) if is_list => {
-                let (language, item) = self.listed(section, key, (item, table))?;
-                let text = section.as_string(key, item)?;
-                self.part(section, key, text, language, scope)
-            }
-            Some(_) | None => {
-                let text = section.as_string(key, item)?;
-                self.part(section, key, text, language, scope)
-            }
-        });
-        parts.collect()
-    }
-
-    /// A text of a list in a language of its own: `{ es = "…" }`.
-    fn listed(
-        &self,
-        section: &Section<'a>,
-        key: &str,
-        (item, table): (Item<'a>, &'a DeTable<'a>),
-    ) -> Option<(&'a str, Item<'a>)> {
-        let mut texts = entries(table);
-        let (Some((language, span, text)), None) = (texts.next(), texts.next()) else {
-            let message = format!("{}: in a list, `{key}` has one language each", section.what);
-            let help = "write text = [{ en = \"…\" }, { es = \"…\" }]".to_owned();
-            self.problems.error_help(item.span(), message, help);
-            return None;
-        };
-        self.speaks(section, language, span).then_some((language, text))
-    }
-
-    /// Whether the flow speaks a language; says so where it does not.
-    fn speaks(&self, section: &Section<'a>, language: &str, span: Range<usize>) -> bool {
-        let is_spoken = self.languages.iter().any(|known| **known == *language);
-        if !is_spoken && !self.languages_broken {
-            let message = format!("{}: the flow does not speak `{language}`", section.what);
-            let help = suggest(language, self.languages.iter().map(|known| &**known));
-            self.problems.error_once(format!("language {language}"), span, message, help);
-        }
-        is_spoken
-    }
-
-    fn part(
-        &self,
-        section: &Section<'a>,
-        key: &str,
-        (text, span): (&'a str, Range<usize>),
-        language: &str,
-        scope: Scope,
-    ) -> Option<Part> {
-        let place = span.clone();
-        let part = self.any_part(section, key, (text, span), language, scope)?;
-        self.places.borrow_mut().push((place, part.clone()));
-        Some(part)
-    }
-
-    fn any_part(
-        &self,
-        section: &Section<'a>,
-        key: &str,
-        (text, span): (&'a str, Range<usize>),
-        language: &str,
-        scope: Scope,
-    ) -> Option<Part> {
-        if key == "file" || is_sound(text) {
-            return self.file(section, text, span);
-        }
-        if text.len() > SPEECH_LEN_MAX {
-            let message = format!(
-                "{}: `{key}` is {} bytes long; {SPEECH_LEN_MAX} can be said at once",
-                section.what,
-                text.len()
-            );
-            let help = "write several texts, as in text = [\"…\", \"…\"]".to_owned();
-            self.problems.error_help(span.start..span.start + 1, message, help);
-            return None;
-        }
-        if text.trim().is_empty() {
-            section.error(span, format!("`{key}` is empty"));
-            return None;
-        }
-        let language: Arc<str> = language.into();
-        match self.scoped_text(section, key, (text, span), scope) {
-            Text::Fixed(text) => Some(Part::Fixed(Prompt::Text { language, text })),
-            Text::Template(template) => {
-                Some(Part::Words { language, template: Arc::new(template) })
-            }
-        }
-    }
-
-    fn file(&self, section: &Section<'a>, path: &str, span: Range<usize>) -> Option<Part> {
-        let inside = !path.starts_with('/')
-            && !path.contains(['\\', ':', '\0'])
-            && path.split('/').all(|part| !part.is_empty() && part != ".." && part != ".");
-        if !inside {
-            section.error(span, format!("`{path}` is not a path inside the prompts folder"));
-            return None;
-        }
-        let (kind, sounds) = ("there is no prompt file", self.known.sounds.as_ref());
-        if sounds.is_some_and(BTreeSet::is_empty) {
-            let message = format!("{}: {kind} `{path}`", section.what);
-            let help = "the folder of `server.prompts` has no WAV file".to_owned();
-            self.problems.error_once(format!("{kind} {path}"), span, message, help);
-        } else {
-            self.declared(section, kind, sounds, path, span);
-        }
-        Some(Part::Fixed(Prompt::File { path: path.into() }))
-    }
-
-    fn scoped_text(
+    pub(in crate::flow) fn scoped_text(
         &self,
         section: &Section<'a>,
         key: &str,
@@ -400,7 +213,7 @@ impl<'a> Build<'a> {
             if ["{caller.", "{call.", "{queue.", "${"].iter().any(|mark| text.contains(mark)) {
                 let message = format!("{}, `{key}`: this is taken as it stands", section.what);
                 let help = "what is filled in has two braces: {{ caller.name }}".to_owned();
-                self.problems.warning(span, message, help);
+                self.problems.report(&code::BRACES, span, message, help);
             }
             return Text::Fixed(spoken(text).into());
         }
@@ -427,16 +240,16 @@ impl<'a> Build<'a> {
             if place.is_call(name) {
                 continue; // reported as a function that is not there
             }
-            let (message, help) = match self.judge_name(name, scope) {
+            let (code, message, help) = match self.judge_name(name, scope) {
                 Ok(()) => continue,
                 Err(wrong) => wrong,
             };
             let span = place.name_span(self.problems.source(), name);
-            self.problems.error_help(span, format!("{}: {message}", place.what()), help);
+            self.problems.report(code, span, format!("{}: {message}", place.what()), help);
         }
     }
 
-    fn judge_name(&self, name: &str, scope: Scope) -> Result<(), (String, Option<String>)> {
+    fn judge_name(&self, name: &str, scope: Scope) -> Result<(), Misnamed> {
         let (root, field) = match name.split_once('.') {
             Some((root, rest)) => (root, rest.split('.').next()),
             None => (name, None),
@@ -450,7 +263,8 @@ impl<'a> Build<'a> {
             "queue" if scope == Scope::InQueue => names(&QUEUE_FIELDS).collect(),
             "queue" => {
                 let help = "`queue.position` and `queue.waiting` belong in a queue's `announce`";
-                return Err(("no caller waits here".to_owned(), Some(help.to_owned())));
+                let message = "no caller waits here".to_owned();
+                return Err((&code::NOT_WAITING, message, Some(help.to_owned())));
             }
             word if names(&WORDS).any(|known| known == word) => return Ok(()),
             _ => return self.judge_variable(root, scope),
@@ -460,22 +274,24 @@ impl<'a> Build<'a> {
             Some(field) if fields.contains(&field) => Ok(()),
             Some(field) => {
                 let message = format!("`{root}` has no `{field}`");
-                Err((message, suggest(field, fields)))
+                Err((&code::FIELD_UNKNOWN, message, suggest(field, fields)))
             }
         }
     }
 
-    fn judge_variable(&self, name: &str, scope: Scope) -> Result<(), (String, Option<String>)> {
+    fn judge_variable(&self, name: &str, scope: Scope) -> Result<(), Misnamed> {
         match self.variables.get(name) {
             Some(true) if matches!(scope, Scope::Plain | Scope::InQueue | Scope::Choice) => {
                 let help = "what a caller typed at a secret step may only decide a condition";
-                Err((format!("`{name}` is secret"), Some(help.to_owned())))
+                let message = format!("`{name}` is secret");
+                Err((&code::SECRET_IN_TEXT, message, Some(help.to_owned())))
             }
             Some(_) => Ok(()),
             None => {
                 let roots = ["caller", "call"].into_iter().chain(names(&WORDS));
                 let choices = self.variables.keys().copied().chain(roots);
-                Err((format!("nothing sets `{name}`"), suggest(name, choices)))
+                let message = format!("nothing sets `{name}`");
+                Err((&code::NAME_UNKNOWN, message, suggest(name, choices)))
             }
         }
     }
@@ -513,23 +329,34 @@ impl<'a> Build<'a> {
     }
 
     fn findings(&self, place: &Place<'_, 'a>, findings: Vec<Finding>) {
-        for Finding { range, message, help } in findings {
+        let mut opened: Vec<&str> = Vec::new();
+        for Finding { code, range, message, help } in findings {
+            let word = place.text.get(range.clone()).unwrap_or_default();
+            // What ends a statement that there is not follows from its beginning.
+            if word.strip_prefix("end").is_some_and(|begun| opened.contains(&begun)) {
+                continue;
+            }
+            opened.push(word);
             let span = place.within(self.problems.source(), range);
-            self.problems.error_help(span, format!("{}: {message}", place.what()), help);
+            self.problems.report(code, span, format!("{}: {message}", place.what()), help);
         }
     }
 
     fn fault(&self, place: &Place<'_, 'a>, fault: Fault) {
         let source = self.problems.source();
-        if let Some(Finding { range, message, help }) = foreign_operator(place.text) {
+        if let Some(Finding { code, range, message, help }) = foreign_operator(place.text) {
             let span = place.within(source, range);
             let message = format!("{}: {message}", place.what());
-            return self.problems.error_help(span, message, help);
+            return self.problems.report(code, span, message, help);
         }
         let span = fault.range.map_or(place.span.clone(), |range| place.within(source, range));
-        self.problems.error(span, format!("{}: {}", place.what(), fault.message));
+        let message = format!("{}: {}", place.what(), fault.message);
+        self.problems.report(&code::TEMPLATE_UNREADABLE, span, message, None);
     }
 }
+
+/// What is wrong with a name in a text: its code, what it is, and what to do.
+type Misnamed = (&'static Code, String, Option<String>);
 
 /// A text of the file, to point into.
 struct Place<'s, 'a> {

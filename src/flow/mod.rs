@@ -54,6 +54,7 @@ mod assigned;
 mod beside;
 mod build;
 mod check;
+pub mod code;
 pub mod csv;
 pub mod diagnostic;
 mod exit;
@@ -65,6 +66,7 @@ mod kept;
 pub mod known;
 mod late;
 mod look_ahead;
+mod menus;
 mod mistakes;
 mod option;
 pub mod parse;
@@ -75,6 +77,7 @@ pub mod reference;
 pub mod run;
 mod say_as;
 mod scan;
+mod speech;
 mod step;
 mod text;
 mod values;
@@ -86,10 +89,11 @@ mod tests;
 
 pub use beside::BESIDE_LEN_MAX;
 pub use build::{SPEECH_LEN_MAX, is_sound};
-pub use diagnostic::{Diagnostic, Severity, explain, suggest};
+pub use code::{Code, Severity};
+pub use diagnostic::{Diagnostic, explain, explain_to, suggest};
 pub use expr::TEXT_LEN_MAX;
 pub use known::{Beside, CALL_FIELDS, CALLER_FIELDS, Fact, Known, is_beside};
-pub use mistakes::mistakes;
+pub use mistakes::{Mistake, mistakes};
 pub use parse::{is_language, parse};
 pub use port::{
     AskRequest, Context, Effect, Facts, Input, Knows, QueueOutcome, QueueRequest, RecordOutcome,

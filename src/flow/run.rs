@@ -67,7 +67,7 @@ pub struct Run {
     failures: u8,
     steps: u32,
     /// How often each step that counts has gone round, by its name.
-    rounds: BTreeMap<Arc<str>, u64>,
+    pub(in crate::flow) rounds: BTreeMap<Arc<str>, u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,8 +224,7 @@ impl Run {
         let absorbed = std::mem::take(&mut self.absorbed);
         self.spare = None;
         let Some(at) = self.at.filter(|_| self.phase == Phase::Live) else {
-            let begins = self.phase == Phase::Live && input == Input::Start;
-            return begins.then_some(Next::Goto(turn.flow.start));
+            return self.begin(turn, &input);
         };
         let step = &*turn.flow.node(at).step;
         Some(match input {
@@ -273,6 +272,17 @@ impl Run {
             Input::Recorded(outcome) => step.recorded(self, turn, outcome),
             Input::Replied(reply) => step.replied(self, turn, reply),
         })
+    }
+
+    /// The first input leads to the first step, or to the one that it names.
+    fn begin(&mut self, turn: &Turn<'_>, input: &Input) -> Option<Next> {
+        if self.phase != Phase::Live {
+            return None;
+        }
+        if let Input::Sent { step, vars } = input {
+            return self.sent(turn, step, vars);
+        }
+        (*input == Input::Start).then_some(Next::Goto(turn.flow.start))
     }
 
     fn sent(
@@ -500,23 +510,6 @@ impl Run {
             Some(variable) => vars.insert(Arc::clone(name), variable),
             None => vars.remove(name),
         }
-    }
-
-    /// How often this step has gone round.
-    pub(in crate::flow) fn rounds(&self) -> u64 {
-        self.rounds.get(&self.step_name()).copied().unwrap_or(0)
-    }
-
-    /// One round more; how many there were with it.
-    pub(in crate::flow) fn begin_round(&mut self) -> u64 {
-        let rounds = self.rounds.entry(self.step_name()).or_default();
-        *rounds += 1;
-        *rounds
-    }
-
-    /// The count of this step begins anew.
-    pub(in crate::flow) fn end_rounds(&mut self) {
-        self.rounds.remove(&self.step_name());
     }
 
     /// What the network says of the caller, empty where the number is withheld.

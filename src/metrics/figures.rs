@@ -453,6 +453,13 @@ pub const FIGURES: &[Figure] = &[
     )
     .titled("self-service"),
     share(
+        "reach_rate",
+        CALLS,
+        |sum| Ratio::share(sum.reached(), sum.outbound_calls()),
+        "outbound calls that the caller answered ÷ outbound calls",
+    )
+    .titled("outbound reached"),
+    share(
         "occupancy",
         TIME,
         |sum| Ratio::share_of_time(sum.spent.occupied(), sum.spent.available()),

@@ -19,6 +19,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::diagnostic::suggest;
 use crate::flow::hours::days::Days;
 use crate::flow::hours::rules::{COUNTRIES, Country};
@@ -73,6 +74,9 @@ const DAY: Opt<Value> = Opt::value(
     "a name",
     "This day, or these days, are holidays of this name, from midnight to midnight.",
 );
+
+/// Closed for less than this many minutes, it is a slip and no break.
+const GAP_MIN: u16 = 15;
 
 /// How days are written, for messages.
 const DAY_FORMS: &str = "write \"2026-12-24\", \"2026-12-24/2026-12-31\", \"12-24\" for each \
@@ -140,6 +144,23 @@ impl Hours {
         hours
     }
 
+    /// A few closed minutes between this range and one before it are a slip.
+    fn check_gap(&self, section: &Section<'_>, open: &Open, span: Range<usize>) {
+        let near = |end: u16, begin: u16| end < begin && begin - end < GAP_MIN;
+        let is_of = |other: &Open| open.days.iter().zip(other.days).any(|(own, its)| *own && its);
+        let gap = self.open.iter().filter(|other| is_of(other)).find_map(|other| {
+            let (own, its) = (open.times, other.times);
+            let after = near(its.to_min, own.from_min).then_some((its.to_min, own.from_min));
+            let before = near(own.to_min, its.from_min).then_some((own.to_min, its.from_min));
+            after.or(before)
+        });
+        let Some((from, to)) = gap else { return };
+        let clock = |min: u16| format!("{:02}:{:02}", min / 60, min % 60);
+        let message = format!("{}: closed from {} to {}", section.what, clock(from), clock(to));
+        let help = "let the one begin when the other ends, or make one range of both".to_owned();
+        section.problems.report(&code::HOURS_GAP, span, message, help);
+    }
+
     pub(in crate::flow) fn state(&self, now: Timestamp) -> State {
         let ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
         let Ok(instant) = jiff::Timestamp::from_millisecond(ms) else {
@@ -179,6 +200,10 @@ impl Hours {
         days::find(&self.days, day)
     }
 
+    pub(in crate::flow) fn has_holidays(&self) -> bool {
+        !self.countries.is_empty() || !self.holidays.is_empty()
+    }
+
     /// Every name `holiday.<Name>` may use.
     pub(in crate::flow) fn holiday_names(&self) -> BTreeSet<&str> {
         let own = self.holidays.iter().map(|(_, name)| &**name);
@@ -198,18 +223,23 @@ impl Hours {
             return;
         };
         if items.len() > RANGES_MAX {
-            section.error(item.span(), format!("more than {RANGES_MAX} ranges"));
+            let message = format!("more than {RANGES_MAX} ranges");
+            section.report(&code::LIMIT, item.span(), message);
             return;
         }
         if items.is_empty() && section.get(&DAYS).is_none() {
             let message = format!("{}: `open` lists no hours: it is never open", section.what);
-            section.problems.warning(item.span(), message, None);
+            section.problems.report(&code::NEVER_OPEN, item.span(), message, None);
         }
         for item in items {
             let Some((text, span)) = section.as_string(OPEN.name, item) else { continue };
             match Open::parse(text) {
-                Some(open) => self.open.push(open),
-                None => section.problems.error_help(
+                Some(open) => {
+                    self.check_gap(section, &open, span);
+                    self.open.push(open);
+                }
+                None => section.problems.report(
+                    &code::HOURS_UNREADABLE,
                     span,
                     format!("{}: `{text}` is not a range of hours", section.what),
                     "write \"Mon-Fri 09:00-17:30\", \"Sat,Sun 10:00-14:00\" or \
@@ -223,7 +253,7 @@ impl Hours {
     fn read_days(&mut self, section: &Section<'_>) {
         for (key, span, item) in section.entries() {
             if self.days.len() == DAYS_MAX {
-                section.error(span, format!("more than {DAYS_MAX} days"));
+                section.report(&code::LIMIT, span, format!("more than {DAYS_MAX} days"));
                 break;
             }
             let Some(days) = Days::parse(key) else {
@@ -240,7 +270,7 @@ impl Hours {
         let is_rule = |key: &str| COUNTRIES.iter().any(|country| country.option.name == key);
         for (key, span, item) in section.entries().filter(|(key, ..)| !is_rule(key)) {
             if self.holidays.len() == DAYS_MAX {
-                section.error(span, format!("more than {DAYS_MAX} days"));
+                section.report(&code::LIMIT, span, format!("more than {DAYS_MAX} days"));
                 break;
             }
             let Some(days) = Days::parse(key) else {
@@ -249,7 +279,8 @@ impl Hours {
             };
             match section.as_string(key, item) {
                 Some((name, span)) if name.trim().is_empty() => {
-                    section.error(span, format!("`{key}` needs the name of the holiday"));
+                    let message = format!("`{key}` needs the name of the holiday");
+                    section.report(&code::HOURS_UNREADABLE, span, message);
                 }
                 Some((name, _)) => self.holidays.push((days, name.into())),
                 None => {}
@@ -260,7 +291,7 @@ impl Hours {
 
 fn not_days(section: &Section<'_>, key: &str, span: Range<usize>) {
     let message = format!("{}: `{key}` is not a day", section.what);
-    section.problems.error_help(span, message, DAY_FORMS.to_owned());
+    section.problems.report(&code::HOURS_UNREADABLE, span, message, DAY_FORMS.to_owned());
 }
 
 fn not_holidays(section: &Section<'_>, key: &str, span: Range<usize>) {
@@ -271,14 +302,14 @@ fn not_holidays(section: &Section<'_>, key: &str, span: Range<usize>) {
     } else {
         format!("a holiday is a whole day: {DAY_FORMS}; hours of a day belong into `days`")
     };
-    section.problems.error_help(span, message, help);
+    section.problems.report(&code::HOURS_UNREADABLE, span, message, help);
 }
 
 /// A range, or a list of them.
 fn read_times(section: &Section<'_>, key: &str, item: Item<'_>) -> Vec<Times> {
     let items: Vec<Item<'_>> = match item.get_ref().as_array() {
         Some(items) if items.len() > RANGES_MAX => {
-            section.error(item.span(), format!("more than {RANGES_MAX} ranges"));
+            section.report(&code::LIMIT, item.span(), format!("more than {RANGES_MAX} ranges"));
             return Vec::new();
         }
         Some(items) => items.iter().collect(),
@@ -290,7 +321,7 @@ fn read_times(section: &Section<'_>, key: &str, item: Item<'_>) -> Vec<Times> {
         if times.is_none() {
             let message = format!("{}, `{key}`: `{text}` is not a range of hours", section.what);
             let help = "write \"09:00-12:30\"; a list with nothing in it is closed all day";
-            section.problems.error_help(span, message, help.to_owned());
+            section.problems.report(&code::HOURS_UNREADABLE, span, message, help.to_owned());
         }
         times
     });
@@ -331,7 +362,7 @@ fn read_zone(section: &Section<'_>) -> TimeZone {
         let all: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
         let help = suggest(name, all.iter().map(String::as_str))
             .or_else(|| Some("write an IANA name such as \"America/New_York\"".to_owned()));
-        section.problems.error_help(span, message, help);
+        section.problems.report(&code::ZONE_UNKNOWN, span, message, help);
         TimeZone::UTC
     })
 }

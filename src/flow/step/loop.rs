@@ -8,6 +8,7 @@ use std::sync::Arc;
 use minijinja::value::Value;
 
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
 use crate::flow::option::{ExitTo, Opt, STEP, Schema, Value as Written, Whole};
@@ -122,7 +123,8 @@ pub(in crate::flow) fn read<'a>(
         let message = format!("{}: without `until` no call goes to `exhausted`", section.what);
         let help =
             "say what the rounds are for, as in until = \"found\", or take it out".to_owned();
-        section.problems.error_help(section.key_span(EXHAUSTED.name), message, help);
+        let span = section.key_span(EXHAUSTED.name);
+        section.problems.report(&code::CONTRADICTION, span, message, help);
     }
     Some(Box::new(step))
 }
@@ -135,19 +137,22 @@ pub(in crate::flow) fn names<'a>(item: Item<'a>) -> Vec<(&'a str, bool)> {
 
 impl Verb for Loop {
     fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next {
+        let step = run.step_name();
         match self.until.as_ref().map(|until| run.holds(turn, &until.condition)).transpose() {
             Ok(Some(true)) => {
-                run.end_rounds();
+                run.rounds.remove(&step);
                 return Next::Goto(self.next);
             }
             Ok(Some(false) | None) => {}
             Err(why) => return Next::Fail(why),
         }
-        if run.rounds() >= self.times {
-            run.end_rounds();
+        let rounds = run.rounds.get(&step).copied().unwrap_or(0);
+        if rounds >= self.times {
+            run.rounds.remove(&step);
             return Next::Goto(self.exhausted.unwrap_or(self.next));
         }
-        let rounds = run.begin_round();
+        let rounds = rounds + 1;
+        run.rounds.insert(step, rounds);
         if let Some(into) = &self.into {
             run.set_var(into, Some(Variable { value: Value::from(rounds), secret: false }));
         }

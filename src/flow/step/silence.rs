@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::option::{ExitTo, Flag, MaySeconds, Opt, STEP, Schema};
 use crate::flow::read::Section;
@@ -80,7 +81,7 @@ pub(in crate::flow) fn read<'a>(
         if time.is_some_and(|time| time < LEAST) {
             let message = format!("{}: `{}` is no time at all", section.what, FOR.name);
             let help = "a tenth of a second is 0.1, and the shortest".to_owned();
-            section.problems.error_help(item.span(), message, help);
+            section.problems.report(&code::OUT_OF_RANGE, item.span(), message, help);
         }
         time
     });

@@ -1,6 +1,7 @@
 //! `switch`: where a value leads.
 
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::spoken;
 use crate::flow::option::{Entries, ExitTo, Opt, STEP, Schema, Value};
@@ -160,7 +161,7 @@ fn read_cases<'a>(
     let mut cases = Vec::new();
     for (value, span, item) in table.entries() {
         if cases.len() == CASES_MAX {
-            table.error(span, format!("more than {CASES_MAX} cases"));
+            table.report(&code::LIMIT, span, format!("more than {CASES_MAX} cases"));
             break;
         }
         let to = build.step(&table, value, item);

@@ -7,6 +7,7 @@ use minijinja::value::Value;
 
 use crate::flow::beside::Looked;
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Variable, spoken};
@@ -156,7 +157,7 @@ fn read_set<'a>(
     let mut set = Vec::new();
     for (name, span, item) in table.entries() {
         if set.len() == SETS_MAX {
-            table.error(span, format!("more than {SETS_MAX} variables"));
+            table.report(&code::LIMIT, span, format!("more than {SETS_MAX} variables"));
             break;
         }
         let column = table.as_string(name, item);

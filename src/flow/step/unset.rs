@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::option::{ExitTo, Opt, STEP, Schema, Value};
@@ -113,7 +114,7 @@ fn read_vars<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<Arc<str>> {
         if !build.variables.contains_key(name) {
             let message = format!("{}: no step sets `{name}`", section.what);
             let help = suggest(name, build.variables.keys().copied());
-            build.problems.error_help(span, message, help);
+            build.problems.report(&code::NAME_UNKNOWN, span, message, help);
         }
         vars.push(name.into());
     }

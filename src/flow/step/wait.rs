@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::option::{Choice, ExitTo, OneKey, Opt, STEP, Schema, Seconds};
 use crate::flow::read::Section;
@@ -83,7 +84,8 @@ pub(in crate::flow) fn read<'a>(
     if wait.exit.is_some() && wait.exit_key.is_none() {
         let message = format!("{}: no key leads to `exit`", section.what);
         let help = "write exit_key = \"*\" beside it, or take it out".to_owned();
-        section.problems.error_help(section.key_span(EXIT.name), message, help);
+        let span = section.key_span(EXIT.name);
+        section.problems.report(&code::CONTRADICTION, span, message, help);
     }
     Some(Box::new(wait))
 }

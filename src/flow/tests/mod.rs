@@ -6,8 +6,10 @@
 
 mod beside;
 mod broken;
+mod codes;
 mod decide;
 mod inputs;
+mod json_schema;
 mod languages;
 mod late;
 mod lookup;
