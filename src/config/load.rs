@@ -242,8 +242,7 @@ pub fn read_flows(
         problems.add_of(Whose::Flow, "flows", message, "");
     }
     let mut flows = Vec::new();
-    let mut known = known.clone();
-    let mut folder = None;
+    let (mut known, mut folder) = (known.clone(), None);
     for path in files.iter().take(FLOWS_MAX) {
         let name = path.display().to_string();
         if folder != path.parent() {

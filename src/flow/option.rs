@@ -365,12 +365,9 @@ impl Opt<OneKey> {
         Self::new(name, OneKey { default: None, may_be_none: false }, help)
     }
 
-    pub(in crate::flow) const fn key_or(
-        default: char,
-        name: &'static str,
-        help: &'static str,
-    ) -> Self {
-        Self::new(name, OneKey { default: Some(default), may_be_none: false }, help)
+    pub(in crate::flow) const fn or(mut self, default: char) -> Self {
+        self.kind.default = Some(default);
+        self
     }
 
     /// `""` takes the default away.
@@ -460,13 +457,11 @@ impl Kind for Value {
             Form::Any => json!({}),
             Form::Text => text,
             Form::Speech => {
-                // A list may change the language from text to text.
-                let listed = json!({ "anyOf": [text, { "type": "object", "minProperties": 1,
-                    "maxProperties": 1, "additionalProperties": text }] });
+                let listed =
+                    json!({ "anyOf": [text, { "type": "object", "additionalProperties": text }] });
                 let words = json!([text, { "type": "array", "items": listed, "minItems": 1 }]);
-                let each = json!({ "anyOf": words });
-                let by_language = json!({ "type": "object", "additionalProperties": each });
-                json!({ "anyOf": [words[0], words[1], by_language] })
+                let each = json!({ "type": "object", "additionalProperties": { "anyOf": words } });
+                json!({ "anyOf": [words[0], words[1], each] })
             }
         }
     }

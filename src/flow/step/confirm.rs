@@ -10,8 +10,8 @@ use crate::flow::run::{Run, Turn};
 use crate::flow::verb::Verb;
 use crate::words::InputOutcome;
 
-const YES_KEY: Opt<OneKey> = Opt::key_or('1', "yes_key", "The key that means yes.");
-const NO_KEY: Opt<OneKey> = Opt::key_or('2', "no_key", "The key that means no.");
+const YES_KEY: Opt<OneKey> = Opt::key("yes_key", "The key that means yes.").or('1');
+const NO_KEY: Opt<OneKey> = Opt::key("no_key", "The key that means no.").or('2');
 const YES: Opt<ExitTo> =
     Opt::exit("yes", "The caller said yes.").required_or("say where a yes leads");
 const NO: Opt<ExitTo> = Opt::exit("no", "The caller said no.").required_or("say where a no leads");
