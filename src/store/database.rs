@@ -89,8 +89,8 @@ pub(super) trait RecordWriter: fmt::Debug + Send {
     /// add up to stays. None: there are none left.
     fn expire_records(&mut self, before: Timestamp) -> Result<usize, DatabaseError>;
 
-    /// Deletes the moves of agents from before the day of this moment; how many. What they add
-    /// up to by the day stays.
+    /// Deletes some moves of agents from before the day of this moment; how many. What they add
+    /// up to by the day stays. None: there are none left.
     fn expire_agent_moves(&mut self, before: Timestamp) -> Result<usize, DatabaseError>;
 
     /// Whether a call has its record.

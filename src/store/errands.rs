@@ -103,13 +103,19 @@ impl Errands {
     }
 
     /// Deletes moves of agents from before the day of this moment; how many. What they add up to
-    /// by the day stays.
+    /// by the day stays. They go in steps, as records do.
     ///
     /// # Errors
     ///
-    /// As [`Self::erase`].
+    /// As [`Self::erase`]; what was deleted until then is.
     pub fn expire_agent_moves(&self, before: Timestamp) -> Result<usize, StoreError> {
-        self.ask(move |db| db.expire_agent_moves(before))
+        let mut deleted = 0;
+        loop {
+            match self.ask(move |db| db.expire_agent_moves(before))? {
+                0 => return Ok(deleted),
+                more => deleted += more,
+            }
+        }
     }
 
     fn ask<T: Send + 'static>(

@@ -38,6 +38,7 @@ mod rollup;
 mod secret;
 mod setups;
 mod shared;
+mod sql;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod tests;
