@@ -510,6 +510,8 @@ fn prometheus_reads_the_present() {
         attendant_journal_failing 0
         attendant_records_failing 0
         attendant_recordings_failing 0
+        attendant_database_failing 0
+        attendant_database_waiting 0
         attendant_store_waiting 0
         attendant_store_lost_total 0"#]]
     .assert_eq(&samples.join("\n"));

@@ -15,7 +15,7 @@ use attendant::config::{self, Sources};
 use attendant::id::CallId;
 use attendant::server;
 use attendant::sim::journal::{self, Broken, Replay as Outcome};
-use attendant::store;
+use attendant::store::{self, Place};
 use attendant::words::CallRecord;
 
 use crate::cli::period::shown;
@@ -58,7 +58,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Replay) -> ExitCode {
         Ok(loaded) => loaded,
         Err(problems) => return told(&problems),
     };
-    let state = loaded.config.server.state.clone();
+    let state = server::place(&loaded.config.server);
     let folder = wanted.journals[0].parent().unwrap_or(Path::new("")).to_path_buf();
     let kept = |run: u64, digest: &str| match store::setup_of(&folder, run, digest) {
         Ok(setup) => setup,
@@ -164,7 +164,7 @@ fn read_run(paths: &[PathBuf]) -> Result<Run, String> {
 fn replayed(
     setup: Setup,
     runs: &[Run],
-    state: &Path,
+    state: &Place,
     kept: &dyn Fn(u64, &str) -> Option<Setup>,
 ) -> Result<Outcome, Broken> {
     let hook = panic::take_hook();
@@ -177,12 +177,12 @@ fn replayed(
 fn told_again(
     setup: Setup,
     runs: &[Run],
-    state: &Path,
+    state: &Place,
     kept: &dyn Fn(u64, &str) -> Option<Setup>,
 ) -> Result<Outcome, Broken> {
     let mut center = ContactCenter::new(setup);
     let began = runs.first().map(|run| run.header.started_at).unwrap_or_default();
-    if let Ok(reader) = store::read_records(state)
+    if let Ok(reader) = store::read_records(state.clone())
         && let Err(error) = server::teach(&mut center, &*reader, began, None)
     {
         complain(&format!("warning: what callers did before is not known: {error}\n"));

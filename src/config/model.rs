@@ -15,6 +15,7 @@ use crate::acd::port::QueueSetup;
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
+use crate::config::database::DatabaseServer;
 use crate::config::secret::Secret;
 use crate::id::NodeId;
 use crate::sip::path::Transport;
@@ -77,6 +78,8 @@ pub struct Server {
     pub flows: PathBuf,
     pub prompts: PathBuf,
     pub state: PathBuf,
+    /// Where records are, if not in the folder `state`.
+    pub database: Option<DatabaseServer>,
     /// Where recordings are kept: what callers leave, and what both sides of a call say.
     pub recordings: PathBuf,
     /// How long. `None`: for ever.

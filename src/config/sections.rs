@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
+use crate::config::database;
 use crate::config::layers::Node;
 use crate::config::log_level;
 use crate::config::model::{Api, LogFormat, Media, NAME_SERVERS_MAX, Server, Sip, Voice};
@@ -26,7 +27,11 @@ const DAY_S: u32 = 86_400;
 /// A hundred years.
 const DAYS_KEPT_MAX: u32 = 36_500;
 
-pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
+pub(super) fn server(
+    node: &Node,
+    variables: &BTreeMap<String, String>,
+    problems: &mut Problems,
+) -> Server {
     let mut s = Section::new("server", node, problems);
     let formats = [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
     let state = s.path("state").unwrap_or_default();
@@ -44,6 +49,7 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
         agent_times_keep: s.number("agent_times_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
         journals_keep: s.number("journals_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
         state,
+        database: database::database(&mut s, variables),
         drain_timeout: s.seconds("drain_timeout_s", 0..=DAY_S).unwrap_or_default(),
         calls_max: s.number("calls_max", 1..=1_000_000_i64).map_or(0, as_usize),
         log: s.word("log", &formats).unwrap_or(LogFormat::Pretty),

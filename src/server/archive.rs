@@ -51,6 +51,7 @@ impl Records {
 fn failed(error: StoreError) -> ArchiveError {
     match error {
         StoreError::ListsBusy => ArchiveError::Busy,
+        error if error.is_away() => ArchiveError::Away(error.to_string()),
         StoreError::Io { .. }
         | StoreError::Database(_)
         | StoreError::Newer { .. }
@@ -58,6 +59,8 @@ fn failed(error: StoreError) -> ArchiveError {
         | StoreError::Names { .. }
         | StoreError::OtherNode { .. }
         | StoreError::NoRecords { .. }
+        | StoreError::OtherRecords { .. }
+        | StoreError::NotBuilt { .. }
         | StoreError::Lost
         | StoreError::NotWhole { .. }
         | StoreError::NotEmpty { .. }

@@ -51,6 +51,7 @@ use crate::call::Directory;
 use crate::center::Setup;
 use crate::config::{Config, Soundless, Sources};
 use crate::flow::Flow;
+use crate::store::Place;
 use crate::time::Timestamp;
 
 pub use driver::End;
@@ -77,6 +78,12 @@ pub fn run(soundless: Soundless, sources: Sources) -> Result<ExitCode, StartErro
 #[must_use]
 pub fn setup(config: &Config, flows: Vec<Arc<Flow>>, directory: Arc<Directory>) -> Setup {
     setup::center(config, flows, directory)
+}
+
+/// Where a server of this configuration keeps what outlives it.
+#[must_use]
+pub fn place(server: &crate::config::Server) -> Place {
+    setup::place(server)
 }
 
 /// The wall clock, for a command that asks about a time before now.

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::store::database;
-use crate::store::{StoreError, kept, open, whole};
+use crate::store::{Place, StoreError, kept, open, whole};
 
 /// Lists what belongs to a copy.
 const MANIFEST: &str = "backup.json";
@@ -52,20 +52,22 @@ struct Copied {
     sha256: String,
 }
 
-/// Copies what a server keeps in `folder`, and what is in `recordings`, into a new folder.
+/// Copies what a server keeps in the folder of `place`, and what is in `recordings`, into a new folder.
 ///
 /// # Errors
 ///
 /// When `to` is there and not empty, or something cannot be read or written: then `to` is not
 /// whole, and a start on it says so.
 pub fn back_up(
-    folder: &Path,
+    place: impl Into<Place>,
     to: &Path,
     recordings: Option<&Path>,
 ) -> Result<BackedUp, StoreError> {
+    let place = place.into();
+    let folder = &*place.folder;
     begin(to)?;
     let mut tries = 1;
-    while !copy_database(folder, to)? {
+    while !copy_database(&place, to)? {
         if tries == TRIES_MAX {
             return Err(StoreError::Moving { path: folder.to_path_buf() });
         }
@@ -107,12 +109,13 @@ fn make_folder(path: &Path) -> io::Result<()> {
 
 /// Copies the database, and then what was kept beside it; `false` where something between the two
 /// is in neither.
-fn copy_database(folder: &Path, to: &Path) -> Result<bool, StoreError> {
-    database::of(folder).reader()?.back_up(to)?;
+fn copy_database(place: &Place, to: &Path) -> Result<bool, StoreError> {
+    database::of(place)?.back_up(to)?;
     for name in kept::NAMES {
-        copy(&folder.join(name), &to.join(name))?;
+        copy(&place.folder.join(name), &to.join(name))?;
     }
-    let until = database::of(to).writer()?.progress()?.kept_until;
+    let copy = Place { folder: to.to_path_buf(), ..place.clone() };
+    let until = database::of(&copy)?.kept_until()?;
     Ok(kept::first(to)?.is_none_or(|first| first <= until))
 }
 

@@ -32,12 +32,17 @@ mod names;
 mod nodes;
 mod old_runs;
 mod open;
+mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod readers;
 mod recover;
 mod rollup;
 mod secret;
 mod setups;
 mod shared;
+#[cfg(feature = "postgres")]
+mod spool;
 mod sql;
 pub(crate) mod sqlite;
 #[cfg(test)]
@@ -70,6 +75,7 @@ pub use import::{CALLS_PER_SECOND_MAX, Imported, Importing};
 pub use names::{add_recorded, keep_names, names, names_error};
 pub use old_runs::{OldRuns, OldRunsGone};
 pub use open::{Found, alive_until, look, open};
+pub use place::{Password, Place, PostgresServer};
 pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
@@ -117,6 +123,17 @@ pub enum StoreError {
     OtherNode { path: PathBuf, theirs: NodeId, ours: NodeId },
     #[error("{folder}: there are no records: no server has kept any in this folder")]
     NoRecords { folder: PathBuf },
+    #[error(
+        "{path}: the records of this folder are elsewhere than `server.database` says, and calls \
+         would get the numbers of others: set it back, or give the server another `server.state` \
+         and another `server.node`"
+    )]
+    OtherRecords { path: PathBuf },
+    #[error(
+        "{place}: this attendant was built without the feature `postgres`: use one that has it, or \
+         set `server.database = \"\"`"
+    )]
+    NotBuilt { place: String },
     #[error("the thread that writes ended early: see the log")]
     Lost,
     #[error("{path} is a backup that is not whole: {what}. Take another, or copy it again")]
@@ -135,6 +152,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether records are in a database that cannot be reached now.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Database(error) if error.fault == Fault::Unreachable)
+    }
+
     fn io(path: &Path, error: std::io::Error) -> Self {
         Self::Io { path: path.to_path_buf(), error }
     }
@@ -208,13 +231,13 @@ pub enum Settled {
     Unwritten,
 }
 
-/// Opens the records of a folder for reading, whether or not a server runs on it.
+/// Opens the records of a place for reading, whether or not a server runs on it.
 ///
 /// # Errors
 ///
 /// When there are none, or they cannot be read.
-pub fn read_records(folder: &Path) -> Result<Box<dyn RecordReader>, StoreError> {
-    database::of(folder).reader()
+pub fn read_records(place: impl Into<Place>) -> Result<Box<dyn RecordReader>, StoreError> {
+    database::of(&place.into())?.reader()
 }
 
 impl Store {

@@ -20,6 +20,10 @@ pub struct Health {
     pub journal_failing: bool,
     /// The records cannot be written at the moment.
     pub records_failing: bool,
+    /// The database elsewhere that records are delivered to cannot be written at the moment.
+    pub database_failing: bool,
+    /// Changes that wait for it in the folder.
+    pub spooled: u64,
     /// Things to be written that wait in memory.
     pub waiting: u64,
     /// Things that were not kept, since the start.
@@ -40,6 +44,8 @@ pub(super) struct Shared {
     pub(super) kept_failing: AtomicBool,
     pub(super) records_failing: AtomicBool,
     pub(super) records_waiting: AtomicU64,
+    pub(super) database_failing: AtomicBool,
+    pub(super) spooled: AtomicU64,
     /// Some of what was given waits at the driver's end, behind whatever the thread gets now.
     pub(super) is_lagging: AtomicBool,
     lost: AtomicU64,
@@ -101,6 +107,8 @@ impl Shared {
             kept_failing: AtomicBool::new(false),
             records_failing: AtomicBool::new(false),
             records_waiting: AtomicU64::new(0),
+            database_failing: AtomicBool::new(false),
+            spooled: AtomicU64::new(0),
             is_lagging: AtomicBool::new(false),
             lost: AtomicU64::new(0),
             latest: AtomicU64::new(latest.as_millis()),
@@ -129,6 +137,8 @@ impl Shared {
         Health {
             journal_failing: self.is_failing(),
             records_failing: self.records_failing.load(Ordering::Relaxed),
+            database_failing: self.database_failing.load(Ordering::Relaxed),
+            spooled: self.spooled.load(Ordering::Relaxed),
             waiting: self.records_waiting.load(Ordering::Relaxed) + waiting_there,
             lost: self.lost.load(Ordering::Relaxed),
         }

@@ -19,7 +19,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use crate::id::CallId;
-use crate::store::database::{self, Change, RecordWriter, RolledUp};
+use crate::store::database::{self, Change, RecordWriter, RolledUp, Spooled};
 use crate::store::errands::Errand;
 use crate::store::journal::{Header, Segment};
 use crate::store::kept::Kept;
@@ -230,6 +230,9 @@ impl Writer {
             self.tried_at = latest;
         }
         self.shared.records_waiting.store(self.records.len() as u64, Ordering::Relaxed);
+        let Spooled { waiting, is_failing } = self.db.spooled();
+        self.shared.spooled.store(waiting, Ordering::Relaxed);
+        self.shared.database_failing.store(is_failing, Ordering::Relaxed);
     }
 
     /// Brings the journal to the disk where that is due, or where nothing has come since the last

@@ -54,6 +54,7 @@ pub(super) fn effective(old: &Config, new: &Config, is_open: bool) -> Config {
     }
     config.server.node = old.server.node;
     config.server.state = old.server.state.clone();
+    config.server.database = old.server.database.clone();
     config.server.recordings = old.server.recordings.clone();
     config.server.recordings_keep = old.server.recordings_keep;
     config.server.records_keep = old.server.records_keep;
@@ -82,6 +83,7 @@ pub(super) fn needs_restart(old: &Config, new: &Config, is_open: bool) -> Vec<St
     differing!(keys, old.server, new.server, [
         node as "server.node",
         state as "server.state",
+        database as "server.database",
         recordings as "server.recordings",
         recordings_keep as "server.recordings_keep_days",
         records_keep as "server.records_keep_days",

@@ -10,7 +10,6 @@ mod rebuild;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::Duration;
 
 use crate::center::names::Names;
@@ -20,7 +19,7 @@ use crate::id::{AgentId, CallId};
 use crate::metrics::Follower;
 use crate::number::normalize;
 use crate::server::{history, setup};
-use crate::store::{self, KeptSetup, Opened, RecordReader, Store, StoreError};
+use crate::store::{self, KeptSetup, Opened, Place, RecordReader, Store, StoreError};
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
 use crate::words::{Event, Target};
@@ -71,11 +70,11 @@ pub(super) struct Begun {
 }
 
 /// The folder of the run before.
-struct Folder<'a>(&'a Path);
+struct Folder(Place);
 
-impl rebuild::Kept for Folder<'_> {
+impl rebuild::Kept for Folder {
     fn setup(&self, run: u64, digest: &str) -> Option<Setup> {
-        match store::setup_of(self.0, run, digest) {
+        match store::setup_of(&self.0.folder, run, digest) {
             Ok(setup) => {
                 if setup.is_none() {
                     tracing::warn!(
@@ -97,7 +96,7 @@ impl rebuild::Kept for Folder<'_> {
     fn fresh(&self, began: Timestamp, setup: Setup) -> (ContactCenter, Follower) {
         let mut center = ContactCenter::new(setup);
         let roster = center.roster();
-        let taught = store::read_records(self.0)
+        let taught = store::read_records(self.0.clone())
             .and_then(|reader| history::teach(&mut center, &*reader, began, None));
         if let Err(error) = taught {
             tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
@@ -116,9 +115,9 @@ pub(super) fn look(
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<EarlierRuns, StoreError> {
     let now = clock();
-    let folder = Folder(&config.server.state);
+    let folder = Folder(setup::place(&config.server));
     let mut rebuilding = Rebuilding::new(now, &folder);
-    let found = store::look(&config.server.state, config.server.node, &mut rebuilding)?;
+    let found = store::look(folder.0.clone(), config.server.node, &mut rebuilding)?;
     let inputs = rebuilding.told();
     if inputs > 0 {
         // `tracing` remembers that nobody wanted the lines which the silent replay reached first:
@@ -138,7 +137,7 @@ impl EarlierRuns {
     /// As [`store::Found::begin`], and when the ids of names cannot be kept.
     pub(super) fn open(self, config: &Config, setup: Setup) -> Result<Begun, StoreError> {
         let folder = &config.server.state;
-        let setup = named(folder, setup)?;
+        let setup = named(&setup::place(&config.server), setup)?;
         if let Some(restored) = &self.restored {
             let known = &restored.center.setup().names;
             setup.names.goes_on_from(known).map_err(|error| store::names_error(folder, &error))?;
@@ -181,17 +180,32 @@ impl EarlierRuns {
 /// # Errors
 ///
 /// When the folder cannot be read, or its names are those of a later attendant.
-pub fn named(folder: &Path, mut setup: Setup) -> Result<Setup, StoreError> {
+pub fn named(place: &Place, mut setup: Setup) -> Result<Setup, StoreError> {
+    let folder = &*place.folder;
     let known = store::names(folder)?;
     let is_first = known.is_none();
     setup.names = known.unwrap_or_default();
     setup.complete();
     if is_first {
-        store::add_recorded(&mut setup.names, &*store::read_records(folder)?)?;
+        let recorded = store::read_records(place.clone())
+            .and_then(|records| store::add_recorded(&mut setup.names, &*records));
+        or_without("the names of records are not known", recorded)?;
         setup.complete();
     }
     setup.names.check().map_err(|error| store::names_error(folder, &error))?;
     Ok(setup)
+}
+
+/// What was read of records; nothing, and that is said, where they are in a database that cannot
+/// be reached: no start waits for that.
+fn or_without<T: Default>(what: &str, read: Result<T, StoreError>) -> Result<T, StoreError> {
+    match read {
+        Err(error) if error.is_away() => {
+            tracing::warn!(%error, "{what}: the server starts without it");
+            Ok(T::default())
+        }
+        read => read,
+    }
 }
 
 impl Begun {
@@ -231,7 +245,8 @@ impl Begun {
             }
             None => {
                 let mut center = ContactCenter::new(new.setup);
-                for wrap_up in history::teach(&mut center, reader, now, opened.lost_at)? {
+                let taught = history::teach(&mut center, reader, now, opened.lost_at);
+                for wrap_up in or_without("what callers did before is not known", taught)? {
                     opened.store.amend(wrap_up.leg.call, wrap_up);
                 }
                 let figures = Follower::since(&center.roster(), now);

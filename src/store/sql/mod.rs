@@ -24,14 +24,13 @@ mod writer;
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use crate::id::CallId;
 use crate::store::database::{DatabaseError, Fault};
 use crate::time::Timestamp;
 
 pub(super) use reader::{SqlReader, Unreadable};
-pub(super) use writer::{SqlWriter, Target, keep_state};
+pub(super) use writer::{Known, SqlWriter, Target, keep_state};
 
 pub(super) type Done<T> = Result<T, DatabaseError>;
 
@@ -73,8 +72,8 @@ pub(super) trait Link: Sql + fmt::Debug + Send {
     fn has_rollups(&self) -> Done<bool>;
     fn has_agent_times(&self) -> Done<bool>;
 
-    /// Copies all there is, as [`RecordReader::back_up`](crate::store::RecordReader::back_up).
-    fn back_up(&self, folder: &Path) -> Done<()>;
+    /// Whether it has no tables yet.
+    fn is_new(&self) -> Done<bool>;
 
     /// Does something in one transaction, or nothing of it.
     fn within<T>(&self, work: impl FnOnce(&dyn Sql) -> Done<T>) -> Done<T>

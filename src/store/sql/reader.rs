@@ -4,7 +4,6 @@
 //! meanwhile is in all of it or in nothing.
 
 use std::ops::{ControlFlow, Range};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -105,10 +104,6 @@ impl<L: Link> RecordReader for SqlReader<L> {
 
     fn records_since(&self) -> Result<Timestamp, DatabaseError> {
         state::records_since(self.link.sql())
-    }
-
-    fn back_up(&self, folder: &Path) -> Result<(), DatabaseError> {
-        self.link.back_up(folder)
     }
 
     fn each_naming(

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use crate::id::CallId;
+use crate::id::{CallId, NodeId};
 use crate::store::database::{
     Applied, Change, DatabaseError, Erased, Erasure, Progress, RecordWriter, RolledUp, Saved,
     TakenOut,
@@ -12,11 +12,15 @@ use crate::store::database::{
 use crate::store::kept::Kept;
 use crate::store::sql::reader::Unreadable;
 use crate::store::sql::rollups::{self, Rollups};
-use crate::store::sql::{Done, Link, Sql, agents, calls, erase, expire, imports, state};
+use crate::store::sql::{
+    Done, Link, Sql, agents, calls, erase, expire, imports, state, unsigned, values,
+};
 use crate::time::Timestamp;
 
 /// In `meta`: what was spooled under this number and lower ones is here.
 const SPOOLED_UNTIL: &str = "spooled_until";
+/// In `meta`: the name of the spool that is delivered here.
+const SPOOL: &str = "spool";
 
 /// A database that changes are brought to from a spool.
 pub(in crate::store) trait Target: RecordWriter {
@@ -24,8 +28,22 @@ pub(in crate::store) trait Target: RecordWriter {
     /// number is here.
     fn apply_spooled(&mut self, batch: &[Change], until: u64) -> Done<Vec<Applied>>;
 
-    /// Up to which number what was spooled is here.
-    fn spooled_until(&self) -> Done<u64>;
+    /// What it has; `None`: nothing was ever written to it. A node's calls are looked for.
+    fn known(&self, node: NodeId) -> Done<Option<Known>>;
+
+    /// From now on the spool of this name is delivered here.
+    fn claim(&mut self, spool: u64) -> Done<()>;
+}
+
+/// What a database has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Known {
+    /// The name of the spool that was delivered there.
+    pub(in crate::store) spool: Option<u64>,
+    /// Up to which number.
+    pub(in crate::store) spooled_until: u64,
+    /// The number after the last call of the node; `None`: it has none of its calls.
+    pub(in crate::store) next_call: Option<CallId>,
 }
 
 #[derive(Debug)]
@@ -60,8 +78,26 @@ impl<L: Link> Target for SqlWriter<L> {
         self.apply_until(batch, Some(until))
     }
 
-    fn spooled_until(&self) -> Done<u64> {
-        Ok(state::meta(self.link.sql(), SPOOLED_UNTIL)?.unwrap_or(0))
+    fn known(&self, node: NodeId) -> Done<Option<Known>> {
+        if self.link.is_new()? {
+            return Ok(None);
+        }
+        let db = self.link.sql();
+        let last = "SELECT max(call) FROM calls WHERE call BETWEEN ?1 AND ?2";
+        let numbers = values![CallId::first(node), CallId::new(node, CallId::N_MAX)];
+        let last = db.number(last, numbers)?.map(|last| CallId(unsigned(last)));
+        Ok(Some(Known {
+            spool: state::meta(db, SPOOL)?,
+            spooled_until: state::meta(db, SPOOLED_UNTIL)?.unwrap_or(0),
+            next_call: last.map(CallId::next),
+        }))
+    }
+
+    fn claim(&mut self, spool: u64) -> Done<()> {
+        self.link.within(|db| {
+            state::set_meta(db, SPOOL, spool)?;
+            state::set_meta(db, SPOOLED_UNTIL, 0)
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 use crate::store::StoreError;
 use crate::store::database::{DatabaseError, Fault};
 use crate::store::sql::{Done, EachRow, Link, Row, Sql, Value};
-use crate::store::sqlite::{FILE, make, schema};
+use crate::store::sqlite::{make, schema};
 
 /// A statement waits for another process at most this long, and then fails as [`Fault::Busy`].
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,6 +43,27 @@ impl SqliteFile {
         let file = Self::new(db, path).map_err(failed)?;
         schema::prepare_to_read(&file.db, path)?;
         Ok(file)
+    }
+
+    /// Copies all there is at this moment, in place of a copy that is there. Whoever writes goes on.
+    pub(in crate::store) fn copy_to(&self, path: &Path) -> Done<()> {
+        let failed_file = |error: std::io::Error| {
+            let fault = Fault::Other;
+            DatabaseError { fault, error: format!("{}: {error}", path.display()).into() }
+        };
+        for old in [path.to_path_buf(), beside(path, "-wal"), beside(path, "-shm")] {
+            match std::fs::remove_file(old) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(failed_file(error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        make(path).map_err(failed_file)?; // for its owner alone
+        let into = path.to_str().ok_or_else(|| {
+            failed_file(std::io::Error::other("a path that is no text cannot be written to"))
+        })?;
+        self.db.execute("VACUUM INTO ?1", [into]).map(drop).map_err(failed)
     }
 
     fn run(&self, statement: &str) -> Done<()> {
@@ -134,25 +155,8 @@ impl Link for SqliteFile {
         schema::has_agent_times(&self.db).map_err(failed)
     }
 
-    fn back_up(&self, folder: &Path) -> Done<()> {
-        let path = folder.join(FILE);
-        let failed_file = |error: std::io::Error| {
-            let fault = Fault::Other;
-            DatabaseError { fault, error: format!("{}: {error}", path.display()).into() }
-        };
-        for old in [path.clone(), beside(&path, "-wal"), beside(&path, "-shm")] {
-            match std::fs::remove_file(old) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(failed_file(error));
-                }
-                Ok(()) | Err(_) => {}
-            }
-        }
-        make(&path).map_err(failed_file)?; // for its owner alone
-        let into = path.to_str().ok_or_else(|| {
-            failed_file(std::io::Error::other("a path that is no text cannot be written to"))
-        })?;
-        self.db.execute("VACUUM INTO ?1", [into]).map(drop).map_err(failed)
+    fn is_new(&self) -> Done<bool> {
+        Ok(false) // they are made with the file
     }
 }
 

@@ -18,7 +18,11 @@ use crate::store::StoreError;
 use crate::store::database::{Database, RecordReader, RecordWriter};
 use crate::store::sql::{SqlReader, SqlWriter, Unreadable};
 
-use file::SqliteFile;
+pub(super) use file::SqliteFile;
+#[cfg(all(test, feature = "postgres"))]
+pub(super) use schema::open as open_records;
+#[cfg(feature = "postgres")]
+pub(super) use schema::open_tables;
 
 pub(super) const FILE: &str = "records.sqlite";
 
@@ -33,6 +37,14 @@ impl Sqlite {
     pub(super) fn new(folder: &Path) -> Self {
         Self { path: folder.join(FILE), unreadable: Unreadable::default() }
     }
+
+    fn open_to_read(&self) -> Result<SqliteFile, StoreError> {
+        if !self.path.exists() {
+            let folder = self.path.parent().unwrap_or(&self.path).to_path_buf();
+            return Err(StoreError::NoRecords { folder });
+        }
+        SqliteFile::open_to_read(&self.path)
+    }
 }
 
 impl Database for Sqlite {
@@ -43,12 +55,11 @@ impl Database for Sqlite {
     }
 
     fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError> {
-        if !self.path.exists() {
-            let folder = self.path.parent().unwrap_or(&self.path).to_path_buf();
-            return Err(StoreError::NoRecords { folder });
-        }
-        let link = SqliteFile::open_to_read(&self.path)?;
-        Ok(Box::new(SqlReader::new(link, self.unreadable.clone())))
+        Ok(Box::new(SqlReader::new(self.open_to_read()?, self.unreadable.clone())))
+    }
+
+    fn back_up(&self, folder: &Path) -> Result<(), StoreError> {
+        Ok(self.open_to_read()?.copy_to(&folder.join(FILE))?)
     }
 }
 

@@ -180,7 +180,30 @@ CREATE TEMP VIEW call_agents AS
 ";
 
 /// Opens the database to write it, making it where it is missing.
-pub(super) fn open(path: &Path) -> Result<SqliteFile, StoreError> {
+pub(in crate::store) fn open(path: &Path) -> Result<SqliteFile, StoreError> {
+    let mut file = open_file(path, VERSION)?;
+    if version(&file.db).map_err(failed)? < BASE {
+        bring_to(&mut file.db, BASE, BASE_TABLES).map_err(failed)?;
+    }
+    Ok(file)
+}
+
+/// Opens a file with other tables to write it, making them where they are missing.
+#[cfg(feature = "postgres")]
+pub(in crate::store) fn open_tables(
+    path: &Path,
+    newest: i64,
+    tables: &str,
+) -> Result<SqliteFile, StoreError> {
+    crate::store::sqlite::make(path).map_err(|error| StoreError::io(path, error))?;
+    let mut file = open_file(path, newest)?;
+    if version(&file.db).map_err(failed)? < newest {
+        bring_to(&mut file.db, newest, tables).map_err(failed)?;
+    }
+    Ok(file)
+}
+
+fn open_file(path: &Path, newest: i64) -> Result<SqliteFile, StoreError> {
     let open = || {
         let file = SqliteFile::new(Connection::open(path)?, path)?;
         let db = &file.db;
@@ -192,14 +215,11 @@ pub(super) fn open(path: &Path) -> Result<SqliteFile, StoreError> {
         let version = version(db)?;
         Ok((file, version))
     };
-    let (mut file, found) = open().map_err(failed)?;
-    if found > VERSION {
-        return Err(StoreError::Newer { path: path.to_path_buf() });
+    let (file, found) = open().map_err(failed)?;
+    match found > newest {
+        true => Err(StoreError::Newer { path: path.to_path_buf() }),
+        false => Ok(file),
     }
-    if found < BASE {
-        bring_to(&mut file.db, BASE, BASE_TABLES).map_err(failed)?;
-    }
-    Ok(file)
 }
 
 /// Brings the tables to this version, where they are not.

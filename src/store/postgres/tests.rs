@@ -1,0 +1,231 @@
+//! PostgreSQL, a real server of it: the contract, plans, errors by kind, and what is lost when it
+//! goes away.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::*;
+use crate::id::{CallId, LegId, NodeId};
+use crate::store::contract;
+use crate::store::database::{Applied, Change, DatabaseError, Fault};
+use crate::store::kept::Kept;
+use crate::store::place::Password;
+use crate::store::postgres::connection::Use;
+use crate::store::sql::{Link, Sql, Value, agents, calls, contacts, erase, expire, list, reader};
+use crate::store::sql::{rollups, state, values};
+use crate::store::tests::record;
+use crate::time::Timestamp;
+use crate::words::{CallOutcome, RecordFilter, WrapUp};
+
+mod server;
+
+pub(in crate::store) use server::{TestServer, no_server};
+
+/// A database of its own, or none where there is no server.
+fn fresh() -> Option<(TestServer, Postgres)> {
+    let server = TestServer::start()?;
+    let database = Postgres::new(server.database("calls"));
+    Some((server, database))
+}
+
+fn connection(database: &Postgres, of_use: Use) -> Connection {
+    let connection = Connection::new(database.server.clone(), of_use).unwrap();
+    connection.connect().unwrap();
+    connection
+}
+
+#[test]
+fn the_contract_of_databases_holds() {
+    let Some(server) = TestServer::start() else { return no_server() };
+    let mut number = 0;
+    contract::holds(|| {
+        number += 1;
+        Postgres::new(server.database(&format!("contract_{number}")))
+    });
+}
+
+#[test]
+fn figures_are_the_same_from_rollups_from_rows_and_by_the_oracle() {
+    let Some(server) = TestServer::start() else { return no_server() };
+    let number = Mutex::new(0);
+    let fresh = || {
+        let mut number = number.lock().unwrap_or_else(PoisonError::into_inner);
+        *number += 1;
+        let name = format!("figures_{}", *number % 4);
+        (Vec::<u8>::new(), Postgres::new(server.database(&name)))
+    };
+    // As where sums are of another form: none of them is there.
+    let without_rollups = |database: &Postgres| {
+        let db = connection(database, Use::Write);
+        db.run("DELETE FROM rollups; DELETE FROM meta WHERE key = 'rolled_since'").unwrap();
+        db.run("DELETE FROM meta WHERE key = 'tally_version'").unwrap();
+    };
+    contract::figures::hold(fresh, without_rollups);
+}
+
+/// One line for each step of the plan, as for a table that is too large to be read whole.
+fn plan(db: &Connection, query: &str, values: &[Value<'_>]) -> String {
+    let sql: &dyn Sql = db;
+    let lines = sql.all(&format!("EXPLAIN (COSTS OFF) {query}"), values, |row| row.owned(0));
+    lines.unwrap().into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn plans_follow_an_index() {
+    let Some((_server, database)) = fresh() else { return no_server() };
+    database.writer().unwrap().migrate().unwrap();
+    let db = connection(&database, Use::Write);
+    db.run("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off").unwrap();
+    // A plan with its values, and not one that suits all of them.
+    db.run("SET plan_cache_mode = force_custom_plan").unwrap();
+    let queries: &[(&str, &[Value<'_>], &str)] = &[
+        (calls::EACH_ENDED, values![1u64, 2u64], "Index Scan using calls_ended on calls"),
+        (reader::EACH_PAST, values![1u64, 2u64], "Index Scan using calls_ended on calls"),
+        (rollups::SPANS, values![0u64, 15u64, 1u64, 2u64], "Index Scan using rollups_pkey"),
+        (agents::LAST, values!["x"], "Index Scan Backward using agent_moves_pkey"),
+        (agents::WITHIN, values!["x", 1u64, 2u64], "Index Scan using agent_moves_pkey"),
+        (agents::NEXT_AGENT, values!["x"], "Index Only Scan using agent_moves_pkey"),
+        (agents::DAYS, values![1u64, 2u64], "using agent_days_pkey"),
+        (contacts::BEFORE, values!["x", 1u64, 2u64, 3u64], "Backward using contacts_pkey"),
+        (contacts::AFTER, values!["x", 1u64, 2u64, 3u64], "Index Scan using contacts_pkey"),
+        (erase::OWN, values!["x"], "using calls_by_number"),
+        (expire::OLDEST, values![1u64, 2u64], "Index Scan using calls_ended on calls"),
+        (expire::OLD_MOVES, values!["x", 1u64, 2u64], "using agent_moves_pkey"),
+    ];
+    for (query, values, leads) in queries {
+        let plan = plan(&db, query, values);
+        assert!(plan.contains(leads), "{query}:\n{plan}");
+        assert!(!plan.contains("Seq Scan"), "{query}:\n{plan}");
+    }
+}
+
+/// A page is found in an index, whatever is asked for.
+#[test]
+fn plans_of_lists_follow_an_index() {
+    let Some((_server, database)) = fresh() else { return no_server() };
+    database.writer().unwrap().migrate().unwrap();
+    let db = connection(&database, Use::Write);
+    db.run("SET enable_seqscan = off; SET plan_cache_mode = force_custom_plan").unwrap();
+    let name = || Some("x".to_owned());
+    let none = RecordFilter::default;
+    let period = RecordFilter { since: Some(Timestamp(1)), until: Some(Timestamp(2)), ..none() };
+    let outcome = Some(CallOutcome::Handled);
+    for (filter, leads) in [
+        (none(), "calls_"),
+        (RecordFilter { before: Some(CallId(7)), ..none() }, "calls_"),
+        (period.clone(), "calls_by_time"),
+        (RecordFilter { number: name(), ..none() }, "calls_by_number"),
+        (RecordFilter { number: name(), ..period.clone() }, "calls_by_number"),
+        (RecordFilter { agent: name(), ..none() }, "call_agents_pkey"),
+        (RecordFilter { agent: name(), queue: name(), ..period.clone() }, "call_agents_pkey"),
+        (RecordFilter { queue: name(), ..period.clone() }, "call_queues_pkey"),
+        (RecordFilter { outcome, ..none() }, "calls_by_outcome"),
+        (RecordFilter { outcome, ..period.clone() }, "calls_by_outcome"),
+        (RecordFilter { import: name(), ..none() }, "calls_"),
+        (RecordFilter { import: name(), queue: name(), ..period }, "call_queues_pkey"),
+    ] {
+        let (query, values) = list::query(&filter);
+        let values: Vec<Value<'_>> = values.iter().map(list::Asked::value).collect();
+        let plan = plan(&db, &query, &values);
+        assert!(plan.contains(leads), "{filter:?}:\n{plan}");
+        assert!(!plan.contains("Seq Scan"), "{filter:?}:\n{plan}");
+    }
+}
+
+fn fault<T>(result: Result<T, impl Into<StoreError>>) -> (Fault, String) {
+    match result.map(drop).map_err(Into::into) {
+        Err(StoreError::Database(error)) => (error.fault, error.to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Each error is of the kind that calls for its help, and none says the password.
+#[test]
+fn errors_say_what_kind_they_are() {
+    let Some((server, database)) = fresh() else { return no_server() };
+    let right = server.database("calls");
+    let of = |change: &dyn Fn(&mut PostgresServer)| {
+        let mut server = right.clone();
+        change(&mut server);
+        Postgres::new(server)
+    };
+    let wrong = of(&|it| it.password = Some(Password::new("hunter2")));
+    let (kind, text) = fault(wrong.writer());
+    assert_eq!(kind, Fault::Refused, "{text}");
+    assert!(text.contains("password") && !text.contains("hunter2"), "{text}");
+    assert!(!format!("{wrong:?}").contains("hunter2"));
+    assert_eq!(fault(of(&|it| it.name = "nowhere".to_owned()).writer()).0, Fault::Refused);
+    assert_eq!(fault(of(&|it| it.user = "nobody".to_owned()).writer()).0, Fault::Refused);
+    assert_eq!(fault(of(&|it| it.port += 1).writer()).0, Fault::Unreachable);
+    // Nothing was ever written: there is nothing to read.
+    let (kind, text) = fault(database.reader().unwrap().get(CallId(1)));
+    assert!(kind == Fault::Unreachable && text.contains("no records yet"), "{text}");
+    // One server to a database.
+    let mut first = database.writer().unwrap();
+    assert_eq!(fault(database.writer()).0, Fault::Locked);
+    first.migrate().unwrap();
+    drop(first);
+    // A later attendant's tables.
+    let db = connection(&database, Use::Write);
+    state::set_meta(db.sql(), schema::SCHEMA_VERSION, schema::VERSION + 1).unwrap();
+    drop(db);
+    assert_eq!(fault(database.writer()).0, Fault::Newer);
+    assert_eq!(fault(database.reader().unwrap().get(CallId(1))).0, Fault::Newer);
+    // A standby, or a user who may only read.
+    server.sql("calls", "UPDATE meta SET value = 1 WHERE key = 'schema_version'");
+    server.sql("calls", "ALTER ROLE attendant SET default_transaction_read_only = on");
+    assert_eq!(fault(database.writer()).0, Fault::ReadOnly);
+    server.sql(
+        "calls",
+        "SET transaction_read_only = off; \
+                         ALTER ROLE attendant RESET default_transaction_read_only",
+    );
+    assert!(database.writer().is_ok());
+}
+
+/// A server that answers nothing is given up, and what it was given is there once, or not at all.
+#[test]
+fn a_server_that_hangs_is_given_up() {
+    let Some((server, database)) = fresh() else { return no_server() };
+    let mut writer = database.writer().unwrap();
+    writer.migrate().unwrap();
+    let close = |call| Change::Close(record(call, 1_200 + call));
+    writer.apply(&[close(1)]).unwrap();
+    let hanging = server.hang();
+    let began = std::time::Instant::now();
+    assert_eq!(fault(writer.apply(&[close(2)])).0, Fault::Unreachable);
+    assert_eq!(fault(writer.apply(&[close(2)])).0, Fault::Unreachable, "it is given up for good");
+    assert_eq!(fault(database.writer()).0, Fault::Unreachable);
+    assert!(began.elapsed() < std::time::Duration::from_secs(20));
+    drop(hanging);
+    // The connection of before may hold the lock until the server has noticed.
+    let mut writer = server.until(|| database.writer().ok());
+    assert_eq!(writer.apply(&[close(1)]).unwrap(), [Applied::Known]);
+    writer.apply(&[close(2)]).unwrap();
+    assert!(writer.has(CallId(2)).unwrap());
+}
+
+/// What the server cannot keep as it was said is kept as nearly, or refused by itself.
+#[test]
+fn a_text_with_nul_is_kept_and_one_too_long_for_an_index_is_refused() {
+    let Some((_server, database)) = fresh() else { return no_server() };
+    let mut writer = database.writer().unwrap();
+    writer.migrate().unwrap();
+    let mut strange = *record(1, 1_200);
+    strange.intent = Some("a\0b".to_owned());
+    let applied = writer.apply(&[Change::Close(Box::new(strange.clone()))]).unwrap();
+    assert_eq!(applied, [Applied::Changed]);
+    let kept = database.reader().unwrap().get(CallId(1)).unwrap().unwrap();
+    assert_eq!(kept.intent, strange.intent, "the record itself is JSON");
+    let mut long = *record(2, 1_300);
+    // Nothing that can be made shorter.
+    let digits = (0..20_000u64).map(|n| char::from(b'0' + (n * n * 7_919 / 13 % 10) as u8));
+    long.from = Some(digits.collect());
+    let error: DatabaseError =
+        writer.apply(&[Change::Close(Box::new(long))]).expect_err("longer than an index takes");
+    assert_eq!(error.fault, Fault::Unfit, "{error}");
+    let leg = LegId { call: CallId(1), n: 1 };
+    let wrap_up = WrapUp { leg, acw_ms: 5, resolved: None, intent: None, note: None };
+    let keep = Change::Keep(Kept::WrapUp { call: CallId(1), wrap_up });
+    assert_eq!(writer.apply(&[keep]).unwrap(), [Applied::Changed], "and others go on");
+    assert_eq!(database.server.node, NodeId::default());
+}
