@@ -35,6 +35,7 @@ mod phone;
 #[path = "../platform/mod.rs"]
 mod platform;
 mod ports;
+mod postgres;
 mod process;
 mod proxy;
 mod real_calls;

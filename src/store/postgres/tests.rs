@@ -16,14 +16,28 @@ use crate::store::tests::record;
 use crate::time::Timestamp;
 use crate::words::{CallOutcome, RecordFilter, WrapUp};
 
+#[path = "../../../tests/live/postgres/server.rs"]
 mod server;
 
-pub(in crate::store) use server::{TestServer, no_server};
+use server::{PASSWORD, TestServer, USER, no_server};
+
+/// An empty database of this name.
+fn named(server: &TestServer, name: &str) -> PostgresServer {
+    server.make(name);
+    PostgresServer {
+        host: "127.0.0.1".to_owned(),
+        port: server.port(),
+        user: USER.to_owned(),
+        password: Some(Password::new(PASSWORD)),
+        name: name.to_owned(),
+        node: NodeId::default(),
+    }
+}
 
 /// A database of its own, or none where there is no server.
 fn fresh() -> Option<(TestServer, Postgres)> {
     let server = TestServer::start()?;
-    let database = Postgres::new(server.database("calls"));
+    let database = Postgres::new(named(&server, "calls"));
     Some((server, database))
 }
 
@@ -39,7 +53,7 @@ fn the_contract_of_databases_holds() {
     let mut number = 0;
     contract::holds(|| {
         number += 1;
-        Postgres::new(server.database(&format!("contract_{number}")))
+        Postgres::new(named(&server, &format!("contract_{number}")))
     });
 }
 
@@ -51,7 +65,7 @@ fn figures_are_the_same_from_rollups_from_rows_and_by_the_oracle() {
         let mut number = number.lock().unwrap_or_else(PoisonError::into_inner);
         *number += 1;
         let name = format!("figures_{}", *number % 4);
-        (Vec::<u8>::new(), Postgres::new(server.database(&name)))
+        (Vec::<u8>::new(), Postgres::new(named(&server, &name)))
     };
     // As where sums are of another form: none of them is there.
     let without_rollups = |database: &Postgres| {
@@ -142,7 +156,7 @@ fn fault<T>(result: Result<T, impl Into<StoreError>>) -> (Fault, String) {
 #[test]
 fn errors_say_what_kind_they_are() {
     let Some((server, database)) = fresh() else { return no_server() };
-    let right = server.database("calls");
+    let right = named(&server, "calls");
     let of = |change: &dyn Fn(&mut PostgresServer)| {
         let mut server = right.clone();
         change(&mut server);

@@ -10,26 +10,23 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::id::NodeId;
-use crate::store::place::{Password, PostgresServer};
-
 /// The user that tests log in as, who may make databases.
-const USER: &str = "attendant";
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const USER: &str = "attendant";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 /// Started, or hung up on, a server answers within this.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-pub(in crate::store) struct TestServer {
+pub(crate) struct TestServer {
     folder: tempfile::TempDir,
     bin: PathBuf,
     port: u16,
 }
 
 /// While it is there, no process of the server does anything.
-pub(in crate::store) struct Hanging(Vec<u32>);
+pub(crate) struct Hanging(Vec<u32>);
 
 /// Says that a test was passed over.
-pub(in crate::store) fn no_server() {
+pub(crate) fn no_server() {
     println!("passed over: no PostgreSQL here (Debian: apt-get install postgresql)");
 }
 
@@ -53,7 +50,7 @@ fn as_user(program: &Path) -> Command {
 }
 
 impl TestServer {
-    pub(in crate::store) fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let Some(bin) = bin() else {
             let wanted = std::env::var_os("ATTENDANT_LIVE").is_some_and(|it| it == "1");
             assert!(!wanted, "PostgreSQL is not here: apt-get install postgresql");
@@ -102,7 +99,7 @@ impl TestServer {
     }
 
     /// Starts it again after [`Self::stop`].
-    pub(in crate::store) fn go_on(&self) {
+    pub(crate) fn go_on(&self) {
         let socket = self.folder.path().display();
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={socket} -c fsync=off \
@@ -116,13 +113,13 @@ impl TestServer {
     }
 
     /// As a server that fails: no connection is ended in order.
-    pub(in crate::store) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let data = self.data();
         self.run("pg_ctl", &["-D", data.to_str().unwrap(), "-m", "immediate", "-w", "stop"]);
     }
 
     /// Stops every process of it, until what is returned goes.
-    pub(in crate::store) fn hang(&self) -> Hanging {
+    pub(crate) fn hang(&self) -> Hanging {
         let pid = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
         let postmaster: u32 = pid.lines().next().unwrap().trim().parse().unwrap();
         let children = format!("/proc/{postmaster}/task/{postmaster}/children");
@@ -133,22 +130,19 @@ impl TestServer {
         Hanging(pids)
     }
 
-    /// An empty database of this name.
-    pub(in crate::store) fn database(&self, name: &str) -> PostgresServer {
+    /// Where it listens, on the loopback address.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Makes an empty database of this name.
+    pub(crate) fn make(&self, name: &str) {
         self.sql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         self.sql("postgres", &format!("CREATE DATABASE {name}"));
-        PostgresServer {
-            host: "127.0.0.1".to_owned(),
-            port: self.port,
-            user: USER.to_owned(),
-            password: Some(Password::new(PASSWORD)),
-            name: name.to_owned(),
-            node: NodeId::default(),
-        }
     }
 
     /// What a statement answers, a line for each row.
-    pub(in crate::store) fn sql(&self, database: &str, statement: &str) -> String {
+    pub(crate) fn sql(&self, database: &str, statement: &str) -> String {
         let port = self.port.to_string();
         let output = self.run(
             "psql",
@@ -175,7 +169,7 @@ impl TestServer {
     }
 
     /// What comes in time.
-    pub(in crate::store) fn until<T>(&self, mut look: impl FnMut() -> Option<T>) -> T {
+    pub(crate) fn until<T>(&self, mut look: impl FnMut() -> Option<T>) -> T {
         let until = Instant::now() + READY_WITHIN;
         loop {
             if let Some(found) = look() {
