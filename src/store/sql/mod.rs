@@ -20,6 +20,8 @@ pub(super) mod list;
 pub(super) mod reader;
 pub(super) mod rollups;
 pub(super) mod state;
+#[cfg(feature = "postgres")]
+mod target;
 mod writer;
 
 use std::fmt;
@@ -30,7 +32,11 @@ use crate::store::database::{DatabaseError, Fault};
 use crate::time::Timestamp;
 
 pub(super) use reader::{SqlReader, Unreadable};
-pub(super) use writer::{Known, SqlWriter, Target, keep_state};
+#[cfg(feature = "postgres")]
+pub(super) use target::{Known, Target};
+pub(super) use writer::SqlWriter;
+#[cfg(feature = "postgres")]
+pub(super) use writer::keep_state;
 
 pub(super) type Done<T> = Result<T, DatabaseError>;
 
@@ -73,6 +79,7 @@ pub(super) trait Link: Sql + fmt::Debug + Send {
     fn has_agent_times(&self) -> Done<bool>;
 
     /// Whether it has no tables yet.
+    #[cfg(feature = "postgres")]
     fn is_new(&self) -> Done<bool>;
 
     /// Does something in one transaction, or nothing of it.

@@ -155,6 +155,7 @@ impl Link for SqliteFile {
         schema::has_agent_times(&self.db).map_err(failed)
     }
 
+    #[cfg(feature = "postgres")]
     fn is_new(&self) -> Done<bool> {
         Ok(false) // they are made with the file
     }

@@ -8,13 +8,10 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 /// The user that tests log in as, who may make databases.
 pub(crate) const USER: &str = "attendant";
 pub(crate) const PASSWORD: &str = "correct horse battery";
-/// Started, or hung up on, a server answers within this.
-const READY_WITHIN: Duration = Duration::from_secs(60);
 
 pub(crate) struct TestServer {
     folder: tempfile::TempDir,
@@ -166,18 +163,6 @@ impl TestServer {
             ],
         );
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    /// What comes in time.
-    pub(crate) fn until<T>(&self, mut look: impl FnMut() -> Option<T>) -> T {
-        let until = Instant::now() + READY_WITHIN;
-        loop {
-            if let Some(found) = look() {
-                return found;
-            }
-            assert!(Instant::now() < until, "not within {READY_WITHIN:?}");
-            std::thread::park_timeout(Duration::from_millis(50));
-        }
     }
 }
 
