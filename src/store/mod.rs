@@ -152,10 +152,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether records are in a database that cannot be reached now.
+    /// Whether records are in a database that cannot be reached now, or has none yet.
     #[must_use]
     pub fn is_away(&self) -> bool {
-        matches!(self, Self::Database(error) if error.fault == Fault::Unreachable)
+        let is_away = |fault| matches!(fault, Fault::Unreachable | Fault::NotThere);
+        matches!(self, Self::Database(error) if is_away(error.fault))
     }
 
     fn io(path: &Path, error: std::io::Error) -> Self {

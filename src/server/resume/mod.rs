@@ -201,7 +201,7 @@ pub fn named(place: &Place, mut setup: Setup) -> Result<Setup, StoreError> {
 fn or_without<T: Default>(what: &str, read: Result<T, StoreError>) -> Result<T, StoreError> {
     match read {
         Err(error) if error.is_away() => {
-            tracing::warn!(%error, "{what}: the server starts without it");
+            tracing::info!(%error, "{what}: the server starts without it");
             Ok(T::default())
         }
         read => read,

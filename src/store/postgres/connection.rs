@@ -13,7 +13,7 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::types::private::BytesMut;
@@ -34,6 +34,8 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 const READ_WITHIN: Duration = Duration::from_secs(60);
 /// Rows that are fetched at once of an answer of any length.
 const ROWS_AT_ONCE: usize = 500;
+/// A connection for reading that was not used for this long may be gone.
+const RESTED: Duration = Duration::from_secs(1);
 /// Statements that a connection keeps prepared. Past it, all are prepared anew.
 const STATEMENTS_KEPT: usize = 256;
 
@@ -55,6 +57,7 @@ pub(super) struct Connection {
     /// Answers that are being fetched.
     cursors: Cell<usize>,
     was_open: Cell<bool>,
+    used_at: Cell<Option<Instant>>,
 }
 
 impl Connection {
@@ -70,11 +73,13 @@ impl Connection {
             statements: RefCell::default(),
             cursors: Cell::default(),
             was_open: Cell::default(),
+            used_at: Cell::default(),
         })
     }
 
     /// Connects where it is not. A connection that writes takes the lock, once.
     pub(super) fn connect(&self) -> Done<()> {
+        self.give_up_if_gone();
         if self.open.borrow().is_some() {
             return Ok(());
         }
@@ -98,6 +103,19 @@ impl Connection {
             self.give_up();
         }
         ready
+    }
+
+    /// A reader that rested asks whether the server is still there: what ended meanwhile would be
+    /// heard of with the first answer that does not come.
+    fn give_up_if_gone(&self) {
+        let used_at = self.used_at.replace(Some(Instant::now()));
+        let rested = used_at.is_some_and(|at| at.elapsed() > RESTED);
+        let client = self.open.borrow().clone();
+        if let Some(client) = client.filter(|_| rested && self.of_use == Use::Read)
+            && self.within_time(CONNECT_WITHIN, client.batch_execute("")).is_err()
+        {
+            self.give_up();
+        }
     }
 
     fn runtime(&self) -> &Runtime {

@@ -128,7 +128,7 @@ pub(super) fn check(db: &Connection) -> Done<()> {
 /// Whether there is something to read.
 pub(super) fn check_to_read(db: &Connection) -> Done<()> {
     match version(db)? {
-        0 => Err(refused(Fault::Unreachable, "it has no records yet: no server has written any")),
+        0 => Err(refused(Fault::NotThere, "no server has written any to their database yet")),
         _ => Ok(()),
     }
 }

@@ -185,7 +185,7 @@ fn errors_say_what_kind_they_are() {
     assert_eq!(fault(of(&|it| it.port += 1).writer()).0, Fault::Unreachable);
     // Nothing was ever written: there is nothing to read.
     let (kind, text) = fault(database.reader().unwrap().get(CallId(1)));
-    assert!(kind == Fault::Unreachable && text.contains("no records yet"), "{text}");
+    assert!(kind == Fault::NotThere && text.contains("no server has written"), "{text}");
     // One server to a database.
     let mut first = database.writer().unwrap();
     assert_eq!(fault(database.writer()).0, Fault::Locked);

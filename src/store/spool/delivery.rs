@@ -89,8 +89,10 @@ impl<B: Behind + 'static> Delivery<B> {
             singly_until: 0,
             shared: Arc::clone(&self.shared),
         };
-        if let Some(first) = self.first.take() {
-            deliverer.take_up(first)?;
+        match self.first.take().map(|first| deliverer.take_up(first)) {
+            Some(Err(error)) if !error.fault.may_pass() => return Err(error),
+            Some(Err(error)) => deliverer.fails(&error),
+            Some(Ok(())) | None => {}
         }
         let thread = std::thread::Builder::new()
             .name("delivery".to_owned())
@@ -182,6 +184,7 @@ impl<B: Behind + 'static> Deliverer<B> {
     }
 
     fn next(&self) -> Next {
+        let began = Instant::now();
         let mut state = self.shared.state();
         loop {
             let waits = state.delivered < state.given;
@@ -196,15 +199,13 @@ impl<B: Behind + 'static> Deliverer<B> {
                 return Next::Do(wanted);
             }
             let wait = if rests { RETRY_AFTER } else { IDLE_AFTER };
-            let (woken, waited) = self
-                .shared
-                .changed
-                .wait_timeout(state, wait)
-                .unwrap_or_else(PoisonError::into_inner);
-            state = woken;
-            if waited.timed_out() {
+            // However often it is woken meanwhile.
+            let wait = wait.saturating_sub(began.elapsed());
+            if wait.is_zero() {
                 return if rests { Next::Deliver } else { Next::RollUp };
             }
+            let woken = self.shared.changed.wait_timeout(state, wait);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -262,13 +263,12 @@ impl<B: Behind + 'static> Deliverer<B> {
     fn deliver(&mut self) -> Done<()> {
         let delivered = self.shared.state().delivered;
         let singly = delivered < self.singly_until;
-        let waiting = self.file.waiting(delivered, if singly { 1 } else { DELIVERED_AT_ONCE })?;
-        let Some(until) = waiting.last().map(|(number, _)| *number) else {
+        let most = if singly { 1 } else { DELIVERED_AT_ONCE };
+        let Some((batch, until)) = self.file.waiting(delivered, most)? else {
             let mut state = self.shared.state();
             state.delivered = state.given;
             return Ok(());
         };
-        let batch: Vec<Change> = waiting.into_iter().map(|(_, change)| change).collect();
         let target = self.target.as_mut().expect("it was opened");
         let done = target.apply_spooled(&batch, until);
         match done {

@@ -3,14 +3,13 @@
 //! **Invariant:** a batch is taken whole or not at all. A call that has its record is known here
 //! without the database, as long as a segment of the journal may have its arrival.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::id::CallId;
 use crate::store::StoreError;
-use crate::store::database::{Applied, Change, DatabaseError, Fault, Progress, Saved};
+use crate::store::database::{Applied, Change, Progress, Saved};
 use crate::store::spool::{change, check};
-use crate::store::sql::{Done, Known, Link, calls, keep_state, state, unsigned, values};
+use crate::store::sql::{Done, Known, Link, calls, keep_state, state, values};
 use crate::store::sqlite::{self, SqliteFile};
 use crate::time::Timestamp;
 
@@ -174,20 +173,26 @@ impl SpoolFile {
         self.link.copy_to(path)
     }
 
-    /// The number of the last change, and how many there are, from the first after `delivered`.
-    pub(super) fn waiting(&self, delivered: u64, most: usize) -> Done<Vec<(u64, Change)>> {
+    /// The first changes after `delivered`, at most this many, and the number of the last of them.
+    /// One that cannot be read is put aside.
+    pub(super) fn waiting(&self, delivered: u64, most: usize) -> Done<Option<(Vec<Change>, u64)>> {
         let next = "SELECT number, change FROM spool WHERE number > ?1 ORDER BY number LIMIT ?2";
-        let mut changes = Vec::new();
-        self.link.sql().each(next, values![delivered, most], &mut |row| {
-            let (number, text) = (unsigned(row.number(0)?.unwrap_or_default()), row.word(1)?);
-            let change = change::read(text).map_err(|error| {
-                let error = format!("change {number} of the spool: {error}").into();
-                DatabaseError { fault: Fault::Unfit, error }
-            })?;
-            changes.push((number, change));
-            Ok(ControlFlow::Continue(()))
+        let read = self.link.sql().all(next, values![delivered, most], |row| {
+            Ok((row.count(0)?, change::read(row.word(1)?)))
         })?;
-        Ok(changes)
+        let Some(until) = read.last().map(|(number, _)| *number) else { return Ok(None) };
+        let mut changes = Vec::with_capacity(read.len());
+        for (number, change) in read {
+            match change {
+                Ok(change) => changes.push(change),
+                Err(error) => {
+                    let file = self.path.display();
+                    tracing::error!(%error, number, %file, "a change cannot be read: it is put aside");
+                    self.put_aside(number, &error.to_string())?;
+                }
+            }
+        }
+        Ok(Some((changes, until)))
     }
 
     /// Puts a change aside that the database refused.
