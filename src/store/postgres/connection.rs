@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinHandle;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, Error, NoTls, Statement};
@@ -52,7 +53,7 @@ pub(super) struct Connection {
     of_use: Use,
     /// Taken when this is dropped.
     runtime: Option<Runtime>,
-    open: RefCell<Option<Arc<Client>>>,
+    open: RefCell<Option<(Arc<Client>, JoinHandle<()>)>>,
     statements: RefCell<HashMap<String, Statement>>,
     /// Answers that are being fetched.
     cursors: Cell<usize>,
@@ -89,11 +90,11 @@ impl Connection {
         let config = config(&self.server, self.of_use);
         let (client, connection) =
             self.within_time(CONNECT_WITHIN, async move { config.connect(NoTls).await })?;
-        self.runtime().spawn(async move {
+        let task = self.runtime().spawn(async move {
             // Whoever waits for an answer hears of its end.
             let _ = connection.await;
         });
-        *self.open.borrow_mut() = Some(Arc::new(client));
+        *self.open.borrow_mut() = Some((Arc::new(client), task));
         self.was_open.set(true);
         let ready = match self.of_use {
             Use::Write => schema::take_lock(self).and_then(|()| schema::check(self)),
@@ -110,7 +111,7 @@ impl Connection {
     fn give_up_if_gone(&self) {
         let used_at = self.used_at.replace(Some(Instant::now()));
         let rested = used_at.is_some_and(|at| at.elapsed() > RESTED);
-        let client = self.open.borrow().clone();
+        let client = self.open.borrow().as_ref().map(|(client, _)| Arc::clone(client));
         if let Some(client) = client.filter(|_| rested && self.of_use == Use::Read)
             && self.within_time(CONNECT_WITHIN, client.batch_execute("")).is_err()
         {
@@ -123,9 +124,24 @@ impl Connection {
     }
 
     fn give_up(&self) {
-        self.open.borrow_mut().take();
         self.statements.borrow_mut().clear();
         self.cursors.set(0);
+        if let Some((_, task)) = self.open.borrow_mut().take() {
+            // The server hears of it, and lets go of what the connection had.
+            task.abort();
+            self.block_on(tokio::task::yield_now());
+        }
+    }
+
+    /// A thread of a runtime's must not wait for another runtime: then one of its own does.
+    fn block_on<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
+        let runtime = self.runtime();
+        if Handle::try_current().is_err() {
+            return runtime.block_on(work);
+        }
+        std::thread::scope(|scope| {
+            scope.spawn(|| runtime.block_on(work)).join().expect("nothing in it panics")
+        })
     }
 
     /// The result within this time; where it does not come, the connection is given up.
@@ -134,16 +150,7 @@ impl Connection {
         time: Duration,
         work: impl Future<Output = Result<T, Error>> + Send,
     ) -> Done<T> {
-        let runtime = self.runtime();
-        let timed = async move { tokio::time::timeout(time, work).await };
-        // A thread of a runtime's must not wait for another runtime: then one of its own does.
-        let answer = match Handle::try_current() {
-            Err(_) => runtime.block_on(timed),
-            Ok(_) => std::thread::scope(|scope| {
-                scope.spawn(|| runtime.block_on(timed)).join().expect("nothing in it panics")
-            }),
-        };
-        match answer {
+        match self.block_on(async move { tokio::time::timeout(time, work).await }) {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
                 if fault(&error) == Fault::Unreachable {
@@ -169,7 +176,8 @@ impl Connection {
     fn client(&self) -> Done<Arc<Client>> {
         self.connect()?;
         let open = self.open.borrow();
-        open.clone().ok_or_else(|| refused(Fault::Unreachable, "the connection was lost"))
+        let client = open.as_ref().map(|(client, _)| Arc::clone(client));
+        client.ok_or_else(|| refused(Fault::Unreachable, "the connection was lost"))
     }
 
     /// Several statements without values.

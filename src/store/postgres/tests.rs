@@ -231,6 +231,26 @@ fn a_server_that_hangs_is_given_up() {
     assert!(writer.has(CallId(2)).unwrap());
 }
 
+/// A report fails while the server is stopped, and the next one finds it again.
+#[test]
+fn a_reader_finds_a_server_that_was_started_again() {
+    let Some((server, database)) = fresh() else { return no_server() };
+    let mut writer = database.writer().unwrap();
+    writer.migrate().unwrap();
+    writer.apply(&[Change::Close(record(1, 1_200))]).unwrap();
+    let reader = database.reader().unwrap();
+    assert!(reader.get(CallId(1)).unwrap().is_some());
+    server.stop();
+    assert_eq!(fault(reader.get(CallId(1))).0, Fault::Unreachable);
+    assert_eq!(fault(writer.apply(&[])).0, Fault::Unreachable);
+    server.go_on();
+    assert!(until(|| reader.get(CallId(1)).ok()).is_some());
+    let mut rows = 0;
+    let all = Timestamp(0)..Timestamp(u64::MAX);
+    reader.each_ended(all, &mut |_| rows += 1).unwrap();
+    assert_eq!(rows, 1);
+}
+
 /// What the server cannot keep as it was said is kept as nearly, or refused by itself.
 #[test]
 fn a_text_with_nul_is_kept_and_one_too_long_for_an_index_is_refused() {
@@ -245,8 +265,12 @@ fn a_text_with_nul_is_kept_and_one_too_long_for_an_index_is_refused() {
     assert_eq!(kept.intent, strange.intent, "the record itself is JSON");
     let mut long = *record(2, 1_300);
     // Nothing that can be made shorter.
-    let digits = (0..20_000u64).map(|n| char::from(b'0' + (n * n * 7_919 / 13 % 10) as u8));
-    long.from = Some(digits.collect());
+    let mut seed = 1u64;
+    let digit = |_| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from_digit((seed >> 33) as u32 % 10, 10).unwrap()
+    };
+    long.from = Some((0..20_000).map(digit).collect());
     let error: DatabaseError =
         writer.apply(&[Change::Close(Box::new(long))]).expect_err("longer than an index takes");
     assert_eq!(error.fault, Fault::Unfit, "{error}");

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::id::NodeId;
 use crate::store::StoreError;
-use crate::store::database::{self, Change, DatabaseError, Fault, RolledUp};
+use crate::store::database::{self, DatabaseError, Fault, RolledUp};
 use crate::store::spool::file::SpoolFile;
 use crate::store::spool::{Behind, check};
 use crate::store::sql::{Done, Target};

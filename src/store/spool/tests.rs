@@ -151,7 +151,7 @@ fn what_is_asked_beside_comes_after_what_was_given() {
     let mut writer = world.writer();
     let batch: Vec<Change> = (1..=300).map(close).collect();
     writer.apply(&batch).unwrap();
-    let number = record(1, 1).from.unwrap();
+    let number = record(1, 1_200).from.unwrap();
     let erasure = Erasure { number: &number, instead: "erased-1", named_in: &[], run: 0 };
     assert_eq!(writer.erase(&erasure).unwrap().calls.len(), 300);
     assert_eq!(writer.erased().unwrap().len(), 300);
