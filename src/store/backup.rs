@@ -253,6 +253,12 @@ pub(super) fn check(folder: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether the folder is a copy on which no server has run.
+#[cfg(feature = "postgres")]
+pub(super) fn is_copy(folder: &Path) -> bool {
+    folder.join(MANIFEST).exists()
+}
+
 fn manifest_of(folder: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     let path: PathBuf = folder.join(MANIFEST);
     match fs::read(&path) {

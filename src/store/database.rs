@@ -413,6 +413,8 @@ pub enum Fault {
     Newer,
     #[error("their database refuses what is to be written")]
     Unfit,
+    #[error("one of them is not as we wrote it")]
+    Unreadable,
     #[error("they cannot be read or written")]
     Other,
 }
@@ -430,8 +432,15 @@ impl Fault {
             | Self::Taken
             | Self::Newer
             | Self::Unfit
+            | Self::Unreadable
             | Self::Other => false,
         }
+    }
+
+    /// Whether it is about what one change says, or the record that it is of: others go on.
+    #[cfg(feature = "postgres")]
+    pub(super) const fn is_of_one_change(self) -> bool {
+        matches!(self, Self::Unfit | Self::Unreadable)
     }
 }
 

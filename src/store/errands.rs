@@ -64,6 +64,15 @@ impl Errands {
         })
     }
 
+    /// Waits until everything that was given before is in the database.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::erase`].
+    pub fn catch_up(&self) -> Result<(), StoreError> {
+        self.ask(|db| db.erased().map(drop))
+    }
+
     /// Deletes the journals of runs before this one that were last written before `kept_since`,
     /// and those that have a call which was erased. Returns how many runs.
     ///

@@ -33,12 +33,22 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 /// How long one statement may take: of those that write, and of those that read for a report.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 const READ_WITHIN: Duration = Duration::from_secs(60);
+const MIGRATED_WITHIN: Duration = Duration::from_secs(3_600);
 /// Rows that are fetched at once of an answer of any length.
 const ROWS_AT_ONCE: usize = 500;
 /// A connection for reading that was not used for this long may be gone.
 const RESTED: Duration = Duration::from_secs(1);
 /// Statements that a connection keeps prepared. Past it, all are prepared anew.
 const STATEMENTS_KEPT: usize = 256;
+
+/// How soon the server lets go of a connection whose other end is gone, with its lock, and of a
+/// statement that nobody waits for; and that it promises what it does not lose. In milliseconds,
+/// but for those in seconds of keepalives.
+const WRITE_OPTIONS: &str = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 \
+    -c tcp_keepalives_count=3 -c tcp_user_timeout=20000 -c statement_timeout=10000 \
+    -c idle_in_transaction_session_timeout=60000 -c synchronous_commit=on";
+const READ_OPTIONS: &str = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 \
+    -c tcp_keepalives_count=3 -c tcp_user_timeout=20000 -c statement_timeout=65000";
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +69,9 @@ pub(super) struct Connection {
     cursors: Cell<usize>,
     was_open: Cell<bool>,
     used_at: Cell<Option<Instant>>,
+    is_in_transaction: Cell<bool>,
+    /// Statements may take longer: new indexes of large tables do.
+    pub(super) migrates: Cell<bool>,
 }
 
 impl Connection {
@@ -75,6 +88,8 @@ impl Connection {
             cursors: Cell::default(),
             was_open: Cell::default(),
             used_at: Cell::default(),
+            is_in_transaction: Cell::default(),
+            migrates: Cell::default(),
         })
     }
 
@@ -84,7 +99,8 @@ impl Connection {
         if self.open.borrow().is_some() {
             return Ok(());
         }
-        if self.of_use == Use::Write && self.was_open.get() {
+        // What is read in one transaction is of one moment.
+        if self.is_in_transaction.get() || self.of_use == Use::Write && self.was_open.get() {
             return Err(refused(Fault::Unreachable, "the connection was lost"));
         }
         let config = config(&self.server, self.of_use);
@@ -166,7 +182,10 @@ impl Connection {
         }
     }
 
-    const fn answer_within(&self) -> Duration {
+    fn answer_within(&self) -> Duration {
+        if self.migrates.get() {
+            return MIGRATED_WITHIN;
+        }
         match self.of_use {
             Use::Read => READ_WITHIN,
             Use::Write => WRITTEN_WITHIN,
@@ -237,6 +256,10 @@ fn config(server: &PostgresServer, of_use: Use) -> Config {
         .application_name(match of_use {
             Use::Read => "attendant, reading",
             Use::Write => "attendant, writing",
+        })
+        .options(match of_use {
+            Use::Read => READ_OPTIONS,
+            Use::Write => WRITE_OPTIONS,
         });
     match server.host.starts_with('/') {
         true => config.host_path(&server.host),
@@ -294,14 +317,19 @@ impl Link for Connection {
         self.run(match self.of_use {
             Use::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Use::Write => "BEGIN",
-        })
+        })?;
+        self.is_in_transaction.set(true);
+        Ok(())
     }
 
     fn commit(&self) -> Done<()> {
-        self.run("COMMIT")
+        self.run("COMMIT")?;
+        self.is_in_transaction.set(false);
+        Ok(())
     }
 
     fn roll_back(&self) {
+        self.is_in_transaction.set(false);
         // Without a connection there is no transaction.
         if self.open.borrow().is_some() && self.run("ROLLBACK").is_err() {
             self.give_up();
@@ -313,7 +341,7 @@ impl Link for Connection {
     }
 
     fn sync(&mut self) -> Done<()> {
-        Ok(()) // a commit is on the server's disk
+        Ok(()) // a commit is on the server's disk: WRITE_OPTIONS
     }
 
     fn has_erased(&mut self) -> Done<()> {

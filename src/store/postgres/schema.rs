@@ -122,6 +122,10 @@ pub(super) fn check(db: &Connection) -> Done<()> {
             "it is a standby, or the user's transactions are read-only",
         ));
     }
+    let other = "SELECT 1 WHERE current_setting('server_encoding') <> 'UTF8'";
+    if (db as &dyn Sql).exists(other, &[])? {
+        return Err(refused(Fault::Refused, "its encoding is not UTF8: make one that is"));
+    }
     version(db).map(drop)
 }
 
@@ -153,7 +157,9 @@ pub(super) fn migrate(db: &Connection) -> Done<()> {
         if version <= found {
             continue;
         }
-        db.within(|sql| {
+        db.migrates.set(true);
+        let done = db.within(|sql| {
+            db.run("SET LOCAL statement_timeout = 0")?;
             if version == 1 {
                 db.run(
                     "CREATE TABLE meta (key TEXT COLLATE \"C\" PRIMARY KEY, value BIGINT NOT NULL)",
@@ -161,7 +167,9 @@ pub(super) fn migrate(db: &Connection) -> Done<()> {
             }
             db.run(migration)?;
             state::set_meta(sql, SCHEMA_VERSION, version)
-        })?;
+        });
+        db.migrates.set(false);
+        done?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! What it is asked to do, it does once all that was given before is there.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 
 use crate::id::NodeId;
 use crate::store::StoreError;
-use crate::store::database::{self, DatabaseError, Fault, RolledUp};
+use crate::store::database::{self, Change, DatabaseError, Fault, RolledUp};
 use crate::store::spool::file::SpoolFile;
 use crate::store::spool::{Behind, check};
 use crate::store::sql::{Done, Target};
 
 /// Changes that are delivered in one transaction.
 const DELIVERED_AT_ONCE: usize = 200;
+/// A transaction that takes longer makes the next one smaller: a stop waits for one.
+const DELIVERED_WITHIN: Duration = Duration::from_millis(500);
 /// How long a database that cannot be written is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// With nothing to deliver, how often it is looked at whether sums are to be made anew.
@@ -28,8 +30,14 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How long a server that stops still delivers. What is left then waits for the next start.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
-/// Gets the database, or why it cannot be written.
-type Wanted = Box<dyn FnOnce(Result<&mut dyn Target, DatabaseError>) + Send>;
+/// What is asked beside: it gets the database, or why it cannot be written.
+struct Wanted {
+    /// Once everything up to this number is there.
+    after: u64,
+    /// Then whoever asked has given up, and it is not begun any more.
+    until: Instant,
+    work: Box<dyn FnOnce(Result<&mut dyn Target, DatabaseError>) + Send>,
+}
 
 /// The end that gives.
 pub(super) struct Delivery<B: Behind + 'static> {
@@ -68,8 +76,8 @@ impl<B: Behind + 'static> Delivery<B> {
         Self { behind, node, first, shared: Arc::default(), thread: None }
     }
 
-    /// Begins to deliver from this file, of this name, whose last change has this number.
-    pub(super) fn begin(&mut self, file: &Path, name: u64, given: u64) -> Done<()> {
+    /// Begins to deliver from this file.
+    pub(super) fn begin(&mut self, from: &mut SpoolFile) -> Done<()> {
         if self.thread.is_some() {
             return Ok(());
         }
@@ -77,22 +85,33 @@ impl<B: Behind + 'static> Delivery<B> {
             fault: Fault::Other,
             error,
         };
-        self.shared.state().given = given;
+        let (given, delivered) = (from.given(), from.delivered()?);
+        {
+            let mut state = self.shared.state();
+            (state.given, state.delivered) = (given, delivered);
+        }
+        let file = from.path();
         let mut deliverer = Deliverer {
             behind: Arc::clone(&self.behind),
             node: self.node,
             path: file.to_path_buf(),
-            name,
-            begun_at: given,
+            name: from.name(),
+            begun_at: from.certain_until()?.unwrap_or(given),
             file: SpoolFile::open(file).map_err(|error| other(error.into()))?,
             target: None,
-            singly_until: 0,
+            at_once: DELIVERED_AT_ONCE,
+            rolled_at: Instant::now(),
+            fault: None,
             shared: Arc::clone(&self.shared),
         };
         match self.first.take().map(|first| deliverer.take_up(first)) {
             Some(Err(error)) if !error.fault.may_pass() => return Err(error),
-            Some(Err(error)) => deliverer.fails(&error),
-            Some(Ok(())) | None => {}
+            Some(Err(error)) => {
+                from.is_uncertain()?;
+                deliverer.fails(&error);
+            }
+            Some(Ok(())) => {}
+            None => from.is_uncertain()?,
         }
         let thread = std::thread::Builder::new()
             .name("delivery".to_owned())
@@ -113,7 +132,8 @@ impl<B: Behind + 'static> Delivery<B> {
     }
 
     pub(super) fn is_failing(&self) -> bool {
-        self.shared.state().is_failing
+        let is_lost = self.thread.as_ref().is_some_and(JoinHandle::is_finished);
+        is_lost || self.shared.state().is_failing
     }
 
     /// Has something done in the database, once it has all that was given before.
@@ -121,16 +141,24 @@ impl<B: Behind + 'static> Delivery<B> {
         &self,
         work: impl FnOnce(&mut dyn Target) -> Done<T> + Send + 'static,
     ) -> Done<T> {
+        let not_now =
+            |why: &str| Err(DatabaseError { fault: Fault::Unreachable, error: why.into() });
+        if self.is_failing() {
+            return not_now("what was given before it waits for it: ask again once it is there");
+        }
         let (answer, answered) = sync_channel(1);
-        self.shared.state().wanted.push_back(Box::new(move |target| {
+        let work = move |target: Result<&mut dyn Target, DatabaseError>| {
             // Whoever asked may have given up.
             let _ = answer.send(target.and_then(work));
-        }));
+        };
+        let mut state = self.shared.state();
+        let (after, until) = (state.given, Instant::now() + ANSWER_WITHIN);
+        state.wanted.push_back(Wanted { after, until, work: Box::new(work) });
+        drop(state);
         self.shared.changed.notify_one();
-        answered.recv_timeout(ANSWER_WITHIN).unwrap_or_else(|_| {
-            let why = "the records' database has not done it in time: ask again";
-            Err(DatabaseError { fault: Fault::Unreachable, error: why.into() })
-        })
+        answered
+            .recv_timeout(ANSWER_WITHIN)
+            .unwrap_or_else(|_| not_now("it was not done in time: ask again"))
     }
 }
 
@@ -154,8 +182,12 @@ struct Deliverer<B: Behind + 'static> {
     begun_at: u64,
     file: SpoolFile,
     target: Option<Box<dyn Target>>,
-    /// Up to this number changes go one by one: the database refused one of them.
-    singly_until: u64,
+    /// Changes that go together: fewer where the database refuses one of them, or is slow.
+    at_once: usize,
+    /// When sums were looked at last.
+    rolled_at: Instant,
+    /// What was said in the log, until it is over.
+    fault: Option<Fault>,
     shared: Arc<Shared>,
 }
 
@@ -183,7 +215,7 @@ impl<B: Behind + 'static> Deliverer<B> {
         }
     }
 
-    fn next(&self) -> Next {
+    fn next(&mut self) -> Next {
         let began = Instant::now();
         let mut state = self.shared.state();
         loop {
@@ -192,34 +224,40 @@ impl<B: Behind + 'static> Deliverer<B> {
             if state.stops_at.is_some_and(|at| rests || !waits || Instant::now() >= at) {
                 return Next::Stop;
             }
+            let delivered = state.delivered;
+            if let Some(wanted) = state.wanted.pop_front_if(|it| rests || it.after <= delivered) {
+                return Next::Do(wanted);
+            }
+            // A step between deliveries, too: they may never end.
+            if !rests && self.rolled_at.elapsed() >= IDLE_AFTER {
+                self.rolled_at = Instant::now();
+                return Next::RollUp;
+            }
             if waits && !rests {
                 return Next::Deliver;
-            }
-            if let Some(wanted) = state.wanted.pop_front() {
-                return Next::Do(wanted);
             }
             let wait = if rests { RETRY_AFTER } else { IDLE_AFTER };
             // However often it is woken meanwhile.
             let wait = wait.saturating_sub(began.elapsed());
-            if wait.is_zero() {
-                return if rests { Next::Deliver } else { Next::RollUp };
+            if wait.is_zero() && rests {
+                return Next::Deliver;
             }
             let woken = self.shared.changed.wait_timeout(state, wait);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    fn works(&self) {
-        if std::mem::take(&mut self.shared.state().is_failing) {
+    fn works(&mut self) {
+        self.shared.state().is_failing = false;
+        if self.fault.take().is_some() {
             tracing::warn!("the records' database is written again");
         }
     }
 
     fn fails(&mut self, error: &DatabaseError) {
-        if error.fault != Fault::Unfit {
-            self.target = None; // the next one looks at how far this one came
-        }
-        if !std::mem::replace(&mut self.shared.state().is_failing, true) {
+        self.target = None; // the next one looks at how far this one came
+        self.shared.state().is_failing = true;
+        if self.fault.replace(error.fault) != Some(error.fault) {
             tracing::error!(%error, "the records' database cannot be written: calls are answered, \
                  and their records wait in the folder of `server.state`");
         }
@@ -251,56 +289,75 @@ impl<B: Behind + 'static> Deliverer<B> {
         if known.is_none_or(|known| known.spool != Some(self.name)) {
             target.claim(self.name)?;
         }
-        let mut state = self.shared.state();
-        state.delivered = state.delivered.max(delivered);
+        if let Some(first) = self.file.first()?.filter(|first| *first > delivered + 1) {
+            // Where it was brought back from a copy, or another database took its place.
+            let lost = first - delivered - 1;
+            tracing::error!(lost, "the records' database lacks changes that were delivered");
+        }
+        // It may have less than it had: what the file still has of that goes again.
+        self.shared.state().delivered = delivered;
         // What comes from now on is delivered by us.
         self.begun_at = u64::MAX;
-        drop(state);
+        self.file.is_certain()?;
         self.target = Some(target);
         Ok(())
     }
 
     fn deliver(&mut self) -> Done<()> {
-        let delivered = self.shared.state().delivered;
-        let singly = delivered < self.singly_until;
-        let most = if singly { 1 } else { DELIVERED_AT_ONCE };
-        let Some((batch, until)) = self.file.waiting(delivered, most)? else {
-            let mut state = self.shared.state();
-            state.delivered = state.given;
+        let (delivered, given) = {
+            let state = self.shared.state();
+            (state.delivered, state.given)
+        };
+        let waiting = self.file.waiting(delivered, self.at_once)?;
+        let Some(until) = waiting.until else {
+            // What is given since then is looked for again.
+            self.shared.state().delivered = given.max(delivered);
             return Ok(());
         };
+        let (numbers, batch): (Vec<u64>, Vec<Change>) = waiting.changes.into_iter().unzip();
+        let began = Instant::now();
         let target = self.target.as_mut().expect("it was opened");
-        let done = target.apply_spooled(&batch, until);
-        match done {
+        match target.apply_spooled(&batch, until) {
             Ok(applied) => database::complain(&batch, &applied),
-            Err(error) if error.fault == Fault::Unfit && batch.len() > 1 => {
-                self.singly_until = until;
+            Err(error) if error.fault.is_of_one_change() && batch.len() > 1 => {
+                self.at_once = 1;
                 return Ok(());
             }
-            Err(error) if error.fault == Fault::Unfit => {
+            Err(error) if error.fault.is_of_one_change() => {
                 let file = self.path.display();
-                tracing::error!(%error, number = until, %file,
+                let number = numbers.first().copied().unwrap_or(until);
+                tracing::error!(%error, number, %file,
                     "the records' database refuses a change: it is put aside in the file");
-                self.file.put_aside(until, &error.to_string())?;
+                self.file.put_aside(number, &error.to_string())?;
                 target.apply_spooled(&[], until)?;
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                self.at_once = (self.at_once / 2).max(1);
+                return Err(error);
+            }
         }
+        self.at_once = match began.elapsed() > DELIVERED_WITHIN {
+            true => (self.at_once / 2).max(1),
+            false => (self.at_once * 2).min(DELIVERED_AT_ONCE),
+        };
         self.shared.state().delivered = until;
         Ok(())
     }
 
-    fn serve(&mut self, wanted: Wanted) -> Done<()> {
+    fn serve(&mut self, Wanted { until, work, .. }: Wanted) -> Done<()> {
+        if Instant::now() > until {
+            return Ok(());
+        }
         match self.connected() {
             Ok(()) => {
                 let target = self.target.as_mut().expect("it was opened");
-                wanted(Ok(&mut **target));
+                work(Ok(&mut **target));
                 Ok(())
             }
             Err(error) => {
                 let again =
                     DatabaseError { fault: error.fault, error: error.error.to_string().into() };
-                wanted(Err(again));
+                work(Err(again));
                 Err(error)
             }
         }
@@ -310,12 +367,8 @@ impl<B: Behind + 'static> Deliverer<B> {
     fn roll_up(&mut self) -> Done<()> {
         self.connected()?;
         let target = self.target.as_mut().expect("it was opened");
-        while target.roll_up()? != RolledUp::All {
-            let state = self.shared.state();
-            let is_wanted = state.delivered < state.given || !state.wanted.is_empty();
-            if is_wanted || state.stops_at.is_some() {
-                break;
-            }
+        if target.roll_up()? != RolledUp::All {
+            self.rolled_at -= IDLE_AFTER; // there is more, after what waits
         }
         Ok(())
     }

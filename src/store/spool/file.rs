@@ -9,7 +9,7 @@ use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::database::{Applied, Change, Progress, Saved};
 use crate::store::spool::{change, check};
-use crate::store::sql::{Done, Known, Link, calls, keep_state, state, values};
+use crate::store::sql::{Done, Known, Link, calls, keep_state, state, unsigned, values};
 use crate::store::sqlite::{self, SqliteFile};
 use crate::time::Timestamp;
 
@@ -23,6 +23,9 @@ const FORGOTTEN_AT_ONCE: u64 = 2_000;
 const NAME: &str = "spool";
 /// In `meta`: the number of the last change that was given.
 const GIVEN: &str = "given";
+
+/// In `meta`, while the database was not seen: see [`SpoolFile::certain_until`].
+const CERTAIN_UNTIL: &str = "certain_until";
 
 /// The version of the tables (`PRAGMA user_version`), and the tables. Those that `store::sql`
 /// works on are as in a file of records; of `calls` it needs the numbers alone.
@@ -48,6 +51,14 @@ pub(super) struct SpoolFile {
     given: u64,
     /// Where the database has calls that this folder knows nothing of.
     next_call_there: Option<CallId>,
+}
+
+/// Changes that wait.
+pub(super) struct Waiting {
+    /// With their numbers.
+    pub(super) changes: Vec<(u64, Change)>,
+    /// The last number that was looked at; `None`: there are none.
+    pub(super) until: Option<u64>,
 }
 
 impl SpoolFile {
@@ -80,29 +91,30 @@ impl SpoolFile {
         self.given
     }
 
-    /// A folder that was brought back is behind the database: what is given from now on gets
-    /// numbers that nothing there has.
+    /// A folder that was brought back is behind the database: what was given since, and what is
+    /// given from now on, gets numbers that nothing there has.
     pub(super) fn reconcile(&mut self, known: &Known) -> Done<()> {
-        if known.spool == Some(self.name) {
-            let ahead = known.spooled_until.saturating_sub(self.given);
-            if ahead > 0 {
-                tracing::warn!(
-                    ahead,
-                    "the folder is older than the records' database: numbers go \
-                     on from those there"
-                );
-                self.link.within(|db| {
-                    // From the top, so that none meets another.
-                    let top = "UPDATE spool SET number = -number - ?1";
-                    db.execute(top, values![ahead])?;
-                    db.execute("UPDATE spool SET number = -number", &[])?;
-                    state::set_meta(db, GIVEN, self.given + ahead)
-                })?;
-                self.given += ahead;
-            }
-            self.next_call_there = known.next_call;
+        let certain = self.certain_until()?.unwrap_or(self.given);
+        if known.spool == Some(self.name) && known.spooled_until > certain {
+            let ahead = known.spooled_until - certain;
+            tracing::warn!(
+                ahead,
+                "the folder is older than the records' database: numbers go on \
+                 from those there"
+            );
+            let given = self.given + ahead;
+            self.link.within(|db| {
+                // From the top, so that none meets another.
+                let top = "UPDATE spool SET number = -number - ?1 WHERE number > ?2";
+                db.execute(top, values![ahead, certain])?;
+                db.execute("UPDATE spool SET number = -number WHERE number < 0", &[])?;
+                state::set_meta(db, CERTAIN_UNTIL, known.spooled_until)?;
+                state::set_meta(db, GIVEN, given)
+            })?;
+            self.given = given;
         }
-        check(known, self.name, self.given)
+        self.next_call_there = known.next_call.filter(|_| known.spool == Some(self.name));
+        check(known, self.name, self.certain_until()?.unwrap_or(self.given))
     }
 
     /// A run begins: every call of the runs before is in a segment that is finished, or carried.
@@ -144,9 +156,10 @@ impl SpoolFile {
         Ok(applied)
     }
 
+    /// Gives room back, before it needs some.
     pub(super) fn sync(&mut self, delivered: u64) -> Done<()> {
-        self.take(&[], delivered)?;
-        self.link.sync()
+        self.link.sync()?;
+        self.take(&[], delivered).map(drop)
     }
 
     pub(super) fn records_are_kept_since(&self, since: Timestamp) -> Done<()> {
@@ -173,26 +186,66 @@ impl SpoolFile {
         self.link.copy_to(path)
     }
 
-    /// The first changes after `delivered`, at most this many, and the number of the last of them.
-    /// One that cannot be read is put aside.
-    pub(super) fn waiting(&self, delivered: u64, most: usize) -> Done<Option<(Vec<Change>, u64)>> {
+    /// The first changes after `delivered`, at most this many. One that cannot be read is put
+    /// aside.
+    pub(super) fn waiting(&self, delivered: u64, most: usize) -> Done<Waiting> {
         let next = "SELECT number, change FROM spool WHERE number > ?1 ORDER BY number LIMIT ?2";
         let read = self.link.sql().all(next, values![delivered, most], |row| {
             Ok((row.count(0)?, change::read(row.word(1)?)))
         })?;
-        let Some(until) = read.last().map(|(number, _)| *number) else { return Ok(None) };
+        let until = read.last().map(|(number, _)| *number);
         let mut changes = Vec::with_capacity(read.len());
         for (number, change) in read {
             match change {
-                Ok(change) => changes.push(change),
+                Ok(change) => changes.push((number, change)),
                 Err(error) => {
                     let file = self.path.display();
-                    tracing::error!(%error, number, %file, "a change cannot be read: it is put aside");
+                    tracing::error!(%error, number, %file,
+                        "a change cannot be read: it is put aside in the file");
                     self.put_aside(number, &error.to_string())?;
                 }
             }
         }
-        Ok(Some((changes, until)))
+        Ok(Waiting { changes, until })
+    }
+
+    /// The first number that the file has.
+    pub(super) fn first(&self) -> Done<Option<u64>> {
+        let first = self.link.sql().number("SELECT min(number) FROM spool", &[])?;
+        Ok(first.map(unsigned))
+    }
+
+    /// The number before the first that the file has: the database has it, as far as is known here.
+    pub(super) fn delivered(&self) -> Done<u64> {
+        Ok(self.first()?.map_or(self.given, |first| first.saturating_sub(1)))
+    }
+
+    /// The last number that was given with the database seen: numbers after it may meet others
+    /// there, where this folder is older than the database. `None`: it is seen.
+    pub(super) fn certain_until(&self) -> Done<Option<u64>> {
+        state::meta(self.link.sql(), CERTAIN_UNTIL)
+    }
+
+    /// A run begins without a look at the database.
+    pub(super) fn is_uncertain(&self) -> Done<()> {
+        match self.certain_until()? {
+            Some(_) => Ok(()),
+            None => state::set_meta(self.link.sql(), CERTAIN_UNTIL, self.given),
+        }
+    }
+
+    /// The database was seen, and is as it should be.
+    pub(super) fn is_certain(&self) -> Done<()> {
+        let seen = "DELETE FROM meta WHERE key = ?1";
+        self.link.sql().execute(seen, values![CERTAIN_UNTIL]).map(drop)
+    }
+
+    /// Forgets what was put aside and names a caller who is erased, and pages that had it.
+    pub(super) fn erase(&mut self, number: &str, delivered: u64) -> Done<()> {
+        self.take(&[], delivered)?;
+        let forget = "DELETE FROM refused WHERE change LIKE '%' || ?1 || '%'";
+        self.link.sql().execute(forget, values![number])?;
+        self.link.has_erased()
     }
 
     /// Puts a change aside that the database refused.

@@ -29,7 +29,7 @@ use crate::store::database::{
     RecordWriter, RolledUp, Saved, Spooled, TakenOut,
 };
 use crate::store::sql::{Known, Target};
-use crate::store::{StoreError, sqlite};
+use crate::store::{StoreError, backup, sqlite};
 use crate::time::Timestamp;
 
 use delivery::Delivery;
@@ -51,11 +51,17 @@ pub(super) struct Spool<B> {
     folder: PathBuf,
     node: NodeId,
     behind: std::sync::Arc<B>,
+    most: u64,
 }
 
 impl<B: Behind + 'static> Spool<B> {
     pub(super) fn new(folder: &Path, node: NodeId, behind: B) -> Self {
-        Self { folder: folder.to_path_buf(), node, behind: std::sync::Arc::new(behind) }
+        Self {
+            folder: folder.to_path_buf(),
+            node,
+            behind: std::sync::Arc::new(behind),
+            most: SPOOLED_MAX,
+        }
     }
 
     fn open(&self) -> Result<SpoolFile, StoreError> {
@@ -75,6 +81,10 @@ impl<B: Behind + 'static> Database for Spool<B> {
         let target = match self.behind.target() {
             Ok(target) => Some(target),
             Err(StoreError::Database(error)) if error.fault.may_pass() => {
+                if backup::is_copy(&self.folder) {
+                    // Which numbers calls have got since it was made, the database alone knows.
+                    return Err(StoreError::Database(error));
+                }
                 tracing::error!(%error, "the records' database cannot be written: calls are \
                      answered, and their records wait in {FILE}");
                 None
@@ -85,7 +95,7 @@ impl<B: Behind + 'static> Database for Spool<B> {
             file.reconcile(&known)?;
         }
         let delivery = Delivery::new(std::sync::Arc::clone(&self.behind), self.node, target);
-        Ok(Box::new(SpoolWriter { file, delivery }))
+        Ok(Box::new(SpoolWriter { file, delivery, most: self.most }))
     }
 
     fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError> {
@@ -93,7 +103,17 @@ impl<B: Behind + 'static> Database for Spool<B> {
     }
 
     fn direct(&self) -> Result<Box<dyn RecordWriter>, StoreError> {
-        self.behind.writer()
+        let mut file = self.open()?;
+        let mut target = self.behind.target()?;
+        let known = target.known(self.node)?;
+        if let Some(known) = &known {
+            file.reconcile(known)?;
+        }
+        target.migrate()?;
+        if known.is_none_or(|known| known.spool.is_none()) {
+            target.claim(file.name())?;
+        }
+        Ok(target)
     }
 
     fn back_up(&self, folder: &Path) -> Result<(), StoreError> {
@@ -115,6 +135,8 @@ impl<B> fmt::Debug for Spool<B> {
 struct SpoolWriter<B: Behind + 'static> {
     file: SpoolFile,
     delivery: Delivery<B>,
+    /// Changes that may wait.
+    most: u64,
 }
 
 impl<B: Behind + 'static> fmt::Debug for SpoolWriter<B> {
@@ -131,18 +153,23 @@ impl<B: Behind + 'static> RecordWriter for SpoolWriter<B> {
     /// Deliveries begin with the run.
     fn migrate(&mut self) -> Result<(), DatabaseError> {
         self.file.begin()?;
-        self.delivery.begin(self.file.path(), self.file.name(), self.file.given())
+        self.delivery.begin(&mut self.file)
     }
 
     fn apply(&mut self, batch: &[Change]) -> Result<Vec<Applied>, DatabaseError> {
         let delivered = self.delivery.delivered();
-        if self.file.given().saturating_sub(delivered) >= SPOOLED_MAX {
-            let why = format!("{SPOOLED_MAX} changes wait for the database");
+        let most = self.most;
+        if self.file.given().saturating_sub(delivered) >= most && is_of_calls(batch) {
+            let why = format!("{most} changes wait for the database");
             return Err(DatabaseError { fault: Fault::Full, error: why.into() });
         }
-        let applied = self.file.take(batch, delivered)?;
+        let taken = self.file.take(batch, delivered);
+        if taken.is_err() {
+            // What is delivered may make room for the next try.
+            let _ = self.file.sync(delivered);
+        }
         self.delivery.given(self.file.given());
-        Ok(applied)
+        taken
     }
 
     /// The thread that delivers does it.
@@ -167,10 +194,12 @@ impl<B: Behind + 'static> RecordWriter for SpoolWriter<B> {
     fn erase(&mut self, erasure: &Erasure<'_>) -> Result<Erased, DatabaseError> {
         let (number, instead) = (erasure.number.to_owned(), erasure.instead.to_owned());
         let (named_in, run) = (erasure.named_in.to_vec(), erasure.run);
-        self.delivery.ask(move |target| {
+        let erased = self.delivery.ask(move |target| {
             let (number, instead, named_in) = (&*number, &*instead, &*named_in);
             target.erase(&Erasure { number, instead, named_in, run })
-        })
+        })?;
+        self.file.erase(erasure.number, self.delivery.delivered())?;
+        Ok(erased)
     }
 
     fn erased(&self) -> Result<Vec<(CallId, u64)>, DatabaseError> {
@@ -209,8 +238,17 @@ impl<B: Behind + 'static> RecordWriter for SpoolWriter<B> {
 
     fn spooled(&self) -> Spooled {
         let waiting = self.file.given().saturating_sub(self.delivery.delivered());
-        Spooled { waiting, is_failing: self.delivery.is_failing() }
+        // One that is only slow is as bad in the end.
+        let is_failing = self.delivery.is_failing() || waiting > self.most / 10;
+        Spooled { waiting, is_failing }
     }
+}
+
+/// Whether it is what calls leave in a run: what begins and ends one is always taken.
+fn is_of_calls(batch: &[Change]) -> bool {
+    let is_edge = |change: &Change| matches!(change, Change::Carry { .. } | Change::CarryNothing);
+    let ends = batch.iter().any(|change| matches!(change, Change::NextCall(_)));
+    ends && !batch.iter().any(is_edge)
 }
 
 /// Whether a database is ours to write, by what it says of itself; `begun_at` is the last number
@@ -218,11 +256,11 @@ impl<B: Behind + 'static> RecordWriter for SpoolWriter<B> {
 fn check(known: &Known, spool: u64, begun_at: u64) -> Result<(), DatabaseError> {
     let taken = |why: &str| Err(DatabaseError { fault: Fault::Taken, error: why.into() });
     if known.spool != Some(spool) {
-        return match known.next_call {
-            None => Ok(()),
-            Some(_) => taken(
-                "it has calls of this node from another folder: bring back that `server.state`, or \
-                 give this server another `server.node` or another database",
+        return match (known.spool, known.next_call) {
+            (None, None) => Ok(()),
+            (Some(_), _) | (None, Some(_)) => taken(
+                "it has the records of another folder: bring back that `server.state`, or give \
+                 this server a database of its own",
             ),
         };
     }

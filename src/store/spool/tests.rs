@@ -194,9 +194,110 @@ fn a_database_of_another_folder_is_refused_and_an_older_folder_goes_on() {
     std::fs::create_dir(&state).unwrap();
     let Err(StoreError::Database(error)) = world.spool().writer() else { panic!("it is taken") };
     assert_eq!(error.fault, Fault::Taken);
-    // Of another node it has no calls.
-    let node = NodeId::new(3).unwrap();
-    assert!(Spool::new(&state, node, world.away.clone()).writer().is_ok());
+}
+
+/// The folder is older, and a run begins before the database can be seen: what that run gives is
+/// delivered, though the database had those numbers before.
+#[test]
+fn an_older_folder_that_began_without_the_database_loses_nothing() {
+    let world = World::new();
+    let mut writer = world.writer();
+    writer.apply(&[close(1)]).unwrap();
+    until("delivered", || delivered(&*writer));
+    let (state, copy) = (world.folder.path().join("state"), world.folder.path().join("copy"));
+    std::fs::create_dir(&copy).unwrap();
+    world.spool().back_up(&copy).unwrap();
+    writer.apply(&[close(2), close(3)]).unwrap();
+    until("delivered", || delivered(&*writer));
+    drop(writer);
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::rename(&copy, &state).unwrap();
+    world.away.set(Faulty::Gone);
+    let mut writer = world.writer();
+    writer.apply(&[close(11), close(12), close(13), close(14)]).unwrap();
+    world.away.set(Faulty::No);
+    until("refused", || writer.spooled().is_failing && world.away.asked() > 3);
+    drop(writer);
+    let mut writer = world.writer();
+    writer.apply(&[close(15)]).unwrap();
+    until("delivered", || delivered(&*writer));
+    assert_eq!(world.calls(), [1, 2, 3, 11, 12, 13, 14, 15]);
+}
+
+/// A database that was brought back from a copy gets again what the file still has.
+#[test]
+fn a_database_that_has_less_than_before_gets_it_again() {
+    let world = World::new();
+    let mut writer = world.writer();
+    writer.apply(&[close(1), close(2)]).unwrap();
+    until("delivered", || delivered(&*writer));
+    world.away.forget();
+    until("looked at again", || {
+        let _ = writer.erased();
+        world.away.set(Faulty::Gone);
+        let failed = writer.erased().is_err();
+        world.away.set(Faulty::No);
+        failed
+    });
+    writer.apply(&[close(3)]).unwrap();
+    until("delivered", || delivered(&*writer));
+    assert_eq!(world.calls().last(), Some(&3));
+}
+
+/// Past the bound nothing more of calls is taken, and a start and a stop are.
+#[test]
+fn the_bound_of_a_spool_refuses_calls_and_neither_a_start_nor_a_stop() {
+    let world = World::new();
+    world.away.set(Faulty::Gone);
+    let small = || {
+        std::fs::create_dir_all(world.folder.path().join("state")).unwrap();
+        let mut writer = Spool { most: 3, ..world.spool() }.writer().unwrap();
+        writer.migrate().unwrap();
+        writer
+    };
+    let mut writer = small();
+    let of_calls = |call| [close(call), Change::NextCall(CallId(call + 1))];
+    for call in 1..=3 {
+        writer.apply(&of_calls(call)).unwrap();
+    }
+    assert_eq!(writer.apply(&of_calls(4)).unwrap_err().fault, Fault::Full);
+    let stop = [Change::NextCall(CallId(4)), Change::CarryNothing];
+    writer.apply(&stop).unwrap();
+    drop(writer);
+    let mut writer = small();
+    writer.apply(&[Change::Carry { run: 1, calls: Vec::new() }]).unwrap();
+    assert_eq!((writer.spooled().waiting, writer.spooled().is_failing), (3, true));
+    world.away.set(Faulty::No);
+    until("delivered", || delivered(&*writer));
+    writer.apply(&of_calls(4)).unwrap();
+    until("delivered", || delivered(&*writer));
+    // However many there were in its life, a start without the database has room.
+    writer.sync().unwrap();
+    drop(writer);
+    world.away.set(Faulty::Gone);
+    let mut writer = small();
+    assert_eq!(writer.spooled().waiting, 0);
+    writer.apply(&of_calls(5)).unwrap();
+}
+
+/// One change at a time, each in a moment in which the database goes away or comes back.
+#[test]
+fn no_change_is_lost_between_a_look_and_the_next() {
+    let world = World::new();
+    let mut writer = world.writer();
+    for call in 1..=60 {
+        world.away.set(if call % 3 == 0 { Faulty::Gone } else { Faulty::No });
+        writer.apply(&[close(call)]).unwrap();
+        if call % 3 == 0 {
+            until("an alarm", || writer.spooled().is_failing);
+        }
+        world.away.set(Faulty::No);
+        if call % 10 == 0 {
+            until("delivered", || delivered(&*writer));
+        }
+    }
+    until("delivered", || delivered(&*writer));
+    assert_eq!(world.calls(), (1..=60).collect::<Vec<_>>());
 }
 
 /// Records of a folder are in one place: neither kind takes the other's folder.

@@ -256,5 +256,5 @@ pub(super) fn unsigned(number: i64) -> u64 {
 
 /// A text that is not the JSON that we wrote.
 fn unreadable(error: serde_json::Error) -> DatabaseError {
-    DatabaseError { fault: Fault::Other, error: error.into() }
+    DatabaseError { fault: Fault::Unreadable, error: error.into() }
 }

@@ -197,6 +197,8 @@ pub(in crate::store) fn open_tables(
 ) -> Result<SqliteFile, StoreError> {
     crate::store::sqlite::make(path).map_err(|error| StoreError::io(path, error))?;
     let mut file = open_file(path, newest)?;
+    // What is given on is on the disk: nothing elsewhere is ahead of it.
+    file.db.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     if version(&file.db).map_err(failed)? < newest {
         bring_to(&mut file.db, newest, tables).map_err(failed)?;
     }

@@ -25,6 +25,7 @@ struct State {
     faulty: Faulty,
     refuses: Option<CallId>,
     applied: Vec<CallId>,
+    asked: usize,
 }
 
 #[derive(Debug)]
@@ -43,7 +44,7 @@ fn gone() -> DatabaseError {
 impl Away {
     pub(super) fn in_folder(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).unwrap();
-        let state = State { faulty: Faulty::No, refuses: None, applied: Vec::new() };
+        let state = State { faulty: Faulty::No, refuses: None, applied: Vec::new(), asked: 0 };
         Self { path: folder.join("away.sqlite"), state: Arc::new(Mutex::new(state)) }
     }
 
@@ -55,6 +56,18 @@ impl Away {
         self.state.lock().unwrap().refuses = Some(call);
     }
 
+    /// How often it was asked for something.
+    pub(super) fn asked(&self) -> usize {
+        self.state.lock().unwrap().asked
+    }
+
+    /// As brought back from before it had anything of a spool's.
+    pub(super) fn forget(&self) {
+        let db = sqlite::open_records(&self.path).unwrap();
+        let forget = "UPDATE meta SET value = 0 WHERE key = 'spooled_until'";
+        crate::store::sql::Sql::execute(&db, forget, &[]).unwrap();
+    }
+
     /// Calls whose record was written, in order.
     pub(super) fn applied(&self) -> Vec<CallId> {
         self.state.lock().unwrap().applied.clone()
@@ -62,7 +75,11 @@ impl Away {
 
     /// What it does before an answer.
     fn answers(&self) -> Result<Faulty, DatabaseError> {
-        let faulty = self.state.lock().unwrap().faulty;
+        let faulty = {
+            let mut state = self.state.lock().unwrap();
+            state.asked += 1;
+            state.faulty
+        };
         match faulty {
             Faulty::No | Faulty::LosesAnswers => Ok(faulty),
             Faulty::Gone => Err(gone()),
