@@ -70,6 +70,7 @@ fn main() {
     let agent = |n: u32| Agent {
         name: format!("agent{n:02}"),
         display_name: None,
+        team: None,
         skills: vec![("tech".to_owned(), 5)],
         auto_login: true,
         auto_ready: true,

@@ -208,6 +208,30 @@ pub enum Strategy {
     FewestCalls,
 }
 
+impl Strategy {
+    pub const ALL: [Self; 6] = [
+        Self::LongestIdle,
+        Self::MostSkilled,
+        Self::LeastSkilled,
+        Self::LeastOccupied,
+        Self::RoundRobin,
+        Self::FewestCalls,
+    ];
+
+    /// As it is written in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LongestIdle => "longest_idle",
+            Self::MostSkilled => "most_skilled",
+            Self::LeastSkilled => "least_skilled",
+            Self::LeastOccupied => "least_occupied",
+            Self::RoundRobin => "round_robin",
+            Self::FewestCalls => "fewest_calls",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WrapUp {

@@ -34,6 +34,8 @@ pub(super) struct Who {
     pub(super) principal: Principal,
     /// Of an agent's token: the only agent it acts for.
     pub(super) agent: Option<String>,
+    /// The SHA-256 of the token.
+    token: [u8; 32],
 }
 
 /// Why a request has no role.
@@ -44,7 +46,7 @@ pub(super) enum Denied {
     WrongToken,
 }
 
-pub(super) struct Tokens(Vec<([u8; 32], Arc<Who>)>);
+pub(super) struct Tokens(Vec<Arc<Who>>);
 
 impl Tokens {
     /// An empty token is none.
@@ -59,8 +61,7 @@ impl Tokens {
         let all = two.chain(settings.tokens.iter().copied());
         let kept = all.filter(|it| !it.token.is_empty()).map(|it| {
             let principal = Principal { name: it.name.to_owned(), role: it.role };
-            let who = Who { principal, agent: it.agent.map(str::to_owned) };
-            (hash(it.token), Arc::new(who))
+            Arc::new(Who { principal, agent: it.agent.map(str::to_owned), token: hash(it.token) })
         });
         Self(kept.collect())
     }
@@ -70,12 +71,18 @@ impl Tokens {
         let token = header.and_then(bearer).ok_or(Denied::NoToken)?;
         let given = hash(token);
         let mut found = None;
-        for (token, who) in &self.0 {
-            if bool::from(token.ct_eq(&given)) {
+        for who in &self.0 {
+            if bool::from(who.token.ct_eq(&given)) {
                 found = Some(Arc::clone(who));
             }
         }
         found.ok_or(Denied::WrongToken)
+    }
+
+    /// Whether a token that was accepted before is one of these, and means what it meant.
+    pub(super) fn still_has(&self, who: &Who) -> bool {
+        let means_the_same = |it: &Who| (&it.principal, &it.agent) == (&who.principal, &who.agent);
+        self.0.iter().any(|it| bool::from(it.token.ct_eq(&who.token)) && means_the_same(it))
     }
 }
 

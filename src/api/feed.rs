@@ -31,12 +31,12 @@ use crate::api::archive::Archive;
 use crate::api::error::ApiError;
 use crate::center::names::Names;
 use crate::live::{Board, Ring};
-use crate::metrics::cut::{Asked, Cells, Dimension};
+use crate::metrics::cut::{Asked, Cells, CutError, Dimension, Teams};
 use crate::metrics::{
     self, Counted, Counter, Follower, Gathering, Judging, Metrics, Report, Times,
 };
 use crate::time::Timestamp;
-use crate::words::{Numbered, Roster, Seq};
+use crate::words::{Numbered, Roster, RosterAgent, Seq};
 
 /// Facts that wait to be folded before the interface is woken to fold them.
 const FOLD_AFTER: usize = 4_096;
@@ -297,7 +297,11 @@ impl Live {
         archive: &dyn Archive,
     ) -> Result<Cutting, ApiError> {
         let (now, roster) = self.read(|board, _, now| (now, Arc::clone(board.roster())))?;
-        let (asked, mut names) = (make(now)?, names_of(&roster));
+        let (mut asked, mut names) = (make(now)?, names_of(&roster));
+        asked.teams = teams_of(&roster);
+        if asked.by == Some(Dimension::Team) && asked.teams.0.is_empty() {
+            return Err(ApiError::bad_request(CutError::Teams.to_string()));
+        }
         let target = |queue| judging.target(&roster.targets, queue);
         let cells = archive.cut(&asked, now, &mut names, &target);
         let cells = cells.map_err(|error| ApiError::archive(&error))?;
@@ -306,6 +310,7 @@ impl Live {
             let known: Vec<&str> = match by {
                 Dimension::Queue => names.queues.iter().collect(),
                 Dimension::Agent => names.agents.iter().collect(),
+                Dimension::Team => asked.teams.names(),
                 Dimension::Intent
                 | Dimension::Flow
                 | Dimension::Dialed
@@ -411,6 +416,11 @@ fn names_of(roster: &Roster) -> Names {
         names.queues.intern(queue);
     }
     names
+}
+
+fn teams_of(roster: &Roster) -> Teams {
+    let in_team = |agent: &RosterAgent| Some((agent.name.to_string(), agent.team.clone()?));
+    Teams(roster.agents.iter().filter_map(in_team).collect())
 }
 
 /// The cells of a period, and what they are of.
@@ -564,6 +574,7 @@ mod tests {
             agent: AgentId(0),
             name: Arc::clone(&name),
             display_name: None,
+            team: None,
             skills: Vec::new(),
             origins: Vec::new(),
         };

@@ -21,7 +21,7 @@ use crate::api::feed::Cutting;
 use crate::api::figures::{Cell, Report};
 use crate::metrics::Judging;
 use crate::metrics::cut::period::{self, PeriodText};
-use crate::metrics::cut::{Asked, Attribution, CutError, buckets};
+use crate::metrics::cut::{Asked, Attribution, CutError, Teams, buckets};
 use crate::metrics::waterfall::WaterfallReport;
 use crate::time::Timestamp;
 
@@ -131,8 +131,8 @@ pub(super) async fn figures(
     api.figures(move |now| period_of(&said, now), judging).await.map(Json)
 }
 
-/// The figures of a period by queue, agent, intent, flow, number dialed, segment or variable, and
-/// by intervals of local time.
+/// The figures of a period by queue, agent, team, intent, flow, number dialed, segment or variable,
+/// and by intervals of local time.
 ///
 /// A group has the figures that `/v1/metrics` has of its calls. At most 20,000 groups, 10,000
 /// intervals and 500,000 calls that have to be read; more are refused.
@@ -157,8 +157,8 @@ pub(super) async fn groups(
             return Err(refused(CutError::OnlyOfNothing));
         }
         let buckets = buckets(&period, interval, &zone).map_err(refused)?;
-        let attribution = attribution.unwrap_or_default();
-        Ok(Asked { period, by, only, interval, attribution, buckets })
+        let (attribution, teams) = (attribution.unwrap_or_default(), Teams::default());
+        Ok(Asked { period, by, only, teams, interval, attribution, buckets })
     };
     let Cutting { now, asked, cells } = api.cut(make, judging).await?;
     Ok(Json(GroupsReport {

@@ -42,7 +42,7 @@ mod throttle;
 mod views;
 
 use std::ops::Range;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -52,7 +52,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
@@ -195,7 +195,8 @@ struct Inner {
     live: Arc<Live>,
     health: HealthSource,
     archive: Arc<dyn Archive>,
-    tokens: RwLock<Tokens>,
+    /// Who listens for long is woken where they change.
+    tokens: watch::Sender<Tokens>,
     reloads: OnceLock<ReloadHandle>,
     metrics_open_on_loopback: bool,
     in_work: Semaphore,
@@ -221,7 +222,7 @@ impl Api {
             live,
             health,
             archive,
-            tokens: RwLock::new(Tokens::new(settings)),
+            tokens: watch::Sender::new(Tokens::new(settings)),
             reloads: OnceLock::new(),
             metrics_open_on_loopback: settings.metrics_open_on_loopback,
             in_work: Semaphore::new(settings.requests_max),
@@ -246,10 +247,10 @@ impl Api {
         let _ = self.0.reloads.set(reloads);
     }
 
-    /// From now on these are the tokens; requests under way go on.
+    /// From now on these are the tokens. Requests under way go on; a stream of events ends where
+    /// its token is no longer one, or means another role or agent.
     pub fn set_tokens(&self, settings: &Settings<'_>) {
-        let tokens = Tokens::new(settings);
-        *self.0.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
+        self.0.tokens.send_replace(Tokens::new(settings));
     }
 
     /// The routes, for whoever accepts connections.
@@ -323,9 +324,7 @@ impl Api {
         if let Some(wait) = banned.clone().filter(|_| !client.is_here) {
             return Err(wait);
         }
-        let tokens = self.0.tokens.read().unwrap_or_else(PoisonError::into_inner);
-        let who = tokens.who(headers.get(header::AUTHORIZATION));
-        drop(tokens);
+        let who = self.0.tokens.borrow().who(headers.get(header::AUTHORIZATION));
         let who = who.map_err(|denied| {
             let is_guess = denied == Denied::WrongToken && banned.is_none();
             if is_guess && self.0.limit.failed(client.ip, now) {

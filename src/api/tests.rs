@@ -77,6 +77,7 @@ fn agent(state: AgentState) -> AgentView {
         agent: AgentId(0),
         name: "alice".to_owned(),
         display_name: None,
+        team: None,
         state,
         since: Timestamp(0),
         reachable: true,
@@ -135,6 +136,7 @@ struct Served {
     told: Arc<Told>,
     live: Arc<Live>,
     by: Questions,
+    api: Api,
 }
 
 /// Runs `test` against the interface, which no proxy passes requests on to.
@@ -163,12 +165,13 @@ fn serve_behind<F: Future<Output = ()>>(
         let shelf = Arc::new(Shelf { asked: Arc::clone(&asked) });
         let api = Api::new(&settings, DriverHandle { tx }, Arc::clone(&live), well(), shelf);
         api.set_reloads(super::reload::idle());
+        let (served, live_too) = (api.clone(), Arc::clone(&live));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::select! {
             ended = listen(api, listener, is_proxy) => panic!("{ended:?}"),
             () = live.keep_up() => {}
-            () = test(Served { address, asked, told, live: Arc::clone(&live), by }) => {}
+            () = test(Served { live: live_too, api: served, address, asked, told, by }) => {}
         }
     });
     drop(runtime);
@@ -263,8 +266,8 @@ fn the_document_lists_what_there_is() {
         get /v1/events: Events as they happen: first how things stand, then every fact (server-sent events).
         get /v1/flows/{flow}/waterfall: What callers did at each step of a flow that asks for keys, and what would save them time.
         get /v1/metrics: The figures of a period: AHT, FCR, ASA, service level, abandonment and occupancy.
-        get /v1/metrics/groups: The figures of a period by queue, agent, intent, flow, number dialed, segment or variable, and
-        by intervals of local time.
+        get /v1/metrics/groups: The figures of a period by queue, agent, team, intent, flow, number dialed, segment or variable,
+        and by intervals of local time.
         get /v1/queues: The queues, with how many wait and who works.
         get /v1/queues/{name}: One queue and the calls in it, first in line first.
         get /v1/records: Calls that ended, the latest first.

@@ -193,6 +193,7 @@ impl QueueWithCalls {
 pub(super) struct Agent {
     pub name: String,
     pub display_name: Option<String>,
+    pub team: Option<String>,
     /// logged_out, not_ready, ready, on_own_call, reserved, talking or after_call_work.
     pub state: String,
     /// Why the agent is not ready.
@@ -227,6 +228,7 @@ impl From<snapshot::AgentView> for Agent {
             state: agent.state.activity().to_string(),
             name: agent.name,
             display_name: agent.display_name,
+            team: agent.team,
             reason,
             since: (agent.since != Timestamp::default()).then(|| stamp(agent.since)),
             until,

@@ -220,6 +220,7 @@ impl ContactCenter {
             agent: id,
             name: self.facts.agent_name(id),
             display_name: agent.display_name.clone(),
+            team: agent.team.clone(),
             skills: agent.skills.clone(),
             origins: self.setup.origin_skills_of(&agent.name).filter_map(origin).collect(),
         });

@@ -55,6 +55,9 @@ pub struct Agent {
     /// As in the configuration, in URLs and on records.
     pub name: String,
     pub display_name: Option<String>,
+    /// Agents whose figures are read together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     pub skills: Vec<(String, u8)>,
     /// Logged in as soon as the phone can be reached, without a feature code.
     pub auto_login: bool,
@@ -68,6 +71,7 @@ impl Agent {
         Self {
             name: name.to_owned(),
             display_name: None,
+            team: None,
             skills: Vec::new(),
             auto_login: false,
             auto_ready: false,

@@ -141,6 +141,7 @@ impl Floor {
         let agent = |name: &&str| Agent {
             name: (*name).to_owned(),
             display_name: None,
+            team: None,
             skills: vec![("tech".to_owned(), 5)],
             auto_login: true,
             auto_ready: true,

@@ -9,10 +9,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use attendant::center::names::Names;
-use attendant::center::{ContactCenter, Setup};
+use attendant::center::{ContactCenter, Setup, setup};
 use attendant::config::{self, Sources};
 use attendant::metrics::cut::period::{self, Last, PeriodText};
-use attendant::metrics::cut::{Asked, Attribution, CutError, Dimension, Interval, buckets};
+use attendant::metrics::cut::{Asked, Attribution, CutError, Dimension, Interval, Teams, buckets};
 use attendant::metrics::{self, Gathering, Judging, Target, Times};
 use attendant::server;
 use attendant::store::{self, RecordReader, StoreError};
@@ -150,7 +150,7 @@ impl Report {
     }
 
     /// What `--by` says: a dimension, an interval, or both.
-    fn asked(&self, by: &str, period: Period) -> Result<Asked, CutError> {
+    fn asked(&self, by: &str, period: Period, teams: Teams) -> Result<Asked, CutError> {
         let (mut dimension, mut interval) = (None, None);
         for word in by.split(',').map(str::trim) {
             match word.parse::<Interval>() {
@@ -166,7 +166,10 @@ impl Report {
         let period = period.since..period.until;
         let buckets = buckets(&period, interval, &period::zone(&self.tz)?)?;
         let (only, attribution) = (self.only.clone(), self.attribution.unwrap_or_default());
-        Ok(Asked { period, by: dimension, only, interval, attribution, buckets })
+        if dimension == Some(Dimension::Team) && teams.0.is_empty() {
+            return Err(CutError::Teams);
+        }
+        Ok(Asked { period, by: dimension, only, teams, interval, attribution, buckets })
     }
 }
 
@@ -200,11 +203,13 @@ fn answer(
 ) -> Result<String, Failure> {
     let Period { now, since, until, alive_until } = period;
     let mut names = setup.names.clone();
+    let in_team = |agent: &setup::Agent| Some((agent.name.clone(), agent.team.clone()?));
+    let teams = Teams(setup.agents.iter().filter_map(in_team).collect());
     let targets = ContactCenter::new(setup).roster().targets;
     let judging = wanted.judging();
     let target = |queue| -> Target { judging.target(&targets, queue) };
     if let Some(by) = &wanted.by {
-        let asked = wanted.asked(by, period)?;
+        let asked = wanted.asked(by, period, teams)?;
         let cells = store::cut(reader, &asked, now, &mut names, &target);
         let cells = cells.map_err(StoreError::from)??;
         is_known(&asked, &names)?;
@@ -243,6 +248,10 @@ fn is_known(asked: &Asked, names: &Names) -> Result<(), Failure> {
     let (is_known, all) = match by {
         Dimension::Queue => (names.queue(only).is_some(), names.queues.iter().collect::<Vec<_>>()),
         Dimension::Agent => (names.agent(only).is_some(), names.agents.iter().collect()),
+        Dimension::Team => {
+            let teams = asked.teams.names();
+            (teams.contains(&only.as_str()), teams)
+        }
         Dimension::Intent
         | Dimension::Flow
         | Dimension::Dialed
@@ -465,7 +474,7 @@ mod tests {
     fn what_makes_no_sense_is_said_by_name() {
         for (line, word) in [
             (&["--by", "colour"][..], "`colour`"),
-            (&["--by", "team"], "no teams"),
+            (&["--by", "team"], "no agent is in a team"),
             (&["--by", "queue,agent"], "`queue,agent`"),
             (&["--by", "hour,day"], "`hour,day`"),
             (&["--by", "queue", "--only", "nowhere"], "there is billing"),

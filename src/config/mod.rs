@@ -31,6 +31,7 @@ mod sections;
 mod tests;
 mod text;
 mod tokens;
+mod traces;
 mod unused;
 mod webhooks;
 
@@ -46,7 +47,7 @@ pub use layers::Override;
 pub use load::{Loaded, is_left_alone, known, load, load_flows, read_flows};
 pub use model::{
     Agent, Api, ApiToken, Callers, Config, LogFormat, Lookup, Media, NAME_SERVERS_MAX, Phone,
-    Provider, Queue, Recording, Server, Sip, Speech, Trunk, Voice, Webhooks,
+    Provider, Queue, Recording, Server, Sip, Speech, Traces, Trunk, Voice, Webhooks,
 };
 pub use problem::{Problem, Problems, Whose, closest};
 pub use ready::{Keep, Ready, Soundless, ready, soundless};
@@ -196,6 +197,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
     let (trunks, agents) = (top.entries("trunks"), top.entries("agents"));
     let queues = top.entries("queues");
     let lookup = top.node("lookup").unwrap_or(&empty);
+    let traces = top.node("traces").unwrap_or(&empty);
     let (hooks, providers) = (top.node("webhooks").unwrap_or(&empty), top.entries("providers"));
     top.finish();
     let (sip_node, sip) = (sip, sections::sip(sip, problems));
@@ -238,6 +240,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
         callers: people::callers(callers, problems),
         features: sections::features(features, problems),
         lookup: lookup::lookup(lookup, variables, problems),
+        traces: traces::traces(traces, variables, problems),
         webhooks,
         providers,
         weak_passwords: weak_allowed,

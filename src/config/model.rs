@@ -40,6 +40,7 @@ pub struct Config {
     pub callers: Callers,
     pub features: Features,
     pub lookup: Lookup,
+    pub traces: Option<Traces>,
     pub webhooks: Webhooks,
     /// By name, as in the path of our addresses. None: nothing listens for webhooks.
     pub providers: BTreeMap<String, Provider>,
@@ -228,6 +229,14 @@ pub struct Lookup {
     pub secrets: NamedSecrets,
 }
 
+/// The collector of OpenTelemetry that gets a trace of each call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traces {
+    pub url: String,
+    /// Sent as `Authorization: Bearer`.
+    pub token: Option<Secret>,
+}
+
 /// The front that telephony providers ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhooks {
@@ -299,6 +308,8 @@ pub struct Agent {
     pub name: String,
     /// The name for people.
     pub display_name: Option<String>,
+    /// Agents of one team have figures together.
+    pub team: Option<String>,
     /// Level 1 to 10 by skill.
     pub skills: BTreeMap<String, u8>,
     pub phone: Phone,

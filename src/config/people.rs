@@ -138,6 +138,7 @@ pub(super) fn agents(
         check_name("agents", name, node, problems);
         let mut s = Section::new(format!("agents.{name}"), node, problems);
         let display_name = s.some_text("name");
+        let team = s.some_text("team");
         let skills = skills(name, &mut s);
         let phone = phone(name, &mut s, outside, around);
         let auto_login = s.bool("auto_login").unwrap_or(false);
@@ -148,7 +149,7 @@ pub(super) fn agents(
         s.finish();
         if let Some(phone) = phone {
             let name = (*name).to_owned();
-            agents.push(Agent { name, display_name, skills, phone, auto_login, auto_ready });
+            agents.push(Agent { name, display_name, team, skills, phone, auto_login, auto_ready });
         }
     }
     agents
@@ -264,14 +265,7 @@ pub(super) fn queues(entries: &[(&str, &Node)], problems: &mut Problems) -> Vec<
 }
 
 fn queue(name: &str, s: &mut Section<'_, '_>) -> Queue {
-    let strategies = [
-        ("longest_idle", Strategy::LongestIdle),
-        ("most_skilled", Strategy::MostSkilled),
-        ("least_skilled", Strategy::LeastSkilled),
-        ("least_occupied", Strategy::LeastOccupied),
-        ("round_robin", Strategy::RoundRobin),
-        ("fewest_calls", Strategy::FewestCalls),
-    ];
+    let strategies = Strategy::ALL.map(|strategy| (strategy.name(), strategy));
     let default = QueueSetup::default();
     let wrap_up_time = s.seconds("wrap_up_s", 1..=3600).unwrap_or(Duration::from_secs(10));
     let wrap_ups = [

@@ -190,7 +190,7 @@ misses = { no_anwser = 2 }
         attendant.toml:28: no key `no_anwser` is known in [queues.billing.misses]
           help: did you mean `no_answer`?
         attendant.toml:30: no key `colors` is known
-          help: known are server, sip, media, api, voices, callers, features, trunks, agents, queues, lookup, webhooks, providers
+          help: known are server, sip, media, api, voices, callers, features, trunks, agents, queues, lookup, traces, webhooks, providers
     "#]]);
 }
 

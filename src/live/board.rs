@@ -334,6 +334,7 @@ impl Board {
             agent: agent.agent,
             name: agent.name.to_string(),
             display_name: agent.display_name.clone(),
+            team: agent.team.clone(),
             state: stands.state.clone(),
             since: stands.since,
             reachable: stands.reachable,

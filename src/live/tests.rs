@@ -195,6 +195,7 @@ fn a_board_shows_who_came_and_who_went_with_another_setup() {
             .map(|name| Agent {
                 name: (*name).to_owned(),
                 display_name: None,
+                team: None,
                 skills: Vec::new(),
                 auto_login: true,
                 auto_ready: true,

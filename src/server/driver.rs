@@ -39,6 +39,7 @@ use crate::server::resume::First;
 use crate::server::retention::Expired;
 use crate::server::signals::{Signal, Signals};
 use crate::server::timer::Timer;
+use crate::server::traces::Traces;
 use crate::sip::io::Sockets;
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -77,6 +78,7 @@ pub(super) struct Driver {
     pub(super) rest_results: mpsc::Receiver<RestResult>,
     /// Those who ask services, and what these say.
     pub(super) asks: Asks,
+    pub(super) traces: Traces,
     pub(super) replies: mpsc::Receiver<Replied>,
     /// Recordings that were kept long enough.
     pub(super) expired: mpsc::Receiver<Expired>,
@@ -308,10 +310,12 @@ impl Turn for Driver {
                 self.exchange.calls.ended(&record);
                 let target = |queue: &str| self.center.target(queue);
                 self.exchange.calls.queues.ended(&record, target);
+                self.traces.ended(&record);
                 self.store.close(record);
             }
             Command::AmendRecord { call, wrap_up } => {
                 self.exchange.calls.queues.worked(&wrap_up);
+                self.traces.wrapped_up(call, &wrap_up);
                 let _ = self.store.amend(call, wrap_up);
             }
             Command::AmendRecording { update } => drop(self.store.amend_recording(update)),

@@ -41,6 +41,7 @@ mod start_error;
 mod supervision;
 mod tasks;
 mod timer;
+mod traces;
 mod unanswered;
 mod webhooks;
 

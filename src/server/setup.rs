@@ -143,6 +143,7 @@ fn agent(agent: &config::Agent) -> setup::Agent {
     setup::Agent {
         name: agent.name.clone(),
         display_name: agent.display_name.clone(),
+        team: agent.team.clone(),
         skills: agent.skills.iter().map(|(skill, level)| (skill.clone(), *level)).collect(),
         auto_login: agent.auto_login,
         auto_ready: agent.auto_ready,

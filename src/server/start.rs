@@ -40,6 +40,7 @@ use crate::server::signals::Signals;
 use crate::server::start_error::StartError;
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
+use crate::server::traces::Traces;
 use crate::server::{asks, banner, malloc, providers, setup, sip_front};
 use crate::sip::io::Sockets;
 use crate::store::{self, Store};
@@ -119,6 +120,7 @@ struct Bound {
     rest_results: mpsc::Receiver<RestResult>,
     rest: Option<Rest>,
     asks: Asks,
+    traces: Traces,
     replies: mpsc::Receiver<Replied>,
     api: Api,
     http: HttpThread,
@@ -172,6 +174,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
         webhooks: bound.webhooks,
         rest_results: bound.rest_results,
         asks: bound.asks,
+        traces: bound.traces,
         replies: bound.replies,
         expired,
         rest: bound.rest,
@@ -222,6 +225,7 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     providers.door.show_counts(&api);
     let key = store::secret_key(&config.server.state, "ask.key")?;
     let (asks, replies) = asks::start(config, clock, key)?;
+    let traces = Traces::start(config.traces.as_ref())?;
     let store::Opened { mut store, next_call, recovered, sessions, legs, .. } = opened;
     let kept = Kept { carried: &recovered.carried, sessions: &sessions, legs: &legs };
     resume::take_up(clock.now(), &mut store, &mut providers.front, &kept);
@@ -251,6 +255,7 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
         rest_results,
         rest,
         asks,
+        traces,
         replies,
         api,
         http,

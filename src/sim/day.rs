@@ -190,6 +190,7 @@ impl Options {
         let agent = |(n, skills): (u32, &Vec<(String, u8)>)| Agent {
             name: format!("agent-{n}"),
             display_name: None,
+            team: None,
             skills: skills.clone(),
             auto_login: false,
             auto_ready: false,

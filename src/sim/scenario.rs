@@ -132,6 +132,7 @@ pub(super) fn agent(n: u64, random: &mut Random) -> Agent {
     Agent {
         name: agent_name(n),
         display_name: None,
+        team: None,
         skills,
         auto_login: random.chance(0.3),
         auto_ready: random.chance(0.3),
@@ -139,14 +140,6 @@ pub(super) fn agent(n: u64, random: &mut Random) -> Agent {
 }
 
 pub(super) fn queue(name: &str, random: &mut Random) -> Queue {
-    let strategies = [
-        Strategy::LongestIdle,
-        Strategy::MostSkilled,
-        Strategy::LeastSkilled,
-        Strategy::LeastOccupied,
-        Strategy::RoundRobin,
-        Strategy::FewestCalls,
-    ];
     let wrap_up = match random.below(3) {
         0 => WrapUp::Off,
         1 => WrapUp::Timed(random.ms(1_000, 20_000)),
@@ -155,7 +148,7 @@ pub(super) fn queue(name: &str, random: &mut Random) -> Queue {
     let mut miss = || random.below(4) as u8;
     let misses = Misses { no_answer: miss(), rejected: miss(), busy: miss(), device_error: miss() };
     let acd = QueueSetup {
-        strategy: *random.pick(&strategies).unwrap_or(&Strategy::LongestIdle),
+        strategy: *random.pick(&Strategy::ALL).unwrap_or(&Strategy::LongestIdle),
         ring_timeout: random.ms(3_000, 20_000),
         wrap_up,
         len_max: random.between(1, 12) as usize,

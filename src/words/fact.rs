@@ -153,6 +153,8 @@ pub struct RosterAgent {
     pub agent: AgentId,
     pub name: Arc<str>,
     pub display_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// Level by skill.
     pub skills: Vec<(String, u8)>,
     /// The origins whose calls can be brought to the agent.

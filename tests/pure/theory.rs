@@ -114,6 +114,7 @@ fn simulated(agents: usize, patience: Spread, seed: u64) -> Tally {
     let agent = |n| Agent {
         name: format!("agent-{n}"),
         display_name: None,
+        team: None,
         skills: vec![("any".to_owned(), 5)],
         auto_login: false,
         auto_ready: false,

@@ -141,6 +141,7 @@ mod tests {
             agent: AgentId(0),
             name: name.into(),
             display_name: None,
+            team: None,
             skills: Vec::new(),
             origins: Vec::new(),
         };

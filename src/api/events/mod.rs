@@ -15,6 +15,7 @@ mod filter;
 mod text;
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,11 +28,11 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use http_body::Frame;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use crate::api::Api;
-use crate::api::auth::Who;
+use crate::api::auth::{Tokens, Who};
 use crate::api::error::ApiError;
 use crate::api::feed::Listening;
 use crate::api::guard::{ConnectionHandle, Streaming};
@@ -98,7 +99,8 @@ pub(super) async fn events(
         api.0.live.listen(LISTENERS_MAX).ok_or_else(|| ApiError::too_many(LISTENERS_MAX))?;
     let (pieces, body) = mpsc::channel(PIECES_MAX);
     let streaming = connection.streams();
-    let task = ListenerTask { listening, filter, pieces, next: Seq::default() };
+    let tokens = api.0.tokens.subscribe();
+    let task = ListenerTask { listening, filter, pieces, next: Seq::default(), who, tokens };
     #[expect(
         clippy::disallowed_methods,
         reason = "it ends with the listener's connection, or when the server ends the streams; what \
@@ -145,6 +147,8 @@ struct ListenerTask {
     pieces: mpsc::Sender<Bytes>,
     /// The first fact that it has not got yet.
     next: Seq,
+    who: Arc<Who>,
+    tokens: watch::Receiver<Tokens>,
 }
 
 /// Why a listener gets no more.
@@ -155,6 +159,8 @@ enum Over {
     TooSlow,
     /// The server ends.
     ServerEnds,
+    /// A reload took its token away, or gave it another role or agent.
+    Revoked,
 }
 
 /// What the ring has for a listener.
@@ -174,6 +180,7 @@ impl ListenerTask {
             Over::Gone => return,
             Over::TooSlow => text::end("too_slow", "this listener reads too slowly"),
             Over::ServerEnds => text::end("server_ends", "the server is about to end"),
+            Over::Revoked => text::end("revoked", "this token is no longer valid for this stream"),
         };
         if timeout(LAST_WITHIN, self.end(last)).await.is_err() {
             connection.close(); // it reads nothing, and nobody waits for it
@@ -227,6 +234,7 @@ impl ListenerTask {
                             false => Err(Over::ServerEnds),
                         },
                         () = self.pieces.closed() => Err(Over::Gone),
+                        () = revoked(&mut self.tokens, &self.who) => Err(Over::Revoked),
                         _ = keep_alive.tick() => self.send(text::KEEP_ALIVE.to_owned()).await,
                     }
                 }
@@ -274,7 +282,15 @@ impl ListenerTask {
         tokio::select! {
             sent = self.pieces.send(piece.into()) => sent.map_err(|_| Over::Gone),
             () = self.listening.ends() => Err(Over::ServerEnds),
+            () = revoked(&mut self.tokens, &self.who) => Err(Over::Revoked),
         }
+    }
+}
+
+/// Waits until this token is no longer one, or means something else.
+async fn revoked(tokens: &mut watch::Receiver<Tokens>, who: &Who) {
+    if tokens.wait_for(|tokens| !tokens.still_has(who)).await.is_err() {
+        pending::<()>().await; // the interface is gone, which ends the stream by itself
     }
 }
 

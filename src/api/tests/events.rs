@@ -220,3 +220,28 @@ fn a_stream_that_the_server_ends_has_a_last_event() {
         listener.until("0\r\n\r\n").await; // the answer is over
     });
 }
+
+#[test]
+fn a_stream_ends_where_a_reload_takes_its_token_away_or_changes_what_it_may() {
+    use roles::{ALICE, BOB, WITH_ROLES};
+    serve(WITH_ROLES, async |served| {
+        let mut alice = Listener::open_as(ALICE, &served, "/v1/events", "").await;
+        let mut bob = Listener::open_as(BOB, &served, "/v1/events", "").await;
+        alice.next("snapshot").await;
+        bob.next("snapshot").await;
+        let all = WITH_ROLES.tokens.iter().copied();
+        let others: Vec<_> = all.filter(|it| it.token != BOB).collect();
+        served.api.set_tokens(&Settings { tokens: &others, ..WITH_ROLES });
+        let (_, why) = bob.next("end").await;
+        assert_eq!(why["error"], "revoked");
+        bob.until("0\r\n\r\n").await; // the answer is over
+        // Another's stream goes on, until its token acts for another agent.
+        served.told.tell(ready());
+        alice.next("agent_stands").await;
+        let for_bob: Vec<_> =
+            others.iter().map(|it| NamedToken { agent: it.agent.map(|_| "bob"), ..*it }).collect();
+        served.api.set_tokens(&Settings { tokens: &for_bob, ..WITH_ROLES });
+        let (_, why) = alice.next("end").await;
+        assert_eq!(why["error"], "revoked");
+    });
+}

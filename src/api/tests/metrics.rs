@@ -39,7 +39,7 @@ fn figures_come_in_groups_and_intervals() {
         assert_eq!(report["groups"][0]["group"], "+14155550100", "{report}");
         assert_eq!(report["groups"][0]["calls"], 3);
         for (wrong, word) in [
-            ("by=team", "no teams"),
+            ("by=team", "no agent is in a team"),
             ("by=colour", "`colour`"),
             ("interval=minute", "`minute`"),
             ("attribution=later", "`later`"),

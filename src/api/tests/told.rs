@@ -19,6 +19,7 @@ pub(super) fn facts() -> Vec<Fact> {
             agent: agent.agent,
             name: agent.name.as_str().into(),
             display_name: None,
+            team: None,
             skills: agent.skills.clone(),
             origins: Vec::new(),
         }],
@@ -59,6 +60,7 @@ pub(super) fn bob_talks() -> Vec<Fact> {
         agent,
         name: name.into(),
         display_name: None,
+        team: None,
         skills: Vec::new(),
         origins: Vec::new(),
     };

@@ -10,11 +10,12 @@
 //! **Bounds:** [`CELLS_MAX`] cells, counted while they are gathered, [`RECORDS_MAX`] records read
 //! for one answer, and [`BUCKETS_MAX`] buckets; past each the answer is an error that names it.
 //!
-//! **Deliberately absent:** teams. The configuration has none; agents are known by name.
+//! **Deliberately absent:** names that are gone: a group has the name that its calls had.
 
 mod buckets;
 pub mod period;
 mod spread;
+mod teams;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,6 +27,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use buckets::{BUCKETS_MAX, Interval, buckets};
+use teams::ByTeam;
+pub use teams::Teams;
 
 use crate::id::{AgentId, QueueId};
 use crate::metrics::figures::{Figures, Section};
@@ -50,6 +53,8 @@ pub const LENGTH_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub enum Dimension {
     Queue,
     Agent,
+    /// The agents whom the configuration has in one team.
+    Team,
     Intent,
     Flow,
     /// The number dialed.
@@ -82,6 +87,8 @@ pub struct Asked {
     pub by: Option<Dimension>,
     /// Of the dimension, only this value.
     pub only: Option<String>,
+    /// Whose team is which, where calls are grouped by teams.
+    pub teams: Teams,
     pub interval: Option<Interval>,
     pub attribution: Attribution,
     pub buckets: Vec<Range<Timestamp>>,
@@ -91,12 +98,12 @@ pub struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CutError {
     #[error(
-        "`{0}` is nothing that calls are told apart by: write queue, agent, intent, flow, number, \
-         segment or var:NAME"
+        "`{0}` is nothing that calls are told apart by: write queue, agent, team, intent, flow, \
+         number, segment or var:NAME"
     )]
     Dimension(String),
-    #[error("there are no teams: agents are known by name, with `agent`")]
-    Team,
+    #[error("no agent is in a team: write `team` in [agents.NAME] of the configuration")]
+    Teams,
     #[error("`{0}` is no interval: write 15m, hour, day, week or month")]
     Interval(String),
     #[error("`{0}` attributes nothing: write ended, wrap_up_end, arrival or spread")]
@@ -165,7 +172,7 @@ impl Asked {
     fn needed(&self, mut tallies: Tallies) -> Tallies {
         match &self.by {
             Some(Dimension::Queue) => tallies.agents.clear(),
-            Some(Dimension::Agent) => tallies.queues.clear(),
+            Some(Dimension::Agent | Dimension::Team) => tallies.queues.clear(),
             None
             | Some(
                 Dimension::Intent
@@ -184,14 +191,27 @@ impl Dimension {
     const fn is_rolled(&self) -> bool {
         match self {
             Self::Queue | Self::Agent => true,
-            Self::Intent | Self::Flow | Self::Dialed | Self::Segment | Self::Variable(_) => false,
+            Self::Team
+            | Self::Intent
+            | Self::Flow
+            | Self::Dialed
+            | Self::Segment
+            | Self::Variable(_) => false,
+        }
+    }
+
+    /// Whether a call has one value of it as a whole; otherwise each of its visits or talks has.
+    const fn is_of_calls(&self) -> bool {
+        match self {
+            Self::Queue | Self::Agent | Self::Team => false,
+            Self::Intent | Self::Flow | Self::Dialed | Self::Segment | Self::Variable(_) => true,
         }
     }
 
     /// The value of a call, where the call has one as a whole.
     fn of<'a>(&self, record: &'a CallRecord) -> Option<&'a str> {
         match self {
-            Self::Queue | Self::Agent => None,
+            Self::Queue | Self::Agent | Self::Team => None,
             Self::Intent => record.intent.as_deref(),
             // With its version a flow would be another after each change.
             Self::Flow => record.flow.as_deref().map(|it| it.split('@').next().unwrap_or(it)),
@@ -209,11 +229,11 @@ impl FromStr for Dimension {
         match text {
             "queue" => Ok(Self::Queue),
             "agent" => Ok(Self::Agent),
+            "team" => Ok(Self::Team),
             "intent" => Ok(Self::Intent),
             "flow" => Ok(Self::Flow),
             "number" => Ok(Self::Dialed),
             "segment" => Ok(Self::Segment),
-            "team" => Err(CutError::Team),
             other => match other.strip_prefix("var:").filter(|name| !name.is_empty()) {
                 Some(name) => Ok(Self::Variable(name.to_owned())),
                 None => Err(CutError::Dimension(other.to_owned())),
@@ -227,6 +247,7 @@ impl fmt::Display for Dimension {
         match self {
             Self::Queue => f.write_str("queue"),
             Self::Agent => f.write_str("agent"),
+            Self::Team => f.write_str("team"),
             Self::Intent => f.write_str("intent"),
             Self::Flow => f.write_str("flow"),
             Self::Dialed => f.write_str("number"),
@@ -330,7 +351,13 @@ impl<'a> Cutter<'a> {
         if self.records > RECORDS_MAX {
             return self.refuse(CutError::Records);
         }
-        let Some(row) = CallRow::of(record, names).filter(|row| row.by_agent.is_none()) else {
+        let row = match &self.asked.by {
+            Some(by) if *by == Dimension::Team => {
+                CallRow::of(record, &mut ByTeam::new(&self.asked.teams, names))
+            }
+            Some(_) | None => CallRow::of(record, names),
+        };
+        let Some(row) = row.filter(|row| row.by_agent.is_none()) else {
             return ControlFlow::Continue(());
         };
         if self.asked.attribution == Attribution::Spread {
@@ -365,8 +392,8 @@ impl<'a> Cutter<'a> {
         let bucket = self.asked.buckets.partition_point(|bucket| bucket.end <= at);
         let is_in = self.asked.buckets.get(bucket).is_some_and(|bucket| bucket.start <= at);
         let value = self.asked.by.as_ref().and_then(|by| by.of(record)).map(str::to_owned);
-        let is_rolled = self.asked.by.as_ref().is_none_or(Dimension::is_rolled);
-        let is_wanted = is_rolled || self.asked.only.is_none() || self.asked.only == value;
+        let is_of_calls = self.asked.by.as_ref().is_some_and(Dimension::is_of_calls);
+        let is_wanted = !is_of_calls || self.asked.only.is_none() || self.asked.only == value;
         if !is_in || !is_wanted {
             return ControlFlow::Continue(());
         }
@@ -375,16 +402,9 @@ impl<'a> Cutter<'a> {
         let before = cell.sections_kept();
         cell.add(self.asked.needed(tallies));
         self.sections += cell.sections_kept() - before;
-        let cells = match self.asked.by {
-            Some(Dimension::Queue | Dimension::Agent) => self.sections,
-            None
-            | Some(
-                Dimension::Intent
-                | Dimension::Flow
-                | Dimension::Dialed
-                | Dimension::Segment
-                | Dimension::Variable(_),
-            ) => self.cells.len(),
+        let cells = match &self.asked.by {
+            Some(by) if !by.is_of_calls() => self.sections,
+            Some(_) | None => self.cells.len(),
         };
         if cells > CELLS_MAX { self.refuse(CutError::Cells) } else { ControlFlow::Continue(()) }
     }
@@ -443,6 +463,12 @@ impl<'a> Cutter<'a> {
             Some(Dimension::Agent) => {
                 let cell = |(agent, sum): (&AgentId, &Sum)| {
                     Cell::of(Section::Agent, (names.agent)(*agent), range, sum)
+                };
+                sections.agents.iter().map(cell).collect()
+            }
+            Some(Dimension::Team) => {
+                let cell = |(team, sum): (&AgentId, &Sum)| {
+                    Cell::of(Section::Agent, self.asked.teams.name(*team), range, sum)
                 };
                 sections.agents.iter().map(cell).collect()
             }

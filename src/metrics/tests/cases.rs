@@ -17,7 +17,7 @@ use table::CASES;
 pub(crate) use written::records;
 
 use crate::id::{AgentId, QueueId};
-use crate::metrics::cut::{self, Asked, Cell, Cutter, buckets, period};
+use crate::metrics::cut::{self, Asked, Cell, Cutter, Teams, buckets, period};
 use crate::metrics::{CallRow, Figures, Metrics, Naming, Near, Report, Target};
 use crate::time::Timestamp;
 use crate::words::CallRecord;
@@ -91,11 +91,13 @@ fn cells(cut: &Cut, records: &[CallRecord], ids: &mut Ids) -> Vec<Cell> {
     let zone = period::zone(cut.zone).unwrap();
     let interval = cut.interval.map(|it| it.parse().unwrap());
     let period = at(cut.period[0])..at(cut.period[1]);
+    let teams = [("ann", "north"), ("bob", "north"), ("cleo", "south")];
     let asked = Asked {
         buckets: buckets(&period, interval, &zone).unwrap(),
         period,
         by: cut.by.map(|by| by.parse().unwrap()),
         only: None,
+        teams: Teams(teams.map(|(agent, team)| (agent.to_owned(), team.to_owned())).into()),
         interval,
         attribution: cut.attribution.parse().unwrap(),
     };

@@ -63,6 +63,7 @@ pub(super) fn effective(old: &Config, new: &Config, is_open: bool) -> Config {
     config.server.reload_on_change = old.server.reload_on_change;
     (config.server.log, config.server.log_level) = (old.server.log, old.server.log_level.clone());
     config.lookup.at_once_max = old.lookup.at_once_max;
+    config.traces = old.traces.clone();
     let tokens = (new.api.read_token.clone(), new.api.operate_token.clone());
     config.api = Api { tokens: new.api.tokens.clone(), ..old.api.clone() };
     // Without a token in the files the one that was made at the start stays.
@@ -123,6 +124,7 @@ pub(super) fn needs_restart(old: &Config, new: &Config, is_open: bool) -> Vec<St
         requests_max as "api.requests_max",
     ]);
     differing!(keys, old.lookup, new.lookup, [at_once_max as "lookup.at_once_max"]);
+    differing!(keys, old, new, [traces as "traces"]);
     if is_open {
         differing!(keys, old, new, [webhooks as "webhooks"]);
     }

@@ -124,6 +124,7 @@ impl Cast {
         self.agents.push(Agent {
             name,
             display_name: None,
+            team: None,
             skills,
             auto_login: false,
             auto_ready: false,

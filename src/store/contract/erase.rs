@@ -2,7 +2,7 @@
 
 use super::common::*;
 use crate::center::names::Names;
-use crate::metrics::cut::{Asked, Attribution, Dimension};
+use crate::metrics::cut::{Asked, Attribution, Dimension, Teams};
 use crate::metrics::{Gathering, Report, Target, Times};
 use crate::store::cuts::{cut, waterfall};
 use crate::store::database::{Erasure, RolledUp};
@@ -166,7 +166,8 @@ fn cuts_say_what_they_lack(reader: &dyn RecordReader) {
         let period = Timestamp(period.start)..Timestamp(period.end);
         let buckets = vec![period.clone()];
         let (only, interval, attribution) = (None, None, Attribution::Ended);
-        let asked = Asked { period, by, only, interval, attribution, buckets };
+        let asked =
+            Asked { period, by, only, teams: Teams::default(), interval, attribution, buckets };
         let (now, mut names) = (Timestamp(START + 90 * DAY), Names::default());
         cut(reader, &asked, now, &mut names, &|_| Target::default()).unwrap().unwrap()
     };

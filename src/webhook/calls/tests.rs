@@ -99,6 +99,7 @@ impl World {
         let ann = Agent {
             name: "ann".to_owned(),
             display_name: None,
+            team: None,
             skills: vec![("tech".to_owned(), 5)],
             auto_login: true,
             auto_ready: true,

@@ -106,6 +106,7 @@ fn center() -> ContactCenter {
     let agent = |(name, skill): (&str, &str)| Agent {
         name: name.to_owned(),
         display_name: None,
+        team: None,
         skills: vec![(skill.to_owned(), 5)],
         auto_login: true,
         auto_ready: true,

@@ -96,6 +96,7 @@ pub(super) fn setup() -> Setup {
     let agent = |name: &str, skills: &[(&str, u8)], auto_ready| Agent {
         name: name.to_owned(),
         display_name: Some(name.to_uppercase()),
+        team: None,
         skills: skills.iter().map(|(skill, level)| ((*skill).to_owned(), *level)).collect(),
         auto_login: true,
         auto_ready,

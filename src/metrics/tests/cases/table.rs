@@ -261,6 +261,21 @@ pub(super) const CASES: &[Case] = &[
         ],
         &["group Rome aht_call_s = 60 / 1", "group Oslo aht_call_s = 20 / 1"],
     ),
+    cut(
+        of("team"),
+        "By team: ann and bob are the north, cleo is the south, dan is in none",
+        &[
+            "+1 03-02T09:00:00 ann:60/0/10>flow bob:100/0/20",
+            "+2 03-02T09:30:00 cleo:40/0/0",
+            "+3 03-02T09:40:00 dan:20/0/0",
+        ],
+        &[
+            "group north aht_call_s = (60 + 10 + 100 + 20) / 1",
+            "group north aht_leg_s = (60 + 10 + 100 + 20) / 2",
+            "group south aht_call_s = 40 / 1",
+            "group none aht_call_s = 20 / 1",
+        ],
+    ),
     case(
         "Nobody calls again: resolved",
         &["+1 03-02T09:00:00 ann:60/0/0"],

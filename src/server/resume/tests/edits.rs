@@ -93,6 +93,7 @@ fn a_run_that_was_given_another_setup_is_read_back_with_it() {
     setup.agents.push(crate::center::setup::Agent {
         name: "zoe".to_owned(),
         display_name: None,
+        team: None,
         skills: vec![("day".to_owned(), 9)],
         auto_login: true,
         auto_ready: true,

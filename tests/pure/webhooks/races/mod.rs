@@ -145,6 +145,7 @@ fn center(plan: &Plan) -> ContactCenter {
     let agent = |n: u32| Agent {
         name: format!("agent{n}"),
         display_name: None,
+        team: None,
         skills: vec![("tech".to_owned(), 5), ("billing".to_owned(), 5)],
         auto_login: true,
         auto_ready: true,
