@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use attendant::config::{self, Config, Sources};
 use attendant::import::{ImportFormat, ImportItem, ImportReader, ImportSettings, LineRemark};
 use attendant::server;
-use attendant::store::{CALLS_PER_SECOND_MAX, Imported, Importing, Place, StoreError};
+use attendant::store::{CALLS_PER_SECOND_MAX, Imported, Importing, StoreError, StorePlace};
 use attendant::time::Timestamp;
 use attendant::words::CallRecord;
 
@@ -168,7 +168,7 @@ fn zone(text: &str) -> Result<TimeZone, String> {
     TimeZone::get(text).map_err(|_| "write a time zone as in Europe/Berlin or UTC".to_owned())
 }
 
-fn open(place: &Place) -> Result<Importing, ImportError> {
+fn open(place: &StorePlace) -> Result<Importing, ImportError> {
     Importing::open(place.clone()).map_err(|error| failed(&place.folder, error))
 }
 
@@ -194,7 +194,7 @@ fn failed(state: &Path, error: StoreError) -> ImportError {
 
 /// Reads all files into the folder; says what came of it, in words as well.
 fn import(
-    state: &Place,
+    state: &StorePlace,
     settings: ImportSettings,
     wanted: &Import,
 ) -> Result<(Seen, String), ImportError> {
@@ -233,12 +233,12 @@ fn try_out(
     wanted: &Import,
 ) -> Result<(ExitCode, String), ImportError> {
     let scratch = Scratch::make()?;
-    let (seen, mut text) = import(&Place::from(&*scratch.0), settings, wanted)?;
+    let (seen, mut text) = import(&StorePlace::from(&*scratch.0), settings, wanted)?;
     text.insert_str(0, "nothing is imported: this is what would be\n");
     if let Some((since, last)) = seen.period {
         let until = last + Duration::from_millis(1);
         let setup = server::setup(config, Vec::new(), std::sync::Arc::default());
-        let figures = records_of(&Place::from(&*scratch.0)).and_then(|reader| {
+        let figures = records_of(&StorePlace::from(&*scratch.0)).and_then(|reader| {
             report::text_of(&*reader, setup, (since, until), server::now())
                 .map_err(|error| error.to_string())
         });
@@ -250,7 +250,7 @@ fn try_out(
     Ok((seen.code(), text))
 }
 
-fn undo(state: &Place, import: &str) -> Result<(ExitCode, String), ImportError> {
+fn undo(state: &StorePlace, import: &str) -> Result<(ExitCode, String), ImportError> {
     // A folder is made for what comes in, and not for what goes out.
     fs::metadata(&state.folder).map_err(|error| ImportError::File(state.folder.clone(), error))?;
     let calls = open(state)?.take_out(import).map_err(|error| failed(&state.folder, error))?;
@@ -262,7 +262,7 @@ fn undo(state: &Place, import: &str) -> Result<(ExitCode, String), ImportError> 
     Ok((code, text))
 }
 
-fn list(state: &Place) -> ExitCode {
+fn list(state: &StorePlace) -> ExitCode {
     let reader = match records_of(state) {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),

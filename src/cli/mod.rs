@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use attendant::config::{DEFAULT_FILE, Problems, Sources, Whose};
-use attendant::store::{self, Place, RecordReader, StoreError};
+use attendant::store::{self, RecordReader, StoreError, StorePlace};
 
 /// The command was used wrongly.
 pub(crate) const EX_USAGE: u8 = 64;
@@ -48,7 +48,7 @@ fn is_configured(sources: &Sources) -> bool {
 }
 
 /// The records of a server, or why there are none to read.
-fn records_of(place: &Place) -> Result<Box<dyn RecordReader>, String> {
+fn records_of(place: &StorePlace) -> Result<Box<dyn RecordReader>, String> {
     let state = &*place.folder;
     store::read_records(place.clone()).map_err(|error| match state.exists() {
         true if matches!(error, StoreError::NoRecords { .. }) => error.to_string(),

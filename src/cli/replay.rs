@@ -15,7 +15,7 @@ use attendant::config::{self, Sources};
 use attendant::id::CallId;
 use attendant::server;
 use attendant::sim::journal::{self, Broken, Replay as Outcome};
-use attendant::store::{self, Place};
+use attendant::store::{self, StorePlace};
 use attendant::words::CallRecord;
 
 use crate::cli::period::shown;
@@ -164,7 +164,7 @@ fn read_run(paths: &[PathBuf]) -> Result<Run, String> {
 fn replayed(
     setup: Setup,
     runs: &[Run],
-    state: &Place,
+    state: &StorePlace,
     kept: &dyn Fn(u64, &str) -> Option<Setup>,
 ) -> Result<Outcome, Broken> {
     let hook = panic::take_hook();
@@ -177,7 +177,7 @@ fn replayed(
 fn told_again(
     setup: Setup,
     runs: &[Run],
-    state: &Place,
+    state: &StorePlace,
     kept: &dyn Fn(u64, &str) -> Option<Setup>,
 ) -> Result<Outcome, Broken> {
     let mut center = ContactCenter::new(setup);

@@ -52,7 +52,7 @@ use crate::call::Directory;
 use crate::center::Setup;
 use crate::config::{Config, Soundless, Sources};
 use crate::flow::Flow;
-use crate::store::Place;
+use crate::store::StorePlace;
 use crate::time::Timestamp;
 
 pub use driver::End;
@@ -83,7 +83,7 @@ pub fn setup(config: &Config, flows: Vec<Arc<Flow>>, directory: Arc<Directory>) 
 
 /// Where a server of this configuration keeps what outlives it.
 #[must_use]
-pub fn place(server: &crate::config::Server) -> Place {
+pub fn place(server: &crate::config::Server) -> StorePlace {
     setup::place(server)
 }
 

@@ -28,14 +28,14 @@ use crate::sip::path::Transport;
 use crate::sip::registrar;
 use crate::sip::sdp;
 use crate::sip::ua::{self, Phone, PhoneAt, Trunk, UaSetup};
-use crate::store::{Password, Place, PostgresServer};
+use crate::store::{Password, PostgresServer, StorePlace};
 use crate::words::{Codec, Direction, Target};
 
 /// Every telephone and trunk knows this dynamic payload type for telephone-event.
 const TELEPHONE_EVENT: u8 = 101;
 
 /// Where a server keeps what outlives it.
-pub(super) fn place(server: &config::Server) -> Place {
+pub(super) fn place(server: &config::Server) -> StorePlace {
     let postgres = server.database.as_ref().map(|database| PostgresServer {
         host: database.host.clone(),
         port: database.port,
@@ -44,7 +44,7 @@ pub(super) fn place(server: &config::Server) -> Place {
         name: database.name.clone(),
         node: server.node,
     });
-    Place { folder: server.state.clone(), postgres }
+    StorePlace { folder: server.state.clone(), postgres }
 }
 
 /// Whom the interface believes, beside the two tokens without a name.

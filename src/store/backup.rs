@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::store::database;
-use crate::store::{Place, StoreError, kept, open, whole};
+use crate::store::{StoreError, StorePlace, kept, open, whole};
 
 /// Lists what belongs to a copy.
 const MANIFEST: &str = "backup.json";
@@ -59,7 +59,7 @@ struct Copied {
 /// When `to` is there and not empty, or something cannot be read or written: then `to` is not
 /// whole, and a start on it says so.
 pub fn back_up(
-    place: impl Into<Place>,
+    place: impl Into<StorePlace>,
     to: &Path,
     recordings: Option<&Path>,
 ) -> Result<BackedUp, StoreError> {
@@ -109,12 +109,12 @@ fn make_folder(path: &Path) -> io::Result<()> {
 
 /// Copies the database, and then what was kept beside it; `false` where something between the two
 /// is in neither.
-fn copy_database(place: &Place, to: &Path) -> Result<bool, StoreError> {
+fn copy_database(place: &StorePlace, to: &Path) -> Result<bool, StoreError> {
     database::of(place)?.back_up(to)?;
     for name in kept::NAMES {
         copy(&place.folder.join(name), &to.join(name))?;
     }
-    let copy = Place { folder: to.to_path_buf(), ..place.clone() };
+    let copy = StorePlace { folder: to.to_path_buf(), ..place.clone() };
     let until = database::of(&copy)?.kept_until()?;
     Ok(kept::first(to)?.is_none_or(|first| first <= until))
 }

@@ -24,7 +24,7 @@ use crate::id::{CallId, NodeId};
 use crate::metrics::{Gathering, Near, Times};
 use crate::store::journal::Entry;
 use crate::store::kept::Kept;
-use crate::store::place::Place;
+use crate::store::place::StorePlace;
 use crate::store::{StoreError, sqlite};
 #[cfg(feature = "postgres")]
 use crate::store::{postgres::Postgres, spool::Spool};
@@ -36,7 +36,7 @@ use crate::words::{CallRecord, RecordFilter};
 /// # Errors
 ///
 /// When this attendant was built without the kind.
-pub(super) fn of(place: &Place) -> Result<Arc<dyn Database>, StoreError> {
+pub(super) fn of(place: &StorePlace) -> Result<Arc<dyn Database>, StoreError> {
     let folder = &place.folder;
     let Some(server) = &place.postgres else {
         let path = folder.join(SPOOL);

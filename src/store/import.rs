@@ -14,7 +14,7 @@ use std::fs::File;
 
 use crate::id::{CallId, LegId, NodeId};
 use crate::store::database::{self, Applied, Change, RecordWriter};
-use crate::store::{Place, StoreError, backup, open};
+use crate::store::{StoreError, StorePlace, backup, open};
 use crate::time::Timestamp;
 use crate::words::CallRecord;
 
@@ -49,7 +49,7 @@ impl Importing {
     /// # Errors
     ///
     /// When a server runs on it ([`StoreError::InUse`]), or it cannot be written.
-    pub fn open(place: impl Into<Place>) -> Result<Self, StoreError> {
+    pub fn open(place: impl Into<StorePlace>) -> Result<Self, StoreError> {
         let place = place.into();
         let folder = &*place.folder;
         let (lock, _) = open::prepare(folder)?;

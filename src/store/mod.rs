@@ -75,7 +75,7 @@ pub use import::{CALLS_PER_SECOND_MAX, Imported, Importing};
 pub use names::{add_recorded, keep_names, names, names_error};
 pub use old_runs::{OldRuns, OldRunsGone};
 pub use open::{Found, alive_until, look, open};
-pub use place::{Password, Place, PostgresServer};
+pub use place::{Password, PostgresServer, StorePlace};
 pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
@@ -237,7 +237,7 @@ pub enum Settled {
 /// # Errors
 ///
 /// When there are none, or they cannot be read.
-pub fn read_records(place: impl Into<Place>) -> Result<Box<dyn RecordReader>, StoreError> {
+pub fn read_records(place: impl Into<StorePlace>) -> Result<Box<dyn RecordReader>, StoreError> {
     database::of(&place.into())?.reader()
 }
 

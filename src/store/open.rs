@@ -20,7 +20,7 @@ use crate::store::kept::{self, KeptLog};
 use crate::store::recover::{self, Rebuild, Writing};
 use crate::store::shared::Shared;
 use crate::store::writer::Writer;
-use crate::store::{Head, JOBS_MAX, Opened, Place, Store, StoreError, backup, nodes, setups};
+use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError, StorePlace, backup, nodes, setups};
 use crate::time::Timestamp;
 
 /// Opens the folder of node 0, gives lost calls their records and begins a new run of the journal.
@@ -29,7 +29,7 @@ use crate::time::Timestamp;
 ///
 /// When the folder cannot be written, belongs to a running server or to a later version.
 pub fn open(
-    place: impl Into<Place>,
+    place: impl Into<StorePlace>,
     head: &Head,
     writing: &Writing<'_>,
 ) -> Result<Opened, StoreError> {
@@ -68,7 +68,7 @@ pub struct Found {
 ///
 /// As [`open`], and when something in it is another node's.
 pub fn look(
-    place: impl Into<Place>,
+    place: impl Into<StorePlace>,
     node: NodeId,
     rebuild: &mut dyn Rebuild,
 ) -> Result<Found, StoreError> {

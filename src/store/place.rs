@@ -9,7 +9,7 @@ use crate::id::NodeId;
 
 /// A folder with the journal, and where the records are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct StorePlace {
     pub folder: PathBuf,
     /// `None`: in the folder.
     pub postgres: Option<PostgresServer>,
@@ -63,13 +63,13 @@ impl fmt::Display for PostgresServer {
     }
 }
 
-impl From<&Path> for Place {
+impl From<&Path> for StorePlace {
     fn from(folder: &Path) -> Self {
         Self { folder: folder.to_path_buf(), postgres: None }
     }
 }
 
-impl From<&PathBuf> for Place {
+impl From<&PathBuf> for StorePlace {
     fn from(folder: &PathBuf) -> Self {
         Self::from(folder.as_path())
     }

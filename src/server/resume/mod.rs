@@ -19,7 +19,7 @@ use crate::id::{AgentId, CallId};
 use crate::metrics::Follower;
 use crate::number::normalize;
 use crate::server::{history, setup};
-use crate::store::{self, KeptSetup, Opened, Place, RecordReader, Store, StoreError};
+use crate::store::{self, KeptSetup, Opened, RecordReader, Store, StoreError, StorePlace};
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
 use crate::words::{Event, Target};
@@ -70,7 +70,7 @@ pub(super) struct Begun {
 }
 
 /// The folder of the run before.
-struct Folder(Place);
+struct Folder(StorePlace);
 
 impl rebuild::Kept for Folder {
     fn setup(&self, run: u64, digest: &str) -> Option<Setup> {
@@ -180,7 +180,7 @@ impl EarlierRuns {
 /// # Errors
 ///
 /// When the folder cannot be read, or its names are those of a later attendant.
-pub fn named(place: &Place, mut setup: Setup) -> Result<Setup, StoreError> {
+pub fn named(place: &StorePlace, mut setup: Setup) -> Result<Setup, StoreError> {
     let folder = &*place.folder;
     let known = store::names(folder)?;
     let is_first = known.is_none();

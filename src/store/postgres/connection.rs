@@ -58,7 +58,7 @@ pub(super) enum Use {
     Write,
 }
 
-pub(super) struct Connection {
+pub(super) struct PgConnection {
     server: PostgresServer,
     of_use: Use,
     /// Taken when this is dropped.
@@ -74,7 +74,7 @@ pub(super) struct Connection {
     pub(super) migrates: Cell<bool>,
 }
 
-impl Connection {
+impl PgConnection {
     pub(super) fn new(server: PostgresServer, of_use: Use) -> Result<Self, StoreError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let place = || PathBuf::from(server.to_string());
@@ -276,7 +276,7 @@ pub(super) fn refused(fault: Fault, why: &str) -> DatabaseError {
     DatabaseError { fault, error: why.into() }
 }
 
-impl Sql for Connection {
+impl Sql for PgConnection {
     fn execute(&self, statement: &str, values: &[Value<'_>]) -> Done<usize> {
         let client = self.client()?;
         let statement = self.prepared(&client, statement)?;
@@ -308,7 +308,7 @@ impl Sql for Connection {
     }
 }
 
-impl Link for Connection {
+impl Link for PgConnection {
     fn sql(&self) -> &dyn Sql {
         self
     }
@@ -361,7 +361,7 @@ impl Link for Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for PgConnection {
     fn drop(&mut self) {
         self.give_up();
         // A thread of another runtime must not wait for its end.
@@ -371,9 +371,9 @@ impl Drop for Connection {
     }
 }
 
-impl fmt::Debug for Connection {
+impl fmt::Debug for PgConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Connection");
+        let mut debug = f.debug_struct("PgConnection");
         debug.field("server", &self.server).field("of_use", &self.of_use).finish_non_exhaustive()
     }
 }

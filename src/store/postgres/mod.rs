@@ -24,7 +24,7 @@ use crate::store::place::PostgresServer;
 use crate::store::spool::Behind;
 use crate::store::sql::{SqlReader, SqlWriter, Target, Unreadable};
 
-use connection::{Connection, Use};
+use connection::{PgConnection, Use};
 
 /// The database that a configuration names.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ impl Postgres {
         Self { server, unreadable: Unreadable::default() }
     }
 
-    fn open(&self) -> Result<SqlWriter<Connection>, StoreError> {
-        let connection = Connection::new(self.server.clone(), Use::Write)?;
+    fn open(&self) -> Result<SqlWriter<PgConnection>, StoreError> {
+        let connection = PgConnection::new(self.server.clone(), Use::Write)?;
         connection.connect()?;
         let place = PathBuf::from(self.server.to_string());
         Ok(SqlWriter::new(connection, place, self.unreadable.clone()))
@@ -53,7 +53,7 @@ impl Database for Postgres {
 
     /// Connects when it is first asked something, and again where the connection was lost.
     fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError> {
-        let connection = Connection::new(self.server.clone(), Use::Read)?;
+        let connection = PgConnection::new(self.server.clone(), Use::Read)?;
         Ok(Box::new(SqlReader::new(connection, self.unreadable.clone())))
     }
 

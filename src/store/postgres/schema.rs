@@ -8,7 +8,7 @@
 //! transaction. Texts are compared byte by byte, as in a file.
 
 use crate::store::database::Fault;
-use crate::store::postgres::connection::{Connection, refused};
+use crate::store::postgres::connection::{PgConnection, refused};
 use crate::store::sql::{Done, Link, Sql, Value, state};
 
 /// The version of the tables, in `meta`.
@@ -101,7 +101,7 @@ CREATE TABLE carried (call BIGINT PRIMARY KEY, arrived TEXT NOT NULL);
 "];
 
 /// Takes the lock for as long as the connection is there.
-pub(super) fn take_lock(db: &Connection) -> Done<()> {
+pub(super) fn take_lock(db: &PgConnection) -> Done<()> {
     let take = "SELECT 1 WHERE pg_try_advisory_lock(?1)";
     if (db as &dyn Sql).exists(take, &[Value::Number(LOCK)])? {
         return Ok(());
@@ -114,7 +114,7 @@ pub(super) fn take_lock(db: &Connection) -> Done<()> {
 }
 
 /// Whether we know its tables, or it has none yet; and whether it takes writes.
-pub(super) fn check(db: &Connection) -> Done<()> {
+pub(super) fn check(db: &PgConnection) -> Done<()> {
     let read_only = "SELECT 1 WHERE current_setting('transaction_read_only') = 'on'";
     if (db as &dyn Sql).exists(read_only, &[])? {
         return Err(refused(
@@ -130,7 +130,7 @@ pub(super) fn check(db: &Connection) -> Done<()> {
 }
 
 /// Whether there is something to read.
-pub(super) fn check_to_read(db: &Connection) -> Done<()> {
+pub(super) fn check_to_read(db: &PgConnection) -> Done<()> {
     match version(db)? {
         0 => Err(refused(Fault::NotThere, "no server has written any to their database yet")),
         _ => Ok(()),
@@ -138,7 +138,7 @@ pub(super) fn check_to_read(db: &Connection) -> Done<()> {
 }
 
 /// Which tables it has; 0: none.
-pub(super) fn version(db: &Connection) -> Done<u64> {
+pub(super) fn version(db: &PgConnection) -> Done<u64> {
     let sql = db as &dyn Sql;
     if !sql.exists("SELECT 1 WHERE to_regclass('meta') IS NOT NULL", &[])? {
         return Ok(0);
@@ -151,7 +151,7 @@ pub(super) fn version(db: &Connection) -> Done<u64> {
 }
 
 /// Brings the tables to today's version, where they are not.
-pub(super) fn migrate(db: &Connection) -> Done<()> {
+pub(super) fn migrate(db: &PgConnection) -> Done<()> {
     let found = version(db)?;
     for (migration, version) in MIGRATIONS.iter().zip(1..) {
         if version <= found {

@@ -54,8 +54,8 @@ fn fresh() -> Option<(TestServer, Postgres)> {
     Some((server, database))
 }
 
-fn connection(database: &Postgres, of_use: Use) -> Connection {
-    let connection = Connection::new(database.server.clone(), of_use).unwrap();
+fn connection(database: &Postgres, of_use: Use) -> PgConnection {
+    let connection = PgConnection::new(database.server.clone(), of_use).unwrap();
     connection.connect().unwrap();
     connection
 }
@@ -90,7 +90,7 @@ fn figures_are_the_same_from_rollups_from_rows_and_by_the_oracle() {
 }
 
 /// One line for each step of the plan, as for a table that is too large to be read whole.
-fn plan(db: &Connection, query: &str, values: &[Value<'_>]) -> String {
+fn plan(db: &PgConnection, query: &str, values: &[Value<'_>]) -> String {
     let sql: &dyn Sql = db;
     let lines = sql.all(&format!("EXPLAIN (COSTS OFF) {query}"), values, |row| row.owned(0));
     lines.unwrap().into_iter().flatten().collect::<Vec<_>>().join("\n")

@@ -9,7 +9,7 @@ use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::database::{Applied, Change, Progress, Saved};
 use crate::store::spool::{change, check};
-use crate::store::sql::{Done, Known, Link, calls, keep_state, state, unsigned, values};
+use crate::store::sql::{Done, Link, TargetHas, calls, keep_state, state, unsigned, values};
 use crate::store::sqlite::{self, SqliteFile};
 use crate::time::Timestamp;
 
@@ -54,7 +54,7 @@ pub(super) struct SpoolFile {
 }
 
 /// Changes that wait.
-pub(super) struct Waiting {
+pub(super) struct SpooledBatch {
     /// With their numbers.
     pub(super) changes: Vec<(u64, Change)>,
     /// The last number that was looked at; `None`: there are none.
@@ -93,7 +93,7 @@ impl SpoolFile {
 
     /// A folder that was brought back is behind the database: what was given since, and what is
     /// given from now on, gets numbers that nothing there has.
-    pub(super) fn reconcile(&mut self, known: &Known) -> Done<()> {
+    pub(super) fn reconcile(&mut self, known: &TargetHas) -> Done<()> {
         let certain = self.certain_until()?.unwrap_or(self.given);
         if known.spool == Some(self.name) && known.spooled_until > certain {
             let ahead = known.spooled_until - certain;
@@ -188,7 +188,7 @@ impl SpoolFile {
 
     /// The first changes after `delivered`, at most this many. One that cannot be read is put
     /// aside.
-    pub(super) fn waiting(&self, delivered: u64, most: usize) -> Done<Waiting> {
+    pub(super) fn waiting(&self, delivered: u64, most: usize) -> Done<SpooledBatch> {
         let next = "SELECT number, change FROM spool WHERE number > ?1 ORDER BY number LIMIT ?2";
         let read = self.link.sql().all(next, values![delivered, most], |row| {
             Ok((row.count(0)?, change::read(row.word(1)?)))
@@ -206,7 +206,7 @@ impl SpoolFile {
                 }
             }
         }
-        Ok(Waiting { changes, until })
+        Ok(SpooledBatch { changes, until })
     }
 
     /// The first number that the file has.

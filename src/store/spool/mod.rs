@@ -28,7 +28,7 @@ use crate::store::database::{
     Applied, Change, Database, DatabaseError, Erased, Erasure, Fault, Progress, RecordReader,
     RecordWriter, RolledUp, Saved, Spooled, TakenOut,
 };
-use crate::store::sql::{Known, Target};
+use crate::store::sql::{Target, TargetHas};
 use crate::store::{StoreError, backup, sqlite};
 use crate::time::Timestamp;
 
@@ -253,7 +253,7 @@ fn is_of_calls(batch: &[Change]) -> bool {
 
 /// Whether a database is ours to write, by what it says of itself; `begun_at` is the last number
 /// that was given before this run.
-fn check(known: &Known, spool: u64, begun_at: u64) -> Result<(), DatabaseError> {
+fn check(known: &TargetHas, spool: u64, begun_at: u64) -> Result<(), DatabaseError> {
     let taken = |why: &str| Err(DatabaseError { fault: Fault::Taken, error: why.into() });
     if known.spool != Some(spool) {
         return match (known.spool, known.next_call) {

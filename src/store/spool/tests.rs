@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::store::place::Place;
+use crate::store::place::StorePlace;
 use crate::store::sql::{SqlReader, SqlWriter, Unreadable};
 use crate::store::sqlite::SqliteFile;
 use crate::store::tests::record;
@@ -306,7 +306,7 @@ fn a_folder_with_records_of_the_other_kind_is_refused() {
     let world = World::new();
     drop(world.writer());
     let state = world.folder.path().join("state");
-    let refused = crate::store::database::of(&Place::from(&*state)).unwrap_err();
+    let refused = crate::store::database::of(&StorePlace::from(&*state)).unwrap_err();
     assert!(matches!(refused, StoreError::OtherRecords { .. }), "{refused}");
     std::fs::rename(state.join(FILE), state.join(sqlite::FILE)).unwrap();
     let refused = world.spool().writer().unwrap_err();

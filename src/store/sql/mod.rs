@@ -33,7 +33,7 @@ use crate::time::Timestamp;
 
 pub(super) use reader::{SqlReader, Unreadable};
 #[cfg(feature = "postgres")]
-pub(super) use target::{Known, Target};
+pub(super) use target::{Target, TargetHas};
 pub(super) use writer::SqlWriter;
 #[cfg(feature = "postgres")]
 pub(super) use writer::keep_state;

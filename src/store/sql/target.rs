@@ -18,7 +18,7 @@ pub(in crate::store) trait Target: RecordWriter {
     fn apply_spooled(&mut self, batch: &[Change], until: u64) -> Done<Vec<Applied>>;
 
     /// What it has; `None`: nothing was ever written to it. A node's calls are looked for.
-    fn known(&self, node: NodeId) -> Done<Option<Known>>;
+    fn known(&self, node: NodeId) -> Done<Option<TargetHas>>;
 
     /// From now on the spool of this name is delivered here.
     fn claim(&mut self, spool: u64) -> Done<()>;
@@ -26,7 +26,7 @@ pub(in crate::store) trait Target: RecordWriter {
 
 /// What a database has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Known {
+pub(in crate::store) struct TargetHas {
     /// The name of the spool that was delivered there.
     pub(in crate::store) spool: Option<u64>,
     /// Up to which number.
@@ -40,7 +40,7 @@ impl<L: Link> Target for SqlWriter<L> {
         self.apply_until(batch, Some(until))
     }
 
-    fn known(&self, node: NodeId) -> Done<Option<Known>> {
+    fn known(&self, node: NodeId) -> Done<Option<TargetHas>> {
         if self.link.is_new()? {
             return Ok(None);
         }
@@ -48,7 +48,7 @@ impl<L: Link> Target for SqlWriter<L> {
         let last = "SELECT max(call) FROM calls WHERE call BETWEEN ?1 AND ?2";
         let numbers = values![CallId::first(node), CallId::new(node, CallId::N_MAX)];
         let last = db.number(last, numbers)?.map(|last| CallId(unsigned(last)));
-        Ok(Some(Known {
+        Ok(Some(TargetHas {
             spool: state::meta(db, SPOOL)?,
             spooled_until: state::meta(db, SPOOLED_UNTIL)?.unwrap_or(0),
             next_call: last.map(CallId::next),

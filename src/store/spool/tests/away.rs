@@ -142,7 +142,7 @@ impl crate::store::sql::Target for Target {
         if faulty == Faulty::LosesAnswers { Err(gone()) } else { Ok(applied) }
     }
 
-    fn known(&self, node: NodeId) -> Result<Option<Known>, DatabaseError> {
+    fn known(&self, node: NodeId) -> Result<Option<TargetHas>, DatabaseError> {
         self.away.answers()?;
         self.db.known(node)
     }
