@@ -443,6 +443,7 @@ async fn health() -> &'static str {
 }
 
 /// Whether new calls should come here: 200, or 503 while draining or while the disk takes nothing.
+///
 /// 200 with a word about it while records wait for their database.
 #[utoipa::path(get, path = "/readyz", tag = "server",
     responses((status = 200, body = str), (status = 503, body = str)))]

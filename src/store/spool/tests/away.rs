@@ -68,6 +68,14 @@ impl Away {
         crate::store::sql::Sql::execute(&db, forget, &[]).unwrap();
     }
 
+    /// Up to which number it says that it has everything.
+    pub(super) fn spooled_until(&self) -> u64 {
+        let db = sqlite::open_records(&self.path).unwrap();
+        let writer = SqlWriter::new(db, self.path.clone(), Unreadable::default());
+        let known = crate::store::sql::Target::known(&writer, NodeId::default()).unwrap();
+        known.unwrap().spooled_until
+    }
+
     /// Calls whose record was written, in order.
     pub(super) fn applied(&self) -> Vec<CallId> {
         self.state.lock().unwrap().applied.clone()
@@ -190,6 +198,7 @@ impl RecordWriter for Target {
     }
 
     fn erased(&self) -> Result<Vec<(CallId, u64)>, DatabaseError> {
+        self.away.answers()?;
         self.db.erased()
     }
 
