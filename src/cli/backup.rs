@@ -22,7 +22,7 @@ const RECORDS_ARE_ELSEWHERE: &str = "the records are in the database that `serve
 /// start: a copy in which a file is missing or another is refused. Configuration, flows and sounds
 /// are no part of it. It holds what callers said and who they are, for its owner alone; a caller
 /// who is erased later is still in it. With `server.database`, records are copied by pg_dump, after
-/// this: what the folder still has for the database is delivered once, whichever of the two is ahead.
+/// this: what the folder still has for the database is delivered once, whichever is ahead.
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
     /// A folder that is new or empty

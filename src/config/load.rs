@@ -107,7 +107,7 @@ pub(super) fn read_everything(
         check_voices(&config, &flows, problems);
         check_numbers(&flows, &beside(&config.server.flows, paths, &known), problems);
     }
-    // Nobody wrote the demonstration, and a flow that could not be read names more.
+    // No administrator wrote the demonstration, and a flow that could not be read names more.
     if problems.is_empty() && demo.is_none() {
         let unused = unused::warnings(&config, &directory, &flows, !paths.is_empty());
         config.warnings.extend(unused);
@@ -295,7 +295,7 @@ fn sounds(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-/// A language that nobody speaks would be silence.
+/// A language that no voice speaks would be silence.
 fn check_voices(config: &Config, flows: &[Flow], problems: &mut Problems) {
     for flow in flows {
         for language in flow.languages() {

@@ -122,7 +122,7 @@ impl Archive for Records {
         let no_chance = |error| ArchiveError::Failed(format!("no random number: {error}"));
         getrandom::fill(&mut random).map_err(no_chance)?;
         let instead = format!("{ERASED}{:016x}", u64::from_be_bytes(random));
-        // What names the number and is on its way is to be found as well.
+        // What names the number and is on its way must be found as well.
         self.errands.catch_up().map_err(failed)?;
         let (own, others): (Vec<_>, Vec<_>) = self
             .readers

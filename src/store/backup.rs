@@ -52,7 +52,8 @@ struct Copied {
     sha256: String,
 }
 
-/// Copies what a server keeps in the folder of `place`, and what is in `recordings`, into a new folder.
+/// Copies what a server keeps in the folder of `place`, and what is in `recordings`, into a new
+/// folder.
 ///
 /// # Errors
 ///

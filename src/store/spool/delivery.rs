@@ -23,7 +23,7 @@ const DELIVERED_AT_ONCE: usize = 200;
 const DELIVERED_WITHIN: Duration = Duration::from_millis(500);
 /// How long a database that cannot be written is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// With nothing to deliver, how often it is looked at whether sums are to be made anew.
+/// With nothing to deliver, how often it is looked at whether sums must be made anew.
 const IDLE_AFTER: Duration = Duration::from_secs(5);
 /// What is asked beside is given up by who asked after this time; it may still be done.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);

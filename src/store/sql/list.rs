@@ -69,7 +69,8 @@ fn terms(filter: &RecordFilter) -> [Term; 5] {
         Term {
             table: "calls",
             leads: "it.outcome = #",
-            also: "EXISTS (SELECT 1 FROM calls AS o WHERE (o.outcome || '') = # AND o.call = it.call)",
+            also: "EXISTS (SELECT 1 FROM calls AS o
+                 WHERE (o.outcome || '') = # AND o.call = it.call)",
             value: filter.outcome.map(|outcome| word(&outcome)),
         },
         Term {

@@ -45,7 +45,8 @@ impl SqliteFile {
         Ok(file)
     }
 
-    /// Copies all there is at this moment, in place of a copy that is there. Whoever writes goes on.
+    /// Copies all there is at this moment, in place of a copy that is there. Whoever writes goes
+    /// on.
     pub(in crate::store) fn copy_to(&self, path: &Path) -> Done<()> {
         let failed_file = |error: std::io::Error| {
             let fault = Fault::Other;

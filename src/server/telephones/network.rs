@@ -3,18 +3,18 @@
 //! **Deliberately absent:** when: the driver takes what has come once per turn, and sends when what
 //! the turn noted is written.
 
-use crate::server::sip_front::SipFront;
+use crate::server::telephones::Telephones;
 use crate::sip::io::{Arrival, Sockets};
 use crate::time::Timestamp;
 
-impl SipFront {
+impl Telephones {
     /// Gives the user agent everything that has come.
     pub(in crate::server) fn take_network(&mut self, now: Timestamp, sockets: &mut Sockets) {
-        let Self { ua, local, .. } = self;
+        let Self { ua, plane, .. } = self;
         sockets.drain(|arrival| match arrival {
             Arrival::Message(received) => {
                 if ua.wants_own_addresses(received.path)
-                    && let Some(addresses) = local.own.fresh(now)
+                    && let Some(addresses) = plane.local.own.fresh(now)
                 {
                     ua.set_own_addresses(addresses);
                 }

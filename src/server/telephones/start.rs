@@ -13,15 +13,18 @@ use tokio::sync::mpsc;
 
 use crate::center::names::Names;
 use crate::config::Config;
-use crate::media::io::{Fact, MediaEngine, Repaired, repair};
+use crate::media::fact::Fact;
+use crate::media::io::{MediaEngine, Repaired, repair};
 use crate::media::prompt_store::PromptStore;
 use crate::media::speech::Speech;
+use crate::server::local::LocalAddresses;
 use crate::server::seed::random_seed;
-use crate::server::sip_front::{SipFront, SipSetup};
 use crate::server::start_error::StartError;
+use crate::server::telephones::{EnginePlane, Telephones};
 use crate::server::{listen, setup};
 use crate::sip::io::Sockets;
 use crate::sip::ua::Ua;
+use crate::sip_front::{SipFront, SipSetup};
 use crate::time::Timestamp;
 use crate::words::{Event, RecordingEnd, RecordingKind};
 
@@ -31,7 +34,7 @@ const FACTS_MAX: usize = 65_536;
 
 /// The front, and its doors.
 pub(in crate::server) struct SipStarted {
-    pub(in crate::server) front: SipFront,
+    pub(in crate::server) front: Telephones,
     pub(in crate::server) sockets: Sockets,
     pub(in crate::server) facts: mpsc::Receiver<Fact>,
     /// What became of the recordings that the run before left unfinished.
@@ -53,11 +56,10 @@ pub(in crate::server) fn start(
     let ua = Ua::new(setup, random_seed()?);
     let media_networks = setup::media_networks(config, ua.trunk_names());
     sockets.set_peer_names(ua.peer_names().clone());
+    let local = LocalAddresses::new(config.sip.external_address);
     let front = SipFront::new(SipSetup {
         ua,
-        media,
-        speech,
-        external_address: config.sip.external_address,
+        plane: EnginePlane::new(media, speech, local),
         media_networks,
         outside: setup::outside(config, names),
         has_handoffs: !config.providers.is_empty(),

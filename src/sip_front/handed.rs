@@ -13,8 +13,8 @@ use std::net::IpAddr;
 
 use crate::front::{Handoff, HandoffEnd, is_handoff};
 use crate::id::{CallId, LegId};
-use crate::server::sip_front::SipFront;
 use crate::sip::ua::{Bound, DialogId};
+use crate::sip_front::{DataPlane, SipFront};
 use crate::time::Timestamp;
 use crate::words::{Cause, Loss};
 
@@ -72,7 +72,7 @@ impl Handed {
     }
 }
 
-impl SipFront {
+impl<P: DataPlane> SipFront<P> {
     pub(super) fn take_handoff(&mut self, now: Timestamp, handoff: &Handoff) -> bool {
         match *handoff {
             Handoff::Expected { arrival, leg, party } => {
@@ -106,8 +106,8 @@ impl SipFront {
             Bound::Fits | Bound::Offers => {
                 self.handed.legs.insert(leg, true);
                 self.ua.answer(now, leg);
-                self.media.hear(leg, vec![party]);
-                self.media.hear(party, vec![leg]);
+                self.plane.hear(leg, vec![party]);
+                self.plane.hear(party, vec![leg]);
             }
             Bound::Unfit(_) | Bound::Gone => {
                 self.close(leg);

@@ -1,50 +1,59 @@
-//! The front of telephones and trunks: SIP by the user agent, sound by the media engine.
+//! The front of telephones and trunks: SIP by the user agent, sound by a data plane.
 //!
-//! **Invariant:** a leg has media ports from before it is heard of until it is hung up, and the
-//! center hears of its end exactly once.
+//! ```text
+//!   datagrams ──► Ua ──► SipFront ──► Events of the center
+//!   datagrams ◄── Ua ◄── SipFront ◄── Commands of the center
+//!                          │  ▲
+//!                  orders  ▼  │ Facts
+//!                        DataPlane
+//! ```
+//!
+//! # Contract
+//!
+//! Give what comes from the network to [`SipFront::ua`], and what the data plane says to
+//! [`SipFront::media_fact`]. Then call [`SipFront::hear_user_agent`] until it has no more to say,
+//! take the events as of any [`Front`], and send what the user agent wants to transmit.
+//!
+//! **Invariant:** a leg has media ports from before the center hears of it until it is hung up, and
+//! the center hears of its end exactly once.
 //!
 //! **Deliberately absent:** decisions. Every choice was made by the center; here it is carried out.
-//! Threads: the driver has the sockets, and the media engine has the threads.
+//! Sockets and threads: the driver has the sockets, and the data plane has the threads.
+
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod call_recordings;
+mod data_plane;
+mod described;
 mod handed;
 mod incoming;
-mod network;
-mod start;
+mod refusals;
 
-pub(super) use start::start;
+pub use data_plane::DataPlane;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::front::{Front, FrontCannot, Handoff};
 use crate::id::{AgentId, LegId};
-use crate::media::io::MediaEngine;
 use crate::media::recorder::RecordingSpec;
-use crate::media::speech::Speech;
-use crate::server::local::LocalAddresses;
-use crate::server::refusals::Refusals;
-use crate::server::setup::local_media;
-use crate::server::sip_front::call_recordings::CallRecordings;
-use crate::server::sip_front::handed::Handed;
 use crate::sip::sdp::LocalMedia;
 use crate::sip::ua::{Phone, Trunk, Ua};
-use crate::time::{Throttle, Timestamp};
+use crate::sip_front::call_recordings::CallRecordings;
+use crate::sip_front::described::local_media;
+use crate::sip_front::handed::Handed;
+use crate::sip_front::refusals::Refusals;
+use crate::time::Timestamp;
 use crate::words::{AgentRequest, Cause, Command, Event, From, Target};
 
-/// What every call can meet is said once within this, and with how often it was met.
-const SAID_EVERY: Duration = Duration::from_secs(60);
-/// Addresses of ours of which it is said within that time that they have no ports left.
-const PORTLESS_MAX: usize = 16;
-
-pub(super) struct SipFront {
-    pub(super) ua: Ua,
-    pub(super) media: Arc<MediaEngine>,
-    pub(super) speech: Speech,
-    pub(super) local: LocalAddresses,
+/// Carries the legs of telephones and trunks.
+pub struct SipFront<P> {
+    /// The signaling of all legs; whoever has the sockets feeds it.
+    pub ua: Ua,
+    /// Their sound.
+    pub plane: P,
     /// Where the sound of each trunk may come from beside what its calls say, by position.
     media_networks: Vec<Arc<[RangeInclusive<IpAddr>]>>,
     /// Agents who are behind a trunk: trunk and number.
@@ -57,57 +66,53 @@ pub(super) struct SipFront {
     /// Legs we dialed that are up or ring.
     dialed: BTreeSet<LegId>,
     handed: Handed,
-    /// Of which addresses it was said that they have no media ports left.
-    portless: Throttle<IpAddr>,
     /// For the center, in the order they happened.
-    pub(super) events: VecDeque<Event>,
+    pub(crate) events: VecDeque<Event>,
 }
 
 /// What a [`SipFront`] is made of.
-pub(super) struct SipSetup {
-    pub(super) ua: Ua,
-    pub(super) media: Arc<MediaEngine>,
-    pub(super) speech: Speech,
-    /// From the configuration: what to announce whatever the route says.
-    pub(super) external_address: Option<IpAddr>,
-    pub(super) media_networks: Vec<Arc<[RangeInclusive<IpAddr>]>>,
-    pub(super) outside: BTreeMap<AgentId, Target>,
+pub struct SipSetup<P> {
+    pub ua: Ua,
+    pub plane: P,
+    /// By trunk, as the user agent counts them: where its sound may come from beside what its calls
+    /// say.
+    pub media_networks: Vec<Arc<[RangeInclusive<IpAddr>]>>,
+    /// Agents who are behind a trunk: trunk and number.
+    pub outside: BTreeMap<AgentId, Target>,
     /// Whether other fronts hand legs to this one.
-    pub(super) has_handoffs: bool,
+    pub has_handoffs: bool,
 }
 
 /// What changes for the front while calls are up.
-pub(super) struct SipChange {
-    pub(super) trunks: Vec<Trunk>,
-    pub(super) phones: Vec<Phone>,
+pub struct SipChange {
+    pub trunks: Vec<Trunk>,
+    pub phones: Vec<Phone>,
     /// By trunk.
-    pub(super) media_networks: BTreeMap<String, Arc<[RangeInclusive<IpAddr>]>>,
-    pub(super) outside: BTreeMap<AgentId, Target>,
-    pub(super) has_handoffs: bool,
+    pub media_networks: BTreeMap<String, Arc<[RangeInclusive<IpAddr>]>>,
+    pub outside: BTreeMap<AgentId, Target>,
+    pub has_handoffs: bool,
 }
 
-impl SipFront {
-    pub(super) fn new(setup: SipSetup) -> Self {
-        let SipSetup { ua, media, speech, media_networks, outside, .. } = setup;
+impl<P: DataPlane> SipFront<P> {
+    #[must_use]
+    pub fn new(setup: SipSetup<P>) -> Self {
+        let SipSetup { ua, plane, media_networks, outside, has_handoffs } = setup;
         Self {
             ua,
-            media,
-            speech,
-            local: LocalAddresses::new(setup.external_address),
+            plane,
             media_networks,
             outside,
             refusals: Refusals::default(),
             recorded: BTreeMap::new(),
             calls_recorded: CallRecordings::default(),
             dialed: BTreeSet::new(),
-            handed: Handed::new(setup.has_handoffs),
-            portless: Throttle::new(SAID_EVERY, PORTLESS_MAX),
+            handed: Handed::new(has_handoffs),
             events: VecDeque::new(),
         }
     }
 
     /// Other trunks and telephones from now on, by name and by id.
-    pub(super) fn reconfigure(&mut self, new: SipChange) {
+    pub fn reconfigure(&mut self, new: SipChange) {
         self.ua.reconfigure(new.trunks, new.phones);
         let networks = |name: &str| new.media_networks.get(name).cloned().unwrap_or_default();
         self.media_networks = self.ua.trunk_names().map(networks).collect();
@@ -117,44 +122,26 @@ impl SipFront {
 
     /// Ports for a leg whose other end is at `remote`.
     fn open(&mut self, now: Timestamp, leg: LegId, remote: IpAddr) -> Option<LocalMedia> {
-        let (ours, announced) = self.local.towards(remote);
-        let opened = self.media.open(leg, ours).map(|media| (announced, media)).or_else(|error| {
-            // The machine may have moved to another network.
-            self.local.forget(remote);
-            let (now_ours, announced) = self.local.towards(remote);
-            if now_ours == ours {
-                return Err(error);
-            }
-            self.media.open(leg, now_ours).map(|media| (announced, media))
-        });
-        match opened {
-            Ok((announced, media)) => Some(local_media((announced, media.rtp.port()).into())),
-            Err(error) => {
-                if let Some(more) = self.portless.say(now, ours) {
-                    let more = more.same + more.others;
-                    tracing::error!(%leg, %ours, %error, more, "no media ports for this call");
-                }
-                None
-            }
-        }
+        self.plane.open(now, leg, remote).map(local_media)
     }
 
     /// Whether something is recorded whose end was not reported yet.
-    pub(super) fn is_recording(&self) -> bool {
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
         !self.recorded.is_empty() || !self.calls_recorded.is_empty()
     }
 
     /// A leg that was recorded reports its end when the recording is kept.
-    fn close(&self, leg: LegId) {
+    fn close(&mut self, leg: LegId) {
         if self.recorded.contains_key(&leg) {
-            self.media.close_and_tell(leg);
+            self.plane.close_and_tell(leg);
         } else {
-            self.media.close(leg);
+            self.plane.close(leg);
         }
     }
 
     fn dial(&mut self, now: Timestamp, leg: LegId, target: &Target, from: &From) {
-        // Nobody to call: any address will do, the user agent says so itself.
+        // No telephone to call: any address will do, the user agent says so itself.
         let remote = self.ua.remote_of(target).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         match self.open(now, leg, remote) {
             Some(media) => {
@@ -168,7 +155,7 @@ impl SipFront {
     }
 }
 
-impl Front for SipFront {
+impl<P: DataPlane> Front for SipFront<P> {
     /// All legs that no other front keeps are telephones': gives back what is about a record.
     fn carry_out(&mut self, now: Timestamp, command: Command) -> Option<Command> {
         match command {
@@ -183,9 +170,9 @@ impl Front for SipFront {
                 }
             }
             Command::Play { leg, play, prompts, repeat } => {
-                self.speech.play(leg, play, prompts, repeat);
+                self.plane.play(leg, play, prompts, repeat);
             }
-            Command::StopPlay { leg } => self.media.stop_play(leg),
+            Command::StopPlay { leg } => self.plane.stop_play(leg),
             // Keys come as events, so the finish key is not the media's to hear.
             Command::Record {
                 leg,
@@ -201,15 +188,15 @@ impl Front for SipFront {
                     self.recorded.entry(leg).or_default();
                 }
                 let spec = RecordingSpec { recording, length_max, length_min, silence };
-                self.media.record(leg, spec, beep);
+                self.plane.record(leg, spec, beep);
             }
-            Command::StopRecord { leg } => self.media.stop_record(leg),
+            Command::StopRecord { leg } => self.plane.stop_record(leg),
             Command::RecordCall { leg, recording, left } => {
                 if !self.calls_recorded.begin(recording) {
                     tracing::error!(%recording, "asked for twice");
                     return None;
                 }
-                self.media.record_call(leg, recording, left);
+                self.plane.record_call(leg, recording, left);
             }
             Command::Dial { leg, target, from, until: _ } => {
                 let outside = match &target {
@@ -218,7 +205,7 @@ impl Front for SipFront {
                 };
                 self.dial(now, leg, &outside.unwrap_or(target), &from);
             }
-            Command::Hear { leg, from } => self.media.hear(leg, from.into_iter().collect()),
+            Command::Hear { leg, from } => self.plane.hear(leg, from.into_iter().collect()),
             Command::CloseRecord { ref record } => {
                 self.calls_recorded.call_ended(record.call);
                 return Some(command);

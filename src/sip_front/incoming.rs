@@ -3,21 +3,17 @@
 //! **Invariant:** the center hears of a call when it is known that there will be sound; until then
 //! it can only be refused.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use crate::center::ContactCenter;
-use crate::front::HandoffEnd;
+use crate::front::{Arrivals, Caller, HandoffEnd};
 use crate::id::LegId;
-use crate::media::io::Fact;
+use crate::media::fact::Fact;
 use crate::media::source::Origins;
-use crate::server::calls::{Caller, Calls};
-use crate::server::fronts::{Leaves, ServerFront};
-use crate::server::setup::remote_media;
-use crate::server::sip_front::SipFront;
 use crate::sip::ua::{Bound, DialogId, Refusal, UaEvent};
+use crate::sip_front::described::remote_media;
+use crate::sip_front::{DataPlane, SipFront};
 use crate::time::Timestamp;
-use crate::words::{Cause, EndedBy, Event, Loss, RecordingKind};
+use crate::words::{Cause, EndedBy, Event, Loss, RecordingKind, Via};
 
 /// The INVITE of a call.
 struct Incoming {
@@ -27,33 +23,29 @@ struct Incoming {
     is_known: bool,
 }
 
-impl ServerFront for SipFront {
-    fn leaves(&self) -> Leaves {
-        Leaves::AtOnce
-    }
+/// Whether a flow answers for a number that is dialed from there.
+pub(super) type Knows<'a> = &'a dyn Fn(&str, &Via) -> bool;
 
-    /// The next thing the user agent says.
-    fn hear_next(
+impl<P: DataPlane> SipFront<P> {
+    /// Deals with the next thing the user agent says. `false`: there is none.
+    pub fn hear_user_agent(
         &mut self,
         now: Timestamp,
-        center: &ContactCenter,
-        calls: &mut Calls,
-        _events: &mut VecDeque<Event>,
+        knows: Knows<'_>,
+        arrivals: &mut Arrivals,
     ) -> bool {
         let Some(event) = self.ua.poll_event() else { return false };
-        self.heard(now, center, calls, event);
+        self.heard(now, knows, arrivals, event);
         true
     }
-}
 
-impl SipFront {
-    fn heard(&mut self, now: Timestamp, center: &ContactCenter, calls: &mut Calls, event: UaEvent) {
+    fn heard(&mut self, now: Timestamp, knows: Knows<'_>, calls: &mut Arrivals, event: UaEvent) {
         match event {
             UaEvent::Incoming { dialog, to, remote, .. } if self.handed.is_for(&to) => {
                 self.handed.arrived(dialog, to, remote.ip());
             }
             UaEvent::Incoming { dialog, from, to, via, remote } => {
-                let is_known = center.knows_number(&to, &via);
+                let is_known = knows(&to, &via);
                 let caller = Caller { from, to, via };
                 self.arrived(
                     now,
@@ -71,7 +63,7 @@ impl SipFront {
                 let networks = trunk.and_then(|trunk| self.media_networks.get(trunk));
                 let networks = networks.cloned().unwrap_or_default();
                 let origins = Origins { signaling: Some(signaling), networks };
-                self.media.configure(leg, remote_media(&media), origins);
+                self.plane.configure(leg, remote_media(&media), origins);
             }
             UaEvent::Ringing { leg } => self.events.push_back(Event::Ringing { leg }),
             UaEvent::Rerouted { leg, trunk } => {
@@ -89,7 +81,7 @@ impl SipFront {
             UaEvent::Held { leg } => self.events.push_back(Event::Held { leg }),
             UaEvent::Resumed { leg } => self.events.push_back(Event::Resumed { leg }),
             // It may come in the sound as well, and one press is one digit.
-            UaEvent::Dtmf { leg, digit } => self.media.press(leg, digit),
+            UaEvent::Dtmf { leg, digit } => self.plane.press(leg, digit),
             UaEvent::Ended { leg, cause } => {
                 self.leg_over(now, leg, cause, Event::HungUp { leg, cause });
             }
@@ -108,11 +100,16 @@ impl SipFront {
 
     /// A call comes in. The center hears of it when it is known that there will be sound; until
     /// then it can only be refused.
-    fn arrived(&mut self, now: Timestamp, incoming: Incoming, caller: Caller, calls: &mut Calls) {
+    fn arrived(
+        &mut self,
+        now: Timestamp,
+        incoming: Incoming,
+        caller: Caller,
+        calls: &mut Arrivals,
+    ) {
         let Incoming { dialog, remote, is_known } = incoming;
         let unknown = Cause::UNALLOCATED_NUMBER;
-        if !is_known && !calls.unanswered.keep(now, &caller.via, unknown) {
-            calls.count_refused();
+        if !is_known && !calls.keeps(now, &caller.via, unknown) {
             return self.ua.refuse(now, dialog, unknown);
         }
         let call = calls.next;
@@ -137,7 +134,7 @@ impl SipFront {
             Bound::Unfit(_) => (EndedBy::Server, Cause::INCOMPATIBLE),
             Bound::Gone => (EndedBy::Caller, Cause::NORMAL_CLEARING),
         };
-        self.media.close(leg);
+        self.plane.close(leg);
         self.events.extend(calls.refused(now, caller, by, cause));
     }
 
@@ -158,7 +155,8 @@ impl SipFront {
         }
     }
 
-    pub(in crate::server) fn media_fact(&mut self, now: Timestamp, fact: Fact) {
+    /// The data plane says something.
+    pub fn media_fact(&mut self, now: Timestamp, fact: Fact) {
         match fact {
             Fact::Digit { leg, digit } => self.events.push_back(Event::Digit { leg, digit }),
             Fact::PromptDone { leg, play } => {
