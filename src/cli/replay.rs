@@ -247,7 +247,9 @@ mod tests {
         paths.reverse();
         let runs = read(&paths).unwrap();
         assert_eq!(runs[0].entries.len() as u64, report.inputs);
-        let outcome = replayed(sim::scenario_setup(3), &runs, folder.path(), &of_seed).unwrap();
+        let outcome =
+            replayed(sim::scenario_setup(3), &runs, &StorePlace::from(folder.path()), &of_seed)
+                .unwrap();
         let tally = &report.tally;
         let calls = tally.calls + tally.agent_calls + tally.feature_codes;
         assert_eq!(outcome.records.len() as u64, calls);
@@ -288,7 +290,9 @@ mod tests {
         let (folder, paths, report) = segments(3);
         second_run(&paths[1], ",\"continues\":0");
         let runs = read(&paths).unwrap();
-        let outcome = replayed(sim::scenario_setup(3), &runs, folder.path(), &of_seed).unwrap();
+        let outcome =
+            replayed(sim::scenario_setup(3), &runs, &StorePlace::from(folder.path()), &of_seed)
+                .unwrap();
         let tally = &report.tally;
         let calls = tally.calls + tally.agent_calls + tally.feature_codes;
         assert_eq!(outcome.records.len() as u64, calls);

@@ -370,7 +370,8 @@ mod tests {
         let now = NOON + hour;
         let period = Period { now, since: NOON - DAY, until: NOON, alive_until: now };
         let reader = store::read_records(folder.path()).unwrap();
-        let setup = server::named(folder.path(), Setup::default()).unwrap();
+        let setup =
+            server::named(&store::StorePlace::from(folder.path()), Setup::default()).unwrap();
         answer(&*reader, setup, period, &wanted)
     }
 
