@@ -19,7 +19,11 @@ use crate::words::{CallRecord, RecordFilter};
 pub(in crate::store) const EACH_PAST: &str = "
 SELECT from_number, ended_at, intent, agent FROM calls
 WHERE ended_at >= ?1 AND ended_at < ?2 AND from_number IS NOT NULL AND via NOT LIKE 'agent:%'
-  AND via NOT LIKE 'import:%'
+  AND via NOT LIKE 'import:%' AND via NOT LIKE 'outbound:%'
+ORDER BY ended_at, call";
+
+pub(in crate::store) const EACH_OUTBOUND: &str = "
+SELECT record FROM calls WHERE ended_at >= ?1 AND ended_at < ?2 AND via LIKE 'outbound:%'
 ORDER BY ended_at, call";
 
 /// Whether a reader found a rollup that cannot be read: the writer makes them anew.
@@ -84,6 +88,19 @@ impl<L: Link> RecordReader for SqlReader<L> {
                     intent: row.owned(2)?,
                     agent: row.owned(3)?,
                 });
+                Ok(ControlFlow::Continue(()))
+            })
+        })
+    }
+
+    fn each_outbound(
+        &self,
+        period: Range<Timestamp>,
+        take: &mut dyn FnMut(CallRecord),
+    ) -> Result<(), DatabaseError> {
+        self.link.within(|db| {
+            db.each_of_many(EACH_OUTBOUND, values![period.start, period.end], &mut |row| {
+                take(calls::record(row)?);
                 Ok(ControlFlow::Continue(()))
             })
         })

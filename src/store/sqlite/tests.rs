@@ -381,7 +381,7 @@ fn plans_of_periods_follow_the_index_of_ends() {
     let database = Sqlite::new(folder.path());
     database.writer().unwrap().migrate().unwrap();
     let db = Connection::open(folder.path().join(FILE)).unwrap();
-    for query in [calls::EACH_ENDED, reader::EACH_PAST] {
+    for query in [calls::EACH_ENDED, reader::EACH_PAST, reader::EACH_OUTBOUND] {
         let plan = plan(&db, query, values![1u64, 2u64]);
         assert_eq!(plan, ["SEARCH calls USING INDEX calls_ended (ended_at>? AND ended_at<?)"]);
     }
