@@ -96,8 +96,7 @@ impl ContactCenter {
             }
             Via::Trunk(_) | Via::Provider(_) => {
                 let number = from.number.as_deref();
-                let number = number.and_then(|number| normalize(number, &self.setup.region));
-                (number.map(Cow::into_owned), from.name)
+                (number.and_then(|number| self.caller_number(number)), from.name)
             }
         };
         // One spelling of the number dialed, too, whichever front the call came by.
@@ -109,6 +108,12 @@ impl ContactCenter {
         let segment = entry.and_then(|entry| entry.segment.clone());
         let (from, from_name) = (number, name);
         Origin { call, from, from_name, to, via, arrived_at: now, account, segment }
+    }
+
+    /// A caller's number as the records have it; `None` where it is withheld.
+    #[must_use]
+    pub fn caller_number(&self, raw: &str) -> Option<String> {
+        normalize(raw, &self.setup.region).map(Cow::into_owned)
     }
 
     /// Whether a call to this number is taken by a flow. What agents dial is looked up when it

@@ -319,6 +319,11 @@ impl ContactCenter {
         self.commands.push_back(Command::StopPlay { leg });
     }
 
+    /// What the record of an earlier call says, so that flows know it as `caller.*`.
+    pub fn learn_record(&mut self, record: &CallRecord) {
+        self.remember(record.ended_at, record);
+    }
+
     fn remember(&mut self, now: Timestamp, record: &CallRecord) {
         let of_customer = record.caller_agent().is_none();
         let Some(number) = record.from.as_deref().filter(|_| of_customer) else { return };

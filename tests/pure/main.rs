@@ -5,6 +5,7 @@
 
 #[path = "../platform/call_control.rs"]
 mod call_control;
+mod checkpoint;
 mod day;
 mod fcr;
 mod flows;
