@@ -14,6 +14,7 @@ mod asks;
 mod banner;
 mod begun;
 mod calls;
+mod checkpoints;
 mod clock;
 mod driver;
 mod exchange;
@@ -52,6 +53,7 @@ use crate::config::{Config, Soundless, Sources};
 use crate::flow::Flow;
 use crate::time::Timestamp;
 
+pub use checkpoints::Checkpoints;
 pub use driver::End;
 pub use history::teach;
 pub use resume::named;
