@@ -91,6 +91,8 @@ pub struct Server {
     pub agent_times_keep: Option<Duration>,
     /// How long journals of earlier runs are kept, from their last line.
     pub journals_keep: Option<Duration>,
+    /// A segment of the journal is closed after this many bytes.
+    pub journal_segment: u64,
     pub drain_timeout: Duration,
     pub calls_max: usize,
     /// Of those, the ones that we begin.

@@ -26,6 +26,9 @@ const PORTS_PER_LEG: u16 = 2;
 const DAY_S: u32 = 86_400;
 /// A hundred years.
 const DAYS_KEPT_MAX: u32 = 36_500;
+/// With less, a checkpoint would be longer than what it saves.
+const SEGMENT_KIB_MIN: u64 = 16;
+const SEGMENT_KIB_MAX: u64 = 1024 * 1024;
 
 pub(super) fn server(
     node: &Node,
@@ -48,6 +51,9 @@ pub(super) fn server(
         records_keep: s.number("records_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
         agent_times_keep: s.number("agent_times_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
         journals_keep: s.number("journals_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
+        journal_segment: s
+            .number("journal_segment_kib", SEGMENT_KIB_MIN..=SEGMENT_KIB_MAX)
+            .map_or(0, |kib: u64| kib * 1024),
         state,
         database: database::database(&mut s, variables),
         drain_timeout: s.seconds("drain_timeout_s", 0..=DAY_S).unwrap_or_default(),

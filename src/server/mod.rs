@@ -14,6 +14,7 @@ mod asks;
 mod banner;
 mod begun;
 mod calls;
+mod checkpoints;
 mod clock;
 mod driver;
 mod exchange;
@@ -53,6 +54,7 @@ use crate::flow::Flow;
 use crate::store::StorePlace;
 use crate::time::Timestamp;
 
+pub use checkpoints::Checkpoints;
 pub use driver::End;
 pub use history::teach;
 pub use resume::named;

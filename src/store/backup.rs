@@ -1,8 +1,8 @@
 //! A copy of a folder, made while a server runs on it, from which a server can start.
 //!
-//! The database is copied as it is at one moment, then everything beside it: the journal has every
-//! call that the copy of the database has no record of, and a start finds the copy as it finds the
-//! folder of a process that was killed.
+//! Checkpoints are copied first, then the database as it is at one moment, then everything beside
+//! it: the journal has every call that the copy of the database has no record of, and a start finds
+//! the copy as it finds the folder of a process that was killed.
 //!
 //! **Invariant:** a copy that did not end, or in which a file is missing or another than it was, is
 //! refused by name at start ([`check`]): `backup.json` lists every file with its digest, and is
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::store::database;
-use crate::store::{StoreError, StorePlace, kept, open, whole};
+use crate::store::{StoreError, StorePlace, checkpoints, kept, open, whole};
 
 /// Lists what belongs to a copy.
 const MANIFEST: &str = "backup.json";
@@ -67,6 +67,10 @@ pub fn back_up(
     let place = place.into();
     let folder = &*place.folder;
     begin(to)?;
+    // Before the database, for that must have the record of each call that ended before one.
+    for found in checkpoints::found(folder).map_err(|error| StoreError::io(folder, error))? {
+        copy(found.path(), &to.join(found.path().file_name().unwrap_or_default()))?;
+    }
     let mut tries = 1;
     while !copy_database(&place, to)? {
         if tries == TRIES_MAX {
@@ -76,10 +80,12 @@ pub fn back_up(
     }
     let mut files = BTreeMap::new();
     for name in names(to, |name| name != UNFINISHED)? {
-        // Of the database and what was kept.
+        // Of the checkpoints, the database and what was kept.
         files.insert(name.clone(), digest(&to.join(&name))?);
     }
-    for name in names(folder, |name| is_copied(name) && !kept::is_file(name))? {
+    for name in names(folder, |name| {
+        is_copied(name) && !kept::is_file(name) && !checkpoints::is_file(name)
+    })? {
         if let Some(copied) = copy(&folder.join(&name), &to.join(&name))? {
             files.insert(name, copied);
         }

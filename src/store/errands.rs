@@ -73,6 +73,32 @@ impl Errands {
         self.ask(|db| db.erased().map(drop))
     }
 
+    /// Those of these calls, which ended before these moments, without a record; of those that were
+    /// kept long enough none is missing.
+    pub(super) fn without_record(
+        &self,
+        ended: Vec<(CallId, Timestamp)>,
+    ) -> Result<Vec<CallId>, StoreError> {
+        self.ask(move |db| {
+            let mut missing = Vec::new();
+            for (call, at) in ended {
+                if !db.has(call)? {
+                    missing.push((call, at));
+                }
+            }
+            if missing.is_empty() {
+                return Ok(Vec::new());
+            }
+            let since = db.progress()?.records_since;
+            Ok(missing.into_iter().filter(|(_, at)| *at >= since).map(|(call, _)| call).collect())
+        })
+    }
+
+    /// Brings to the disk all that was written before.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.ask(|db| db.sync())
+    }
+
     /// Deletes the journals of runs before this one that were last written before `kept_since`,
     /// and those that have a call which was erased. Returns how many runs.
     ///

@@ -19,6 +19,8 @@
 mod amend;
 mod appender;
 mod backup;
+mod checkpointing;
+mod checkpoints;
 #[cfg(test)]
 mod contract;
 mod cuts;
@@ -67,6 +69,8 @@ use crate::time::Timestamp;
 use crate::words::{AgentState, CallRecord, Event, RecordingUpdate, WrapUp};
 
 pub use backup::{BackedUp, back_up};
+pub use checkpointing::Checkpointing;
+pub use checkpoints::{Checkpoint, JournalPlace};
 pub use cuts::{cut, waterfall};
 pub use database::{DatabaseError, Fault, ImportedCalls, Past, RecordReader};
 pub use erase::naming;
@@ -263,6 +267,15 @@ impl Store {
     #[must_use]
     pub fn noted_at(&self) -> Timestamp {
         self.shared.latest()
+    }
+
+    /// From now on a segment of the journal is closed once it has this many bytes.
+    pub fn close_segments_after(&self, bytes: u64) {
+        self.shared.segment_len_max.store(bytes, Ordering::Relaxed);
+    }
+
+    fn folder(&self) -> &Path {
+        self.journal.folder()
     }
 
     /// The number of this run of the journal.

@@ -20,7 +20,9 @@ use crate::store::kept::{self, KeptLog};
 use crate::store::recover::{self, Rebuild, Writing};
 use crate::store::shared::Shared;
 use crate::store::writer::Writer;
-use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError, StorePlace, backup, nodes, setups};
+use crate::store::{
+    Head, JOBS_MAX, Opened, Store, StoreError, StorePlace, backup, checkpoints, nodes, setups,
+};
 use crate::time::Timestamp;
 
 /// Opens the folder of node 0, gives lost calls their records and begins a new run of the journal.
@@ -125,6 +127,10 @@ impl Found {
         let run = header.run;
         let first = Segment::create(&folder, &header).map_err(failed)?;
         setups::delete_orphans(&folder).map_err(failed)?;
+        match next.continues {
+            None => checkpoints::delete(&folder).map_err(failed)?,
+            Some(_) => checkpoints::sweep(&folder).map_err(failed)?,
+        }
         let shared = Arc::new(Shared::new(first, header.started_at, next.call, kept_next));
         let kept = KeptLog::begin(&folder, kept_next, Arc::clone(&shared))?;
         let writer = Writer::new(&folder, header.clone(), db, lock, Arc::clone(&shared));

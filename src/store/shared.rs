@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 
 use crate::id::CallId;
-use crate::store::journal::Segment;
+use crate::store::journal::{SEGMENT_LEN_MAX, Segment};
 use crate::time::Timestamp;
 
 /// How the files are, for alarms and for `/metrics`.
@@ -54,6 +55,10 @@ pub(super) struct Shared {
     next_call: AtomicU64,
     /// What was kept under lower numbers is in the database.
     kept_until: AtomicU64,
+    /// The run has ended in order.
+    pub(super) is_finished: AtomicBool,
+    /// A segment is closed once it has more bytes.
+    pub(super) segment_len_max: AtomicU64,
     segments: Mutex<Segments>,
 }
 
@@ -86,11 +91,18 @@ pub(super) struct Segments {
     pub(super) number: u32,
     /// Those that take no more lines, until the thread has heard of them.
     pub(super) retired: Vec<(u32, String)>,
+    /// Who is unparked when a segment begins.
+    pub(super) woken: Option<Thread>,
     /// Calls without a record, with the segment they arrived in.
     pub(super) live: BTreeMap<CallId, u32>,
 }
 
 impl Segments {
+    /// The segment that lines go to now.
+    pub(super) fn written(&self) -> Option<u32> {
+        self.current.as_deref().map(Segment::number)
+    }
+
     /// The segment that lines go to now, or next.
     pub(super) fn present(&self) -> u32 {
         let current = self.current.as_deref().or(self.spare.as_ref());
@@ -114,6 +126,8 @@ impl Shared {
             latest: AtomicU64::new(latest.as_millis()),
             next_call: AtomicU64::new(next_call.0),
             kept_until: AtomicU64::new(kept),
+            is_finished: AtomicBool::new(false),
+            segment_len_max: AtomicU64::new(SEGMENT_LEN_MAX),
             segments: Mutex::new(Segments { current, number, ..Segments::default() }),
         }
     }
@@ -157,6 +171,16 @@ impl Shared {
         let mut segments = self.segments();
         let present = segments.present();
         segments.live.insert(call, present);
+    }
+
+    /// Whether no more goes into this segment.
+    pub(super) fn is_full(&self, segment: &Segment) -> bool {
+        segment.given() >= self.segment_len_max.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is time to have the next one ready: making one waits for the disk.
+    pub(super) fn is_half_full(&self, segment: &Segment) -> bool {
+        segment.given() >= self.segment_len_max.load(Ordering::Relaxed) / 2
     }
 
     pub(super) fn next_call(&self) -> CallId {

@@ -24,7 +24,7 @@ use crate::store::errands::Errand;
 use crate::store::journal::{Header, Segment};
 use crate::store::kept::Kept;
 use crate::store::shared::Shared;
-use crate::store::{JOBS_MAX, StoreError};
+use crate::store::{JOBS_MAX, StoreError, checkpoints};
 use crate::time::Timestamp;
 use crate::words::{Activity, CallRecord};
 
@@ -269,7 +269,8 @@ impl Writer {
     fn have_a_spare(&self) {
         let number = {
             let mut segments = self.shared.segments();
-            let soon = segments.current.as_ref().is_some_and(|it| it.is_half_full());
+            let current = segments.current.as_ref();
+            let soon = current.is_some_and(|it| self.shared.is_half_full(it));
             if segments.spare.is_some() || !(soon || segments.is_wanted) {
                 return;
             }
@@ -410,7 +411,13 @@ impl Writer {
             self.older.extend(last.into_iter().flatten());
             segments.spare = None;
         }
-        self.finish_older(&[])
+        self.finish_older(&[])?;
+        // Every call has its record: no start needs one, and what is left goes with the next.
+        self.shared.is_finished.store(true, Ordering::Release);
+        if let Err(error) = checkpoints::delete(&self.folder) {
+            tracing::warn!(%error, "checkpoints of the run that ended could not be deleted");
+        }
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ mod agents;
 mod call_control;
 mod callers;
 mod calls;
+mod checkpoints;
 mod clock;
 mod conference;
 mod consult;

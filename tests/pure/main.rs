@@ -6,6 +6,7 @@
 mod broken;
 #[path = "../platform/call_control.rs"]
 mod call_control;
+mod checkpoint;
 mod day;
 mod fcr;
 mod flows;
