@@ -171,8 +171,7 @@ fn handled(call: u64) -> Box<CallRecord> {
     let ended_at = ended_at(call);
     let answered_at = ended_at - Duration::from_millis(talk_ms);
     let arrived_at = answered_at - Duration::from_millis(wait_ms);
-    let leg = LegId { call: CallId(call), n: 1 };
-    let acw_ms = 5_000 + mixed % 20_000;
+    let (leg, acw_ms) = (LegId { call: CallId(call), n: 1 }, 5_000 + mixed % 20_000);
     let resolved = Some(!mixed.is_multiple_of(4));
     let wrap_up = WrapUp { leg, acw_ms, resolved, intent: None, note: None };
     let queue = format!("queue-{}", mixed % QUEUES);
@@ -233,5 +232,6 @@ fn handled(call: u64) -> Box<CallRecord> {
         legs: vec![party],
         vars: BTreeMap::new(),
         recordings: Vec::new(),
+        outbound: None,
     })
 }

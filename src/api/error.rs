@@ -163,6 +163,11 @@ impl ApiError {
             Unconfirmed::Refused(why) => {
                 Self::new(StatusCode::CONFLICT, "refused", why.to_string(), way_on(why))
             }
+            Unconfirmed::NotMade => {
+                let message = "this is not done, because the disk did not take it";
+                let help = "make room where `server.state` is, and ask again";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_written", message, help)
+            }
             Unconfirmed::Unwritten => {
                 let message =
                     "this is done, but the disk did not take it: a restart now would forget it";
@@ -222,6 +227,19 @@ const fn way_on(why: &Refused) -> &'static str {
         | Refused::NothingToTakeOver { .. } => "`supervisor` in GET /v1/calls says who listens",
         Refused::SoundElsewhere | Refused::TelephoneAtProvider { .. } | Refused::FrontCannot(_) => {
             "`attendant check --provider NAME` says what a provider cannot do"
+        }
+        Refused::Draining => "ask the server that takes its place",
+        Refused::CallsFull { .. } | Refused::OutboundFull { .. } => "ask again when one has ended",
+        Refused::NumberIsUp { .. } => "DELETE /v1/calls/{id} ends it",
+        Refused::NoGoal => "write `flow` or `queue`, or both",
+        Refused::NoSuchFlow { .. } => "name one of these flows",
+        Refused::QueueOfSeveralFlows { .. } => "write beside `queue` which `flow`",
+        Refused::NumberIsOurs { .. } => "dial a customer's number",
+        Refused::NotOurNumber { .. } => {
+            "write a number of a flow's `numbers`, or nothing: then the flow's first is shown"
+        }
+        Refused::ProviderBeginsNoCall { .. } => {
+            "add the beginning of the number to the `prefixes` of a SIP trunk"
         }
         Refused::TalksToNobody { .. }
         | Refused::CallerLeft { .. }

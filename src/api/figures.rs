@@ -70,6 +70,13 @@ const COUNTED: &[Counted] = &[
         CALLS,
         "Calls from agents' own telephones that ended in it: in no other figure.",
     ),
+    counted(
+        "outbound_calls",
+        Kind::Count,
+        CALLS,
+        "Calls that we began, by dialing the caller, and that ended in it: in no other figure but \
+         those of agents' time.",
+    ),
     counted("withheld", Kind::Count, CALLS, "Calls whose caller sent no usable number."),
     counted("queue", Kind::Count, QUEUE, "The queue's number in the configuration."),
     counted("agent", Kind::Count, AGENT, "The agent's number in the configuration."),
@@ -244,13 +251,18 @@ impl ToSchema for Report {
 
 impl PartialSchema for Report {
     fn schema() -> RefOr<Schema> {
-        let outcomes = ObjectBuilder::new()
-            .description(Some("Calls by what became of them; an outcome nobody had is left out."))
-            .additional_properties(Some(RefOr::from(Kind::Count.schema(""))));
+        let by_outcome = |description| {
+            ObjectBuilder::new()
+                .description(Some(description))
+                .additional_properties(Some(RefOr::from(Kind::Count.schema(""))))
+        };
+        let outcomes = "Calls by what became of them; an outcome nobody had is left out.";
         section(Section::All)
             .description(Some("The figures of the calls that ended in a period."))
-            .property("outcomes", outcomes)
+            .property("outcomes", by_outcome(outcomes))
             .required("outcomes")
+            .property("outbound_outcomes", by_outcome("The same of outbound calls."))
+            .required("outbound_outcomes")
             .property("queues", ArrayBuilder::new().items(section(Section::Queue)))
             .required("queues")
             .property("agents", ArrayBuilder::new().items(section(Section::Agent)))

@@ -27,6 +27,7 @@ pub mod guard;
 mod limit;
 mod live;
 mod metrics;
+mod outbound;
 mod prometheus;
 mod queue_counters;
 mod recording;
@@ -64,7 +65,9 @@ use crate::live::{Board, Ring};
 use crate::metrics::Judging;
 use crate::metrics::cut::Asked;
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, CallOutcome, Principal, SupervisorMode, Telephone};
+use crate::words::{
+    AgentRequest, CallOutcome, OutboundRequest, Principal, SupervisorMode, Telephone,
+};
 
 pub use archive::{Archive, ArchiveError};
 pub use auth::NamedToken;
@@ -116,6 +119,11 @@ pub enum Request {
         by: Principal,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
+    Dial {
+        ask: OutboundRequest,
+        by: Principal,
+        reply: oneshot::Sender<Result<Made, Unconfirmed>>,
+    },
     /// Facts were lost, and the interface has caught up: the driver tells it how everything stands.
     TellAnew(oneshot::Sender<()>),
     EndCall {
@@ -123,6 +131,13 @@ pub enum Request {
         by: Principal,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     },
+}
+
+/// An outbound call that was asked for, now or before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    pub call: CallId,
+    pub is_repeat: bool,
 }
 
 /// Why a change that was asked for is not confirmed.
@@ -134,6 +149,8 @@ pub enum Unconfirmed {
     Refused(Refused),
     /// It is made, and could not be written: a restart now would forget it.
     Unwritten,
+    /// It could not be written, and so it is not made.
+    NotMade,
 }
 
 /// What is wanted of the supervisor of a call.
@@ -166,6 +183,8 @@ pub struct Health {
     pub calls_ended: [u64; CallOutcome::OF_CUSTOMERS.len()],
     /// Calls from agents' own telephones that did, feature codes left out.
     pub agent_calls_ended: u64,
+    /// Calls that we began, by whether they were answered.
+    pub outbound_calls_ended: [u64; 2],
 }
 
 /// Says how the server is, from any thread; `None` where no driver runs, or it stands still.
@@ -268,6 +287,7 @@ impl Api {
         let change = Router::new()
             .route("/v1/reload", post(reload::reload))
             .route("/v1/callers/erase", post(callers::erase))
+            .route("/v1/calls", post(outbound::dial))
             .route("/v1/calls/{id}", delete(live::end_call))
             .route("/v1/calls/{id}/supervise", post(supervision::supervise))
             .route("/v1/calls/{id}/supervise", delete(supervision::unsupervise))
@@ -468,6 +488,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     paths(
         live::calls,
         live::call,
+        outbound::dial,
         live::end_call,
         supervision::supervise,
         supervision::unsupervise,

@@ -60,8 +60,10 @@ pub(super) async fn metrics(
 
 pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     let mut out = Text(String::new());
+    let (outbound, inbound): (Vec<_>, Vec<_>) =
+        snapshot.calls.iter().partition(|call| call.via.is_outbound());
     let (own, calls): (Vec<_>, Vec<_>) =
-        snapshot.calls.iter().partition(|call| call.via.agent().is_some());
+        inbound.into_iter().partition(|call| call.via.agent().is_some());
     out.family("attendant_calls", "gauge", "Customers' calls that are up, by state.");
     for state in CALL_STATES {
         let count = calls.iter().filter(|call| call.state == state).count();
@@ -69,6 +71,8 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     }
     let help = "Calls from agents' own telephones that are up.";
     out.single("attendant_agent_calls", "gauge", help, own.len() as u64);
+    let help = "Calls that we began, by dialing the caller, that are up.";
+    out.single("attendant_outbound_calls", "gauge", help, outbound.len() as u64);
     out.family("attendant_queue_waiting", "gauge", "Calls nobody answered yet, by queue.");
     for queue in &snapshot.queues {
         let label = Some(("queue", queue.name.as_str()));
@@ -86,6 +90,12 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     }
     let help = "Calls from agents' own telephones that ended since the start, but feature codes.";
     out.single("attendant_agent_calls_total", "counter", help, health.agent_calls_ended);
+    let ended =
+        "Calls that we began and that ended since the start, by whether they were answered.";
+    out.family("attendant_outbound_calls_total", "counter", ended);
+    for (reached, count) in ["no", "yes"].into_iter().zip(health.outbound_calls_ended) {
+        out.sample("attendant_outbound_calls_total", Some(("reached", reached)), count);
+    }
     let mut agents: BTreeMap<Activity, u64> = BTreeMap::new();
     for agent in &snapshot.agents {
         *agents.entry(agent.state.activity()).or_default() += 1;

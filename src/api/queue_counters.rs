@@ -69,7 +69,7 @@ const TIMES: [(&str, &str, Sum); 3] = [
 impl QueueCounters {
     /// A call ended; `target` is what a queue promises.
     pub fn ended(&self, record: &CallRecord, target: impl Fn(&str) -> ServiceTarget) {
-        if record.caller_agent().is_some() {
+        if !record.is_customers() {
             return;
         }
         let inner = &mut *self.inner();

@@ -36,7 +36,7 @@ pub(super) enum Right {
     Listen,
     /// To hear what callers said.
     HearRecordings,
-    /// To hear calls, be heard in them, take them over, and end them.
+    /// To begin calls, hear them, be heard in them, take them over, and end them.
     Supervise,
     /// To act as the agent whom the path names.
     ActAsAgent,
@@ -49,6 +49,7 @@ pub(super) enum Right {
 /// One line per route: method, path as it is registered, and what it needs.
 pub(super) const RULES: &[(&str, &str, Right)] = &[
     ("GET", "/v1/calls", Right::Look),
+    ("POST", "/v1/calls", Right::Supervise),
     ("GET", "/v1/calls/{id}", Right::LookAtCall),
     ("DELETE", "/v1/calls/{id}", Right::Supervise),
     ("POST", "/v1/calls/{id}/supervise", Right::Supervise),

@@ -7,6 +7,7 @@ mod door;
 mod events;
 mod figures;
 mod metrics;
+mod outbound;
 mod own;
 mod records;
 mod reload;
@@ -69,6 +70,7 @@ fn ended(call: u64) -> CallRecord {
         legs: Vec::new(),
         vars: BTreeMap::new(),
         recordings: Vec::new(),
+        outbound: None,
     }
 }
 
@@ -117,6 +119,11 @@ fn drive(mut inbox: mpsc::Receiver<Request>, asked: &Questions, names: &Question
                 names.lock().unwrap().push(by.to_string());
                 asked.lock().unwrap().push(format!("{call}: {wish:?}"));
                 drop(reply.send(supervision::answer(call, &wish, told)));
+            }
+            Request::Dial { ask, by, reply } => {
+                names.lock().unwrap().push(by.to_string());
+                asked.lock().unwrap().push(format!("{ask:?}"));
+                drop(reply.send(outbound::answer(&ask)));
             }
             Request::TellAnew(reply) => drop(reply.send(())),
             Request::EndCall { call, by: _, reply } => {
@@ -487,6 +494,7 @@ fn prometheus_reads_the_present() {
         attendant_calls{state="dialing"} 0
         attendant_calls{state="talking"} 0
         attendant_agent_calls 0
+        attendant_outbound_calls 0
         attendant_queue_waiting{queue="billing"} 1
         attendant_queue_longest_wait_seconds{queue="billing"} 4
         attendant_calls_total{outcome="handled"} 0
@@ -500,6 +508,8 @@ fn prometheus_reads_the_present() {
         attendant_calls_total{outcome="refused"} 0
         attendant_calls_total{outcome="failed"} 0
         attendant_agent_calls_total 0
+        attendant_outbound_calls_total{reached="no"} 0
+        attendant_outbound_calls_total{reached="yes"} 0
         attendant_agents{state="logged_out"} 0
         attendant_agents{state="not_ready"} 1
         attendant_agents{state="ready"} 0

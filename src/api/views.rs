@@ -3,6 +3,8 @@
 //! **Invariant:** a time is RFC 3339 in UTC, a duration has its unit in its name, and no key that a
 //! caller pressed is in any of these.
 
+mod outbound;
+mod recording;
 mod supervision;
 
 use std::collections::BTreeMap;
@@ -14,10 +16,11 @@ use crate::center::snapshot;
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{
-    AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, PathEntry, QueueExit,
-    RecordingEnd, RecordingKind, RecordingState, SentTo,
+    AgentState, CallOutcome, CallRecord, EndedBy, NamedVia, Party, PathEntry, QueueExit, SentTo,
 };
 
+pub(super) use outbound::{DialRequest, OutboundCall};
+pub(super) use recording::Recording;
 pub(super) use supervision::{Mode, Supervise, SuperviseFrom, Supervisor};
 
 /// RFC 3339, in milliseconds.
@@ -35,6 +38,10 @@ fn kind(via: &NamedVia) -> &'static str {
     if via.agent().is_some() { "agent" } else { "customer" }
 }
 
+fn direction(via: &NamedVia) -> &'static str {
+    if via.is_outbound() { "outbound" } else { "inbound" }
+}
+
 /// A call, whether or not it is over.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -49,12 +56,20 @@ pub(super) struct LiveCall {
     pub id: u64,
     /// customer or agent: whose call it is.
     pub kind: String,
-    /// The caller's number; none when withheld. An agent's login.
+    /// inbound, or outbound: we dialed the caller.
+    pub direction: String,
+    /// Who asked for an outbound call.
+    pub asked_by: Option<String>,
+    /// The caller's number; none when withheld. An agent's login. Of an outbound call, the number
+    /// that we dialed.
     pub from: Option<String>,
     /// What the caller's side shows as a name. Not checked by anybody.
     pub from_name: Option<String>,
+    /// The number that the caller dialed; of an outbound call, the number of ours that was asked to
+    /// be shown to them, unless the trunk shows its own.
     pub to: String,
-    /// `trunk:NAME`, `agent:NAME`, `provider:NAME` or `import:NAME`.
+    /// `trunk:NAME`, `agent:NAME`, `provider:NAME`, `import:NAME` or `outbound:NAME`, which is the
+    /// trunk that we dialed by.
     pub via: String,
     pub flow: Option<String>,
     pub step: Option<String>,
@@ -115,6 +130,8 @@ impl From<snapshot::CallView> for LiveCall {
         Self {
             id: call.call.0,
             kind: kind(&call.via).to_owned(),
+            direction: direction(&call.via).to_owned(),
+            asked_by: call.asked_by,
             from: call.from,
             from_name: call.from_name,
             to: call.to,
@@ -311,6 +328,11 @@ pub(super) struct Record {
     pub id: u64,
     /// customer or agent: whose call it was. Agents' calls are in no figure but their own count.
     pub kind: String,
+    /// inbound, or outbound: we dialed the caller. Outbound calls are in no figure but their own.
+    pub direction: String,
+    /// Who asked for an outbound call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<String>,
     pub from: Option<String>,
     pub from_name: Option<String>,
     /// Of the callers directory, where it had the number.
@@ -328,7 +350,7 @@ pub(super) struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller_left_at: Option<String>,
     /// handled, abandoned, overflowed, exited, voicemail, transferred, contained, ivr_abandoned,
-    /// refused, failed or own_call.
+    /// refused, failed, not_reached or own_call.
     pub outcome: String,
     /// caller, agent, party, flow, operator, network, server or server_lost.
     pub ended_by: String,
@@ -379,37 +401,6 @@ impl From<PathEntry> for RecordStep {
         let inputs = inputs.collect();
         Self { at: stamp(entry.at), step: entry.step, inputs, failed: entry.failed }
     }
-}
-
-/// What a caller left, or what both sides said.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Recording {
-    /// For `/v1/records/{call}/recordings/{name}`.
-    pub name: String,
-    /// message or call.
-    pub kind: String,
-    /// The step that asked for it; of a call, the step it was at.
-    pub step: String,
-    /// Of a call: the queue that has it recorded.
-    pub queue: Option<String>,
-    pub began_at: String,
-    /// begun, empty, kept, failed or deleted; only of one that is kept there is sound.
-    pub state: String,
-    /// Of a message, without the silence at its end; of a call, all of it.
-    pub length_ms: u64,
-    /// silence, stopped, length_max or hung_up.
-    pub ended: Option<String>,
-    /// Where a provider keeps it.
-    pub url: Option<String>,
-    /// Of a call: when nothing was recorded because an agent asked for that.
-    pub pauses: Vec<Pause>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Pause {
-    pub from: String,
-    /// None: until the recording ended.
-    pub to: Option<String>,
 }
 
 /// A visit to a queue.
@@ -477,6 +468,8 @@ impl From<CallRecord> for Record {
         Self {
             id: record.call.0,
             kind: kind(&record.via).to_owned(),
+            direction: direction(&record.via).to_owned(),
+            asked_by: record.outbound.map(|outbound| outbound.by),
             from: record.from,
             from_name: record.from_name,
             account: record.account,
@@ -508,29 +501,6 @@ impl From<CallRecord> for Record {
 #[must_use]
 pub fn record_json(record: CallRecord) -> serde_json::Value {
     serde_json::to_value(Record::from(record)).unwrap_or_default()
-}
-
-impl From<crate::words::Recording> for Recording {
-    fn from(recording: crate::words::Recording) -> Self {
-        Self {
-            name: recording.name.to_string(),
-            kind: word::<RecordingKind>(recording.kind),
-            step: recording.step,
-            queue: recording.queue,
-            began_at: stamp(recording.began_at),
-            state: word::<RecordingState>(recording.state),
-            length_ms: recording.length_ms,
-            ended: recording.ended.map(word::<RecordingEnd>),
-            url: recording.url,
-            pauses: recording.pauses.into_iter().map(Pause::from).collect(),
-        }
-    }
-}
-
-impl From<crate::words::Pause> for Pause {
-    fn from(pause: crate::words::Pause) -> Self {
-        Self { from: stamp(pause.from), to: pause.to.map(stamp) }
-    }
 }
 
 impl From<crate::words::QueueVisit> for Visit {

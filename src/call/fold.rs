@@ -9,8 +9,8 @@ use crate::id::LegId;
 use crate::time::Timestamp;
 use crate::words::{
     CallOutcome, CallRecord, Cause, Dialed, EndedBy, HandedOver, InputOutcome, LegOutcome,
-    ModeEntry, Party, PartyLeg, PathEntry, QueueExit, QueueVisit, Recording, SentTo, StepInput,
-    WrapUp,
+    ModeEntry, NamedVia, Party, PartyLeg, PathEntry, QueueExit, QueueVisit, Recording, SentTo,
+    StepInput, WrapUp,
 };
 
 #[must_use]
@@ -49,6 +49,10 @@ struct Fold {
     closing: Closing,
     open: Few<LegId, Open>,
     overflowed: bool,
+    /// Nothing that we said of the call has left.
+    is_taken_back: bool,
+    /// The trunk that carries the caller whom we dialed, where it is not the first that was tried.
+    rerouted: Option<String>,
     input: InputSoFar,
     /// A step of the flow could not do its work.
     failed: bool,
@@ -79,7 +83,7 @@ impl Fold {
                 self.flow = Some([&**flow, "@", &**version].concat());
             }
             Fact::Answered => self.answered_at = Some(at),
-            Fact::AnswerTakenBack => self.answered_at = None,
+            Fact::AnswerTakenBack => (self.answered_at, self.is_taken_back) = (None, true),
             Fact::Entered { step, after_hangup } => {
                 let (step, inputs, after_hangup) = (str::to_owned(step), Vec::new(), *after_hangup);
                 self.path.push(PathEntry { at, step, inputs, failed: false, after_hangup });
@@ -207,7 +211,12 @@ impl Fold {
     }
 
     fn rerouted(&mut self, leg: LegId, through: &str) {
-        let Some(open) = self.open.get(&leg) else { return };
+        let Some(open) = self.open.get(&leg) else {
+            if leg == LegId::caller(leg.call) {
+                self.rerouted = Some(through.to_owned());
+            }
+            return;
+        };
         if let Party::Outside { trunk, .. } = &mut self.legs[open.index].party {
             through.clone_into(trunk);
         }
@@ -243,6 +252,12 @@ impl Fold {
     fn finish(self, origin: &Origin) -> CallRecord {
         let (ended_by, cause) = self.ended.unwrap_or((EndedBy::Server, Cause::NORMAL_UNSPECIFIED));
         let outcome = self.outcome(origin, ended_by);
+        let rerouted = self.rerouted.filter(|_| origin.via.is_outbound());
+        let mut outbound = origin.outbound.clone();
+        // Whoever asks for it again must get one that is made.
+        if let Some(outbound) = outbound.as_mut().filter(|_| self.is_taken_back) {
+            outbound.key = None;
+        }
         CallRecord {
             call: origin.call,
             from: origin.from.clone(),
@@ -250,7 +265,7 @@ impl Fold {
             account: origin.account.clone(),
             segment: origin.segment.clone(),
             to: origin.to.clone(),
-            via: origin.via.clone(),
+            via: rerouted.map_or_else(|| origin.via.clone(), NamedVia::Outbound),
             flow: self.flow,
             language: self.closing.language,
             intent: self.intent,
@@ -266,6 +281,7 @@ impl Fold {
             legs: self.legs,
             vars: self.closing.vars,
             recordings: self.recordings,
+            outbound,
         }
     }
 
@@ -275,7 +291,8 @@ impl Fold {
             return CallOutcome::Handled;
         }
         if self.answered_at.is_none() {
-            return CallOutcome::Refused;
+            let is_outbound = origin.via.is_outbound();
+            return if is_outbound { CallOutcome::NotReached } else { CallOutcome::Refused };
         }
         if matches!(by, EndedBy::Server | EndedBy::ServerLost) {
             return CallOutcome::Failed;
@@ -348,7 +365,6 @@ mod tests {
 
     use super::*;
     use crate::id::{AgentId, CallId};
-    use crate::words::NamedVia;
 
     #[test]
     fn a_leg_that_is_folded_alone_is_the_one_in_the_record() {
@@ -361,6 +377,7 @@ mod tests {
             arrived_at: Timestamp(0),
             account: None,
             segment: None,
+            outbound: None,
         };
         let leg = |n| LegId { call: CallId(7), n };
         let dialed = |n: u16| {

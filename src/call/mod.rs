@@ -21,8 +21,10 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::flow;
 use crate::id::{CallId, LegId, PlayId};
@@ -48,11 +50,20 @@ const STEP_FACTS_MAX: usize = 1_000;
 /// A call that an agent answers has some fourteen: room for them is made once.
 const FACTS_USUAL: usize = 16;
 
+/// The step at which the flow of an outbound call begins, and what is set before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beginning {
+    pub step: Arc<str>,
+    pub vars: BTreeMap<String, serde_json::Value>,
+}
+
 #[derive(Debug)]
 pub struct Call {
     origin: Arc<Origin>,
     /// `None` for an agent's feature code, and an own call straight to a party.
     run: Option<flow::Run>,
+    /// Where the flow begins, where that is not its first step.
+    beginning: Option<Box<Beginning>>,
     state: State,
     places: Places,
     /// The caller's leg, the last of them; none has come yet where it is `None`.
@@ -90,6 +101,7 @@ impl Call {
         Self {
             origin: Arc::new(origin),
             run: None,
+            beginning: None,
             state: State::InFlow,
             places: Places::default(),
             caller: None,

@@ -25,7 +25,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::{Call, Consult, Fact, Role};
+use crate::call::{Beginning, Call, Consult, Fact, Role};
 use crate::flow;
 use crate::id::{LegId, QueueId};
 use crate::time::Timestamp;
@@ -125,10 +125,25 @@ impl Call {
         self.state = State::Opening;
     }
 
-    /// There is sound with the caller: that is what makes a call answered.
-    pub fn begin_flow(&mut self, now: Timestamp) {
+    /// The flow will begin there, and not at its first step.
+    pub fn will_begin_at(&mut self, beginning: Beginning) {
+        self.beginning = Some(Box::new(beginning));
+    }
+
+    /// There is sound with the caller: that is what makes a call answered. The flow's first input.
+    pub fn begin_flow(&mut self, now: Timestamp) -> flow::Input {
         self.state = State::InFlow;
         self.note(now, Fact::Answered);
+        match self.beginning.take().map(|beginning| *beginning) {
+            None => flow::Input::Start,
+            Some(Beginning { step, vars }) => flow::Input::Sent { step, vars },
+        }
+    }
+
+    /// Whether the caller, whom we dialed, has still to answer.
+    #[must_use]
+    pub fn dials_caller(&self) -> bool {
+        self.caller().is_some_and(|leg| !leg.rang_in() && !leg.is_up())
     }
 
     /// An agent dialed a feature code.

@@ -90,6 +90,7 @@ impl Happened {
             arrived_at: Timestamp(0),
             account: None,
             segment: None,
+            outbound: None,
         };
         let ended = self.then(Fact::Ended { by, cause: Cause::NORMAL_CLEARING });
         let facts: Vec<_> = (1..).map(|s| Timestamp(s * 1_000)).zip(ended.0).collect();
@@ -271,6 +272,15 @@ fn a_transfer_outside_is_one_also_after_an_agent() {
         .with_outside(true)
         .then(Fact::Transferred { leg: AGENT, to: SentTo::Number("+14155550123".to_owned()) });
     assert!(outside(sent), "the agent consulted and left the caller there");
+}
+
+#[test]
+fn another_trunk_changes_where_no_inbound_call_came_from() {
+    let leg = LegId::caller(CallId(7));
+    let rerouted = || flow().then(Fact::Rerouted { leg, trunk: "spare".to_owned().into() });
+    let via = |via: NamedVia| rerouted().record(via, EndedBy::Flow).via.to_string();
+    assert_eq!(via(NamedVia::Trunk("main".to_owned())), "trunk:main");
+    assert_eq!(via(NamedVia::Outbound("main".to_owned())), "outbound:spare");
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub const VARS_MAX: usize = 32;
 /// Steps that a refusal names where the one asked for is not there.
 const NAMES_MAX: usize = 50;
 
-/// Why an agent cannot do that with a call now.
+/// Why that cannot be done with a call now, or none can be begun.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("{agent} is in no talk")]
@@ -117,6 +117,26 @@ pub enum Refused {
     /// The front of a leg says why.
     #[error("{0}")]
     FrontCannot(String),
+    #[error("the server is about to end: it begins no calls any more")]
+    Draining,
+    #[error("{max} calls are up, and there may be no more: `server.calls_max`")]
+    CallsFull { max: usize },
+    #[error("{max} outbound calls are up, and there may be no more: `server.outbound_calls_max`")]
+    OutboundFull { max: usize },
+    #[error("{number} is in an outbound call already: {call}")]
+    NumberIsUp { number: String, call: CallId },
+    #[error("neither a flow nor a queue is named")]
+    NoGoal,
+    #[error("there is no flow `{flow}`; there are {names}")]
+    NoSuchFlow { flow: String, names: String },
+    #[error("several flows have a queue `{queue}`: {flows}")]
+    QueueOfSeveralFlows { queue: String, flows: String },
+    #[error("a flow answers {number}: it is a number of this server's own")]
+    NumberIsOurs { number: String },
+    #[error("no flow answers {number}, so it is not shown as the caller")]
+    NotOurNumber { number: String },
+    #[error("the provider `{provider}` begins no calls: it takes a trunk to dial a customer")]
+    ProviderBeginsNoCall { provider: String },
 }
 
 /// Whom an agent asks to join a talk.
@@ -397,7 +417,7 @@ impl ContactCenter {
 }
 
 /// The first of these names, and whether there are more.
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.take(NAMES_MAX + 1).collect();
     if let Some(further) = names.get_mut(NAMES_MAX) {
         *further = "…";
@@ -405,7 +425,7 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.join(", ")
 }
 
-fn check_vars(vars: &BTreeMap<String, serde_json::Value>) -> Result<(), Refused> {
+pub(super) fn check_vars(vars: &BTreeMap<String, serde_json::Value>) -> Result<(), Refused> {
     if vars.len() > VARS_MAX {
         return Err(Refused::BadVariable(format!("more than {VARS_MAX} variables")));
     }

@@ -271,7 +271,7 @@ impl ContactCenter {
     fn call_stands(&self, call: &Call) -> CallStands {
         let ringing = rings(call);
         let talking = call.talk().and_then(|talk| call.party(talk.leg));
-        let (state, since) = stands_in(call.state(), ringing.is_some());
+        let (state, since) = stands_in(call, ringing.is_some());
         CallStands {
             state,
             since,

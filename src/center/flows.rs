@@ -78,6 +78,7 @@ impl ContactCenter {
         cause: Cause,
     ) {
         if self.calls.contains(&id) {
+            self.outbound_keys.forget(id);
             return self.take_back(now, id, by, cause);
         }
         let mut call = Call::new(self.origin(now, id, from, to, &via));
@@ -104,11 +105,26 @@ impl ContactCenter {
         let dialed = normalize(&to, &self.setup.region).filter(|to| is_e164(to));
         let to = dialed.map(Cow::into_owned).unwrap_or(to);
         let via = via.named(|agent| self.agent_name(agent).to_owned());
-        let entry = number.as_deref().and_then(|number| self.setup.directory.find(number));
+        let from = From { number, name };
+        self.recognized(Origin {
+            call,
+            from: from.number,
+            from_name: from.name,
+            to,
+            via,
+            arrived_at: now,
+            account: None,
+            segment: None,
+            outbound: None,
+        })
+    }
+
+    /// With what the directory knows of the number.
+    pub(super) fn recognized(&self, origin: Origin) -> Origin {
+        let entry = origin.from.as_deref().and_then(|number| self.setup.directory.find(number));
         let account = entry.and_then(|entry| entry.account.clone());
         let segment = entry.and_then(|entry| entry.segment.clone());
-        let (from, from_name) = (number, name);
-        Origin { call, from, from_name, to, via, arrived_at: now, account, segment }
+        Origin { account, segment, ..origin }
     }
 
     /// Whether a call to this number is taken by a flow. What agents dial is looked up when it
@@ -148,7 +164,11 @@ impl ContactCenter {
             entry: number.and_then(|number| self.setup.directory.find(number)).cloned(),
             heard: history.map(|history| history.heard(now, self.setup.recent)).unwrap_or_default(),
         };
-        tracing::info!(flow = %flow.name(), via = %call.origin().via, "call arrived");
+        let (name, via) = (flow.name(), &call.origin().via);
+        match via.is_outbound() {
+            true => tracing::info!(flow = %name, %via, "a customer is dialed"),
+            false => tracing::info!(flow = %name, %via, "call arrived"),
+        }
         call.choose_flow(now, Run::new(flow, recognized));
         if call.answer_caller(now) {
             self.commands.push_back(Command::Answer { leg: call.caller_leg() });
@@ -164,6 +184,7 @@ impl ContactCenter {
         if !call.caller_opened(now) {
             return;
         }
+        self.timers.cancel(&Wake::RingOut(call.caller_leg()));
         match call.state() {
             State::Opening if call.run().is_some() => self.begin_flow(now, id),
             State::Opening => self.own_call_opened(now, id),
@@ -174,8 +195,8 @@ impl ContactCenter {
 
     fn begin_flow(&mut self, now: Timestamp, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.begin_flow(now);
-        self.drive(now, id, Input::Start);
+        let first = call.begin_flow(now);
+        self.drive(now, id, first);
     }
 
     pub(super) fn digit(&mut self, now: Timestamp, leg: LegId, digit: Digit) {

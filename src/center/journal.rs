@@ -171,6 +171,7 @@ pub fn masked<'a>(center: &ContactCenter, event: &'a Event) -> Cow<'a, Event> {
         | Event::CallArrived { .. }
         | Event::CallOpening { .. }
         | Event::CallRefused { .. }
+        | Event::OutboundAsked { .. }
         | Event::Ringing { .. }
         | Event::Rerouted { .. }
         | Event::Answered { .. }

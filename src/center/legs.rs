@@ -75,7 +75,14 @@ impl ContactCenter {
     pub(super) fn dial_failed(&mut self, now: Timestamp, leg: LegId, cause: Cause) {
         let caller = self.calls.get(&leg.call).and_then(Call::caller);
         if self.calls.is_callers(leg) && caller.is_some_and(|caller| !caller.rang_in()) {
-            return self.caller_over(now, leg.call, cause, None);
+            let of_caller = [
+                Cause::USER_BUSY,
+                Cause::CALL_REJECTED,
+                Cause::NO_ANSWER,
+                Cause::NO_USER_RESPONDING,
+            ];
+            let lost = (!of_caller.contains(&cause)).then_some(EndedBy::Network);
+            return self.caller_over(now, leg.call, cause, lost);
         }
         self.unanswered(now, leg, cause, None);
     }
@@ -92,8 +99,12 @@ impl ContactCenter {
         self.queue_inputs.push_back(acd::Input::NotAccepted { offer, outcome });
     }
 
-    /// The outside party did not answer within the step's ring time.
+    /// The outside party did not answer within the step's ring time, or the caller whom we dialed
+    /// within that of the request.
     pub(super) fn ring_out(&mut self, now: Timestamp, leg: LegId) {
+        if self.calls.is_callers(leg) {
+            return self.finish(now, leg.call, EndedBy::Server, Cause::NO_ANSWER);
+        }
         self.commands.push_back(Command::HangUp { leg, cause: Cause::NO_ANSWER });
         let ours = (Cause::NO_ANSWER, Some(EndedBy::Server));
         self.not_reached(now, leg, TransferOutcome::NoAnswer, ours);
@@ -268,6 +279,7 @@ impl ContactCenter {
         let consulted = call.leave_consult_queue(now, QueueExit::Withdrawn);
         let talked = self.end_legs(now, &mut call);
         let leg = call.caller_leg();
+        self.timers.cancel(&Wake::RingOut(leg));
         if let Some(caller) = call.end_caller() {
             let rings = matches!(caller.state, LegState::Ringing { .. }) && caller.rang_in();
             self.commands.push_back(match rings || is_taken_back {
@@ -320,8 +332,7 @@ impl ContactCenter {
     }
 
     fn remember(&mut self, now: Timestamp, record: &CallRecord) {
-        let of_customer = record.caller_agent().is_none();
-        let Some(number) = record.from.as_deref().filter(|_| of_customer) else { return };
+        let Some(number) = record.from.as_deref().filter(|_| record.is_customers()) else { return };
         let served = record.legs.iter().rev().filter(|leg| leg.served());
         let agent = served.into_iter().find_map(|leg| match &leg.party {
             Party::Agent { name, .. } if leg.outcome == LegOutcome::Accepted => Some(name.as_str()),

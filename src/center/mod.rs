@@ -64,6 +64,7 @@ mod flows;
 pub mod journal;
 mod legs;
 pub mod names;
+mod outbound;
 mod outside;
 mod own;
 mod queues;
@@ -95,6 +96,7 @@ use calls::Calls;
 pub use dispositions::TalkedOn;
 use dispositions::WriteUp;
 use facts::Facts;
+use outbound::OutboundKeys;
 use own::OwnCalls;
 use restart::SavedAgentStates;
 use setup::Skills;
@@ -119,6 +121,7 @@ pub struct ContactCenter {
     /// Agents in after-call work.
     after_call: BTreeSet<AgentId>,
     own: OwnCalls,
+    outbound_keys: OutboundKeys,
     saved_states: SavedAgentStates,
     learned: Learned,
     facts: Facts,
@@ -167,6 +170,7 @@ impl ContactCenter {
             write_ups: vec![WriteUp::default(); setup.agents.len()],
             after_call: BTreeSet::new(),
             own: OwnCalls::default(),
+            outbound_keys: OutboundKeys::default(),
             saved_states: SavedAgentStates::new(setup.agents.len()),
             learned: Learned::default(),
             asks: Asks::default(),
@@ -203,6 +207,7 @@ impl ContactCenter {
             Event::CallRefused { call, from, to, via, by, cause } => {
                 self.call_refused(now, (call, from, to, via), by, cause);
             }
+            Event::OutboundAsked { by, call, ask } => self.outbound_asked(now, call, by, *ask),
             Event::Ringing { leg } => self.ringing(leg),
             Event::Rerouted { leg, trunk } => self.rerouted(now, leg, trunk),
             Event::Answered { leg } => self.answered(now, leg),

@@ -145,6 +145,12 @@ impl ContactCenter {
         (may_dial && named.is_none_or(|named| named == name)).then(|| name.to_owned())
     }
 
+    /// By which trunk this number can be dialed, in E.164.
+    pub(super) fn route_by_trunk(&self, number: &str, named: Option<&str>) -> Option<Route> {
+        let (trunk, others) = self.trunks_for(number, named)?;
+        Some(Route { number: number.to_owned(), trunk, others })
+    }
+
     /// The trunk a number goes through first, and those after it that allow the number as well. A
     /// trunk that is named is first, and must allow it.
     fn trunks_for(&self, number: &str, named: Option<&str>) -> Option<(String, Vec<String>)> {

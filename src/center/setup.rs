@@ -48,6 +48,9 @@ pub struct Setup {
     pub features: Features,
     /// More live calls than this are refused with `CONGESTION`.
     pub calls_max: usize,
+    /// More live calls that we began than this are refused.
+    #[serde(default)]
+    pub outbound_calls_max: usize,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -193,6 +196,7 @@ impl Default for Setup {
             recent: Duration::from_secs(30 * 24 * 60 * 60),
             features: Features::default(),
             calls_max: 10_000,
+            outbound_calls_max: 10,
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct CallView {
     pub from_name: Option<String>,
     pub to: String,
     pub via: NamedVia,
+    /// Who asked for it, where it is an outbound call.
+    pub asked_by: Option<String>,
     pub flow: Option<String>,
     /// The step the call is at.
     pub step: Option<String>,
@@ -162,7 +164,7 @@ impl ContactCenter {
     #[must_use]
     pub fn call_state(&self, call: CallId) -> Option<CallState> {
         let call = self.calls.get(&call)?;
-        Some(stands_in(call.state(), rings(call).is_some()).0)
+        Some(stands_in(call, rings(call).is_some()).0)
     }
 
     /// The flow of a live call, and the step that it came to last.
@@ -187,7 +189,7 @@ impl ContactCenter {
             Some(Party::Agent { name, .. }) => Some(name.clone()),
             Some(Party::Outside { .. }) | None => None,
         });
-        let (state, since) = stands_in(call.state(), ringing.is_some());
+        let (state, since) = stands_in(call, ringing.is_some());
         let queue = match call.state() {
             State::Waiting { queue, .. } => Some(queue),
             State::Opening
@@ -204,6 +206,7 @@ impl ContactCenter {
             from_name: call.origin().from_name.clone(),
             to: call.origin().to.clone(),
             via: call.origin().via.clone(),
+            asked_by: call.origin().outbound.as_ref().map(|outbound| outbound.by.clone()),
             flow: call.run().map(|run| run.flow().name().to_string()),
             step: path.last().map(|(_, step)| step.clone()),
             state,
@@ -298,8 +301,9 @@ pub(super) fn rings(call: &Call) -> Option<&Leg> {
 }
 
 /// What people call the state of a call, and since when it is in it where that is no step's begin.
-pub(super) const fn stands_in(state: State, rings: bool) -> (CallState, Option<Timestamp>) {
-    match state {
+pub(super) fn stands_in(call: &Call, rings: bool) -> (CallState, Option<Timestamp>) {
+    match call.state() {
+        State::Opening if call.dials_caller() => (CallState::Dialing, None),
         State::Opening | State::InFlow | State::Confirming => (CallState::InFlow, None),
         State::Waiting { since, .. } if rings => (CallState::Offered, Some(since)),
         State::Waiting { since, .. } => (CallState::Waiting, Some(since)),

@@ -11,6 +11,7 @@ mod honest;
 mod legs;
 mod lines;
 mod numbers;
+mod outbound;
 mod own;
 mod reconfigure;
 mod recorder;

@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(runs[0].entries.len() as u64, report.inputs);
         let outcome = replayed(sim::scenario_setup(3), &runs, folder.path(), &of_seed).unwrap();
         let tally = &report.tally;
-        let calls = tally.calls + tally.agent_calls + tally.feature_codes;
+        let calls = tally.calls + tally.agent_calls + tally.feature_codes + tally.outbound;
         assert_eq!(outcome.records.len() as u64, calls);
         let text = text(&runs, &outcome);
         let last = format!("{calls} calls ended, 0 still up\n");
@@ -290,7 +290,7 @@ mod tests {
         let runs = read(&paths).unwrap();
         let outcome = replayed(sim::scenario_setup(3), &runs, folder.path(), &of_seed).unwrap();
         let tally = &report.tally;
-        let calls = tally.calls + tally.agent_calls + tally.feature_codes;
+        let calls = tally.calls + tally.agent_calls + tally.feature_codes + tally.outbound;
         assert_eq!(outcome.records.len() as u64, calls);
         assert_eq!(outcome.inputs, report.inputs);
         let said = read(&paths[1..]).err().unwrap();

@@ -337,6 +337,7 @@ mod tests {
             legs: if handled { vec![leg] } else { Vec::new() },
             vars: std::collections::BTreeMap::new(),
             recordings: Vec::new(),
+            outbound: None,
         })
     }
 
@@ -401,6 +402,7 @@ mod tests {
             RONA                    0.0 %  2
             containment rate        0.0 %  3
             true containment            -  0
+            outbound reached            -  0
 
             queue    offered  answered  abandoned     in time         ASA      AHT/leg    FCR 7 d
             billing        3         2          1  66.7 % (3)  10.0 s (2)  120.0 s (2)  0.0 % (1)

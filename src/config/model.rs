@@ -90,6 +90,8 @@ pub struct Server {
     pub journals_keep: Option<Duration>,
     pub drain_timeout: Duration,
     pub calls_max: usize,
+    /// Of those, the ones that we begin.
+    pub outbound_calls_max: usize,
     pub log: LogFormat,
     /// Whether a change of the files is taken as a reload.
     pub reload_on_change: bool,

@@ -46,6 +46,7 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
         state,
         drain_timeout: s.seconds("drain_timeout_s", 0..=DAY_S).unwrap_or_default(),
         calls_max: s.number("calls_max", 1..=1_000_000_i64).map_or(0, as_usize),
+        outbound_calls_max: s.number("outbound_calls_max", 0..=1_000_000_i64).map_or(0, as_usize),
         log: s.word("log", &formats).unwrap_or(LogFormat::Pretty),
         reload_on_change: s.bool("reload_on_change").unwrap_or(true),
         log_level: s.text("log_level").unwrap_or_default(),

@@ -67,7 +67,7 @@ pub enum Input {
     /// What became of the question that was asked last.
     Replied(Reply),
     /// An operator or an agent sends the call to another step of its flow, with these variables set
-    /// first, as `set` does. A step that is not there changes nothing.
+    /// first, as `set` does; or it begins there. A step that is not there changes nothing.
     Sent {
         step: Arc<str>,
         vars: BTreeMap<String, serde_json::Value>,

@@ -221,8 +221,7 @@ impl Run {
         let absorbed = std::mem::take(&mut self.absorbed);
         self.spare = None;
         let Some(at) = self.at.filter(|_| self.phase == Phase::Live) else {
-            let begins = self.phase == Phase::Live && input == Input::Start;
-            return begins.then_some(Next::Goto(turn.flow.start));
+            return self.begin(turn, &input);
         };
         let step = &*turn.flow.node(at).step;
         Some(match input {
@@ -270,6 +269,17 @@ impl Run {
             Input::Recorded(outcome) => step.recorded(self, turn, outcome),
             Input::Replied(reply) => step.replied(self, turn, reply),
         })
+    }
+
+    /// The first input leads to the first step, or to the one that it names.
+    fn begin(&mut self, turn: &Turn<'_>, input: &Input) -> Option<Next> {
+        if self.phase != Phase::Live {
+            return None;
+        }
+        if let Input::Sent { step, vars } = input {
+            return self.sent(turn, step, vars);
+        }
+        (*input == Input::Start).then_some(Next::Goto(turn.flow.start))
     }
 
     fn sent(

@@ -241,6 +241,11 @@ fn of_call(values: &Values<'_>, name: &str, into: &Sink) -> Result<CallRecord, S
     if outcome == CallOutcome::OwnCall {
         return Err("outcome: agents' own calls are in no figure: leave them out".to_owned());
     }
+    if outcome == CallOutcome::NotReached {
+        return Err(
+            "outcome: outbound calls are in no figure of callers: leave them out".to_owned()
+        );
+    }
     let mut record = into.record(name.to_owned(), arrived_at, ended_at);
     record.outcome = outcome;
     record.answered_at = values.read("answered_at", time)?;
@@ -427,6 +432,7 @@ fn contradiction(record: &CallRecord) -> Option<String> {
         CallOutcome::Abandoned => !is_handled && left == Some(QueueExit::Abandoned),
         CallOutcome::Overflowed => !is_handled && matches!(left, Some(QueueExit::Overflowed(_))),
         CallOutcome::Exited => !is_handled && left == Some(QueueExit::ExitKey),
+        CallOutcome::NotReached => false,
         CallOutcome::Refused => !is_handled && left.is_none() && record.answered_at.is_none(),
         CallOutcome::Voicemail
         | CallOutcome::Transferred

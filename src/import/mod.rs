@@ -242,6 +242,7 @@ impl Sink {
             legs: Vec::new(),
             vars: BTreeMap::from([(CallRecord::IMPORTED_AS.to_owned(), name)]),
             recordings: Vec::new(),
+            outbound: None,
         }
     }
 

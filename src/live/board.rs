@@ -357,6 +357,7 @@ impl Board {
             from_name: origin.from_name.clone(),
             to: origin.to.clone(),
             via: origin.via.clone(),
+            asked_by: origin.outbound.as_ref().map(|outbound| outbound.by.clone()),
             flow: call.flow(),
             step: path.last().map(|(_, step)| step.clone()),
             state: stands.state,

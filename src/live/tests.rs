@@ -34,6 +34,7 @@ fn began(call: CallId) -> Fact {
         arrived_at,
         account: None,
         segment: None,
+        outbound: None,
     }))
 }
 

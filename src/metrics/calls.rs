@@ -40,10 +40,9 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    pub(super) fn arrived(&mut self, at: Timestamp, call: CallId, by_agent: Option<AgentId>) {
-        if !self.ended.contains_key(&call) {
-            let row = || CallRow { by_agent, ..CallRow::new(call, at) };
-            self.open.entry(call).or_insert_with(row);
+    pub(super) fn arrived(&mut self, row: CallRow) {
+        if !self.ended.contains_key(&row.call) {
+            self.open.entry(row.call).or_insert(row);
         }
     }
 

@@ -28,6 +28,10 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by_agent: Option<AgentId>,
     },
+    /// We begin a call, by dialing the caller.
+    Began {
+        call: CallId,
+    },
     /// One call presented to one agent came to an end.
     OfferEnded {
         call: CallId,
@@ -88,6 +92,9 @@ pub struct CallRow {
     /// The agent whose own telephone called. Such a call is in no figure but the count of them.
     #[serde(default)]
     pub by_agent: Option<AgentId>,
+    /// We began it, by dialing the caller. Such a call is in no figure but those of outbound calls.
+    #[serde(default)]
+    pub is_outbound: bool,
     pub ended_at: Timestamp,
     pub caller: Option<Arc<str>>,
     pub intent: Option<Arc<str>>,
@@ -154,6 +161,7 @@ impl CallRow {
             call,
             arrived_at: at,
             by_agent: None,
+            is_outbound: false,
             ended_at: at,
             caller: None,
             intent: None,
@@ -178,9 +186,14 @@ impl CallRow {
         self.legs.iter().rev().find_map(|leg| leg.resolved)
     }
 
+    /// As [`CallRecord::is_customers`](crate::words::CallRecord::is_customers).
+    pub(super) const fn is_customers(&self) -> bool {
+        self.by_agent.is_none() && !self.is_outbound
+    }
+
     /// As [`CallRecord::is_contact`](crate::words::CallRecord::is_contact).
     pub(super) fn is_contact(&self) -> bool {
-        self.outcome != CallOutcome::Refused && self.by_agent.is_none()
+        self.outcome != CallOutcome::Refused && self.is_customers()
     }
 
     /// As [`CallRecord::was_served`](crate::words::CallRecord::was_served).

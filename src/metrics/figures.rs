@@ -445,6 +445,13 @@ pub const FIGURES: &[Figure] = &[
     )
     .titled("true containment"),
     share(
+        "reach_rate",
+        CALLS,
+        |sum| Ratio::share(sum.reached(), sum.outbound_calls()),
+        "outbound calls that the caller answered ÷ outbound calls",
+    )
+    .titled("outbound reached"),
+    share(
         "occupancy",
         TIME,
         |sum| Ratio::share_of_time(sum.spent.occupied(), sum.spent.available()),

@@ -94,7 +94,12 @@ impl Metrics {
     pub fn fold(&mut self, at: Timestamp, fact: Fact) {
         match fact {
             Fact::AgentChanged { agent, activity } => self.agents.changed(at, agent, activity),
-            Fact::Arrived { call, by_agent } => self.calls.arrived(at, call, by_agent),
+            Fact::Arrived { call, by_agent } => {
+                self.calls.arrived(CallRow { by_agent, ..CallRow::new(call, at) });
+            }
+            Fact::Began { call } => {
+                self.calls.arrived(CallRow { is_outbound: true, ..CallRow::new(call, at) });
+            }
             Fact::OfferEnded { call, queue, agent, outcome } => {
                 self.calls.offer_ended(call, Offer { queue, agent, outcome });
             }

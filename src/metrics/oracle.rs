@@ -137,6 +137,13 @@ impl Oracle<'_> {
         }
         found.extend(unequal("calls", (report.calls, report.outcomes.values().sum())));
         found.extend(unequal("calls", (report.calls, ended.len() as u64)));
+        let outbound = self.outbound();
+        found.extend(unequal("outbound", (report.outbound_calls, outbound.len() as u64)));
+        for outcome in CallOutcome::ALL {
+            let said = report.outbound_outcomes.get(&outcome).copied().unwrap_or_default();
+            let facts = outbound.iter().filter(|it| **it == outcome).count() as u64;
+            found.extend(unequal(&format!("outbound {outcome}"), (said, facts)));
+        }
         found
     }
 
@@ -151,6 +158,7 @@ impl Oracle<'_> {
             Whose::All => {
                 self.waits(None, &mut answers);
                 self.containment(&mut answers);
+                self.reach(&mut answers);
                 self.occupancy(None, &mut answers);
             }
             Whose::Queue(queue) => self.waits(Some(queue), &mut answers),
@@ -159,21 +167,42 @@ impl Oracle<'_> {
         answers
     }
 
-    /// Calls that ended in the period.
+    /// Customers' calls that ended in the period.
     fn ended(&self) -> BTreeMap<CallId, Ended<'_>> {
+        self.all_ended().filter(|(call, _)| self.is_customers(*call)).collect()
+    }
+
+    /// Whoever began them.
+    fn all_ended(&self) -> impl Iterator<Item = (CallId, Ended<'_>)> {
         let ends = self.facts.iter().filter_map(|(at, fact)| {
             let Fact::CallEnded { call, caller, outcome, outside, .. } = fact else { return None };
             Some((*call, (*at, caller, *outcome, *outside)))
         });
-        ends.filter(|(call, (at, ..))| *at >= self.from && *at < self.to && !self.is_agents(*call))
-            .collect()
+        ends.filter(|(_, (at, ..))| *at >= self.from && *at < self.to)
     }
 
-    /// Whether an agent's own telephone made the call.
-    fn is_agents(&self, wanted: CallId) -> bool {
-        self.facts.iter().any(|(_, fact)| {
-            matches!(fact, Fact::Arrived { call, by_agent: Some(_) } if *call == wanted)
-        })
+    /// Whether neither an agent's own telephone made the call nor we did.
+    fn is_customers(&self, wanted: CallId) -> bool {
+        !self.is_outbound(wanted)
+            && !self.facts.iter().any(|(_, fact)| {
+                matches!(fact, Fact::Arrived { call, by_agent: Some(_) } if *call == wanted)
+            })
+    }
+
+    fn is_outbound(&self, wanted: CallId) -> bool {
+        self.facts.iter().any(|(_, fact)| matches!(fact, Fact::Began { call } if *call == wanted))
+    }
+
+    /// Outbound calls that ended in the period, by what became of them.
+    fn outbound(&self) -> Vec<CallOutcome> {
+        let ended = self.all_ended().filter(|(call, _)| self.is_outbound(*call));
+        ended.map(|(_, end)| end.2).collect()
+    }
+
+    fn reach(&self, answers: &mut Answers) {
+        let outbound = self.outbound();
+        let reached = outbound.iter().filter(|it| **it != CallOutcome::NotReached).count();
+        put(answers, "reach_rate", reached as u64, outbound.len() as u64);
     }
 
     fn waits(&self, wanted: Option<QueueId>, answers: &mut Answers) {

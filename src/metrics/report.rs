@@ -29,8 +29,13 @@ pub struct Report {
     /// Calls from agents' own telephones that ended in it, feature codes left out: in no other
     /// figure.
     pub agent_calls: u64,
+    /// Calls that we began, by dialing the caller, and that ended in it: in no other figure but
+    /// those of agents' time.
+    pub outbound_calls: u64,
     /// By what became of them; an outcome no call had is not listed.
     pub outcomes: BTreeMap<CallOutcome, u64>,
+    /// The same of the outbound calls.
+    pub outbound_outcomes: BTreeMap<CallOutcome, u64>,
     /// Of all calls, those whose caller sent no usable number.
     pub withheld: u64,
     #[serde(flatten)]
@@ -211,6 +216,7 @@ fn put_together(
         to,
         calls: all.calls,
         agent_calls: all.counts.own_calls,
+        outbound_calls: all.outbound_calls(),
         withheld: all.counts.withheld,
         handling: all.handling(),
         presenting: Presenting::of(&all.counts),
@@ -218,6 +224,7 @@ fn put_together(
         queueing: all.visits.queueing(),
         figures: Figures::of(Section::All, &all),
         outcomes: all.outcomes,
+        outbound_outcomes: all.outbound,
         queues: queues.collect(),
         agents: agents.collect(),
         kept,

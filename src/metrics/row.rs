@@ -31,6 +31,7 @@ impl CallRow {
         };
         let mut row = Self {
             by_agent,
+            is_outbound: record.is_outbound(),
             ended_at: record.ended_at,
             caller: record.caller_key().map(Arc::from),
             intent: record.intent.as_deref().map(Arc::from),

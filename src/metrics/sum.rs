@@ -26,6 +26,8 @@ pub struct Sum {
     pub(super) calls: u64,
     pub(super) contained: u64,
     pub(super) refused: u64,
+    /// Outbound calls by what became of them; in the section of all calls alone.
+    pub(super) outbound: BTreeMap<CallOutcome, u64>,
     pub(super) counts: Totals,
     pub(super) visits: Visits,
     /// Waits of the answered.
@@ -151,12 +153,14 @@ impl Gathered {
     fn sum(self, visits: Visits) -> Sum {
         let outcomes = self.tally.outcomes();
         let of = |outcome| outcomes.get(&outcome).copied().unwrap_or_default();
+        let outbound = self.tally.outbound();
         let Waits { answered, .. } = self.tally.waits;
         Sum {
             calls: outcomes.values().sum(),
             contained: of(CallOutcome::Contained),
             refused: of(CallOutcome::Refused),
             outcomes,
+            outbound,
             counts: self.tally.counts,
             visits,
             waits_ms: answered.summary(),
@@ -169,6 +173,16 @@ impl Gathered {
 }
 
 impl Sum {
+    pub(super) fn outbound_calls(&self) -> u64 {
+        self.outbound.values().sum()
+    }
+
+    /// Outbound calls that were answered.
+    pub(super) fn reached(&self) -> u64 {
+        let not_reached = self.outbound.get(&CallOutcome::NotReached).copied();
+        self.outbound_calls() - not_reached.unwrap_or_default()
+    }
+
     pub(super) fn handling(&self) -> Handling {
         let (calls, judged) = (self.counts.handled_calls, self.counts.judged);
         Handling {

@@ -22,13 +22,15 @@ use crate::words::{CallOutcome, OfferOutcome, QueueExit};
 
 /// The form of a kept [`Tally`], and what it counts: under another number, what was kept is counted
 /// again from the records.
-pub const TALLY_VERSION: u32 = 5;
+pub const TALLY_VERSION: u32 = 6;
 
 /// What calls add up to in one section: all of them, one queue's, one agent's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     /// Of customers' calls, by [`CallOutcome::ALL`]; in the section of all calls alone.
     outcomes: [u64; CallOutcome::ALL.len()],
+    /// The same of outbound calls, which are in nothing else here.
+    outbound: [u64; CallOutcome::ALL.len()],
     pub(super) counts: Totals,
     /// In the section of a queue alone.
     pub(super) waits: Waits,
@@ -129,6 +131,9 @@ impl Tally {
         for (sum, more) in self.outcomes.iter_mut().zip(other.outcomes) {
             *sum += more;
         }
+        for (sum, more) in self.outbound.iter_mut().zip(other.outbound) {
+            *sum += more;
+        }
         self.counts.add(&other.counts);
         self.waits.add(&other.waits);
         self.calls_ms.add_all(&other.calls_ms);
@@ -141,7 +146,8 @@ impl Tally {
     #[must_use]
     pub fn take(&mut self, other: &Self) -> bool {
         let mut outcomes = true;
-        for (sum, less) in self.outcomes.iter_mut().zip(other.outcomes) {
+        let sums = self.outcomes.iter_mut().chain(&mut self.outbound);
+        for (sum, less) in sums.zip(other.outcomes.into_iter().chain(other.outbound)) {
             outcomes &= *sum >= less;
             *sum = sum.saturating_sub(less);
         }
@@ -161,13 +167,18 @@ impl Tally {
 
     /// The number of customers' calls by what became of them; without those that none had.
     pub(super) fn outcomes(&self) -> BTreeMap<CallOutcome, u64> {
-        let each = CallOutcome::ALL.into_iter().zip(self.outcomes);
-        each.filter(|(_, n)| *n > 0).collect()
+        by_outcome(self.outcomes)
     }
 
-    fn count_outcome(&mut self, outcome: CallOutcome) {
-        let all = CallOutcome::ALL.into_iter().zip(&mut self.outcomes);
-        all.filter(|(one, _)| *one == outcome).for_each(|(_, n)| *n += 1);
+    /// The same of outbound calls.
+    pub(super) fn outbound(&self) -> BTreeMap<CallOutcome, u64> {
+        by_outcome(self.outbound)
+    }
+
+    fn count_outcome(&mut self, row: &CallRow) {
+        let counts = if row.is_outbound { &mut self.outbound } else { &mut self.outcomes };
+        let all = CallOutcome::ALL.into_iter().zip(counts);
+        all.filter(|(one, _)| *one == row.outcome).for_each(|(_, n)| *n += 1);
     }
 
     fn add_visit(&mut self, visit: &QueueVisit) {
@@ -274,7 +285,10 @@ impl Tallies {
             self.agents.entry(agent).or_default().counts.own_calls += 1;
             return;
         }
-        self.all.count_outcome(row.outcome);
+        self.all.count_outcome(row);
+        if row.is_outbound {
+            return;
+        }
         self.all.counts.withheld += u64::from(row.caller.is_none());
         for visit in &row.visits {
             self.queues.entry(visit.queue).or_default().add_visit(visit);
@@ -401,6 +415,10 @@ impl Totals {
     pub(super) const fn legs_with_acw(&self) -> u64 {
         self.done_legs() - self.legs_without_acw
     }
+}
+
+fn by_outcome(counts: [u64; CallOutcome::ALL.len()]) -> BTreeMap<CallOutcome, u64> {
+    CallOutcome::ALL.into_iter().zip(counts).filter(|(_, n)| *n > 0).collect()
 }
 
 fn distinct<T: Ord>(of: impl Iterator<Item = T>) -> Vec<T> {

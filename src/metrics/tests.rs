@@ -512,7 +512,12 @@ fn write(book: &mut Book, call: u64, random: RandomCall) {
     ];
     // Some call themselves.
     let by_agent = (call % 5 == 4).then_some(AgentId(1));
-    book.at(at, Fact::Arrived { call: id, by_agent });
+    // And some we begin.
+    let arrived = match call % 7 {
+        6 => Fact::Began { call: id },
+        _ => Fact::Arrived { call: id, by_agent },
+    };
+    book.at(at, arrived);
     for (queue, wait_ms, left) in visits {
         let (queue, left) = (QueueId(queue), lefts[left as usize]);
         book.at(at + 1, Fact::LeftQueue { call: id, queue, wait_ms, left });
@@ -539,7 +544,10 @@ fn write(book: &mut Book, call: u64, random: RandomCall) {
         book.at(when, Fact::WrapUpEnded { leg, agent, acw_ms, resolved, intent });
     }
     let (caller, intent) = (text("caller", who), text("intent", intent));
-    let outcome = outcomes[outcome as usize];
+    let outcome = match outcomes[outcome as usize] {
+        CallOutcome::Refused if call % 7 == 6 => CallOutcome::NotReached,
+        outcome => outcome,
+    };
     let is_cut_off = call % 6 == 5;
     book.at(done, Fact::CallEnded { call: id, caller, intent, outcome, outside, is_cut_off });
 }

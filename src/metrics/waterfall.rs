@@ -180,7 +180,7 @@ impl Waterfall {
     /// The flow of a customer's call, without its version.
     #[must_use]
     pub fn flow_of(record: &CallRecord) -> Option<&str> {
-        let flow = record.flow.as_deref().filter(|_| record.caller_agent().is_none())?;
+        let flow = record.flow.as_deref().filter(|_| record.is_customers())?;
         flow.split('@').next()
     }
 

@@ -1,4 +1,4 @@
-//! Calls that came in this turn, until what the journal says of their arrival is written.
+//! Calls that began in this turn, until what the journal says of their arrival is written.
 //!
 //! **Invariant:** nothing that the center asks of such a call's legs is carried out before, so what
 //! would be a promise can still be a refusal: the caller is not answered, and no telephone rings.
@@ -26,7 +26,11 @@ pub(super) struct Due {
 impl Begun {
     /// The next input of the center.
     pub(super) fn told(&mut self, event: &Event) {
-        if matches!(event, Event::CallArrived { .. } | Event::CallOpening { .. }) {
+        let begins = matches!(
+            event,
+            Event::CallArrived { .. } | Event::CallOpening { .. } | Event::OutboundAsked { .. }
+        );
+        if begins {
             self.arrivals.push(event.clone());
         }
     }

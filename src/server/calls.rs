@@ -18,6 +18,8 @@ pub(super) struct Calls {
     ended: [u64; CallOutcome::OF_CUSTOMERS.len()],
     /// And those from agents' own telephones.
     pub(super) of_agents_ended: u64,
+    /// And those that we began, by whether they were answered.
+    pub(super) outbound_ended: [u64; 2],
     pub(super) queues: Arc<QueueCounters>,
 }
 
@@ -27,12 +29,15 @@ impl Calls {
             arrivals: Arrivals::new(next),
             ended: Default::default(),
             of_agents_ended: 0,
+            outbound_ended: [0; 2],
             queues: Arc::default(),
         }
     }
 
     pub(super) fn ended(&mut self, record: &CallRecord) {
-        if record.caller_agent().is_none() {
+        if record.is_outbound() {
+            self.outbound_ended[usize::from(record.answered_at.is_some())] += 1;
+        } else if record.caller_agent().is_none() {
             self.ended[place(record.outcome)] += 1;
         } else if !record.is_feature_code() {
             self.of_agents_ended += 1;

@@ -37,6 +37,7 @@ pub(super) struct HealthWord {
     registrations: AtomicU64,
     calls_ended: [AtomicU64; CallOutcome::OF_CUSTOMERS.len()],
     agent_calls_ended: AtomicU64,
+    outbound_calls_ended: [AtomicU64; 2],
 }
 
 impl HealthWord {
@@ -49,6 +50,7 @@ impl HealthWord {
             registrations: AtomicU64::default(),
             calls_ended: Default::default(),
             agent_calls_ended: AtomicU64::default(),
+            outbound_calls_ended: Default::default(),
         })
     }
 
@@ -67,6 +69,9 @@ impl HealthWord {
             write(word, ended);
         }
         write(&self.agent_calls_ended, calls.of_agents_ended);
+        for (word, ended) in self.outbound_calls_ended.iter().zip(calls.outbound_ended) {
+            write(word, ended);
+        }
         write(&self.turn_began, RESTS);
         self.has_begun.store(true, Ordering::Release);
     }
@@ -105,6 +110,7 @@ pub(super) fn source(
             store_lost: store.lost,
             calls_ended: word.calls_ended.each_ref().map(read),
             agent_calls_ended: read(&word.agent_calls_ended),
+            outbound_calls_ended: word.outbound_calls_ended.each_ref().map(read),
             registrations: usize::try_from(read(&word.registrations)).unwrap_or(usize::MAX),
         })
     })

@@ -14,11 +14,37 @@ use crate::words::{CallRecord, Party, PartyLeg, RecordFilter, WrapUp};
 
 /// Longer than any `wrap_up_late_s_max`, and a call before it.
 const LAST_CALL_WITHIN: Duration = Duration::from_secs(8 * 24 * 3600);
+/// Keys of outbound calls that ended earlier are forgotten at a start: asking again then is asking
+/// for a new call.
+const OUTBOUND_WITHIN: Duration = Duration::from_secs(24 * 3600);
 /// After-call work that seems longer was left open by an earlier attendant: how long it took is not
 /// known, and it counts as none.
 const WORK_LEFT_MAX: Duration = Duration::from_secs(12 * 3600);
 /// An agent who let more offers than this pass since has no last call to write up.
 const OFFERS_LOOKED_AT: usize = 20;
+
+/// Teaches the center which outbound calls were asked for under which keys, from the calls of this
+/// period. A clock that stepped back has left some that end later than now. Where they cannot be
+/// read the server goes on without, and says so.
+pub(super) fn teach_keys(
+    center: &mut ContactCenter,
+    reader: &dyn RecordReader,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) {
+    let period = now - OUTBOUND_WITHIN..until.unwrap_or(Timestamp(u64::MAX));
+    let read = reader.each_outbound(period, &mut |record| {
+        if let Some(outbound) = &record.outbound {
+            center.learn_outbound(outbound, record.call);
+        }
+    });
+    if let Err(error) = read {
+        tracing::warn!(
+            %error,
+            "keys of outbound calls cannot be read: a request that is repeated may dial again"
+        );
+    }
+}
 
 /// Teaches the center who called when and why, as `caller.*` in flows, and each agent's last call,
 /// from the calls that ended before `at`. Returns the after-call work that no agent ended, because

@@ -146,6 +146,7 @@ mod tests {
             arrived_at: at,
             account: None,
             segment: None,
+            outbound: None,
         };
         let mut record = Call::new(origin).record();
         record.ended_at = at;

@@ -8,12 +8,13 @@
 //! **Deliberately absent:** SIP messages, which the user agent keeps until they are asked for; and
 //! answers that change nothing, which need not wait.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::api::Unconfirmed;
+use crate::api::{Made, Unconfirmed};
 use crate::ask::io::Asks;
 use crate::id::{AskId, CallId};
 use crate::time::{Throttle, Timestamp};
@@ -34,6 +35,8 @@ pub(super) struct Outbox {
     orders: Vec<RestOrder>,
     /// For the threads that ask services.
     questions: Vec<(AskId, Question, Timestamp)>,
+    /// Outbound calls of this turn that were taken back, because their begin was not written.
+    taken_back: BTreeSet<CallId>,
     pub(super) slow_writes: SlowWrites,
 }
 
@@ -41,6 +44,8 @@ pub(super) struct Outbox {
 pub(super) enum Reply {
     Documents(oneshot::Sender<Vec<Option<Document>>>, Vec<Answer>),
     Changed(oneshot::Sender<Confirmed>, Confirmed),
+    /// An outbound call: it is made once its begin is written.
+    Made(oneshot::Sender<Result<Made, Unconfirmed>>, Result<Made, Unconfirmed>),
     /// Recordings may be deleted now.
     Noted(SyncSender<()>),
     /// The facts of this turn have left.
@@ -71,6 +76,11 @@ impl Outbox {
         self.questions.push((id, what, until));
     }
 
+    /// Nothing of this call has left, or will: whoever asked for it in this turn learns that.
+    pub(super) fn take_back(&mut self, call: CallId) {
+        self.taken_back.insert(call);
+    }
+
     /// The call gets this instead of all that was put in about it.
     pub(super) fn replace(&mut self, call: CallId, document: &Document) {
         for reply in &mut self.replies {
@@ -92,11 +102,19 @@ impl Outbox {
                     drop(reply.send(documents.collect()));
                 }
                 Reply::Changed(reply, answer) => drop(reply.send(confirmed(answer, is_written))),
+                Reply::Made(reply, answer) => {
+                    let answer = answer.and_then(|made| {
+                        let is_made = !self.taken_back.contains(&made.call);
+                        is_made.then_some(made).ok_or(Unconfirmed::NotMade)
+                    });
+                    drop(reply.send(answer));
+                }
                 Reply::Noted(noted) if is_written => drop(noted.try_send(())),
                 Reply::Noted(_) => {}
                 Reply::Told(reply) => drop(reply.send(())),
             }
         }
+        self.taken_back.clear();
         for (id, what, until) in self.questions.drain(..) {
             asks.ask(id, what, until);
         }

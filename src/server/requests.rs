@@ -3,14 +3,14 @@
 //! **Invariant:** a request changes nothing but through an [`Event`], so it is in the journal; and
 //! one that changes something is answered when that is written.
 
-use crate::api::{Request, Unconfirmed};
+use crate::api::{Made, Request, Unconfirmed};
 use crate::center::Refused;
 use crate::front::{FrontCannot, Turn};
 use crate::id::{AgentId, CallId};
 use crate::server::driver::Driver;
 use crate::server::outbox::{Confirmed, Reply};
 use crate::time::Timestamp;
-use crate::words::{AgentRequest, Event, Principal};
+use crate::words::{AgentRequest, Event, OutboundRequest, Principal};
 
 impl Driver {
     pub(super) fn take_request(&mut self, request: Request) {
@@ -24,6 +24,10 @@ impl Driver {
             Request::Supervise { call, wish, by, reply } => {
                 let answer = self.supervise(now, call, wish, by);
                 self.outbox.reply(Reply::Changed(reply, answer));
+            }
+            Request::Dial { ask, by, reply } => {
+                let answer = self.dial(now, ask, by);
+                self.outbox.reply(Reply::Made(reply, answer));
             }
             // The turn that follows tells them.
             Request::TellAnew(reply) => self.outbox.reply(Reply::Told(reply)),
@@ -40,6 +44,27 @@ impl Driver {
         }
         self.input(now, Some(Event::EndCall { call, by: Some(by) }));
         Ok(())
+    }
+
+    /// The number of the call is given here, as that of one that comes in.
+    fn dial(
+        &mut self,
+        now: Timestamp,
+        ask: OutboundRequest,
+        by: Principal,
+    ) -> Result<Made, Unconfirmed> {
+        let under = |key: &String| self.center.outbound_under(&by.name, key);
+        if let Some(call) = ask.key.as_ref().and_then(under) {
+            return Ok(Made { call, is_repeat: true });
+        }
+        if !self.room().is_recording {
+            return Err(Unconfirmed::NotMade);
+        }
+        self.center.check_outbound(&ask).map_err(Unconfirmed::Refused)?;
+        let call = self.exchange.calls.arrivals.next;
+        self.exchange.calls.arrivals.next = call.next();
+        self.input(now, Some(Event::OutboundAsked { by, call, ask: Box::new(ask) }));
+        Ok(Made { call, is_repeat: false })
     }
 
     fn ask_agent(

@@ -338,6 +338,7 @@ mod tests {
             arrived_at: Timestamp(1_000),
             account: None,
             segment: None,
+            outbound: None,
         })
         .record();
         let (whose, step) = ((name, RecordingKind::Call), "help".to_owned());

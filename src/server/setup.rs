@@ -79,6 +79,7 @@ pub(super) fn center(config: &Config, flows: Vec<Arc<Flow>>, directory: Arc<Dire
         recent: config.callers.recent,
         features: config.features.clone(),
         calls_max: config.server.calls_max,
+        outbound_calls_max: config.server.outbound_calls_max,
         ..Setup::default()
     }
 }

@@ -132,7 +132,7 @@ struct Bound {
 /// read again when a reload is wanted.
 pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartError> {
     let bound = bind(opened)?;
-    let Loaded { config, flows, directory, demo } = bound.loaded;
+    let Loaded { config, flows, directory, demo, .. } = bound.loaded;
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
     let (retention, expired) = Retention::start(folder, keep, bound.clock, bound.ended_at)?;

@@ -52,6 +52,8 @@ pub struct Behaviour {
     pub resolves: f64,
     /// Make an own call, on looking at the screen.
     pub own_calls: f64,
+    /// Have a customer dialed, each time one calls.
+    pub dials_out: f64,
     /// How often an agent looks at the screen, and comes back from a break or from a missed call.
     pub looks_after: Spread,
 }
@@ -85,6 +87,7 @@ impl Behaviour {
             wrap_up: Spread::LogNormal { mean_s: 30.0, cv: 0.7 },
             resolves: 0.8,
             own_calls: 0.0,
+            dials_out: 0.0,
             looks_after: Spread::Exponential { mean_s: 60.0 },
         }
     }
@@ -117,6 +120,7 @@ impl Behaviour {
             wrap_up: Spread::Exponential { mean_s: 8.0 },
             resolves: some(1.0),
             own_calls: some(0.5),
+            dials_out: some(0.5),
             looks_after: Spread::Exponential { mean_s: 20.0 },
         }
     }
@@ -151,6 +155,7 @@ impl Behaviour {
             wrap_up: at_once,
             resolves: 1.0,
             own_calls: 0.0,
+            dials_out: 0.0,
             looks_after: never,
         }
     }

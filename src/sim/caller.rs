@@ -179,6 +179,7 @@ impl World {
         let from = self.somebody();
         let to = self.arrivals.pick(&self.plan.entrances).cloned().unwrap_or_default();
         self.calls(now, Caller::new(from, to));
+        self.may_dial_out(now);
         let mean_s = 3_600.0 / self.plan.behaviour.calls_per_hour;
         let gap = self.arrivals.draw(Spread::Exponential { mean_s });
         self.put(now + gap, Stimulus::NextCaller);

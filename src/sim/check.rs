@@ -12,6 +12,7 @@
 //! looked up, as a supervisor would.
 
 mod offers;
+mod outbound;
 mod reconfigured;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use crate::center::setup::Trunk;
 use crate::center::{ContactCenter, Setup};
 use crate::id::{AgentId, CallId, LegId};
 use crate::sim::check::offers::FlowWatch;
+use crate::sim::check::outbound::OutboundWatch;
 use crate::sim::recording::RecordingWatch;
 use crate::sim::scenario::Rules;
 use crate::time::Timestamp;
@@ -49,6 +51,8 @@ pub struct Watch {
     calls: BTreeMap<CallId, BTreeMap<LegId, Leg>>,
     /// Live calls from agents' own telephones.
     own: BTreeMap<CallId, AgentId>,
+    /// Live calls that we began, and how many there may be.
+    outbound: OutboundWatch,
     closed: BTreeSet<CallId>,
     /// Live calls in which one of ours was there for the caller: an agent, or a supervisor who took
     /// the call over.
@@ -110,6 +114,7 @@ impl Watch {
             trunks: setup.trunks.clone(),
             calls: BTreeMap::new(),
             own: BTreeMap::new(),
+            outbound: OutboundWatch::new(setup),
             closed: BTreeSet::new(),
             served: BTreeSet::new(),
             missed: BTreeMap::new(),
@@ -126,6 +131,7 @@ impl Watch {
     pub fn told(&mut self, now: Timestamp, event: Option<&Event>) {
         assert!(now >= self.now, "time went back from {} to {now}", self.now);
         (self.now, self.commands, self.asked) = (now, 0, None);
+        self.outbound.told(event);
         if let Some(event) = event {
             self.recording.told(event);
             self.flows.told(event);
@@ -184,6 +190,7 @@ impl Watch {
                 Event::CallArrived { .. }
                 | Event::CallOpening { .. }
                 | Event::CallRefused { .. }
+                | Event::OutboundAsked { .. }
                 | Event::Ringing { .. }
                 | Event::Rerouted { .. }
                 | Event::Keys { .. }
@@ -255,6 +262,13 @@ impl Watch {
                 let live = self.calls.contains_key(&id.call);
                 assert!(live && *until > self.now, "{id} is asked by nobody, or too late");
             }
+            Command::Dial { leg, target, from, .. } if leg.is_caller() => {
+                self.outbound.dialed(leg.call, target, from);
+                let caller = Leg { opens: true, ..Leg::new(Party::Caller, self.now) };
+                let before = self.calls.insert(leg.call, BTreeMap::from([(*leg, caller)]));
+                assert!(before.is_none(), "{leg} is dialed for a call that is there");
+                self.check_trunks(*leg, target);
+            }
             Command::Dial { leg, target, .. } => self.dialed(*leg, target, center),
             Command::Hear { leg, from } => self.hears(*leg, from, command, center),
             Command::HangUp { leg, cause } => {
@@ -295,6 +309,7 @@ impl Watch {
         self.flows.closed(call);
         self.closed.insert(call);
         self.own.remove(&call);
+        self.outbound.closed(record);
     }
 
     /// The center has no more to say.
@@ -336,6 +351,7 @@ impl Watch {
             let until = leg.since + if beside { OWN_RING_MAX } else { rules.ring_max };
             assert!(self.now < until, "{id} rings since {}, too long", leg.since);
         }
+        self.outbound.settled(self.now, &self.calls);
         let snapshot = center.snapshot(self.now);
         self.flows.settled(rules, &snapshot);
         self.check_nobody_waits_in_vain(rules, &snapshot);
@@ -420,20 +436,25 @@ impl Watch {
     }
 
     fn answers(&mut self, leg: LegId, command: &Command) {
+        assert!(!self.outbound.has(leg.call), "{command:?} of a caller whom we dialed");
         let caller = self.live(leg, command);
         let opens = caller.opens;
         let answered = std::mem::replace(&mut caller.answered, !opens);
         assert!(leg.is_caller() && !answered, "{command:?} twice, or not for a caller");
     }
 
+    fn check_trunks(&self, leg: LegId, target: &Target) {
+        let Target::Trunk { trunk, number, others } = target else { return };
+        let names = std::iter::once(trunk).chain(others);
+        let allows = |name: &String| self.trunks.get(name).is_some_and(|it| it.allows(number));
+        assert!(names.into_iter().all(allows), "{leg} dials {target:?}, which none allows");
+    }
+
     fn dialed(&mut self, leg: LegId, target: &Target, center: &ContactCenter) {
         let party = match target {
             Target::Agent(agent) => Party::Agent(*agent),
-            Target::Trunk { trunk, number, others } => {
-                let names = std::iter::once(trunk).chain(others);
-                let allows =
-                    |name: &String| self.trunks.get(name).is_some_and(|it| it.allows(number));
-                assert!(names.into_iter().all(allows), "{leg} dials {target:?}, which none allows");
+            Target::Trunk { .. } => {
+                self.check_trunks(leg, target);
                 Party::Outside
             }
         };

@@ -27,6 +27,7 @@ pub mod journal;
 mod meddling;
 mod message;
 pub mod oracle;
+mod outbound;
 mod own;
 pub mod random;
 mod recording;
@@ -416,10 +417,15 @@ impl Turn for Sim {
         }
         let arrives = event.as_ref().and_then(arrival).is_some();
         self.calls += u64::from(arrives && !self.is_copy);
+        let asks = match &event {
+            Some(Event::OutboundAsked { call, .. }) => Some(*call),
+            Some(_) | None => None,
+        };
         match event {
             Some(event) => self.center.handle(now, event),
             None => self.center.handle_timeout(now),
         }
+        self.calls += u64::from(asks.is_some_and(|call| self.center.is_live(call)));
     }
 
     fn poll_command(&mut self) -> Option<Command> {

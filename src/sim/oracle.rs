@@ -50,20 +50,29 @@ pub struct Tally {
     pub held_taken_over: u64,
     /// Recordings of both sides.
     pub recorded: u64,
-    by_agents: BTreeSet<CallId>,
+    /// Calls that we began, which are in nothing above either, and how many were answered.
+    pub outbound: u64,
+    pub outbound_reached: u64,
+    left_out: BTreeSet<CallId>,
     written_up: BTreeMap<LegId, WrapUp>,
 }
 
 impl Tally {
     pub fn record(&mut self, record: &CallRecord) {
         if record.caller_agent().is_some() {
-            self.by_agents.insert(record.call);
+            self.left_out.insert(record.call);
             let is_code = record.is_feature_code();
             *(if is_code { &mut self.feature_codes } else { &mut self.agent_calls }) += 1;
             let talked = record.legs.first().filter(|leg| record.flow.is_none() && leg.talk_ms > 0);
             if let Some(leg) = talked {
                 self.reached[usize::from(matches!(leg.party, Party::Outside { .. }))] += 1;
             }
+            return;
+        }
+        if record.is_outbound() {
+            self.left_out.insert(record.call);
+            self.outbound += 1;
+            self.outbound_reached += u64::from(record.answered_at.is_some());
             return;
         }
         self.calls += 1;
@@ -118,7 +127,7 @@ impl Tally {
 
     /// After-call work of a leg; said again, it replaces what was said before.
     pub fn write_up(&mut self, wrap_up: &WrapUp) {
-        if self.by_agents.contains(&wrap_up.leg.call) {
+        if self.left_out.contains(&wrap_up.leg.call) {
             return;
         }
         let old = self.written_up.insert(wrap_up.leg, wrap_up.clone());
@@ -150,6 +159,7 @@ impl Tally {
         let counts = [
             ("calls", self.calls, report.calls),
             ("agents' calls", self.agent_calls, report.agent_calls),
+            ("outbound calls", self.outbound, report.outbound_calls),
             ("answered", answered, queueing.answered),
             ("abandoned", abandoned, queueing.abandoned),
             ("overflowed", overflowed, queueing.overflowed),
@@ -164,7 +174,10 @@ impl Tally {
         ];
         let waited = self.waits_answered.iter().sum();
         let measured = |name: &str| report.figures[name].value;
+        let reached = self.outbound_reached as f64;
+        let reach_rate = (self.outbound > 0).then(|| reached / self.outbound as f64);
         let means = [
+            ("outbound calls reached", reach_rate, measured("reach_rate")),
             ("ASA", mean(waited, answered), measured("asa_s")),
             ("talk", mean(self.talk_ms, self.talks), measured("talk_leg_s")),
             ("hold", mean(self.hold_ms, self.talks), measured("hold_leg_s")),

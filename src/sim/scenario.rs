@@ -23,6 +23,8 @@ const SKILLS: [&str; 3] = ["billing", "tech", "english"];
 /// People in the directory, and the VIPs among them.
 const KNOWN: u32 = 12;
 const VIPS: u32 = 3;
+/// So few that the bound is met.
+const OUTBOUND_CALLS_MAX: usize = 2;
 
 /// A setup, and what it says to the queue in plain words.
 #[derive(Clone, Debug)]
@@ -85,6 +87,7 @@ pub fn scenario(random: &mut Random) -> Scenario {
         Arc::make_mut(&mut setup.directory).insert(number, Arc::new(person(n, n < VIPS, random)));
     }
     setup.calls_max = calls_max(random);
+    setup.outbound_calls_max = OUTBOUND_CALLS_MAX;
     Scenario::new(setup, vec![flows::main()])
 }
 

@@ -229,8 +229,9 @@ impl World {
             | Command::Reject { leg, .. }
             | Command::Dial { leg, .. }
             | Command::HangUp { leg, .. } => {
-                if matches!(command, Command::Dial { .. }) {
+                if let Command::Dial { target, .. } = &command {
                     self.may_be_supervisors(now, leg, center);
+                    self.may_be_customers(leg, target);
                 }
                 let at = self.wire.send(now, Lane::Out(leg), &self.plan.swarm).at;
                 self.put(at, Stimulus::Arrives(command));

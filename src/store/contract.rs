@@ -370,6 +370,7 @@ fn only_customers_with_numbers_are_past(database: &dyn Database) {
         of(2, |it| it.from = None),
         of(3, |it| it.via = NamedVia::Agent("alice".to_owned())),
         of(4, |it| it.legs.clear()),
+        of(5, |it| it.via = NamedVia::Outbound("acme".to_owned())),
     ];
     writer.apply(&batch).unwrap();
     let reader = database.reader().unwrap();
@@ -380,4 +381,11 @@ fn only_customers_with_numbers_are_past(database: &dyn Database) {
     let period = Timestamp(1_001)..Timestamp(4_000);
     reader.each_past(period, &mut |call| past.push((call.ended_at.0, call.agent))).unwrap();
     assert!(past.is_empty());
+    let outbound = |period| {
+        let mut calls = Vec::new();
+        reader.each_outbound(period, &mut |record| calls.push(record.call.0)).unwrap();
+        calls
+    };
+    assert_eq!(outbound(ALL_TIME), [5]);
+    assert!(outbound(Timestamp(1_000)..Timestamp(5_000)).is_empty());
 }

@@ -142,6 +142,18 @@ pub trait RecordReader: fmt::Debug + Send {
         take: &mut dyn FnMut(Past),
     ) -> Result<(), DatabaseError>;
 
+    /// Hands over each record of a call that we began and that ended in the period, in the order in
+    /// which they ended.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    fn each_outbound(
+        &self,
+        period: Range<Timestamp>,
+        take: &mut dyn FnMut(CallRecord),
+    ) -> Result<(), DatabaseError>;
+
     /// Hands over each record of a call that ended in the period, with what there was around it, in
     /// the order in which they ended, until the caller of this says stop.
     ///

@@ -1,9 +1,10 @@
 //! What erasing a caller leaves of a record: the same in every database.
 //!
-//! Gone are the caller's number, name, account and variables, the keys they pressed, notes about
-//! them, and their recordings. What stays says how a call went and nothing of whose it was: times,
-//! queues, agents, outcome, intent, path. A word that means nothing stands where the number stood;
-//! the same in all calls of the caller, so that a repeat is still a repeat.
+//! Gone are the caller's number, name, account and variables, the keys they pressed, the key under
+//! which they were dialed, notes about them, and their recordings. What stays says how a call went
+//! and nothing of whose it was: times, queues, agents, outcome, intent, path. A word that means
+//! nothing stands where the number stood; the same in all calls of the caller, so that a repeat is
+//! still a repeat.
 //!
 //! **Invariant:** what the figures need of a record is the same before and after, but that it is no
 //! more of the same caller as the other numbers of its account.
@@ -83,6 +84,9 @@ fn replaced(text: &str, number: &str, instead: &str) -> Option<String> {
 
 fn forget_caller(record: &mut CallRecord) {
     (record.from_name, record.account) = (None, None);
+    if let Some(outbound) = &mut record.outbound {
+        outbound.key = None;
+    }
     // By what an import calls it, the same call is known when it is imported again.
     record.vars.retain(|name, _| name == CallRecord::IMPORTED_AS);
     for entry in &mut record.path {

@@ -177,15 +177,38 @@ pub fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The call that comes with this event.
+/// The call that begins with this event, and must have a record one day.
 pub(super) const fn arrival(event: &Event) -> Option<CallId> {
-    if let Event::CallArrived { call, .. }
-    | Event::CallOpening { call, .. }
-    | Event::CallRefused { call, .. } = event
-    {
-        return Some(*call);
+    match event {
+        Event::CallArrived { call, .. }
+        | Event::CallOpening { call, .. }
+        | Event::CallRefused { call, .. }
+        | Event::OutboundAsked { call, .. } => Some(*call),
+        Event::Ringing { .. }
+        | Event::Rerouted { .. }
+        | Event::Answered { .. }
+        | Event::DialFailed { .. }
+        | Event::Digit { .. }
+        | Event::Keys { .. }
+        | Event::PromptDone { .. }
+        | Event::PromptFailed { .. }
+        | Event::Recorded { .. }
+        | Event::RecordFailed { .. }
+        | Event::RecordingExpired { .. }
+        | Event::Replied { .. }
+        | Event::Held { .. }
+        | Event::HoldFailed { .. }
+        | Event::Resumed { .. }
+        | Event::HungUp { .. }
+        | Event::LegLost { .. }
+        | Event::PhoneReachable { .. }
+        | Event::AgentAsked { .. }
+        | Event::SupervisorAsked { .. }
+        | Event::Late { .. }
+        | Event::EndCall { .. }
+        | Event::Lost { .. }
+        | Event::Drain { .. } => None,
     }
-    None
 }
 
 /// When a file was written last.

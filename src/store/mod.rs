@@ -220,13 +220,8 @@ impl Store {
     /// Notes one input of the center, `None` for a wake-up. Call this before the center handles it.
     pub fn note(&mut self, at: Timestamp, event: Option<&Event>) -> Noted {
         let input = event.map_or(NotedInput::Own(Own::Wake), NotedInput::Event);
-        if let Some(
-            Event::CallArrived { call, .. }
-            | Event::CallOpening { call, .. }
-            | Event::CallRefused { call, .. },
-        ) = event
-        {
-            self.shared.arrived(*call);
+        if let Some(call) = event.and_then(journal::arrival) {
+            self.shared.arrived(call);
         }
         self.note_input(at, input)
     }

@@ -215,6 +215,14 @@ mod tests {
             Ok(())
         }
 
+        fn each_outbound(
+            &self,
+            _: Range<Timestamp>,
+            _: &mut dyn FnMut(CallRecord),
+        ) -> Result<(), DatabaseError> {
+            Ok(())
+        }
+
         fn each_with_near(
             &self,
             _: Range<Timestamp>,

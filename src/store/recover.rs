@@ -18,7 +18,7 @@ use crate::store::StoreError;
 use crate::store::database::{self, Applied, Change, Progress, RecordWriter};
 use crate::store::journal::{self, Entry, Header, Input, Line, Lines};
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, CallRecord, Cause, EndedBy, Event};
+use crate::words::{CallOutcome, CallRecord, Cause, EndedBy, Event, From, NamedVia, Outbound, Via};
 
 /// Numbers left out after a run that was lost: a call that began in its last instant may have left
 /// no line, and its number must not be given again.
@@ -264,20 +264,27 @@ impl Scan {
             };
             self.entries += 1;
             self.ended_at = self.ended_at.max(entry.at);
-            if let Input::Event(
-                Event::CallArrived { call, .. }
-                | Event::CallOpening { call, .. }
-                | Event::CallRefused { call, .. },
-            ) = &entry.input
-            {
-                let call = *call;
+            let begins =
+                if let Input::Event(event) = &entry.input { journal::arrival(event) } else { None };
+            if let Some(call) = begins {
                 self.last = self.last.max(Some(call));
                 if entry.at >= self.records_since && !db.has(call)? {
-                    self.missing.insert(call, entry);
+                    self.misses(call, entry);
                 }
             }
         }
         Ok(())
+    }
+}
+
+impl Scan {
+    /// A call has no record yet. Of one that we began and took back it is certain that we began it;
+    /// its key is free.
+    fn misses(&mut self, call: CallId, entry: Entry) {
+        match self.missing.get_mut(&call).map(|known| &mut known.input) {
+            Some(Input::Event(Event::OutboundAsked { ask, .. })) => ask.key = None,
+            Some(_) | None => drop(self.missing.insert(call, entry)),
+        }
     }
 }
 
@@ -366,40 +373,64 @@ fn tell_run(segments: &[PathBuf], told: &mut u64, rebuild: &mut dyn Rebuild) -> 
 
 /// The record of a call of which only its arrival is known. Of one that was refused that is all.
 fn certain(arrived: &Entry, ended_at: Timestamp, writing: Writing<'_>) -> CallRecord {
-    let lost = (CallOutcome::Failed, EndedBy::ServerLost, Cause::TEMPORARY_FAILURE);
-    let (call, from, to, via, (outcome, ended_by, cause), ended_at) = match &arrived.input {
+    let lost = |call, from: &From, to: &str, via: &Via| CallRecord {
+        from: from.number.as_deref().and_then(writing.number),
+        from_name: from.name.clone(),
+        to: to.to_owned(),
+        ..bare(call, via.named(|id| (writing.agent)(id).unwrap_or_else(|| id.to_string())))
+    };
+    let (arrived_at, ended_at) = (arrived.at, ended_at.max(arrived.at));
+    match &arrived.input {
         Input::Event(
             Event::CallArrived { call, from, to, via } | Event::CallOpening { call, from, to, via },
-        ) => (call, from, to, via, lost, ended_at),
-        Input::Event(Event::CallRefused { call, from, to, via, by, cause }) => {
-            (call, from, to, via, (CallOutcome::Refused, *by, *cause), arrived.at)
-        }
+        ) => CallRecord { arrived_at, ended_at, ..lost(*call, from, to, via) },
+        Input::Event(Event::CallRefused { call, from, to, via, by, cause }) => CallRecord {
+            arrived_at,
+            ended_at: arrived_at,
+            outcome: CallOutcome::Refused,
+            ended_by: *by,
+            cause: *cause,
+            ..lost(*call, from, to, via)
+        },
+        Input::Event(Event::OutboundAsked { by, call, ask }) => CallRecord {
+            arrived_at,
+            ended_at,
+            from: (writing.number)(&ask.to),
+            to: ask.from.clone().unwrap_or_default(),
+            outcome: CallOutcome::NotReached,
+            outbound: Some(Outbound { by: by.name.clone(), key: ask.key.clone() }),
+            ..bare(*call, NamedVia::Outbound(ask.trunk.clone().unwrap_or_default()))
+        },
         Input::Event(_) | Input::Own(_) => unreachable!("only arrivals are looked up"),
-    };
-    let number = from.number.as_ref();
+    }
+}
+
+/// A call that was lost, and of which nothing is known.
+const fn bare(call: CallId, via: NamedVia) -> CallRecord {
     CallRecord {
-        call: *call,
-        from: number.and_then(|raw| (writing.number)(raw)),
-        from_name: from.name.clone(),
+        call,
+        from: None,
+        from_name: None,
         account: None,
         segment: None,
-        to: to.clone(),
-        via: via.named(|id| (writing.agent)(id).unwrap_or_else(|| id.to_string())),
+        to: String::new(),
+        via,
         flow: None,
         language: None,
         intent: None,
-        arrived_at: arrived.at,
+        arrived_at: Timestamp(0),
         answered_at: None,
         caller_left_at: None,
-        ended_at: ended_at.max(arrived.at),
-        outcome,
-        ended_by,
-        cause,
+        ended_at: Timestamp(0),
+        outcome: CallOutcome::Failed,
+        ended_by: EndedBy::ServerLost,
+        cause: Cause::TEMPORARY_FAILURE,
         path: Vec::new(),
         queued: Vec::new(),
         legs: Vec::new(),
         vars: BTreeMap::new(),
         recordings: Vec::new(),
+        outbound: None,
     }
 }
 

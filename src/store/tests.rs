@@ -4,6 +4,7 @@ mod agents;
 mod backup;
 mod eventually;
 mod keeping;
+mod outbound;
 mod promised;
 mod spool;
 
@@ -99,6 +100,7 @@ pub(super) fn record(call: u64, ended_at: u64) -> Box<CallRecord> {
         }],
         vars: std::collections::BTreeMap::new(),
         recordings: Vec::new(),
+        outbound: None,
     })
 }
 

@@ -35,6 +35,8 @@ pub enum CallOutcome {
     /// We failed: a step could not do its work, an operator or a drain ended the call, or the line
     /// to the caller or the server was lost while the call was up.
     Failed,
+    /// We dialed the caller, who did not answer, or whom the trunk did not reach.
+    NotReached,
     /// Made from an agent's own telephone, and it came to nobody: a feature code, or they heard a
     /// flow.
     OwnCall,
@@ -42,7 +44,7 @@ pub enum CallOutcome {
 
 impl CallOutcome {
     /// All there are, in this order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Handled,
         Self::Abandoned,
         Self::Overflowed,
@@ -53,12 +55,15 @@ impl CallOutcome {
         Self::IvrAbandoned,
         Self::Refused,
         Self::Failed,
+        Self::NotReached,
         Self::OwnCall,
     ];
 
-    /// Those that a customer's call may have: their counts add up to the calls offered.
+    /// Those that a call of a customer's may have: their counts add up to the calls offered.
     pub const OF_CUSTOMERS: [Self; 10] = {
-        let [rest @ .., Self::OwnCall] = Self::ALL else { panic!("an agent's own is the last") };
+        let [rest @ .., Self::NotReached, Self::OwnCall] = Self::ALL else {
+            panic!("those of others are the last")
+        };
         rest
     };
 }
@@ -77,6 +82,7 @@ impl fmt::Display for CallOutcome {
             Self::IvrAbandoned => "ivr_abandoned",
             Self::Refused => "refused",
             Self::Failed => "failed",
+            Self::NotReached => "not_reached",
             Self::OwnCall => "own_call",
         })
     }

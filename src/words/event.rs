@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::{AgentId, AskId, CallId, LegId, PlayId, RecordingId};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentRequest, Cause, Digit, EndedBy, From, Loss, Principal, RecordingEnd, RecordingFault,
-    RecordingKind, Reply, SupervisorRequest, Via,
+    AgentRequest, Cause, Digit, EndedBy, From, Loss, OutboundRequest, Principal, RecordingEnd,
+    RecordingFault, RecordingKind, Reply, SupervisorRequest, Via,
 };
 
 /// Everything the outside can tell the contact center.
@@ -31,6 +31,9 @@ pub enum Event {
     /// Of a call that has arrived: nothing that was said to its caller has left, our answer
     /// neither, because its arrival could not be written; its leg is refused instead.
     CallRefused { call: CallId, from: From, to: String, via: Via, by: EndedBy, cause: Cause },
+    /// We should begin a new call, by dialing the caller. Its A-leg is [`LegId::caller`], and its
+    /// flow begins with [`Event::Answered`] of that.
+    OutboundAsked { by: Principal, call: CallId, ask: Box<OutboundRequest> },
     /// A leg we dialed rings at the other end.
     Ringing { leg: LegId },
     /// A trunk did not carry a leg we dialed; it is tried through this one now.
@@ -115,7 +118,7 @@ impl Event {
     pub fn by(&self) -> Option<&Principal> {
         match self {
             Self::AgentAsked { by, .. } | Self::EndCall { by, .. } => by.as_ref(),
-            Self::SupervisorAsked { by, .. } => Some(by),
+            Self::SupervisorAsked { by, .. } | Self::OutboundAsked { by, .. } => Some(by),
             Self::Late { event, .. } => event.by(),
             Self::CallArrived { .. }
             | Self::CallOpening { .. }
@@ -151,6 +154,7 @@ impl Event {
             Self::CallArrived { call, .. }
             | Self::CallOpening { call, .. }
             | Self::CallRefused { call, .. }
+            | Self::OutboundAsked { call, .. }
             | Self::SupervisorAsked { call, .. }
             | Self::EndCall { call, .. }
             | Self::Lost { call } => Some(*call),

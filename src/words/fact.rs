@@ -26,8 +26,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::{AgentId, CallId, OfferId};
 use crate::time::Timestamp;
 use crate::words::{
-    AgentStands, AgentState, CallFact, CallStands, NamedVia, OfferOutcome, RecordingUpdate,
-    ServiceTarget, WrapUp,
+    AgentStands, AgentState, CallFact, CallStands, NamedVia, OfferOutcome, Outbound,
+    RecordingUpdate, ServiceTarget, WrapUp,
 };
 
 /// The version of the stream: of what a fact says, and how it is written.
@@ -129,6 +129,9 @@ pub struct Origin {
     pub account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
+    /// Of a call that we began, by dialing the caller: who asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbound: Option<Outbound>,
 }
 
 /// Whom and what the configuration names, and named before.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::CallId;
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, Cause, EndedBy, InputOutcome, NamedVia, PartyLeg, QueueVisit, Recording,
+    CallOutcome, Cause, EndedBy, InputOutcome, NamedVia, Outbound, PartyLeg, QueueVisit, Recording,
     RecordingUpdate, SentTo, WrapUp,
 };
 
@@ -22,7 +22,7 @@ use crate::words::{
 pub struct CallRecord {
     pub call: CallId,
     /// The caller's number in E.164 where it could be normalised, as received otherwise; an
-    /// agent's login.
+    /// agent's login. Of an outbound call, the number that was dialed.
     pub from: Option<String>,
     pub from_name: Option<String>,
     /// Whose number it is, and of what kind of caller, where the directory had it.
@@ -30,7 +30,8 @@ pub struct CallRecord {
     pub account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
-    /// The number dialed.
+    /// The number that the caller dialed. Of an outbound call, the number of ours that was asked to
+    /// be shown, unless the trunk shows its own; empty where there is none.
     pub to: String,
     pub via: NamedVia,
     pub flow: Option<String>,
@@ -59,6 +60,9 @@ pub struct CallRecord {
     /// What the caller left, in the order it was asked for.
     #[serde(default)]
     pub recordings: Vec<Recording>,
+    /// Of a call that we began, by dialing the caller: who asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbound: Option<Outbound>,
 }
 
 impl CallRecord {
@@ -84,11 +88,23 @@ impl CallRecord {
         self.from.as_deref().filter(is_number).map(Cow::Borrowed)
     }
 
-    /// We rang, answered or kept a customer waiting: neither a call that was refused at the door
-    /// nor an agent's own.
+    /// Whether we began it, by dialing the caller.
+    #[must_use]
+    pub const fn is_outbound(&self) -> bool {
+        self.via.is_outbound()
+    }
+
+    /// Whether a customer called us: neither an agent's own call nor an outbound one.
+    #[must_use]
+    pub fn is_customers(&self) -> bool {
+        self.caller_agent().is_none() && !self.is_outbound()
+    }
+
+    /// A customer called, and we rang, answered or kept them waiting: not one that was refused at
+    /// the door.
     #[must_use]
     pub fn is_contact(&self) -> bool {
-        self.outcome != CallOutcome::Refused && self.caller_agent().is_none()
+        self.outcome != CallOutcome::Refused && self.is_customers()
     }
 
     /// The queue that the caller waited in last.

@@ -1,4 +1,5 @@
-//! Where a call came from: a trunk, an agent's own telephone, a provider, or an import.
+//! Where a call came from: a trunk, an agent's own telephone, a provider, or an import; or by which
+//! trunk we dialed its caller.
 //!
 //! **Invariant:** a [`NamedVia`] and its text are one to one; the text is what records, the journal
 //! of records and the HTTP interface have.
@@ -37,7 +38,7 @@ impl Via {
 
 /// Where a call came from, as it is kept: an agent's id holds for one configuration only.
 ///
-/// Its text is `trunk:NAME`, `agent:NAME`, `provider:NAME` or `import:NAME`.
+/// Its text is `trunk:NAME`, `agent:NAME`, `provider:NAME`, `import:NAME` or `outbound:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum NamedVia {
@@ -49,6 +50,8 @@ pub enum NamedVia {
     Provider(String),
     /// Another telephone system, which had the call; its records were imported under this name.
     Import(String),
+    /// From nowhere: we began it, by dialing the caller through this trunk.
+    Outbound(String),
 }
 
 impl NamedVia {
@@ -57,7 +60,7 @@ impl NamedVia {
     pub fn agent(&self) -> Option<&str> {
         match self {
             Self::Agent(name) => Some(name),
-            Self::Trunk(_) | Self::Provider(_) | Self::Import(_) => None,
+            Self::Trunk(_) | Self::Provider(_) | Self::Import(_) | Self::Outbound(_) => None,
         }
     }
 
@@ -66,7 +69,7 @@ impl NamedVia {
     pub fn provider(&self) -> Option<&str> {
         match self {
             Self::Provider(name) => Some(name),
-            Self::Trunk(_) | Self::Agent(_) | Self::Import(_) => None,
+            Self::Trunk(_) | Self::Agent(_) | Self::Import(_) | Self::Outbound(_) => None,
         }
     }
 
@@ -75,7 +78,16 @@ impl NamedVia {
     pub fn import(&self) -> Option<&str> {
         match self {
             Self::Import(name) => Some(name),
-            Self::Trunk(_) | Self::Agent(_) | Self::Provider(_) => None,
+            Self::Trunk(_) | Self::Agent(_) | Self::Provider(_) | Self::Outbound(_) => None,
+        }
+    }
+
+    /// Whether we began the call.
+    #[must_use]
+    pub const fn is_outbound(&self) -> bool {
+        match self {
+            Self::Outbound(_) => true,
+            Self::Trunk(_) | Self::Agent(_) | Self::Provider(_) | Self::Import(_) => false,
         }
     }
 }
@@ -87,13 +99,17 @@ impl fmt::Display for NamedVia {
             Self::Agent(name) => write!(f, "agent:{name}"),
             Self::Provider(name) => write!(f, "provider:{name}"),
             Self::Import(name) => write!(f, "import:{name}"),
+            Self::Outbound(name) => write!(f, "outbound:{name}"),
         }
     }
 }
 
 /// A text that names no origin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no origin of a call: it is trunk:NAME, agent:NAME, provider:NAME or import:NAME")]
+#[error(
+    "{0:?} is no origin of a call: it is trunk:NAME, agent:NAME, provider:NAME, import:NAME or \
+     outbound:NAME"
+)]
 pub struct NoVia(String);
 
 impl FromStr for NamedVia {
@@ -108,6 +124,7 @@ impl FromStr for NamedVia {
             "agent" => Ok(Self::Agent(name)),
             "provider" => Ok(Self::Provider(name)),
             "import" => Ok(Self::Import(name)),
+            "outbound" => Ok(Self::Outbound(name)),
             _ => Err(no_via()),
         }
     }
@@ -138,6 +155,7 @@ mod tests {
             ("agent:alice", NamedVia::Agent("alice".to_owned())),
             ("provider:other:one", NamedVia::Provider("other:one".to_owned())),
             ("import:old-pbx", NamedVia::Import("old-pbx".to_owned())),
+            ("outbound:acme", NamedVia::Outbound("acme".to_owned())),
         ] {
             assert_eq!(text.parse().as_ref(), Ok(&via));
             assert_eq!(serde_json::to_value(&via).unwrap(), text);

@@ -29,6 +29,7 @@ mod media;
 mod names;
 mod nat;
 mod outages;
+mod outbound;
 mod own;
 mod peers;
 mod phone;

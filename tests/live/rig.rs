@@ -322,9 +322,18 @@ impl Rig {
 
     #[track_caller]
     pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.post_with_key(path, body, "")
+    }
+
+    /// With this `Idempotency-Key`, where it is not empty.
+    #[track_caller]
+    pub(crate) fn post_with_key(&self, path: &str, body: &Value, key: &str) -> (u16, Value) {
         let url = format!("http://{}{path}", self.api);
         let request = self.http.post(url).header("Authorization", format!("Bearer {TOKEN}"));
-        let request = request.header("Content-Type", "application/json");
+        let mut request = request.header("Content-Type", "application/json");
+        if !key.is_empty() {
+            request = request.header("Idempotency-Key", key);
+        }
         let mut response = request.send(body.to_string()).expect("the server listens");
         let text = response.body_mut().read_to_string().expect("a body");
         (response.status().as_u16(), json(&text))

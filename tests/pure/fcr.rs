@@ -215,6 +215,7 @@ fn record(call: CallId, arrived_at: Timestamp, how: How) -> CallRecord {
         legs: if is_handled { vec![leg] } else { Vec::new() },
         vars: BTreeMap::new(),
         recordings: Vec::new(),
+        outbound: None,
     }
 }
 

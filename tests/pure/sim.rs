@@ -58,6 +58,8 @@ fn add(all: &mut Tally, tally: &Tally) {
     all.consulted += tally.consulted;
     all.agent_calls += tally.agent_calls;
     all.feature_codes += tally.feature_codes;
+    all.outbound += tally.outbound;
+    all.outbound_reached += tally.outbound_reached;
     all.recorded += tally.recorded;
     all.held_taken_over += tally.held_taken_over;
     for (mode, n) in &tally.modes {
@@ -100,6 +102,8 @@ fn check_everything_happened(all: &Tally) {
     assert!(agents, "no agent consulted another, or a queue: {all:?}");
     assert!(all.hold_ms > 0 && all.acw_ms > 0, "nobody held, or nobody wrote up: {all:?}");
     assert!(all.agent_calls > 0 && all.feature_codes > 0, "no agent called anybody: {all:?}");
+    let reached = (1..all.outbound).contains(&all.outbound_reached);
+    assert!(reached, "no customer was dialed, or all or none answered: {all:?}");
     for mode in [
         SupervisorMode::Listen,
         SupervisorMode::Whisper,
@@ -143,8 +147,8 @@ fn a_journal_replays() {
         let changes = |name: &str| sim::scenario_change(seed, name);
         let replay = journal::try_replay_under(center, &entries, true, &changes).unwrap();
         assert_eq!(replay.hash, report.journal_hash, "SEED={seed}");
-        let Tally { calls, agent_calls, feature_codes, .. } = report.tally;
-        assert_eq!(replay.records.len() as u64, calls + agent_calls + feature_codes);
+        let Tally { calls, agent_calls, feature_codes, outbound, .. } = report.tally;
+        assert_eq!(replay.records.len() as u64, calls + agent_calls + feature_codes + outbound);
         replayed += 1;
         if replayed == REPLAYS {
             return;

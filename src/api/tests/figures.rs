@@ -17,6 +17,7 @@ pub(super) fn report() -> Value {
         call: CallId(1),
         arrived_at: at,
         by_agent: None,
+        is_outbound: false,
         ended_at: at,
         caller: Some("+14155550123".into()),
         intent: None,

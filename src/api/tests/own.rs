@@ -23,6 +23,7 @@ fn began(call: CallId, from: &str) -> Fact {
         arrived_at: Timestamp(1_764_000_000_000),
         account: None,
         segment: None,
+        outbound: None,
     }))
 }
 

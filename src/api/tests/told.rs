@@ -35,6 +35,7 @@ pub(super) fn facts() -> Vec<Fact> {
         arrived_at: call.since,
         account: None,
         segment: None,
+        outbound: None,
     };
     let happened = |happened| Fact::Call { call: CallId(41), happened };
     vec![
@@ -139,6 +140,7 @@ pub(super) fn snapshot() -> Snapshot {
         from_name: None,
         to: "+14155550100".to_owned(),
         via: NamedVia::Trunk("acme".to_owned()),
+        asked_by: None,
         flow: Some("support".to_owned()),
         step: Some("billing".to_owned()),
         state: CallState::Waiting,

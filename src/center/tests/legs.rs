@@ -27,6 +27,7 @@ fn dialed_back() -> Floor {
         arrived_at: floor.now,
         account: None,
         segment: None,
+        outbound: None,
     });
     let party = Party::Outside { trunk: "main".to_owned(), number: "+14155550123".to_owned() };
     assert_eq!(call.dial_caller(party), Some(CALLER));
@@ -65,6 +66,7 @@ fn a_colleague_is_called_for_an_agent_whom_we_dialed_and_nothing_is_answered() {
         arrived_at: floor.now,
         account: None,
         segment: None,
+        outbound: None,
     });
     let party = || Party::Agent { id: ADA, name: "ada".to_owned() };
     assert_eq!(call.dial_caller(party()), Some(CALLER));

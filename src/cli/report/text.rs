@@ -19,6 +19,13 @@ pub(super) fn text(
         let n = report.agent_calls;
         text += &format!("beside them, {n} calls of the agents' own, in no other figure\n");
     }
+    if report.outbound_calls > 0 {
+        let n = report.outbound_calls;
+        text += &format!("and {n} calls that we began, in no figure but their own\n");
+        for (outcome, n) in &report.outbound_outcomes {
+            text += &format!("  {outcome} {n}\n");
+        }
+    }
     text += &records_gone(report.kept.records_gone_until.map(shown));
     if let Some(until) = report.kept.agent_times_gone_until {
         text += &format!("agents' times before {} are not known\n", shown(until));

@@ -357,7 +357,7 @@ impl<'a> Cutter<'a> {
             }
             Some(_) | None => CallRow::of(record, names),
         };
-        let Some(row) = row.filter(|row| row.by_agent.is_none()) else {
+        let Some(row) = row.filter(CallRow::is_customers) else {
             return ControlFlow::Continue(());
         };
         if self.asked.attribution == Attribution::Spread {

@@ -207,12 +207,13 @@ impl Oracle<'_> {
     fn contacts(&self) -> Vec<Contact> {
         let ends = self.facts.iter().filter_map(|(_, fact)| match fact {
             Fact::CallEnded { call, caller, intent, outcome, is_cut_off, .. }
-                if *outcome != CallOutcome::Refused && !self.is_agents(*call) =>
+                if *outcome != CallOutcome::Refused && self.is_customers(*call) =>
             {
                 Some((*call, caller.clone(), intent.clone(), *outcome, *is_cut_off))
             }
             Fact::CallEnded { .. }
             | Fact::Arrived { .. }
+            | Fact::Began { .. }
             | Fact::OfferEnded { .. }
             | Fact::LeftQueue { .. }
             | Fact::LegEnded { .. }

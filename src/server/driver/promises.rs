@@ -19,7 +19,7 @@ use crate::server::driver::Driver;
 use crate::server::exchange::Room;
 use crate::store::Settled;
 use crate::time::Timestamp;
-use crate::words::{Cause, Command, EndedBy, Event};
+use crate::words::{Cause, Command, EndedBy, Event, From, Via};
 
 impl Driver {
     /// Lets go of what the turn says to the outside. The operating system is given what the turn
@@ -71,9 +71,15 @@ impl Driver {
 
     /// Refuses a call whose arrival could not be written.
     fn refuse_unwritten(&mut self, now: Timestamp, arrival: Event) {
-        let (Event::CallArrived { call, from, to, via }
-        | Event::CallOpening { call, from, to, via }) = arrival
-        else {
+        let (call, from, to, via) = if let Event::CallArrived { call, from, to, via }
+        | Event::CallOpening { call, from, to, via } = arrival
+        {
+            (call, from, to, via)
+        } else if let Event::OutboundAsked { call, ask, .. } = arrival {
+            self.outbox.take_back(call);
+            let from = From { number: Some(ask.to), name: None };
+            (call, from, String::new(), Via::Trunk(ask.trunk.unwrap_or_default()))
+        } else {
             return;
         };
         let (by, cause) = (EndedBy::Server, Cause::CONGESTION);
@@ -107,7 +113,7 @@ impl Driver {
         settled == Settled::Written
     }
 
-    pub(super) fn room(&self) -> Room {
+    pub(in crate::server) fn room(&self) -> Room {
         let is_recording = self.store.is_accepting();
         let is_full = self.center.calls_live() >= self.calls_max || !is_recording;
         Room { is_full, is_recording }

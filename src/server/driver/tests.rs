@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::api::Unconfirmed;
+use crate::api::{Made, Unconfirmed};
 use crate::config::{self, Sources};
 use crate::id::{AgentId, CallId, LegId};
 use crate::server::start::{Started, open, start};
@@ -17,13 +17,15 @@ use crate::webhook::document::{Action, Document};
 use crate::webhook::io::Webhook;
 use crate::webhook::{Fields, Link};
 use crate::words::{
-    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, EndedBy, Principal, RecordFilter,
+    AgentRequest, AgentState, CallOutcome, CallRecord, Cause, EndedBy, OutboundGoal,
+    OutboundRequest, Principal, RecordFilter,
 };
 
 const CONFIG: &str = r#"
 server.flows = "flows"
 server.prompts = "prompts"
 server.state = "state"
+server.outbound_calls_max = 10
 sip.listen = ["127.0.0.1:0"]
 media.port_min = 36100
 media.port_max = 36139
@@ -35,6 +37,9 @@ webhooks.listen = "127.0.0.1:0"
 secrets = ["a-secret-that-is-long-enough"]
 [trunks.acme]
 addresses = ["127.0.0.1"]
+[trunks.out]
+uri = "sip:CALLER"
+prefixes = ["+1415555"]
 [agents.alice]
 address = "sip:alice@ALICE"
 skills = { tech = 5 }
@@ -90,6 +95,7 @@ fn with_driver(test: impl FnOnce(&mut World)) {
     });
     let file = folder.path().join("attendant.toml");
     let config = CONFIG.replace("ALICE", &alice.local_addr().unwrap().to_string());
+    let config = config.replace("CALLER", &caller.local_addr().unwrap().to_string());
     std::fs::write(&file, config).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let sources = Sources { file: Some(file), ..Sources::default() };
@@ -170,6 +176,23 @@ impl World {
         self.driver.take_request(Request::Ask { agent, ask, by: Principal::admin("ann"), reply });
         self.driver.turn();
         replied.try_recv().expect("answered in the same turn").map(|_| ())
+    }
+
+    /// Ann has a customer dialed, who is at the socket of the caller.
+    fn dialed(&mut self, key: &str) -> Result<Made, Unconfirmed> {
+        let mut replied = self.asks_to_dial(key);
+        assert!(replied.try_recv().is_err(), "nothing is answered before it is written");
+        self.driver.turn();
+        replied.try_recv().expect("answered in the same turn")
+    }
+
+    fn asks_to_dial(&mut self, key: &str) -> oneshot::Receiver<Result<Made, Unconfirmed>> {
+        let (reply, replied) = oneshot::channel();
+        let goal = OutboundGoal { flow: None, queue: Some("tech".to_owned()) };
+        let (to, key) = ("+14155550142".to_owned(), Some(key.to_owned()));
+        let ask = OutboundRequest { to, goal, key, ..OutboundRequest::default() };
+        self.driver.take_request(Request::Dial { ask, by: Principal::admin("ann"), reply });
+        replied
     }
 }
 
@@ -314,6 +337,35 @@ fn fault_01_a_change_that_is_not_written_is_made_and_not_confirmed() {
         assert_eq!(replied.try_recv(), Ok(Err(Unconfirmed::NotFound)));
         world.recovers();
         assert_eq!(world.asked(lunch()), Ok(()));
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn fault_01_an_outbound_call_whose_begin_is_not_written_dials_nobody() {
+    with_driver(|world| {
+        world.driver.store.fill_disk();
+        // Asked for twice in one turn: the repeat is of a call that is taken back.
+        let replies = [(); 2].map(|()| world.asks_to_dial("order 7"));
+        world.driver.turn();
+        for mut reply in replies {
+            assert_eq!(reply.try_recv(), Ok(Err(Unconfirmed::NotMade)));
+        }
+        assert!(world.left_for_caller().is_empty(), "a customer is dialed");
+        let legs = world.driver.exchange.fronts.sip.ua.counts().legs;
+        assert_eq!((world.driver.center.calls_live(), legs), (0, 0));
+        assert_eq!(world.dialed("order 7"), Err(Unconfirmed::NotMade), "no record could be kept");
+        world.recovers();
+        let made = Made { call: CallId(2), is_repeat: false };
+        assert_eq!(world.dialed("order 7"), Ok(made), "its key is free");
+        let left = world.left_for_caller();
+        assert!(left[0].starts_with("INVITE sip:+14155550142@"), "{left:?}");
+        assert_eq!(world.dialed("order 7"), Ok(Made { is_repeat: true, ..made }));
+        let record = world.record(CallId(1));
+        let said = (record.outcome, record.ended_by, record.cause);
+        assert_eq!(said, (CallOutcome::NotReached, EndedBy::Server, Cause::CONGESTION));
+        let key = record.outbound.and_then(|outbound| outbound.key);
+        assert_eq!(key, None, "another start must not know it");
     });
 }
 

@@ -196,6 +196,10 @@ fn others(old: &Config, new: &Config, is_open: bool) -> impl Iterator<Item = Str
         (old.server.flows != new.server.flows, "server.flows"),
         (old.server.prompts != new.server.prompts, "server.prompts"),
         (old.server.calls_max != new.server.calls_max, "server.calls_max"),
+        (
+            old.server.outbound_calls_max != new.server.outbound_calls_max,
+            "server.outbound_calls_max",
+        ),
         (old.server.drain_timeout != new.server.drain_timeout, "server.drain_timeout_s"),
     ];
     others.into_iter().filter(|(is_other, _)| *is_other).map(|(_, key)| key.to_owned())

@@ -97,8 +97,11 @@ impl rebuild::Kept for Folder<'_> {
     fn fresh(&self, began: Timestamp, setup: Setup) -> (ContactCenter, Follower) {
         let mut center = ContactCenter::new(setup);
         let roster = center.roster();
-        let taught = store::read_records(self.0)
-            .and_then(|reader| history::teach(&mut center, &*reader, began, None));
+        let taught = store::read_records(self.0).and_then(|reader| {
+            // Those of the run itself it learns as it is replayed.
+            history::teach_keys(&mut center, &*reader, Some(began), began);
+            history::teach(&mut center, &*reader, began, None)
+        });
         if let Err(error) = taught {
             tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
         }
@@ -231,6 +234,7 @@ impl Begun {
             }
             None => {
                 let mut center = ContactCenter::new(new.setup);
+                history::teach_keys(&mut center, reader, None, now);
                 for wrap_up in history::teach(&mut center, reader, now, opened.lost_at)? {
                     opened.store.amend(wrap_up.leg.call, wrap_up);
                 }

@@ -23,7 +23,11 @@ use crate::words::{CallRecord, RecordFilter};
 pub(super) const EACH_PAST: &str = "
 SELECT from_number, ended_at, intent, agent FROM calls
 WHERE ended_at >= ?1 AND ended_at < ?2 AND from_number IS NOT NULL AND via NOT LIKE 'agent:%'
-  AND via NOT LIKE 'import:%'
+  AND via NOT LIKE 'import:%' AND via NOT LIKE 'outbound:%'
+ORDER BY ended_at, call";
+
+pub(super) const EACH_OUTBOUND: &str = "
+SELECT record FROM calls WHERE ended_at >= ?1 AND ended_at < ?2 AND via LIKE 'outbound:%'
 ORDER BY ended_at, call";
 
 fn beside(path: &Path, end: &str) -> PathBuf {
@@ -49,12 +53,13 @@ impl Reader {
         Ok(Self { db, unreadable })
     }
 
-    fn each_record(
+    fn each_of(
         &self,
+        query: &str,
         period: &Range<Timestamp>,
         take: &mut dyn FnMut(CallRecord),
     ) -> rusqlite::Result<()> {
-        let mut statement = self.db.prepare_cached(calls::EACH_ENDED)?;
+        let mut statement = self.db.prepare_cached(query)?;
         for row in statement.query_map(calls::bounds(period), calls::record)? {
             take(row?);
         }
@@ -96,7 +101,7 @@ impl RecordReader for Reader {
         period: Range<Timestamp>,
         take: &mut dyn FnMut(CallRecord),
     ) -> Result<(), DatabaseError> {
-        self.each_record(&period, take).map_err(failed)
+        self.each_of(calls::EACH_ENDED, &period, take).map_err(failed)
     }
 
     fn each_past(
@@ -105,6 +110,14 @@ impl RecordReader for Reader {
         take: &mut dyn FnMut(Past),
     ) -> Result<(), DatabaseError> {
         self.each_customers(&period, take).map_err(failed)
+    }
+
+    fn each_outbound(
+        &self,
+        period: Range<Timestamp>,
+        take: &mut dyn FnMut(CallRecord),
+    ) -> Result<(), DatabaseError> {
+        self.each_of(EACH_OUTBOUND, &period, take).map_err(failed)
     }
 
     fn each_with_near(

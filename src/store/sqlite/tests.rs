@@ -372,7 +372,7 @@ fn plans_of_periods_follow_the_index_of_ends() {
     let database = Sqlite::new(folder.path());
     database.writer().unwrap().migrate().unwrap();
     let db = Connection::open(folder.path().join(FILE)).unwrap();
-    for query in [calls::EACH_ENDED, reader::EACH_PAST] {
+    for query in [calls::EACH_ENDED, reader::EACH_PAST, reader::EACH_OUTBOUND] {
         let plan = plan(&db, query, vec![1.into(), 2.into()]);
         assert_eq!(plan, ["SEARCH calls USING INDEX calls_ended (ended_at>? AND ended_at<?)"]);
     }

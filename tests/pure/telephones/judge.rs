@@ -134,6 +134,7 @@ impl Judge {
             Event::Keys { .. }
             | Event::HoldFailed { .. }
             | Event::RecordingExpired { .. }
+            | Event::OutboundAsked { .. }
             | Event::Replied { .. }
             | Event::Late { .. }
             | Event::Lost { .. }

@@ -85,7 +85,7 @@ impl Message {
         Some((host, port).into())
     }
 
-    /// Of a response: what is said of a request is copied, and the called end names itself; not with
+    /// Of a response: what is said of a request is copied, and the called end names itself, but for
     /// an empty tag.
     pub(super) fn response(request: &Self, status: &str, tag: &str) -> Self {
         let copied = ["Via", "Record-Route", "From", "To", "Call-ID", "CSeq"];

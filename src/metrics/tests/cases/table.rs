@@ -410,6 +410,20 @@ pub(super) const CASES: &[Case] = &[
         &["7d any_reason = 1 / 1"],
     ),
     case(
+        "An outbound call is no contact, and its talk is in no mean",
+        &["+1 03-02T09:00:00 ann:60/0/0", "+1 03-02T10:00:00 outbound:eve wait:tech/9 ann:90/0/9"],
+        &["7d any_reason = 1 / 1", "aht_call_s = 60 / 1", "asa_s = none"],
+    ),
+    case(
+        "Outbound calls have a share of their own: those that were answered",
+        &[
+            "+1 03-02T09:00:00 outbound:eve contained",
+            "+2 03-02T09:10:00 outbound:eve not_reached",
+            "+3 03-02T09:20:00 contained",
+        ],
+        &["reach_rate = 1 / 2", "containment_rate = 1 / 1"],
+    ),
+    case(
         "The issue is of the agent who had the first call; the repeat is nobody's",
         &["+1 03-02T09:00:00 ann:60/0/0", "+1 03-02T10:00:00 bob:60/0/0"],
         &["agent ann fcr_repeat_any_reason = 0 / 1", "agent bob fcr_repeat_any_reason = none"],

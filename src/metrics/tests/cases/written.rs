@@ -7,8 +7,8 @@ use super::at;
 use crate::id::{AgentId, CallId, LegId};
 use crate::time::Timestamp;
 use crate::words::{
-    CallOutcome, CallRecord, Cause, EndedBy, HandedOver, LegOutcome, NamedVia, Overflow, Party,
-    PartyLeg, PartyRole, QueueExit, QueueVisit, SentTo, WrapUp,
+    CallOutcome, CallRecord, Cause, EndedBy, HandedOver, LegOutcome, NamedVia, Outbound, Overflow,
+    Party, PartyLeg, PartyRole, QueueExit, QueueVisit, SentTo, WrapUp,
 };
 
 pub(crate) fn records(lines: &[&str]) -> Vec<CallRecord> {
@@ -35,6 +35,11 @@ fn record(call: CallId, line: &str) -> CallRecord {
             }
             "cut" => record.ended_by = EndedBy::Network,
             "own" => record.via = NamedVia::Agent(rest.to_owned()),
+            "outbound" => {
+                record.via = NamedVia::Outbound("acme".to_owned());
+                record.outbound = Some(Outbound { by: rest.to_owned(), key: None });
+            }
+            "not_reached" => record.outcome = CallOutcome::NotReached,
             "contained" => record.outcome = CallOutcome::Contained,
             "refused" => record.outcome = CallOutcome::Refused,
             "transferred" => record.outcome = CallOutcome::Transferred,
@@ -72,6 +77,7 @@ fn empty(call: CallId, caller: &str, arrived_at: Timestamp) -> CallRecord {
         legs: Vec::new(),
         vars: BTreeMap::new(),
         recordings: Vec::new(),
+        outbound: None,
     }
 }
 
