@@ -23,6 +23,7 @@ mod seeds;
 mod sim;
 mod sip;
 mod sip_ua;
+mod telephones;
 mod theory;
 mod tidy;
 mod webhooks;
