@@ -185,7 +185,8 @@ mod engine {
     use std::sync::mpsc::channel;
 
     use attendant::id::{CallId, LegId};
-    use attendant::media::io::{Fact, Facts, LocalMedia, MediaConfig, MediaEngine};
+    use attendant::media::fact::Fact;
+    use attendant::media::io::{Facts, LocalMedia, MediaConfig, MediaEngine};
 
     use super::*;
 

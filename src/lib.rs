@@ -5,8 +5,8 @@
 //! everything above it.
 //!
 //! **The protocols** are sans-IO machines, bytes in and [`words::Event`]s out: [`sip`], [`media`],
-//! [`webhook`]; [`ask`], for services that flows ask; and [`import`], for call records of other
-//! systems. Only their `io` touches the world.
+//! and [`sip_front`] over both; [`webhook`]; [`ask`], for services that flows ask; and [`import`],
+//! for call records of other systems. Only their `io` touches the world.
 //!
 //! **The shell** (feature `server`) owns the clock, the sockets, the threads and the disk.
 
@@ -28,6 +28,7 @@ pub mod ask;
 pub mod import;
 pub mod media;
 pub mod sip;
+pub mod sip_front;
 pub mod webhook;
 
 #[cfg(feature = "server")]

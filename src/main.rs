@@ -16,8 +16,9 @@ use clap::{Args, Parser, Subcommand};
 use attendant::config::{self, Override, Sources};
 
 use crate::cli::{
-    EX_IOERR, EX_USAGE, backup, callers, check, fail, health, help, import, print, records, reload,
-    replay, report, serve, simulate, watch, webhook,
+    EX_IOERR, EX_USAGE, backup, call, callers, check, diff, explain, fail, fmt, graph, health,
+    help, import, print, records, reload, replay, report, schema, serve, simulate, test, watch,
+    webhook,
 };
 
 /// Answers telephone calls, leads callers through menus to the right agent, and counts what came
@@ -32,6 +33,9 @@ Examples:
   attendant example-config > attendant.toml
   attendant check                       the configuration and its flows; nothing is bound
   attendant check flows/support.toml    one flow by itself
+  attendant explain F0201               what is wrong, with an example that is right
+  attendant test flows/support.toml     play its transcript, and say what goes otherwise
+  attendant call flows/support.toml     the terminal is the telephone
   attendant help flow queue             the flow language: a verb, its options and exits
   attendant --set sip.realm=acme serve  one value of the configuration, for now
   attendant check --provider twilio     what a provider does differently, step by step
@@ -52,8 +56,8 @@ ATTENDANT__SIP__REALM=acme come after the file, arguments after those.
 Exit codes: 0 well; 64 wrong arguments; 65 a wrong flow or journal, or lines that an import
 skipped; 69 a server that is not there or
 refuses; 74 a file that cannot be read or written, or an address that cannot be listened on; 78 a
-wrong configuration. health, webhook verify and webhook selftest have codes of their own for what
-they found: see their --help."
+wrong configuration. diff, health, webhook verify and webhook selftest have codes of their own for
+what they found: see their --help."
 )]
 struct Arguments {
     #[command(flatten)]
@@ -98,34 +102,20 @@ struct Common {
 enum Command {
     /// Answer calls (what happens without a subcommand, too)
     Serve,
-    /// Say everything that is wrong with the configuration and the flows
-    ///
-    /// What passes can be served: what else can fail at a start is an address that is taken, and a
-    /// folder of the state or of recordings that cannot be locked or written.
-    ///
-    /// One number that cannot be dialed passes with a warning: that of a `transfer` while no trunk
-    /// and no provider has `prefixes`. Nothing outside can be dialed then, and every such call goes
-    /// on at `refused`; give a trunk its `uri` and `prefixes`.
-    ///
-    /// With paths, those flows are checked in place of the configured ones: against the
-    /// configuration where there is one, and by themselves where there is none.
-    ///
-    /// With --provider, each step that a provider carries out differently is shown, and what
-    /// happens instead; with something it cannot do at all, the exit code is 65.
-    Check {
-        /// Flow files, or folders of them
-        paths: Vec<PathBuf>,
-        /// What is different there, as in twilio; more than one with a comma between. A name that
-        /// is not known shows all there are
-        #[arg(long, value_name = "NAME", value_delimiter = ',')]
-        provider: Vec<String>,
-    },
+    Check(check::Check),
+    /// Print what a code of `check` means, with an example that is wrong and one that is right
+    Explain(explain::Explain),
     Reload(reload::Reload),
     Backup(backup::Backup),
     /// Hand over, or take out, what is kept of one caller
     #[command(subcommand)]
     Callers(callers::Callers),
     Import(Box<import::Import>),
+    Test(test::Test),
+    Call(call::CallArguments),
+    Fmt(fmt::Fmt),
+    Graph(graph::Graph),
+    Diff(diff::Diff),
     /// Print the records of ended calls, the latest first
     Records(records::Records),
     /// Print the figures of a period: AHT, FCR, service level, abandonment, by queue and by agent
@@ -141,6 +131,8 @@ enum Command {
     Webhook(webhook::Webhook),
     /// Print the whole configuration with its defaults and what each key means
     ExampleConfig,
+    /// Print the JSON Schema of the flow language, by which editors complete
+    Schema,
     /// Print the description of the HTTP interface (OpenAPI, JSON)
     Openapi,
     /// Ask the server of this configuration, on this machine, whether it lives; 1 when it does not
@@ -160,11 +152,17 @@ fn main() -> ExitCode {
     };
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&sources),
-        Command::Check { paths, provider } => check::run(&sources, &paths, &provider),
+        Command::Check(wanted) => check::run(&sources, &wanted),
+        Command::Explain(wanted) => explain::run(&wanted),
         Command::Reload(wanted) => reload::run(&sources, &wanted),
         Command::Backup(wanted) => backup::run(&sources, &wanted),
         Command::Callers(wanted) => callers::run(&sources, &wanted),
         Command::Import(wanted) => import::run(&sources, &wanted),
+        Command::Call(wanted) => call::run(&wanted),
+        Command::Fmt(wanted) => fmt::run(&wanted),
+        Command::Graph(wanted) => graph::run(&wanted),
+        Command::Diff(wanted) => diff::run(&wanted),
+        Command::Test(wanted) => test::run(&sources, &wanted),
         Command::Records(wanted) => records::run(&sources, &wanted),
         Command::Report(wanted) => report::run(&sources, &wanted),
         Command::Simulate(wanted) => simulate::run(&sources, &wanted),
@@ -172,6 +170,7 @@ fn main() -> ExitCode {
         Command::Replay(wanted) => replay::run(&sources, &wanted),
         Command::Webhook(wanted) => webhook::run(&sources, &wanted),
         Command::ExampleConfig => print(config::EXAMPLE),
+        Command::Schema => schema::run(),
         Command::Openapi => match attendant::api::document().to_pretty_json() {
             Ok(document) => print(&format!("{document}\n")),
             Err(error) => fail(EX_IOERR, &error.to_string()),

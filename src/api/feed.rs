@@ -66,7 +66,7 @@ struct Told {
 
 #[derive(Debug, Default)]
 struct FeedState {
-    /// Facts that the driver told and nobody folded.
+    /// Facts that the driver told and no board folded.
     waiting: AtomicUsize,
     listeners: AtomicUsize,
     is_lost: AtomicBool,
@@ -451,7 +451,7 @@ impl Listening {
 
     /// Waits until the server ends.
     pub(super) async fn ends(&mut self) {
-        // Nobody tells any more where the other end is gone.
+        // No fact comes any more where the other end is gone.
         let _ = self.is_over.wait_for(|is_over| *is_over).await;
     }
 }

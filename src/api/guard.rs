@@ -76,8 +76,8 @@ impl ConnectionHandle {
         lock(&self.seats).became_known(self.number);
     }
 
-    /// Its answer has no end that is known: until this is dropped, the connection waits for nobody,
-    /// however often a piece of it was taken.
+    /// Its answer has no end that is known: until this is dropped, the connection is not closed for
+    /// its silence, however often a piece of it was taken.
     pub(super) fn streams(&self) -> Streaming {
         lock(&self.seats).streams(self.number, true);
         Streaming(self.clone())

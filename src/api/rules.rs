@@ -1,7 +1,7 @@
 //! What each role may do: one rule per route, in one table.
 //!
-//! **Invariant:** a route under `/v1` that has no rule answers nobody; the OpenAPI document says of
-//! each route what this table says.
+//! **Invariant:** a route under `/v1` that has no rule answers no request; the OpenAPI document
+//! says of each route what this table says.
 //!
 //! **Deliberately absent:** who has which role; see `auth`.
 

@@ -8,8 +8,14 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub(crate) mod backup;
+pub(crate) mod call;
 pub(crate) mod callers;
 pub(crate) mod check;
+mod color;
+pub(crate) mod diff;
+pub(crate) mod explain;
+pub(crate) mod fmt;
+pub(crate) mod graph;
 pub(crate) mod health;
 pub(crate) mod help;
 pub(crate) mod import;
@@ -19,8 +25,10 @@ pub(crate) mod records;
 pub(crate) mod reload;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod test;
 pub(crate) mod watch;
 pub(crate) mod webhook;
 
@@ -29,6 +37,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use attendant::config::{DEFAULT_FILE, Problems, Sources, Whose};
+use attendant::flow::Diagnostic;
 use attendant::store::{self, RecordReader, StoreError};
 
 /// The command was used wrongly.
@@ -70,7 +79,8 @@ fn counted(count: usize, what: &str) -> String {
 
 /// Says what is wrong, and with the exit code, whose mistake it is.
 fn told(problems: &Problems) -> ExitCode {
-    complain(&problems.to_string());
+    complain(&problems.listed());
+    complain_of(&problems.flows);
     ExitCode::from(match problems.whose() {
         Whose::Config => EX_CONFIG,
         Whose::Flow => EX_DATAERR,
@@ -80,7 +90,17 @@ fn told(problems: &Problems) -> ExitCode {
 
 /// To standard output. A reader that went away (`| head`) is no mistake.
 pub(crate) fn print(text: &str) -> ExitCode {
-    match io::stdout().lock().write_all(plain::lines(text).as_bytes()) {
+    print_safe(&plain::lines(text))
+}
+
+/// What there is to say of flows, in color where that is a terminal.
+fn print_of(diagnostics: &[Diagnostic]) -> ExitCode {
+    print_safe(&color::shown(diagnostics, &io::stdout()))
+}
+
+/// Text that no terminal obeys.
+fn print_safe(text: &str) -> ExitCode {
+    match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(EX_IOERR),
         Ok(()) | Err(_) => ExitCode::SUCCESS,
     }
@@ -89,6 +109,11 @@ pub(crate) fn print(text: &str) -> ExitCode {
 /// To standard error, where nothing can be done about a failure.
 fn complain(text: &str) {
     let _ = io::stderr().lock().write_all(plain::lines(text).as_bytes());
+}
+
+/// The same in color, where that is a terminal.
+fn complain_of(diagnostics: &[Diagnostic]) {
+    let _ = io::stderr().lock().write_all(color::shown(diagnostics, &io::stderr()).as_bytes());
 }
 
 pub(crate) fn fail(code: u8, message: &str) -> ExitCode {

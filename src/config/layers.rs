@@ -15,7 +15,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::problem::Problems;
-use crate::flow::mistakes;
+use crate::flow::{Mistake, mistakes};
 
 /// The prefix of every variable that is read, with its separator.
 pub(super) const PREFIX: &str = "ATTENDANT";
@@ -135,7 +135,7 @@ impl Source for Layer {
 fn read(file: &FileLayer, places: &mut Places, problems: &mut Problems) -> Layer {
     let (table, errors) = DeTable::parse_recoverable(&file.source);
     let lines = Lines::of(&file.source);
-    for (span, message) in mistakes(&file.source, &errors) {
+    for Mistake { span, message, .. } in mistakes(&file.source, &errors) {
         problems.add(format!("{}:{}", file.name, lines.at(span.start)), message);
     }
     let mut reading = Reading { file, lines, places };

@@ -12,7 +12,7 @@ use crate::config::lookup::may_be_named;
 use crate::config::model::Config;
 use crate::config::problem::{Problems, Whose, closest};
 use crate::config::{Checked, Sources, callers, read_all, text, unused};
-use crate::flow::{self, Flow, Known};
+use crate::flow::{self, Diagnostic, Flow, Known};
 
 /// Files of one flows folder.
 const FLOWS_MAX: usize = 1_000;
@@ -30,8 +30,19 @@ pub struct Loaded {
     pub config: Config,
     pub flows: Vec<Arc<Flow>>,
     pub directory: Arc<Directory>,
+    /// What is probably not meant in the flows. `config.warnings` ends with the same, a line each.
+    pub remarks: Vec<Diagnostic>,
     /// Where this is the demonstration: what to print.
     pub demo: Option<Demo>,
+}
+
+impl Loaded {
+    /// The warnings that are about no place of a flow.
+    #[must_use]
+    pub fn other_warnings(&self) -> &[String] {
+        let warnings = &self.config.warnings;
+        &warnings[..warnings.len().saturating_sub(self.remarks.len())]
+    }
 }
 
 /// Reads and checks the configuration, the flows and the callers.
@@ -64,6 +75,7 @@ pub(super) struct Read {
     pub(super) is_configured: bool,
     pub(super) flows: Vec<Flow>,
     pub(super) directory: Directory,
+    pub(super) remarks: Vec<Diagnostic>,
     pub(super) demo: Option<Demo>,
 }
 
@@ -107,15 +119,13 @@ pub(super) fn read_everything(
         check_voices(&config, &flows, problems);
         check_numbers(&flows, &beside(&config.server.flows, paths, &known), problems);
     }
-    // Nobody wrote the demonstration, and a flow that could not be read names more.
+    // No administrator wrote the demonstration, and a flow that could not be read names more.
     if problems.is_empty() && demo.is_none() {
         let unused = unused::warnings(&config, &directory, &flows, !paths.is_empty());
         config.warnings.extend(unused);
     }
-    for warning in flows.iter().flat_map(|flow| flow.warnings()) {
-        config.warnings.push(warning.to_string());
-    }
-    Some(Read { config, is_configured, flows, directory, demo })
+    let remarks = flows.iter().flat_map(Flow::warnings).cloned().collect();
+    Some(Read { config, is_configured, flows, directory, remarks, demo })
 }
 
 /// The configured flows beside those of `paths`, where these are some of them: a number that enters
@@ -140,16 +150,19 @@ impl Read {
     /// All of it, if nothing is wrong.
     pub(super) fn finish(self, mut problems: Problems) -> Result<Loaded, Problems> {
         if !problems.is_empty() {
+            // Told with what is wrong elsewhere: one run shows all of it.
+            problems.flows.extend(self.remarks);
             problems.sort();
             return Err(problems);
         }
-        let Self { mut config, flows, directory, demo, .. } = self;
+        let Self { mut config, flows, directory, remarks, demo, .. } = self;
+        config.warnings.extend(remarks.iter().map(ToString::to_string));
         let versions = flows.iter().map(|flow| format!("{}@{}", flow.name(), flow.version()));
         let file = config.callers.file.iter();
         let callers = file.filter_map(|file| std::fs::read_to_string(file).ok());
         config.digest = super::digest_with(&config.digest, versions.chain(callers));
         let (flows, directory) = (flows.into_iter().map(Arc::new).collect(), Arc::new(directory));
-        Ok(Loaded { config, flows, directory, demo })
+        Ok(Loaded { config, flows, directory, remarks, demo })
     }
 }
 
@@ -232,7 +245,7 @@ pub fn read_flows(
         match text::read(path, FLOW_LEN_MAX) {
             Ok(source) => match flow::parse(&name, &source, known) {
                 Ok(flow) => flows.push(flow),
-                Err(diagnostics) => problems.flows.push_str(&flow::explain(&diagnostics)),
+                Err(diagnostics) => problems.flows.extend(diagnostics),
             },
             Err(unreadable) => unreadable.tell(&name, Whose::Flow, "", problems),
         }
@@ -295,7 +308,7 @@ fn sounds(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-/// A language that nobody speaks would be silence.
+/// A language that no voice speaks would be silence.
 fn check_voices(config: &Config, flows: &[Flow], problems: &mut Problems) {
     for flow in flows {
         for language in flow.languages() {

@@ -1,7 +1,7 @@
 //! `[lookup]`: which services flows may ask, and what is sent to them that no flow holds.
 //!
-//! **Invariant:** without a word of the configuration nobody is asked. A name leads to an address
-//! inside only where the configuration says so, by the network or as the very address.
+//! **Invariant:** without a word of the configuration no service is asked. A name leads to an
+//! address inside only where the configuration says so, by the network or as the very address.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::config::sections::as_usize;
 use crate::words::Service;
 
 const HOSTS_MAX: usize = 1_000;
-/// The host of the flow that is shipped as an example: of a name that nobody can have (RFC 2606).
+/// The host of the flow that is shipped as an example: of a name that no host can have (RFC 2606).
 const PLACEHOLDER: &str = "crm.example.com";
 
 pub(super) fn lookup(
@@ -43,7 +43,7 @@ pub(super) fn lookup(
 }
 
 /// Hosts that a flow may name: those that may be asked, and the placeholder. Who did not write that
-/// one into `allow_hosts` asks nobody there: such a look-up has failed.
+/// one into `allow_hosts` asks no service there: such a look-up has failed.
 pub(super) fn may_be_named(lookup: &Lookup) -> BTreeSet<String> {
     let allowed = lookup.hosts.iter().cloned();
     allowed.chain(std::iter::once(PLACEHOLDER.to_owned())).collect()

@@ -45,7 +45,7 @@ pub use layers::Override;
 pub use load::{Loaded, is_left_alone, known, load, load_flows, read_flows};
 pub use model::{
     Agent, Api, ApiToken, Callers, Config, LogFormat, Lookup, Media, NAME_SERVERS_MAX, Phone,
-    Provider, Queue, Recording, Server, Sip, Speech, Traces, Trunk, Voice, Webhooks,
+    Provider, Queue, QueueRecording, Server, Sip, Speech, Traces, Trunk, Voice, Webhooks,
 };
 pub use problem::{Problem, Problems, Whose, closest};
 pub use ready::{Keep, Ready, Soundless, ready, soundless};

@@ -341,12 +341,12 @@ pub struct Queue {
     pub short_abandon: Duration,
     /// How long after after-call work ended an agent may still say something of the call.
     pub wrap_up_late_max: Duration,
-    pub recording: Recording,
+    pub recording: QueueRecording,
 }
 
 /// Whether both sides are recorded, and what the caller hears before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recording {
+pub struct QueueRecording {
     pub rule: RecordingRule,
     pub prompt: RecordingPrompt,
     /// Where each of them is written: `attendant.toml:31`.

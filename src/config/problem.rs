@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::flow::{Diagnostic, explain};
+
 /// More than these are counted, not listed.
 const PROBLEMS_SHOWN_MAX: usize = 50;
 
@@ -43,8 +45,8 @@ impl fmt::Display for Problem {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
     pub list: Vec<Problem>,
-    /// What the flow language says of the flow files, as it renders it.
-    pub flows: String,
+    /// What the flow language says of the flow files; beside errors, warnings may be there.
+    pub flows: Vec<Diagnostic>,
 }
 
 impl Problems {
@@ -64,6 +66,17 @@ impl Problems {
         } else {
             Whose::File
         }
+    }
+
+    /// All but what is said of flow files, for people.
+    #[must_use]
+    pub fn listed(&self) -> String {
+        let shown = self.list.iter().take(PROBLEMS_SHOWN_MAX);
+        let mut text: String = shown.map(|problem| format!("{problem}\n")).collect();
+        if self.list.len() > PROBLEMS_SHOWN_MAX {
+            text.push_str(&format!("… and {} more\n", self.list.len() - PROBLEMS_SHOWN_MAX));
+        }
+        text
     }
 
     /// By place, as one reads a file.
@@ -112,13 +125,7 @@ impl Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in self.list.iter().take(PROBLEMS_SHOWN_MAX) {
-            writeln!(f, "{problem}")?;
-        }
-        if self.list.len() > PROBLEMS_SHOWN_MAX {
-            writeln!(f, "… and {} more", self.list.len() - PROBLEMS_SHOWN_MAX)?;
-        }
-        f.write_str(&self.flows)
+        write!(f, "{}{}", self.listed(), explain(&self.flows))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Reading one table of the merged configuration into typed values.
 //!
-//! A [`Section`] remembers each key it was asked for, so that a key nobody asked for is a typo, and
-//! says what it was probably meant to be. A wrong value is noted and read as absent: the reader
-//! goes on, and all problems come out at once.
+//! A [`Section`] remembers each key it was asked for, so that a key that was not asked for is a
+//! typo, and says what it was probably meant to be. A wrong value is noted and read as absent: the
+//! reader goes on, and all problems come out at once.
 //!
 //! **Invariant:** reading never stops at a problem and never prints the value of a secret.
 

@@ -23,7 +23,7 @@ use crate::config::load::{Loaded, Read, read_everything};
 use crate::config::model::{Config, Voice};
 use crate::config::problem::{Problems, Whose};
 use crate::config::recording;
-use crate::flow::{Diagnostic, Flow, Severity, explain};
+use crate::flow::{Diagnostic, Flow, code};
 use crate::media::prompt_store::{PromptError, PromptStore};
 use crate::media::tts::{self, VoiceError, Voices};
 use crate::media::voice_io::{CommandVoice, HttpVoice};
@@ -126,6 +126,7 @@ impl Soundless {
         });
         made.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         if !problems.is_empty() {
+            problems.flows.extend(loaded.remarks);
             problems.sort();
             return (Err(problems), beside);
         }
@@ -216,8 +217,8 @@ fn tell_failed(
         let message = error.to_string();
         for flow in flows {
             let Some(place) = flow.place_of(&wanted[at]) else { continue };
-            let error = flow.remark_at(place, Severity::Error, message.clone(), None);
-            problems.flows.push_str(&explain(&[error]));
+            let error = flow.remark_at(&code::SOUND_BROKEN, place, message.clone(), None);
+            problems.flows.push(error);
         }
     }
 }
@@ -287,9 +288,9 @@ fn check_dialed(read: &mut Read, problems: &mut Problems) {
     for flow in flows.iter() {
         for dialed in flow.dialed() {
             let number = normalize(dialed.to, &config.callers.region).filter(|it| is_e164(it));
-            let remark = |severity, message: &str, help: String| -> Diagnostic {
+            let remark = |code, message: &str, help: String| -> Diagnostic {
                 let message = format!("step `{}`: {message}", dialed.step);
-                flow.remark_at(dialed.place.clone(), severity, message, Some(help))
+                flow.remark_at(code, dialed.place.clone(), message, Some(help))
             };
             let Some(number) = number else {
                 let (message, help) = match EMERGENCY.contains(&dialed.to) {
@@ -303,8 +304,7 @@ fn check_dialed(read: &mut Read, problems: &mut Problems) {
                          have none",
                     ),
                 };
-                let error = remark(Severity::Error, message, help.to_owned());
-                problems.flows.push_str(&explain(&[error]));
+                problems.flows.push(remark(&code::NOT_DIALABLE, message, help.to_owned()));
                 continue;
             };
             let named = |name: &str| dialed.trunk.is_none_or(|trunk| trunk == name);
@@ -316,7 +316,7 @@ fn check_dialed(read: &mut Read, problems: &mut Problems) {
                 let help = "a warning only while no trunk has `prefixes`: every call goes on at \
                             `refused`. Give a trunk its `uri`, and `prefixes` such as [\"+1415\"]";
                 let message = "nothing outside can be dialed: no trunk has `prefixes`";
-                warnings.push(remark(Severity::Warning, message, help.to_owned()));
+                warnings.push(remark(&code::NOTHING_DIALED, message, help.to_owned()));
                 continue;
             }
             let message = match dialed.trunk {
@@ -325,12 +325,11 @@ fn check_dialed(read: &mut Read, problems: &mut Problems) {
             };
             let name = dialed.trunk.unwrap_or("NAME");
             let help = format!("add its beginning to `prefixes` of [trunks.{name}]");
-            let error = remark(Severity::Error, &message, help);
-            problems.flows.push_str(&explain(&[error]));
+            problems.flows.push(remark(&code::DIALED_BY_NOBODY, &message, help));
         }
     }
     if read.demo.is_none() {
-        read.config.warnings.extend(warnings.iter().map(ToString::to_string));
+        read.remarks.extend(warnings);
     }
 }
 
@@ -449,7 +448,7 @@ password = "correct horse battery"
             let file = format!("flows/{name}.toml");
             let (alone, _) = world.told(&[&file], Keep::No);
             assert!(!alone.is_empty(), "{name}");
-            for line in alone.lines().filter(|line| line.contains("error:")) {
+            for line in alone.lines().filter(|line| line.contains("error[")) {
                 assert!(said.contains(line), "{line} is not in:\n{said}");
             }
         }

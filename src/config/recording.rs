@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule, Words};
 use crate::config::layers::Kind;
-use crate::config::model::{Agent, Config, Phone, Provider, Queue, Recording, Trunk};
+use crate::config::model::{Agent, Config, Phone, Provider, Queue, QueueRecording, Trunk};
 use crate::config::problem::Problems;
 use crate::config::read::Section;
 use crate::flow::{self, Flow};
@@ -15,7 +15,7 @@ use crate::words::Prompt;
 /// Texts and files of one prompt.
 const WORDS_MAX: usize = 10;
 
-pub(super) fn recording(queue: &str, s: &mut Section<'_, '_>) -> Recording {
+pub(super) fn recording(queue: &str, s: &mut Section<'_, '_>) -> QueueRecording {
     let rules = [
         ("off", RecordingRule::Off),
         ("always", RecordingRule::Always),
@@ -48,7 +48,7 @@ pub(super) fn recording(queue: &str, s: &mut Section<'_, '_>) -> Recording {
         let help = "recording = \"always\" or \"on_demand\"";
         s.problem("recording_prompt", "is never said where nothing is recorded", help);
     }
-    Recording { rule, prompt, place, prompt_place }
+    QueueRecording { rule, prompt, place, prompt_place }
 }
 
 /// One text or file, or a list of them; an empty text stands for none.
@@ -84,7 +84,7 @@ fn announced<'a>(
 /// A flow for whose callers there are no words is a problem.
 pub(super) fn check_prompts(config: &Config, flows: &[Flow], problems: &mut Problems) {
     for (queue, flow) in announced(config, flows.iter()) {
-        let Recording { prompt, prompt_place, .. } = &queue.recording;
+        let QueueRecording { prompt, prompt_place, .. } = &queue.recording;
         let Some(first) = flow.languages().first() else { continue };
         if prompt.said(first, first).is_empty() {
             let (queue, flow) = (&queue.name, flow.name());
@@ -104,7 +104,7 @@ pub(super) fn prompts<'a>(
 ) -> BTreeMap<Prompt, String> {
     let mut said = BTreeMap::new();
     for (queue, flow) in announced(config, flows) {
-        let Recording { prompt, prompt_place, .. } = &queue.recording;
+        let QueueRecording { prompt, prompt_place, .. } = &queue.recording;
         let Some(first) = flow.languages().first() else { continue };
         let all = flow.languages().iter().flat_map(|language| prompt.said(language, first));
         said.extend(all.map(|prompt| (prompt, prompt_place.clone())));

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::flow::check::Roots;
+use crate::flow::code;
 use crate::flow::diagnostic::Problems;
 use crate::flow::exit::StepId;
 use crate::flow::program::Node;
@@ -63,7 +64,7 @@ fn tell(problems: &Problems, used: &Use, may: bool) {
             true => format!("`vars = {{ {name} = 0 }}` in a `set` step before it; or {default}"),
             false => format!("not every caller has it: {default}"),
         };
-        return problems.error_help(span.clone(), message, help);
+        return problems.report(&code::MAY_FAIL, span.clone(), message, help);
     }
     if !used.is_variable || used.guarded {
         return;
@@ -71,11 +72,11 @@ fn tell(problems: &Problems, used: &Use, may: bool) {
     if !may {
         let message = format!("{what}: no step before this one sets `{name}`");
         let help = format!("set it before, or look with `{name} is defined`");
-        problems.error_help(span.clone(), message, help);
+        problems.report(&code::SET_NOWHERE_BEFORE, span.clone(), message, help);
     } else if !used.is_condition {
         let message = format!("{what}: `{name}` is not set on every way to here");
         let help = format!("it is empty then; set it before, or write `{name}|default(\"…\")`");
-        problems.warning(span.clone(), message, help);
+        problems.report(&code::MAY_BE_EMPTY, span.clone(), message, help);
     }
 }
 

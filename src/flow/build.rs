@@ -11,6 +11,7 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use crate::flow::assigned::Use;
+use crate::flow::code::{self, Code};
 use crate::flow::diagnostic::{Problems, suggest};
 use crate::flow::exit::StepId;
 use crate::flow::expr::{Engine, Evaluated, Expression, Fault, spoken};
@@ -90,7 +91,8 @@ impl<'a> Build<'a> {
             if !self.lost.contains(name) {
                 let message = format!("{}, `{key}`: no step is named `{name}`", section.what);
                 let help = suggest(name, self.steps.keys().copied());
-                self.problems.error_once(format!("step {name}"), span, message, help);
+                let cause = format!("step {name}");
+                self.problems.report_once(&code::STEP_UNKNOWN, cause, span, message, help);
             }
             return StepId::default();
         };
@@ -106,13 +108,25 @@ impl<'a> Build<'a> {
         name: &str,
         span: Range<usize>,
     ) {
+        let message = format!("{}: {kind} `{name}`", section.what);
+        self.declared_as(&code::UNDECLARED, message, names, (name, span));
+    }
+
+    fn declared_as(
+        &self,
+        code: &'static Code,
+        message: String,
+        names: Option<&BTreeSet<String>>,
+        (name, span): (&str, Range<usize>),
+    ) {
         if names.is_none_or(|names| names.contains(name)) {
             return;
         }
-        let message = format!("{}: {kind} `{name}`", section.what);
         let help = suggest(name, names.into_iter().flatten().map(String::as_str));
         let help = help.or_else(|| Some("the configuration has none yet".to_owned()));
-        self.problems.error_once(format!("{kind} {name}"), span, message, help);
+        // The step that names it is no part of the cause.
+        let cause = message.split_once(": ").map_or(&*message, |(_, cause)| cause).to_owned();
+        self.problems.report_once(code, cause, span, message, help);
     }
 
     /// A text that is data, not speech.
@@ -199,7 +213,8 @@ impl<'a> Build<'a> {
                 }
                 let message = format!("{}: the flow does not speak `{language}`", table.what);
                 let help = suggest(language, self.languages.iter().map(|known| &**known));
-                self.problems.error_once(format!("language {language}"), span, message, help);
+                let cause = format!("language {language}");
+                self.problems.report_once(&code::LANGUAGE_UNKNOWN, cause, span, message, help);
                 continue;
             }
             by_language.insert(language, self.parts(section, key, item, language, scope));
@@ -219,7 +234,8 @@ impl<'a> Build<'a> {
         if !spoken && !self.languages_broken {
             let message = format!("{}: the flow does not speak `{language}`", section.what);
             let help = suggest(language, self.languages.iter().map(|known| &**known));
-            self.problems.error_once(format!("language {language}"), span, message, help);
+            let cause = format!("language {language}");
+            self.problems.report_once(&code::LANGUAGE_UNKNOWN, cause, span, message, help);
         }
         if item.get_ref().is_table() {
             section.error(item.span(), format!("with `language`, `{key}` is one text"));
@@ -233,7 +249,9 @@ impl<'a> Build<'a> {
         let first = self.languages.first().map_or("en", |language| language);
         let fallback = given.get(first);
         if fallback.is_none() {
-            table.missing(first, Some("the first language of the flow is always needed".into()));
+            let help = "the first language of the flow is always needed".to_owned();
+            let message = format!("{} has no `{first}`", table.what);
+            self.problems.report(&code::LANGUAGE_MISSING, table.span.clone(), message, help);
         }
         let mut lists = Vec::new();
         for language in &self.languages {
@@ -241,7 +259,8 @@ impl<'a> Build<'a> {
             if own.is_none() && fallback.is_some() {
                 let message = format!("{} has no `{language}`", table.what);
                 let help = format!("callers who chose `{language}` hear `{first}` here");
-                self.problems.warning(table.span.clone(), message, help);
+                let span = table.span.clone();
+                self.problems.report(&code::LANGUAGE_FALLS_BACK, span, message, help);
             }
             lists.push(own.or(fallback).cloned().unwrap_or_default());
         }
@@ -258,12 +277,14 @@ impl<'a> Build<'a> {
     ) -> Vec<Part> {
         let items: Vec<Item<'a>> = match item.get_ref() {
             DeValue::Array(items) if items.is_empty() => {
-                section.error(item.span(), format!("`{key}` lists nothing to say"));
+                let message = format!("`{key}` lists nothing to say");
+                section.report(&code::TEXT_EMPTY, item.span(), message);
                 Vec::new()
             }
             DeValue::Array(items) if items.len() <= PARTS_MAX => items.iter().collect(),
             DeValue::Array(_) => {
-                section.error(item.span(), format!("`{key}` lists more than {PARTS_MAX}"));
+                let message = format!("`{key}` lists more than {PARTS_MAX}");
+                section.report(&code::LIMIT, item.span(), message);
                 Vec::new()
             }
             DeValue::String(_)
@@ -309,11 +330,12 @@ impl<'a> Build<'a> {
                 text.len()
             );
             let help = "write several texts, as in text = [\"…\", \"…\"]".to_owned();
-            self.problems.error_help(span.start..span.start + 1, message, help);
+            let place = span.start..span.start + 1;
+            self.problems.report(&code::TEXT_TOO_LONG, place, message, help);
             return None;
         }
         if text.trim().is_empty() {
-            section.error(span, format!("`{key}` is empty"));
+            section.report(&code::TEXT_EMPTY, span, format!("`{key}` is empty"));
             return None;
         }
         let language: Arc<str> = language.into();
@@ -330,16 +352,18 @@ impl<'a> Build<'a> {
             && !path.contains(['\\', ':', '\0'])
             && path.split('/').all(|part| !part.is_empty() && part != ".." && part != ".");
         if !inside {
-            section.error(span, format!("`{path}` is not a path inside the prompts folder"));
+            let message = format!("`{path}` is not a path inside the prompts folder");
+            section.report(&code::SOUND_OUTSIDE, span, message);
             return None;
         }
-        let (kind, sounds) = ("there is no prompt file", self.known.sounds.as_ref());
+        let sounds = self.known.sounds.as_ref();
+        let message = format!("{}: there is no prompt file `{path}`", section.what);
         if sounds.is_some_and(BTreeSet::is_empty) {
-            let message = format!("{}: {kind} `{path}`", section.what);
             let help = "the folder of `server.prompts` has no WAV file".to_owned();
-            self.problems.error_once(format!("{kind} {path}"), span, message, help);
+            let cause = format!("sound {path}");
+            self.problems.report_once(&code::SOUND_MISSING, cause, span, message, help);
         } else {
-            self.declared(section, kind, sounds, path, span);
+            self.declared_as(&code::SOUND_MISSING, message, sounds, (path, span));
         }
         Some(Part::Fixed(Prompt::File { path: path.into() }))
     }
@@ -355,7 +379,7 @@ impl<'a> Build<'a> {
             if ["{caller.", "{call.", "{queue.", "${"].iter().any(|mark| text.contains(mark)) {
                 let message = format!("{}, `{key}`: this is taken as it stands", section.what);
                 let help = "what is filled in has two braces: {{ caller.name }}".to_owned();
-                self.problems.warning(span, message, help);
+                self.problems.report(&code::BRACES, span, message, help);
             }
             return Text::Fixed(spoken(text).into());
         }
@@ -381,16 +405,16 @@ impl<'a> Build<'a> {
             if place.is_call(name) {
                 continue; // reported as a function that is not there
             }
-            let (message, help) = match self.judge_name(name, scope) {
+            let (code, message, help) = match self.judge_name(name, scope) {
                 Ok(()) => continue,
                 Err(wrong) => wrong,
             };
             let span = place.name_span(self.problems.source(), name);
-            self.problems.error_help(span, format!("{}: {message}", place.what()), help);
+            self.problems.report(code, span, format!("{}: {message}", place.what()), help);
         }
     }
 
-    fn judge_name(&self, name: &str, scope: Scope) -> Result<(), (String, Option<String>)> {
+    fn judge_name(&self, name: &str, scope: Scope) -> Result<(), Misnamed> {
         let (root, field) = match name.split_once('.') {
             Some((root, rest)) => (root, rest.split('.').next()),
             None => (name, None),
@@ -404,7 +428,8 @@ impl<'a> Build<'a> {
             "queue" if scope == Scope::InQueue => names(&QUEUE_FIELDS).collect(),
             "queue" => {
                 let help = "`queue.position` and `queue.waiting` belong in a queue's `announce`";
-                return Err(("no caller waits here".to_owned(), Some(help.to_owned())));
+                let message = "no caller waits here".to_owned();
+                return Err((&code::NOT_WAITING, message, Some(help.to_owned())));
             }
             word if names(&WORDS).any(|known| known == word) => return Ok(()),
             _ => return self.judge_variable(root, scope),
@@ -414,22 +439,24 @@ impl<'a> Build<'a> {
             Some(field) if fields.contains(&field) => Ok(()),
             Some(field) => {
                 let message = format!("`{root}` has no `{field}`");
-                Err((message, suggest(field, fields)))
+                Err((&code::FIELD_UNKNOWN, message, suggest(field, fields)))
             }
         }
     }
 
-    fn judge_variable(&self, name: &str, scope: Scope) -> Result<(), (String, Option<String>)> {
+    fn judge_variable(&self, name: &str, scope: Scope) -> Result<(), Misnamed> {
         match self.variables.get(name) {
             Some(true) if matches!(scope, Scope::Plain | Scope::InQueue) => {
                 let help = "what a caller typed at a secret step may only decide a condition";
-                Err((format!("`{name}` is secret"), Some(help.to_owned())))
+                let message = format!("`{name}` is secret");
+                Err((&code::SECRET_IN_TEXT, message, Some(help.to_owned())))
             }
             Some(_) => Ok(()),
             None => {
                 let roots = ["caller", "call"].into_iter().chain(names(&WORDS));
                 let choices = self.variables.keys().copied().chain(roots);
-                Err((format!("nothing sets `{name}`"), suggest(name, choices)))
+                let message = format!("nothing sets `{name}`");
+                Err((&code::NAME_UNKNOWN, message, suggest(name, choices)))
             }
         }
     }
@@ -467,23 +494,34 @@ impl<'a> Build<'a> {
     }
 
     fn findings(&self, place: &Place<'_, 'a>, findings: Vec<Finding>) {
-        for Finding { range, message, help } in findings {
+        let mut opened: Vec<&str> = Vec::new();
+        for Finding { code, range, message, help } in findings {
+            let word = place.text.get(range.clone()).unwrap_or_default();
+            // What ends a statement that there is not follows from its beginning.
+            if word.strip_prefix("end").is_some_and(|begun| opened.contains(&begun)) {
+                continue;
+            }
+            opened.push(word);
             let span = place.within(self.problems.source(), range);
-            self.problems.error_help(span, format!("{}: {message}", place.what()), help);
+            self.problems.report(code, span, format!("{}: {message}", place.what()), help);
         }
     }
 
     fn fault(&self, place: &Place<'_, 'a>, fault: Fault) {
         let source = self.problems.source();
-        if let Some(Finding { range, message, help }) = foreign_operator(place.text) {
+        if let Some(Finding { code, range, message, help }) = foreign_operator(place.text) {
             let span = place.within(source, range);
             let message = format!("{}: {message}", place.what());
-            return self.problems.error_help(span, message, help);
+            return self.problems.report(code, span, message, help);
         }
         let span = fault.range.map_or(place.span.clone(), |range| place.within(source, range));
-        self.problems.error(span, format!("{}: {}", place.what(), fault.message));
+        let message = format!("{}: {}", place.what(), fault.message);
+        self.problems.report(&code::TEMPLATE_UNREADABLE, span, message, None);
     }
 }
+
+/// What is wrong with a name in a text: its code, what it is, and what to do.
+type Misnamed = (&'static Code, String, Option<String>);
 
 /// A text of the file, to point into.
 struct Place<'s, 'a> {

@@ -3,8 +3,10 @@
 //! **Invariant:** a flow that passes waits for a caller or an agent in every loop, and from every
 //! input step a call can come to an end or to a person.
 
+use crate::flow::code;
 use crate::flow::diagnostic::Problems;
 use crate::flow::exit::{Exit, StepId};
+use crate::flow::menus;
 use crate::flow::program::Node;
 
 /// Where a call can enter the graph.
@@ -16,9 +18,9 @@ pub(in crate::flow) struct Roots {
 
 /// The steps and their exits; a step that could not be read has none, an exit that leads nowhere is
 /// left out (both were reported).
-struct Graph<'a> {
-    nodes: &'a [Option<Node>],
-    exits: Vec<Vec<Exit>>,
+pub(in crate::flow) struct Graph<'a> {
+    pub(in crate::flow) nodes: &'a [Option<Node>],
+    pub(in crate::flow) exits: Vec<Vec<Exit>>,
 }
 
 /// Checks what holds between steps. Where steps or names are missing, only what the missing ones
@@ -35,6 +37,7 @@ pub(in crate::flow) fn check(problems: &Problems, nodes: &[Option<Node>], roots:
     if complete {
         graph.check_reached(problems, roots);
         graph.check_ways_out(problems);
+        menus::check(problems, &graph, roots);
     }
 }
 
@@ -64,7 +67,7 @@ pub(in crate::flow) fn secret_ahead(nodes: &[Node]) -> Vec<bool> {
 }
 
 impl Graph<'_> {
-    fn node(&self, at: usize) -> Option<&Node> {
+    pub(in crate::flow) fn node(&self, at: usize) -> Option<&Node> {
         self.nodes.get(at)?.as_ref()
     }
 
@@ -73,7 +76,7 @@ impl Graph<'_> {
     }
 
     /// Everything reachable from `from`, itself included.
-    fn reached(&self, from: impl IntoIterator<Item = StepId>) -> Vec<bool> {
+    pub(in crate::flow) fn reached(&self, from: impl IntoIterator<Item = StepId>) -> Vec<bool> {
         let mut reached = vec![false; self.nodes.len()];
         let mut next: Vec<usize> = from.into_iter().map(|step| step.0).collect();
         while let Some(at) = next.pop() {
@@ -95,7 +98,7 @@ impl Graph<'_> {
             if let Some(node) = self.node(at) {
                 let message = format!("no call can reach step `{}`", node.name);
                 let help = "name it in another step, or take it out".to_owned();
-                problems.warning(node.span.clone(), message, help);
+                problems.report(&code::UNREACHABLE, node.span.clone(), message, help);
             }
         }
     }
@@ -112,7 +115,12 @@ impl Graph<'_> {
             let message =
                 format!("step `{}` runs after the caller left, where `{verb}` cannot", node.name);
             let help = "`on_hangup` leads through `set`, `branch`, `hours_check` and `hangup` only";
-            problems.error_help(node.span.clone(), message, help.to_owned());
+            problems.report(
+                &code::RUNS_WITHOUT_CALLER,
+                node.span.clone(),
+                message,
+                help.to_owned(),
+            );
         }
     }
 
@@ -139,7 +147,7 @@ impl Graph<'_> {
             }
             let message = format!("step `{}` has no way out", node.name);
             let help = "let one of its exits lead to a queue, a transfer or a hangup".to_owned();
-            problems.error_help(node.span.clone(), message, help);
+            problems.report(&code::NO_WAY_OUT, node.span.clone(), message, help);
         }
     }
 
@@ -153,7 +161,7 @@ impl Graph<'_> {
                 way.push(&node.name);
                 let message = format!("this loop never waits for the caller: {}", way.join(" -> "));
                 let help = "put a `menu`, a `collect` or a `queue` into it, or end it".to_owned();
-                problems.error_help(node.span.clone(), message, help);
+                problems.report(&code::ENDLESS, node.span.clone(), message, help);
             }
         }
     }

@@ -3,7 +3,8 @@
 //! **Invariant:** every problem names a place in the file; a file is read to its end before its
 //! problems are reported, so one run of `check` shows them all.
 //!
-//! **Deliberately absent:** colors and terminals. [`explain`] returns plain text.
+//! **Deliberately absent:** colors and terminals. [`explain`] returns plain text; whoever has a
+//! terminal brings the colors to [`explain_to`].
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -16,21 +17,16 @@ use codespan_reporting::diagnostic as report;
 use codespan_reporting::files::SimpleFile;
 use codespan_reporting::term;
 
+use crate::flow::code::{self, Code, Severity};
+
 /// More problems in one file are counted, not listed.
 pub const DIAGNOSTICS_MAX: usize = 100;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// The flow works, but probably not as its author meant.
-    Warning,
-    /// The flow cannot be loaded.
-    Error,
-}
 
 /// One problem, with its place. `line` and `column` count from 1, `column` in characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    pub severity: Severity,
+    /// What kind of problem it is; its severity is that of the code.
+    pub code: &'static Code,
     pub file: Arc<str>,
     pub line: u32,
     pub column: u32,
@@ -44,11 +40,11 @@ pub struct Diagnostic {
     source: Arc<str>,
 }
 
-/// One line, as compilers write it: `file:line:column: error: message (help)`.
+/// One line, as compilers write it: `file:line:column: error[F0201]: message (help)`.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, column, message, .. } = self;
-        write!(f, "{file}:{line}:{column}: {}: {message}", self.severity)?;
+        let Self { code, file, line, column, message, .. } = self;
+        write!(f, "{file}:{line}:{column}: {}[{code}]: {message}", self.severity())?;
         match &self.help {
             Some(help) => write!(f, " ({})", help.replace('\n', " ")),
             None => Ok(()),
@@ -62,54 +58,94 @@ impl fmt::Debug for Diagnostic {
     }
 }
 
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        })
-    }
-}
-
 /// All problems as text for people: each with its line and a caret under the place.
 #[must_use]
 pub fn explain(diagnostics: &[Diagnostic]) -> String {
-    let config = term::Config { chars: term::Chars::ascii(), ..term::Config::default() };
-    let mut text = String::new();
-    for diagnostic in diagnostics {
-        let file = SimpleFile::new(&*diagnostic.file, &*diagnostic.source);
-        let shown = term::emit_into_string(&config, &file, &diagnostic.report());
+    let shown = diagnostics.iter().map(|diagnostic| {
+        let shown = term::emit_into_string(&config(), &diagnostic.file(), &diagnostic.report());
         // A place outside the file would be our mistake; the words are still worth reading.
-        text.push_str(&shown.unwrap_or_else(|_| format!("{diagnostic}\n")));
+        shown.unwrap_or_else(|_| format!("{diagnostic}\n"))
+    });
+    shown.collect()
+}
+
+/// The same, to whoever sets colors.
+///
+/// # Errors
+///
+/// What the writer says.
+pub fn explain_to(
+    out: &mut dyn term::WriteStyle,
+    diagnostics: &[Diagnostic],
+) -> std::io::Result<()> {
+    for diagnostic in diagnostics {
+        let (file, report) = (diagnostic.file(), diagnostic.report());
+        if term::emit_to_write_style(out, &config(), &file, &report).is_err() {
+            writeln!(out, "{diagnostic}")?;
+        }
     }
-    text
+    Ok(())
+}
+
+/// Lines that every terminal and every log can show.
+fn config() -> term::Config {
+    term::Config { chars: term::Chars::ascii(), ..term::Config::default() }
 }
 
 impl Diagnostic {
     /// A problem with a file as a whole, such as one that could not be read.
     #[must_use]
-    pub fn file(file: &str, message: impl Into<String>) -> Self {
-        Problems::new(file, "").into_one(0..0, message.into())
+    pub fn whole(code: &'static Code, file: &str, message: impl Into<String>) -> Self {
+        Problems::new(file, "").make(code, 0..0, message.into(), None)
     }
 
     /// Something about a file that was read before.
     pub(in crate::flow) fn about(
         (file, source, span): (&str, &str, Range<usize>),
-        severity: Severity,
+        code: &'static Code,
         message: String,
         help: Option<String>,
     ) -> Self {
-        Problems::new(file, source).make(severity, span, message, help)
+        Problems::new(file, source).make(code, span, message, help)
+    }
+
+    /// Line and column right behind the place, counted as those where it begins.
+    #[must_use]
+    pub fn end(&self) -> (u32, u32) {
+        let place = self.source.get(self.span.clone()).unwrap_or_default();
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        match place.rsplit_once('\n') {
+            None => (self.line, self.column.saturating_add(count(place.chars().count()))),
+            Some((before, last)) => {
+                let lines = count(before.matches('\n').count() + 1);
+                (self.line.saturating_add(lines), count(last.chars().count() + 1))
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.code.severity
+    }
+
+    /// What to do about it, with all there is to choose from where that was not listed before.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        self.at_length.as_deref().or(self.help.as_deref())
+    }
+
+    fn file(&self) -> SimpleFile<&str, &str> {
+        SimpleFile::new(&*self.file, &*self.source)
     }
 
     fn report(&self) -> report::Diagnostic<()> {
-        let severity = match self.severity {
+        let severity = match self.severity() {
             Severity::Warning => report::Severity::Warning,
             Severity::Error => report::Severity::Error,
         };
-        let help = self.at_length.iter().chain(&self.help).take(1);
-        let notes = help.map(|help| format!("help: {help}")).collect();
+        let notes = self.advice().map(|help| format!("help: {help}")).into_iter().collect();
         report::Diagnostic::new(severity)
+            .with_code(self.code.to_string())
             .with_message(&self.message)
             .with_label(report::Label::primary((), self.span.clone()))
             .with_notes(notes)
@@ -158,22 +194,37 @@ impl Problems {
         u32::try_from(line).unwrap_or(u32::MAX)
     }
 
-    pub(in crate::flow) fn error(&self, span: Range<usize>, message: impl Into<String>) {
-        self.add(Severity::Error, span, message.into(), None);
+    /// A problem of a kind that has a code of its own.
+    pub(in crate::flow) fn report(
+        &self,
+        code: &'static Code,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<Option<String>>,
+    ) {
+        let diagnostic = self.make(code, span, message.into(), help.into());
+        self.found.borrow_mut().push(diagnostic);
     }
 
+    /// A value that its option cannot have: what most verbs have to say of theirs.
+    pub(in crate::flow) fn error(&self, span: Range<usize>, message: impl Into<String>) {
+        self.report(&code::VALUE, span, message, None);
+    }
+
+    /// The same, with what to write.
     pub(in crate::flow) fn error_help(
         &self,
         span: Range<usize>,
         message: impl Into<String>,
         help: impl Into<Option<String>>,
     ) {
-        self.add(Severity::Error, span, message.into(), help.into());
+        self.report(&code::VALUE, span, message, help);
     }
 
-    /// An error whose cause may show in many places: one message lists the lines that show it.
-    pub(in crate::flow) fn error_once(
+    /// A problem whose cause may show in many places: one message lists the lines that show it.
+    pub(in crate::flow) fn report_once(
         &self,
+        code: &'static Code,
         cause: String,
         span: Range<usize>,
         message: impl Into<String>,
@@ -185,21 +236,20 @@ impl Problems {
         }
         causes.insert(cause, (self.found.borrow().len(), Vec::new()));
         drop(causes);
-        self.add(Severity::Error, span, message.into(), help.into());
+        self.report(code, span, message, help);
     }
 
-    /// An error about a word that is none of `choices`, which `listing` shows with what each is; it
+    /// A problem with a word that is none of `choices`, which `listing` shows with what each is; it
     /// is shown once in a file, under the name `of`.
-    pub(in crate::flow) fn error_choice(
+    pub(in crate::flow) fn report_choice(
         &self,
-        span: Range<usize>,
-        message: String,
+        code: &'static Code,
+        (span, message): (Range<usize>, String),
         (written, choices): (&str, Vec<&str>),
         of: &'static str,
         listing: impl FnOnce() -> String,
     ) {
-        let mut error =
-            self.make(Severity::Error, span, message, suggest(written, choices.clone()));
+        let mut error = self.make(code, span, message, suggest(written, choices.clone()));
         if self.listed.borrow_mut().insert(of) {
             let near = near(written, &choices).map(|near| format!("{}\n", did_you_mean(near)));
             error.at_length = Some(near.unwrap_or_default() + &listing());
@@ -217,17 +267,8 @@ impl Problems {
         self.asked.borrow().clone()
     }
 
-    pub(in crate::flow) fn warning(
-        &self,
-        span: Range<usize>,
-        message: impl Into<String>,
-        help: impl Into<Option<String>>,
-    ) {
-        self.add(Severity::Warning, span, message.into(), help.into());
-    }
-
     pub(in crate::flow) fn any_error(&self) -> bool {
-        self.found.borrow().iter().any(|found| found.severity == Severity::Error)
+        self.found.borrow().iter().any(|found| found.severity() == Severity::Error)
     }
 
     /// What was found: the errors and then the warnings, each in the order of the file.
@@ -243,7 +284,7 @@ impl Problems {
             first.help = Some(help);
         }
         found.sort_by_key(|diagnostic| {
-            (Reverse(diagnostic.severity), diagnostic.span.start, diagnostic.span.end)
+            (Reverse(diagnostic.severity()), diagnostic.span.start, diagnostic.span.end)
         });
         found.dedup();
         if found.len() > DIAGNOSTICS_MAX {
@@ -256,18 +297,9 @@ impl Problems {
         found
     }
 
-    fn into_one(self, span: Range<usize>, message: String) -> Diagnostic {
-        self.make(Severity::Error, span, message, None)
-    }
-
-    fn add(&self, severity: Severity, span: Range<usize>, message: String, help: Option<String>) {
-        let diagnostic = self.make(severity, span, message, help);
-        self.found.borrow_mut().push(diagnostic);
-    }
-
     fn make(
         &self,
-        severity: Severity,
+        code: &'static Code,
         span: Range<usize>,
         message: String,
         help: Option<String>,
@@ -278,7 +310,7 @@ impl Problems {
         let line_start = self.line_starts[line as usize - 1];
         let column = self.source[line_start..start].chars().count() + 1;
         Diagnostic {
-            severity,
+            code,
             file: Arc::clone(&self.file),
             line,
             column: u32::try_from(column).unwrap_or(u32::MAX),
@@ -412,7 +444,10 @@ mod tests {
         let problems = Problems::new("a.toml", "é = 1");
         problems.error(1..99, "inside a character, past the end");
         let found = problems.into_found();
-        assert_eq!(found[0].to_string(), "a.toml:1:1: error: inside a character, past the end");
+        assert_eq!(
+            found[0].to_string(),
+            "a.toml:1:1: error[F0306]: inside a character, past the end"
+        );
         assert!(explain(&found).contains("past the end"));
     }
 }

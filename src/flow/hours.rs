@@ -6,6 +6,7 @@
 //! **Deliberately absent:** a clock, and holidays that need the moon.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::civil::{Date, Weekday};
@@ -14,6 +15,7 @@ use jiff::{Span, ToSpan};
 use toml::de::DeValue;
 
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::diagnostic::suggest;
 use crate::flow::option::{Entries, Flag, Opt, Schema, Value};
 use crate::flow::read::{Item, Section};
@@ -21,6 +23,8 @@ use crate::time::Timestamp;
 
 /// Ranges one table of hours may have.
 const RANGES_MAX: usize = 100;
+/// Closed for less than this many minutes, it is a slip and no break.
+const GAP_MIN: u16 = 15;
 
 pub(in crate::flow) const TABLE: Schema =
     Schema { name: "hours", groups: &[&[&ZONE, &OPEN, &HOLIDAYS]] };
@@ -107,6 +111,22 @@ impl Hours {
         hours
     }
 
+    /// A few closed minutes between this range and one before it are a slip.
+    fn check_gap(&self, section: &Section<'_>, open: &Open, span: Range<usize>) {
+        let near = |end: u16, begin: u16| end < begin && begin - end < GAP_MIN;
+        let is_of = |other: &Open| open.days.iter().zip(other.days).any(|(own, its)| *own && its);
+        let gap = self.open.iter().filter(|other| is_of(other)).find_map(|other| {
+            let after = near(other.to_min, open.from_min).then_some((other.to_min, open.from_min));
+            let before = near(open.to_min, other.from_min).then_some((open.to_min, other.from_min));
+            after.or(before)
+        });
+        let Some((from, to)) = gap else { return };
+        let clock = |min: u16| format!("{:02}:{:02}", min / 60, min % 60);
+        let message = format!("{}: closed from {} to {}", section.what, clock(from), clock(to));
+        let help = "let the one begin when the other ends, or make one range of both".to_owned();
+        section.problems.report(&code::HOURS_GAP, span, message, help);
+    }
+
     pub(in crate::flow) fn state(&self, now: Timestamp) -> State {
         let ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
         let Ok(instant) = jiff::Timestamp::from_millisecond(ms) else {
@@ -124,6 +144,10 @@ impl Hours {
         } else {
             State::Closed
         }
+    }
+
+    pub(in crate::flow) fn has_holidays(&self) -> bool {
+        self.us_federal || !self.holidays.is_empty()
     }
 
     /// Every name `holiday.<Name>` may use.
@@ -146,18 +170,23 @@ impl Hours {
             return;
         };
         if items.len() > RANGES_MAX {
-            section.error(item.span(), format!("more than {RANGES_MAX} ranges"));
+            let message = format!("more than {RANGES_MAX} ranges");
+            section.report(&code::LIMIT, item.span(), message);
             return;
         }
         if items.is_empty() {
             let message = format!("{}: `open` lists no hours: it is never open", section.what);
-            section.problems.warning(item.span(), message, None);
+            section.problems.report(&code::NEVER_OPEN, item.span(), message, None);
         }
         for item in items {
             let Some((text, span)) = section.as_string(OPEN.name, item) else { continue };
             match Open::parse(text) {
-                Some(open) => self.open.push(open),
-                None => section.problems.error_help(
+                Some(open) => {
+                    self.check_gap(section, &open, span);
+                    self.open.push(open);
+                }
+                None => section.problems.report(
+                    &code::HOURS_UNREADABLE,
                     span,
                     format!("{}: `{text}` is not a range of hours", section.what),
                     "write \"Mon-Fri 09:00-17:30\", \"Sat,Sun 10:00-14:00\" or \
@@ -172,7 +201,8 @@ impl Hours {
         self.us_federal = section.boolean(&RULE_US);
         for (key, span, item) in section.entries().filter(|(key, ..)| *key != RULE_US.name) {
             let Some(date) = parse_date(key) else {
-                section.problems.error_help(
+                section.problems.report(
+                    &code::HOURS_UNREADABLE,
                     span,
                     format!("{}: `{key}` is not a date", section.what),
                     "a holiday is a whole day: write \"2026-12-25\" = \"Christmas\", or \
@@ -183,7 +213,8 @@ impl Hours {
             };
             match section.as_string(key, item) {
                 Some((name, span)) if name.trim().is_empty() => {
-                    section.error(span, format!("`{key}` needs the name of the holiday"));
+                    let message = format!("`{key}` needs the name of the holiday");
+                    section.report(&code::HOURS_UNREADABLE, span, message);
                 }
                 Some((name, _)) => {
                     self.holidays.insert(date, name.into());
@@ -219,7 +250,7 @@ fn read_zone(section: &Section<'_>) -> TimeZone {
         let all: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
         let help = suggest(name, all.iter().map(String::as_str))
             .or_else(|| Some("write an IANA name such as \"America/New_York\"".to_owned()));
-        section.problems.error_help(span, message, help);
+        section.problems.report(&code::ZONE_UNKNOWN, span, message, help);
         TimeZone::UTC
     })
 }

@@ -9,35 +9,44 @@ use std::ops::Range;
 
 use toml::de::Error;
 
-/// Place and message of each, in the order of the file.
+/// A place where the file is no TOML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub span: Range<usize>,
+    pub message: String,
+    /// A key or table that is there already.
+    pub is_twice: bool,
+}
+
+/// In the order of the file.
 #[must_use]
-pub fn mistakes(source: &str, errors: &[Error]) -> Vec<(Range<usize>, String)> {
-    let mut all: Vec<(Range<usize>, String)> =
-        errors.iter().map(|error| told(source, error)).collect();
-    all.sort_by_key(|(span, _)| span.start);
-    let mut first: Vec<(Range<usize>, String)> = Vec::new();
-    for (span, message) in all {
-        let follows = first.last().is_some_and(|(before, cause)| {
-            let between = source.get(before.start..span.start).unwrap_or_default();
+pub fn mistakes(source: &str, errors: &[Error]) -> Vec<Mistake> {
+    let mut all: Vec<Mistake> = errors.iter().map(|error| told(source, error)).collect();
+    all.sort_by_key(|mistake| mistake.span.start);
+    let mut first: Vec<Mistake> = Vec::new();
+    for mistake in all {
+        let follows = first.last().is_some_and(|before| {
+            let between = source.get(before.span.start..mistake.span.start).unwrap_or_default();
             let opens = ["array", "inline table", "string", "] is already defined"];
-            let open = opens.iter().any(|it| cause.contains(it));
+            let open = opens.iter().any(|it| before.message.contains(it));
             !between.contains('\n') || open && !between.contains("\n[")
         });
         if !follows {
-            first.push((span, message));
+            first.push(mistake);
         }
     }
     first
 }
 
-fn told(source: &str, error: &Error) -> (Range<usize>, String) {
+fn told(source: &str, error: &Error) -> Mistake {
     let span = error.span().unwrap_or(0..0);
     let message = error.message().lines().collect::<Vec<_>>().join(", ");
+    let is_twice = message == "duplicate key";
     let message = match message.as_str() {
-        "duplicate key" => twice(source, &span),
+        _ if is_twice => twice(source, &span),
         other => format!("not valid TOML: {}", other.trim_end_matches(", expected nothing")),
     };
-    (span, message)
+    Mistake { span, message, is_twice }
 }
 
 /// Of a table or key that is there already.
@@ -78,7 +87,7 @@ mod tests {
 
     fn said(source: &str) -> Vec<String> {
         let (_, errors) = DeTable::parse_recoverable(source);
-        mistakes(source, &errors).into_iter().map(|(_, message)| message).collect()
+        mistakes(source, &errors).into_iter().map(|mistake| mistake.message).collect()
     }
 
     #[test]

@@ -53,6 +53,7 @@
 mod assigned;
 mod build;
 mod check;
+pub mod code;
 pub mod diagnostic;
 mod exit;
 mod expr;
@@ -63,6 +64,7 @@ mod kept;
 pub mod known;
 mod late;
 mod look_ahead;
+mod menus;
 mod mistakes;
 mod option;
 pub mod parse;
@@ -82,10 +84,11 @@ mod wait_sound;
 mod tests;
 
 pub use build::{SPEECH_LEN_MAX, is_sound};
-pub use diagnostic::{Diagnostic, Severity, explain, suggest};
+pub use code::{Code, Severity};
+pub use diagnostic::{Diagnostic, explain, explain_to, suggest};
 pub use expr::TEXT_LEN_MAX;
 pub use known::{CALL_FIELDS, CALLER_FIELDS, Fact, Known};
-pub use mistakes::mistakes;
+pub use mistakes::{Mistake, mistakes};
 pub use parse::{is_language, parse};
 pub use port::{
     AskRequest, Context, Effect, Facts, Input, Knows, QueueOutcome, QueueRequest, RecordOutcome,

@@ -16,6 +16,8 @@
 
 use std::ops::RangeInclusive;
 
+use serde_json::{Value as Json, json};
+
 /// The options a table has, in the order of the reference.
 pub(in crate::flow) type Options = &'static [&'static dyn Described];
 
@@ -85,6 +87,11 @@ pub(in crate::flow) trait Kind: Copy + Sync {
     fn leads(&self) -> Leads {
         Leads::Nowhere
     }
+
+    /// What a value may be, for JSON Schema: as narrow as the kind is, and no narrower.
+    fn json(&self) -> Json {
+        json!({})
+    }
 }
 
 /// Whether the call may go on where an option says.
@@ -107,6 +114,10 @@ pub(in crate::flow) trait Described: Sync {
     fn without(&self) -> String;
     fn table(&self) -> Option<&'static Schema>;
     fn leads(&self) -> Leads;
+    /// What a value may be, for JSON Schema.
+    fn json(&self) -> Json;
+    /// Whether it must be there.
+    fn is_required(&self) -> bool;
 }
 
 impl<K: Kind> Described for Opt<K> {
@@ -137,11 +148,28 @@ impl<K: Kind> Described for Opt<K> {
     fn leads(&self) -> Leads {
         self.kind.leads()
     }
+
+    fn json(&self) -> Json {
+        self.kind.json()
+    }
+
+    fn is_required(&self) -> bool {
+        matches!(self.without, Without::Required(_))
+    }
 }
 
 /// Something in words: what its verb makes of it, its verb checks.
 #[derive(Clone, Copy)]
-pub(in crate::flow) struct Value(&'static str);
+pub(in crate::flow) struct Value(&'static str, Form);
+
+/// What TOML a value in words is written as, where that is fixed.
+#[derive(Clone, Copy)]
+enum Form {
+    Any,
+    Text,
+    /// A text, a list of them, or a table with one of both for each language.
+    Speech,
+}
 
 /// A time.
 #[derive(Clone, Copy)]
@@ -207,6 +235,10 @@ impl Range {
     const fn new(range: &RangeInclusive<u64>) -> Self {
         Self(*range.start(), *range.end())
     }
+
+    fn json(self, kind: &str) -> Json {
+        json!({ "type": kind, "minimum": self.0, "maximum": self.1 })
+    }
 }
 
 impl<K: Kind> Opt<K> {
@@ -248,25 +280,25 @@ impl Opt<Value> {
         is: &'static str,
         help: &'static str,
     ) -> Self {
-        Self::new(name, Value(is), help)
+        Self::new(name, Value(is, Form::Any), help)
     }
 
     /// Words or sounds that the caller hears.
     pub(in crate::flow) const fn speech(name: &'static str, help: &'static str) -> Self {
-        Self::value(name, "words, sounds, or a list", help)
+        Self::new(name, Value("words, sounds, or a list", Form::Speech), help)
     }
 
     /// A text that may hold `{{ … }}`.
     pub(in crate::flow) const fn template(name: &'static str, help: &'static str) -> Self {
-        Self::value(name, "a text, filled in", help)
+        Self::new(name, Value("a text, filled in", Form::Text), help)
     }
 
     pub(in crate::flow) const fn condition(name: &'static str, help: &'static str) -> Self {
-        Self::value(name, "a condition", help)
+        Self::new(name, Value("a condition", Form::Text), help)
     }
 
     pub(in crate::flow) const fn variable(name: &'static str, help: &'static str) -> Self {
-        Self::value(name, "a name: a-z, 0-9, _", help)
+        Self::new(name, Value("a name: a-z, 0-9, _", Form::Text), help)
     }
 }
 
@@ -413,11 +445,29 @@ impl Kind for Value {
     fn is(&self) -> String {
         self.0.to_owned()
     }
+
+    fn json(&self) -> Json {
+        let text = json!({ "type": "string" });
+        match self.1 {
+            Form::Any => json!({}),
+            Form::Text => text,
+            Form::Speech => {
+                let words = json!([text, { "type": "array", "items": text, "minItems": 1 }]);
+                let each = json!({ "anyOf": words });
+                let by_language = json!({ "type": "object", "additionalProperties": each });
+                json!({ "anyOf": [words[0], words[1], by_language] })
+            }
+        }
+    }
 }
 
 impl Kind for Seconds {
     fn is(&self) -> String {
         MaySeconds(self.range).is()
+    }
+
+    fn json(&self) -> Json {
+        self.range.json("number")
     }
 
     fn default(&self) -> Option<String> {
@@ -429,11 +479,22 @@ impl Kind for MaySeconds {
     fn is(&self) -> String {
         format!("seconds, {} to {}", self.0.0, self.0.1)
     }
+
+    fn json(&self) -> Json {
+        self.0.json("number")
+    }
 }
 
 impl Kind for Whole {
     fn is(&self) -> String {
         format!("{} to {}", self.range.0, self.range.1)
+    }
+
+    /// Some verbs take a text that comes to a number as well.
+    fn json(&self) -> Json {
+        let mut json = self.range.json("integer");
+        json["type"] = json!(["integer", "string"]);
+        json
     }
 
     fn default(&self) -> Option<String> {
@@ -444,6 +505,10 @@ impl Kind for Whole {
 impl Kind for Flag {
     fn is(&self) -> String {
         "true or false".to_owned()
+    }
+
+    fn json(&self) -> Json {
+        json!({ "type": "boolean" })
     }
 
     fn default(&self) -> Option<String> {
@@ -457,6 +522,11 @@ impl Kind for OneKey {
         format!("one key{none}")
     }
 
+    fn json(&self) -> Json {
+        let count = if self.may_be_none { "?" } else { "" };
+        json!({ "type": "string", "pattern": format!("^[0-9*#A-Da-d]{count}$") })
+    }
+
     fn default(&self) -> Option<String> {
         self.default.map(|key| format!("\"{key}\""))
     }
@@ -465,6 +535,10 @@ impl Kind for OneKey {
 impl<T: Copy + Sync> Kind for Choice<T> {
     fn is(&self) -> String {
         one_of(self.words.iter().map(|(word, _)| *word))
+    }
+
+    fn json(&self) -> Json {
+        json!({ "enum": self.words.iter().map(|(word, _)| *word).collect::<Vec<_>>() })
     }
 
     fn default(&self) -> Option<String> {
@@ -477,6 +551,10 @@ impl Kind for OneOf {
         one_of((self.names)())
     }
 
+    fn json(&self) -> Json {
+        json!({ "enum": (self.names)() })
+    }
+
     fn default(&self) -> Option<String> {
         Some(format!("\"{}\"", self.default))
     }
@@ -485,6 +563,10 @@ impl Kind for OneOf {
 impl Kind for ExitTo {
     fn is(&self) -> String {
         "a step".to_owned()
+    }
+
+    fn json(&self) -> Json {
+        json!({ "type": "string" })
     }
 
     fn leads(&self) -> Leads {

@@ -16,12 +16,13 @@ use toml::de::{DeTable, DeValue};
 use crate::flow::assigned;
 use crate::flow::build::Build;
 use crate::flow::check;
+use crate::flow::code;
 use crate::flow::diagnostic::{Diagnostic, Problems};
 use crate::flow::exit::StepId;
 use crate::flow::expr::Engine;
 use crate::flow::hours::{self, Hours};
 use crate::flow::known::Known;
-use crate::flow::mistakes::mistakes;
+use crate::flow::mistakes::{Mistake, mistakes};
 use crate::flow::option::{ExitTo, ON_ERROR, Opt, Schema, Value};
 use crate::flow::program::{Flow, Node};
 use crate::flow::read::{Item, NAME_LEN_MAX, Section, entries};
@@ -72,12 +73,13 @@ const ON_HANGUP: Opt<ExitTo> =
 pub fn parse(file: &str, source: &str, known: &Known) -> Result<Flow, Vec<Diagnostic>> {
     if source.len() > FILE_LEN_MAX {
         let message = format!("the file is larger than {FILE_LEN_MAX} bytes");
-        return Err(vec![Diagnostic::file(file, message)]);
+        return Err(vec![Diagnostic::whole(&code::FILE_TOO_LARGE, file, message)]);
     }
     let problems = Problems::new(file, source);
     let (table, errors) = DeTable::parse_recoverable(source);
-    for (span, message) in mistakes(source, &errors) {
-        problems.error(span, message);
+    for Mistake { span, message, is_twice } in mistakes(source, &errors) {
+        let code = if is_twice { &code::TWICE } else { &code::NOT_TOML };
+        problems.report(code, span, message, None);
     }
     let flow = if errors.is_empty() {
         read(file, &problems, table.get_ref(), known)
@@ -131,13 +133,18 @@ pub(in crate::flow) fn read<'a>(
     };
     let build = Build { hours: read_hours(&build, table), ..build };
     let numbers = read_numbers(&header);
-    let start = build.required_exit(&header, &START);
+    let has_none = raw.is_empty() && lost.is_empty() && !problems.any_error();
+    let start = match has_none {
+        true => {
+            problems.report(&code::NO_STEP, header.span.clone(), "the flow has no step", None);
+            StepId::default()
+        }
+        // What is missing is named here, whichever step was meant.
+        false => build.required_exit(&header, &START),
+    };
     let on_error = build.exit(&header, &ON_ERROR_OF_ALL);
     let on_hangup = build.exit(&header, &ON_HANGUP);
     header.finish();
-    if raw.is_empty() {
-        problems.error(header.span.clone(), "the flow has no step");
-    }
 
     let steps = raw.iter().enumerate().map(|(at, raw)| {
         build.at.set(Some(at));
@@ -193,21 +200,22 @@ fn read_names<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> (Vec<Raw<'a
         let Some(verb) = VERBS.iter().find(|verb| verb.name == key) else {
             let known = VERBS.iter().map(|verb| verb.name).chain([HEAD.name, hours::TABLE.name]);
             let message = format!("there is no verb `{key}`");
-            problems.error_choice(span, message, (key, known.collect()), "verbs", || {
-                list_verbs() + "Beside steps there is `[flow]`, and `[hours.NAME]`."
-            });
+            let listing = || list_verbs() + "Beside steps there is `[flow]`, and `[hours.NAME]`.";
+            let choice = (key, known.collect());
+            problems.report_choice(&code::VERB_UNKNOWN, (span, message), choice, "verbs", listing);
             let steps = item.get_ref().as_table().into_iter().flat_map(entries);
             lost.extend(steps.map(|(name, _, item)| Lost { name, item }));
             continue;
         };
         let DeValue::Table(steps) = item.get_ref() else {
-            problems.error(span, format!("write a step as `[{key}.name]`"));
+            let message = format!("write a step as `[{key}.name]`");
+            problems.report(&code::STEP_WITHOUT_NAME, span, message, None);
             continue;
         };
         for (name, span, item) in entries(steps) {
             if !item.get_ref().is_table() {
                 let message = format!("`[{key}]` needs a name: write `[{key}.name]`");
-                problems.error(span, message);
+                problems.report(&code::STEP_WITHOUT_NAME, span, message, None);
                 break;
             }
             found.push(Raw { verb, name, span, item });
@@ -215,7 +223,8 @@ fn read_names<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> (Vec<Raw<'a
     }
     found.sort_by_key(|raw| raw.span.start);
     if let Some(raw) = found.get(STEPS_MAX) {
-        problems.error(raw.span.clone(), format!("more than {STEPS_MAX} steps"));
+        let message = format!("more than {STEPS_MAX} steps");
+        problems.report(&code::LIMIT, raw.span.clone(), message, None);
         found.truncate(STEPS_MAX);
     }
     let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
@@ -227,7 +236,7 @@ fn read_names<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> (Vec<Raw<'a
         };
         let line = problems.line(first.start);
         let message = format!("a step named `{}` is already in line {line}", raw.name);
-        problems.error(raw.span.clone(), message);
+        problems.report(&code::STEP_TWICE, raw.span.clone(), message, None);
         false
     });
     (found, lost)
@@ -246,14 +255,14 @@ fn check_name(problems: &Problems, name: &str, span: &Range<usize>) {
     let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
     if !plain || name.is_empty() || name.len() > NAME_LEN_MAX {
         let message = format!("`{name}` is not a name: use letters, digits, _ and -");
-        problems.error(span.clone(), message);
+        problems.report(&code::NAME_UNUSABLE, span.clone(), message, None);
     }
 }
 
 fn read_header<'a>(problems: &'a Problems, table: &'a DeTable<'a>) -> Option<Section<'a>> {
     let Some((key, item)) = table.get_key_value(HEAD.name) else {
         let help = "every file begins with `[flow]`: its `numbers`, its `start` step";
-        problems.error_help(0..0, "there is no `[flow]`", help.to_owned());
+        problems.report(&code::NO_FLOW_TABLE, 0..0, "there is no `[flow]`", help.to_owned());
         return None;
     };
     Section::new(problems, "`[flow]`".to_owned(), key.span(), item, &HEAD)
@@ -278,15 +287,17 @@ fn read_languages(header: &Section<'_>) -> (Vec<Arc<str>>, bool) {
     let mut broken = header.get(&LANGUAGES).is_some_and(|item| !item.get_ref().is_array());
     let listed = header.get(&LANGUAGES).and_then(|item| item.get_ref().as_array());
     if listed.is_some_and(|listed| listed.is_empty()) {
-        header
-            .error(header.key_span(LANGUAGES.name), "`languages` lists none; without it, it is en");
+        let message = "`languages` lists none; without it, it is en";
+        header.report(&code::LANGUAGE_UNREADABLE, header.key_span(LANGUAGES.name), message);
     }
     for (name, span) in read_texts(header, &LANGUAGES, LANGUAGES_MAX) {
         if !is_language(name) {
             broken = true;
-            header.error(span, format!("`{name}` is not a language; write `en` or `pt-BR`"));
+            let message = format!("`{name}` is not a language; write `en` or `pt-BR`");
+            header.report(&code::LANGUAGE_UNREADABLE, span, message);
         } else if languages.iter().any(|known| **known == *name) {
-            header.error(span, format!("`{name}` is there twice"));
+            let message = format!("`{name}` is there twice");
+            header.report(&code::LANGUAGE_UNREADABLE, span, message);
         } else {
             languages.push(name.into());
         }
@@ -307,17 +318,26 @@ fn read_numbers(header: &Section<'_>) -> Vec<Arc<str>> {
         if !plain {
             let message = format!("{}: `{number}` cannot be dialed", header.what);
             let help = "write \"+14155550100\", an extension such as \"600\", or \"*\" for any";
-            header.problems.error_help(span, message, help.to_owned());
+            header.problems.report(&code::NUMBER_UNUSABLE, span, message, help.to_owned());
         } else if numbers.iter().any(|known| **known == *number) {
-            header.error(span, format!("`{number}` is there twice"));
+            let message = format!("`{number}` is there twice");
+            header.report(&code::NUMBER_UNUSABLE, span, message);
         } else {
+            // An extension is short, and means nothing to the telephone network.
+            if !number.starts_with('+') && number.len() > EXTENSION_LEN_MAX {
+                let message = format!("{}: `{number}` is not in E.164", header.what);
+                let help = format!("write the country code as well: \"+1{number}\" in the USA");
+                header.problems.report(&code::NUMBER_NOT_E164, span, message, help);
+            }
             numbers.push(number.into());
         }
     }
-    if numbers.is_empty() {
+    let listed = header.get(&NUMBERS).map(|item| item.get_ref().as_array());
+    if listed.is_none_or(|listed| listed.is_some_and(|listed| listed.is_empty())) {
         let help = "`numbers = [\"+14155550100\"]`, or \"*\" for calls no other flow takes";
         let message = "no number leads to this flow";
-        header.problems.warning(header.span.clone(), message, help.to_owned());
+        let span = header.span.clone();
+        header.problems.report(&code::NUMBERS_NONE, span, message, help.to_owned());
     }
     numbers
 }
@@ -334,7 +354,8 @@ fn read_texts<'a>(
         return Vec::new();
     };
     if items.len() > len_max {
-        header.error(item.span(), format!("`{key}` lists more than {len_max}"));
+        let message = format!("`{key}` lists more than {len_max}");
+        header.report(&code::LIMIT, item.span(), message);
     }
     items.iter().take(len_max).filter_map(|item| header.as_string(key, item)).collect()
 }
@@ -343,10 +364,16 @@ fn read_hours<'a>(build: &Build<'a>, table: &'a DeTable<'a>) -> BTreeMap<&'a str
     let mut all = BTreeMap::new();
     let Some((key, item)) = table.get_key_value(hours::TABLE.name) else { return all };
     let DeValue::Table(tables) = item.get_ref() else {
-        build.problems.error(key.span(), "write opening hours as `[hours.name]`");
+        let message = "write opening hours as `[hours.name]`";
+        build.problems.report(&code::STEP_WITHOUT_NAME, key.span(), message, None);
         return all;
     };
     for (name, span, item) in entries(tables) {
+        if !item.get_ref().is_table() {
+            let message = "`[hours]` needs a name: write `[hours.name]`";
+            build.problems.report(&code::STEP_WITHOUT_NAME, span, message, None);
+            break;
+        }
         let what = format!("hours `{name}`");
         let section = Section::new(build.problems, what, span, item, &hours::TABLE);
         if let Some(section) = section {
@@ -417,6 +444,9 @@ fn sorry(languages: &[Arc<str>]) -> Speech {
     };
     Speech::new(languages.iter().map(|language| vec![part(language)]).collect())
 }
+
+/// Digits of an extension; what is longer is a number of the telephone network.
+const EXTENSION_LEN_MAX: usize = 7;
 
 const SORRY: &str = "We are sorry, something went wrong. Please call again later. Goodbye.";
 

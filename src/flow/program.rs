@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::flow::diagnostic::{Diagnostic, Severity};
+use crate::flow::code::Code;
+use crate::flow::diagnostic::Diagnostic;
 use crate::flow::exit::StepId;
 use crate::flow::expr::{Engine, Template, View};
 use crate::flow::port::{Context, Facts, QueueRequest};
@@ -196,25 +197,25 @@ impl Flow {
     #[must_use]
     pub fn remark(
         &self,
+        code: &'static Code,
         needed: &Needed<'_>,
-        severity: Severity,
         message: String,
         help: Option<String>,
     ) -> Diagnostic {
         let place = (&*self.file, &*self.source, needed.span.clone());
-        Diagnostic::about(place, severity, message, help)
+        Diagnostic::about(place, code, message, help)
     }
 
     /// The same about a place of the file.
     #[must_use]
     pub fn remark_at(
         &self,
+        code: &'static Code,
         place: Range<usize>,
-        severity: Severity,
         message: String,
         help: Option<String>,
     ) -> Diagnostic {
-        Diagnostic::about((&*self.file, &*self.source, place), severity, message, help)
+        Diagnostic::about((&*self.file, &*self.source, place), code, message, help)
     }
 
     /// The numbers outside that are dialed for every caller alike.

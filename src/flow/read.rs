@@ -13,6 +13,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::flow::code::{self, Code};
 use crate::flow::diagnostic::{Problems, suggest};
 use crate::flow::option::{Choice, Flag, Kind, MaySeconds, OneKey, Opt, Schema, Seconds, Whole};
 use crate::flow::reference::page::listing;
@@ -44,7 +45,8 @@ impl<'a> Section<'a> {
         table: &'static Schema,
     ) -> Option<Self> {
         let DeValue::Table(items) = item.get_ref() else {
-            problems.error(item.span(), format!("{what} must be a table, not {}", a_type(item)));
+            let message = format!("{what} must be a table, not {}", a_type(item));
+            problems.report(&code::WRONG_TYPE, item.span(), message, None);
             return None;
         };
         Some(Self { problems, what, span, items, table })
@@ -78,7 +80,7 @@ impl<'a> Section<'a> {
 
     pub(in crate::flow) fn missing(&self, key: &str, help: Option<String>) {
         let message = format!("{} has no `{key}`", self.what);
-        self.problems.error_help(self.span.clone(), message, help);
+        self.problems.report(&code::OPTION_MISSING, self.span.clone(), message, help);
     }
 
     /// The place of a key, for problems with the key itself.
@@ -146,7 +148,7 @@ impl<'a> Section<'a> {
                 range.start(),
                 range.end()
             );
-            self.problems.error(item.span(), message);
+            self.problems.report(&code::OUT_OF_RANGE, item.span(), message, None);
         }
         number
     }
@@ -183,7 +185,7 @@ impl<'a> Section<'a> {
         let Some(seconds) = seconds else {
             let help = "the unit is in the name of the key: write 30, not \"30s\"".to_owned();
             let message = format!("{}: `{key}` must be a number of seconds", self.what);
-            self.problems.error_help(item.span(), message, help);
+            self.problems.report(&code::WRONG_TYPE, item.span(), message, help);
             return None;
         };
         let (least, most) = (Duration::from_secs(*range_s.start()), *range_s.end());
@@ -195,7 +197,7 @@ impl<'a> Section<'a> {
                 self.what,
                 least.as_secs()
             );
-            self.problems.error(item.span(), message);
+            self.problems.report(&code::OUT_OF_RANGE, item.span(), message, None);
         }
         duration
     }
@@ -207,7 +209,7 @@ impl<'a> Section<'a> {
         kind.of(word).unwrap_or_else(|| {
             let message = format!("{}: `{name}` cannot be `{word}`", self.what);
             let words = kind.words.iter().map(|(word, _)| *word);
-            self.problems.error_help(span, message, suggest(word, words));
+            self.problems.report(&code::WORD_UNKNOWN, span, message, suggest(word, words));
             kind.meant()
         })
     }
@@ -231,11 +233,21 @@ impl<'a> Section<'a> {
 
     pub(in crate::flow) fn wrong_type(&self, key: &str, wanted: &str, item: Item<'a>) {
         let message = format!("{}: `{key}` must be {wanted}, not {}", self.what, a_type(item));
-        self.problems.error(item.span(), message);
+        self.problems.report(&code::WRONG_TYPE, item.span(), message, None);
     }
 
     pub(in crate::flow) fn error(&self, span: Range<usize>, message: impl std::fmt::Display) {
         self.problems.error(span, format!("{}: {message}", self.what));
+    }
+
+    /// The same with a code of its own.
+    pub(in crate::flow) fn report(
+        &self,
+        code: &'static Code,
+        span: Range<usize>,
+        message: impl std::fmt::Display,
+    ) {
+        self.problems.report(code, span, format!("{}: {message}", self.what), None);
     }
 
     /// Reports the keys that are no options: with all there are, the first time in a file.
@@ -243,9 +255,9 @@ impl<'a> Section<'a> {
         for (key, span, _) in self.entries().filter(|(key, ..)| !self.table.has(key)) {
             let message = format!("{} has no option `{key}`", self.what);
             let names = self.table.options().map(|option| option.name());
-            self.problems.error_choice(
-                span,
-                message,
+            self.problems.report_choice(
+                &code::OPTION_UNKNOWN,
+                (span, message),
                 (key, names.collect()),
                 self.table.name,
                 || listing(self.table),
@@ -261,7 +273,7 @@ pub(in crate::flow) fn check_variable(
     span: Range<usize>,
 ) -> bool {
     let Err(message) = variable_name(name) else { return true };
-    section.error(span, message);
+    section.report(&code::VARIABLE_UNUSABLE, span, message);
     false
 }
 

@@ -7,10 +7,12 @@
 
 use std::ops::Range;
 
+use crate::flow::code::{self, Code};
 use crate::flow::diagnostic::suggest;
 use crate::flow::filters::{FILTERS, TESTS, Word, names};
 
 pub(in crate::flow) struct Finding {
+    pub(in crate::flow) code: &'static Code,
     pub(in crate::flow) range: Range<usize>,
     pub(in crate::flow) message: String,
     pub(in crate::flow) help: Option<String>,
@@ -63,7 +65,7 @@ pub(in crate::flow) fn foreign_operator(text: &str) -> Option<Finding> {
     if text.trim_start().starts_with("{{") && only_expression(text).is_none() && !is_closed(text) {
         return None; // the engine reports braces that do not match
     }
-    code(text).into_iter().find_map(|range| foreign_in(&tokens(text, range)))
+    code_pieces(text).into_iter().find_map(|range| foreign_in(&tokens(text, range)))
 }
 
 fn is_closed(text: &str) -> bool {
@@ -89,6 +91,7 @@ fn foreign_in(tokens: &[Token<'_>]) -> Option<Finding> {
         };
         let written = if len == 2 { token.text.repeat(2) } else { token.text.to_owned() };
         Some(Finding {
+            code: &code::FOREIGN_OPERATOR,
             range: token.at..token.at + len,
             message: format!("`{written}` is not part of the language of conditions"),
             help: Some(format!("write `{right}`")),
@@ -97,7 +100,7 @@ fn foreign_in(tokens: &[Token<'_>]) -> Option<Finding> {
 }
 
 /// The pieces of code in a template; an expression is code as a whole.
-fn code(text: &str) -> Vec<Range<usize>> {
+fn code_pieces(text: &str) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     if !is_template(text) {
         pieces.push(0..text.len());
@@ -120,7 +123,7 @@ fn code(text: &str) -> Vec<Range<usize>> {
 
 /// Whether a text looks itself whether a name is set before it uses it.
 pub(in crate::flow) fn is_guarded(text: &str, name: &str) -> bool {
-    code(text).into_iter().any(|range| {
+    code_pieces(text).into_iter().any(|range| {
         let tokens = tokens(text, range);
         let words: Vec<&str> = tokens.iter().map(|token| token.text).collect();
         let parts: Vec<&str> = name.split('.').flat_map(|part| [".", part]).skip(1).collect();
@@ -180,6 +183,7 @@ fn check_statement(tokens: &[Token<'_>], findings: &mut Vec<Finding>) -> usize {
     };
     if !STATEMENTS.contains(&keyword.text) {
         findings.push(Finding {
+            code: &code::TEMPLATE_WORD_UNKNOWN,
             range: keyword.range(),
             message: format!("`{{% {} %}}` is not part of the flow language", keyword.text),
             help: Some("a template has `if`, `elif`, `else` and `endif`".to_owned()),
@@ -202,6 +206,7 @@ fn check_tokens(tokens: &[Token<'_>], findings: &mut Vec<Finding>) {
             }
         } else if called && (before(1) == "." || !KEYWORDS.contains(&token.text)) {
             findings.push(Finding {
+                code: &code::TEMPLATE_WORD_UNKNOWN,
                 range: token.range(),
                 message: format!("there is no function `{}`", token.text),
                 help: Some(format!("filters are written `value|name`: {}", listed(&FILTERS))),
@@ -219,6 +224,7 @@ fn check_word(kind: &str, token: Token<'_>, words: &'static [Word], findings: &m
         return;
     }
     findings.push(Finding {
+        code: &code::TEMPLATE_WORD_UNKNOWN,
         range: token.range(),
         message: format!("there is no {kind} `{}`", token.text),
         help: suggest(token.text, names(words)),

@@ -70,6 +70,11 @@ impl Speech {
         part.map_or(Ok(None), |part| part.render(speaker))
     }
 
+    /// How many parts the language has that has most of them.
+    pub(in crate::flow) fn most(&self) -> usize {
+        self.by_language.iter().map(Vec::len).max().unwrap_or_default()
+    }
+
     pub(in crate::flow) fn parts(&self) -> impl Iterator<Item = &Part> {
         self.by_language.iter().flatten()
     }

@@ -141,6 +141,11 @@ pub(in crate::flow) trait Verb: Send + Sync {
         None
     }
 
+    /// The keys that callers choose by, and where each leads.
+    fn choices(&self) -> &[(String, StepId)] {
+        &[]
+    }
+
     /// What callers may say here: the step it leads to, and the phrases.
     fn phrases(&self) -> &[(StepId, Vec<String>)] {
         &[]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::option::{Choice, Opt, Value};
 use crate::flow::read::Section;
 use crate::words::Prompt;
@@ -56,7 +57,8 @@ impl WaitSound {
         if section.get(&MUSIC).is_some() && !matches!(sound, Self::Music(_)) {
             let message = format!("{}: this `music` would never be heard", section.what);
             let help = "write wait = \"music\" beside it, or take it out".to_owned();
-            section.problems.error_help(section.key_span(MUSIC.name), message, help);
+            let span = section.key_span(MUSIC.name);
+            section.problems.report(&code::CONTRADICTION, span, message, help);
         }
         sound
     }

@@ -29,13 +29,16 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+mod arrivals;
 mod cannot;
 pub mod exchange;
 mod handoff;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod unanswered;
 
+pub use arrivals::{Arrivals, Caller};
 pub use cannot::FrontCannot;
 pub use handoff::{ADDRESS_PREFIX, Handoff, HandoffEnd, is_handoff};
 pub use turn::Turn;

@@ -17,6 +17,7 @@
 
 pub mod call_recorder;
 pub mod dtmf;
+pub mod fact;
 pub mod format;
 pub mod g711;
 pub mod goertzel;

@@ -207,7 +207,7 @@ impl Block {
         }
     }
 
-    fn write(&self, out: &mut Writer<'_>) {
+    fn write(&self, out: &mut ReportWriter<'_>) {
         let quality = &self.quality;
         out.word(quality.ssrc);
         out.word(u32::from(quality.fraction_lost) << 24 | quality.lost as u32 & 0x00FF_FFFF);
@@ -237,7 +237,7 @@ pub const REPORT_LEN_MAX: usize = 28 + BLOCK_LEN + 28 + 8;
 impl Report {
     /// Writes the compound and returns its length.
     pub fn write(&self, out: &mut [u8; REPORT_LEN_MAX]) -> usize {
-        let mut out = Writer { out, len: 0 };
+        let mut out = ReportWriter { out, len: 0 };
         let blocks = u8::from(self.block.is_some());
         let block_words = u16::from(blocks) * (BLOCK_LEN as u16 / 4);
         match &self.sender {
@@ -272,12 +272,12 @@ impl Report {
     }
 }
 
-struct Writer<'a> {
+struct ReportWriter<'a> {
     out: &'a mut [u8; REPORT_LEN_MAX],
     len: usize,
 }
 
-impl Writer<'_> {
+impl ReportWriter<'_> {
     fn bytes(&mut self, bytes: &[u8]) {
         self.out[self.len..self.len + bytes.len()].copy_from_slice(bytes);
         self.len += bytes.len();

@@ -112,9 +112,10 @@ mod tests {
 
     use super::*;
     use crate::id::CallId;
+    use crate::media::fact::Fact;
     use crate::media::format::AudioFormat;
     use crate::media::g711::Law;
-    use crate::media::io::{Fact, Facts, MediaConfig};
+    use crate::media::io::{Facts, MediaConfig};
     use crate::media::session::{Limits, RemoteMedia};
     use crate::media::source::Origins;
     use crate::media::tts::{Voice, VoiceError, Voices};

@@ -43,7 +43,7 @@ pub struct Pcm {
 
 /// A WAV file that can be played. Nothing of its sound was decoded yet.
 #[derive(Clone, Copy)]
-pub struct Recording<'a> {
+pub struct WavFile<'a> {
     format: Format,
     data: &'a [u8],
     /// Bytes of sound that its head promises and that are not there.
@@ -55,7 +55,7 @@ pub struct Recording<'a> {
 /// # Errors
 ///
 /// [`WavError`] says what is wrong with the file and how to save it instead.
-pub fn open(bytes: &[u8]) -> Result<Recording<'_>, WavError> {
+pub fn open(bytes: &[u8]) -> Result<WavFile<'_>, WavError> {
     let mut rest = match bytes {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', rest @ ..] => rest,
         _ => return Err(WavError::NotWav),
@@ -78,14 +78,14 @@ pub fn open(bytes: &[u8]) -> Result<Recording<'_>, WavError> {
 /// The sound of a data chunk that says it has `len` bytes. Who writes into a pipe does not know the
 /// length when the head is written: it is 0, or more than any file has, and the sound goes on to
 /// the end of the file.
-fn sound(format: Format, len: usize, body: &[u8]) -> Result<Recording<'_>, WavError> {
+fn sound(format: Format, len: usize, body: &[u8]) -> Result<WavFile<'_>, WavError> {
     let is_open = len >= OPEN_LEN_MIN || (len == 0 && !is_chunks(body));
     let there = if is_open { body.len() } else { len.min(body.len()) };
     let recording = format.of(&body[..there])?;
     if there < format.frame_len() {
         return Err(WavError::Empty);
     }
-    Ok(Recording { lacks: if is_open { 0 } else { len - there }, ..recording })
+    Ok(WavFile { lacks: if is_open { 0 } else { len - there }, ..recording })
 }
 
 /// What follows a chunk. One of an odd length has a byte more, which some writers forget.
@@ -120,7 +120,7 @@ pub fn read(bytes: &[u8]) -> Result<Pcm, WavError> {
     Ok(Pcm { rate_hz: recording.format.rate_hz, samples: recording.samples().collect() })
 }
 
-impl Recording<'_> {
+impl WavFile<'_> {
     /// Bytes of sound that the file lacks: it was cut off, and ends early.
     #[must_use]
     pub const fn lacks(&self) -> usize {
@@ -255,12 +255,12 @@ impl Format {
         Ok(Self { encoding, channels: usize::from(channels), rate_hz })
     }
 
-    fn of(self, data: &[u8]) -> Result<Recording<'_>, WavError> {
+    fn of(self, data: &[u8]) -> Result<WavFile<'_>, WavError> {
         let seconds = (data.len() / self.frame_len()) as u64 / u64::from(self.rate_hz);
         if seconds > SECONDS_MAX {
             return Err(WavError::TooLong(seconds));
         }
-        Ok(Recording { format: self, data, lacks: 0 })
+        Ok(WavFile { format: self, data, lacks: 0 })
     }
 
     /// Bytes of one sample of all channels.
@@ -486,7 +486,7 @@ mod tests {
     }
 
     /// A head of 16-bit samples at 8 kHz, mono, as different writers put it, for a data chunk of
-    /// this length. The size of the whole is 0, which nobody should believe either.
+    /// this length. The size of the whole is 0, which no reader should believe either.
     fn written(extensible: bool, before: &[u8], len: u32) -> Vec<u8> {
         let mut bytes = b"RIFF\0\0\0\0WAVE".to_vec();
         bytes.extend(before);

@@ -1,6 +1,6 @@
 //! Every figure, a line each: its name, unit and definition, how it follows from the sums, and
 //! where it stands. The HTTP interface and its OpenAPI document, the command line, Prometheus and
-//! the oracle go through [`FIGURES`]; nobody lists figures again.
+//! the oracle go through [`FIGURES`]; no code lists figures again.
 //!
 //! **Invariant:** names end in their unit and are stable; a figure without anything to count is
 //! `null`, never 0; each carries the number of things it was computed from.

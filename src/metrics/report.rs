@@ -90,8 +90,8 @@ pub struct Handling {
     /// Handled, but after-call work goes on: not in the averages yet.
     pub provisional_calls: u64,
     pub provisional_legs: u64,
-    /// Talks of imported calls whose after-call work nobody measured: their handle time is talk and
-    /// hold.
+    /// Talks of imported calls whose after-call work was not measured: their handle time is talk
+    /// and hold.
     pub legs_without_acw: u64,
     /// Share of the handled calls with a disposition, in percent; none without handled calls.
     pub fcr_agent_coverage_percent: Option<f64>,

@@ -12,9 +12,9 @@ use crate::words::{CallRecord, LegOutcome, OfferOutcome, Party, SentTo};
 
 /// Ids of the names in records.
 pub trait Naming {
-    /// `None` where nobody has the name: what it did is not counted.
+    /// `None` where no queue has the name: what it did is not counted.
     fn queue(&mut self, name: &str) -> Option<QueueId>;
-    /// `None` where nobody has the name: what they did is not counted.
+    /// `None` where no agent has the name: what they did is not counted.
     fn agent(&mut self, name: &str) -> Option<AgentId>;
 }
 

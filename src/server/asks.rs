@@ -54,7 +54,7 @@ impl Driver {
         self.input(now, Some(Event::Replied { id, reply }));
     }
 
-    /// What the run before had asked, and nobody has answered: once more, under the same ids.
+    /// What the run before had asked, and no service has answered: once more, under the same ids.
     pub(super) fn ask_again(&mut self) {
         let now = self.clock.now();
         for question in self.center.asks_again() {

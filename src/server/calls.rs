@@ -1,26 +1,21 @@
 //! What is counted of calls, whichever front they come through.
 //!
-//! **Invariant:** no two calls have one number. A call that ended is counted once, whether or not
-//! it left a record.
+//! **Invariant:** a call that ended is counted once, whether or not it left a record.
 //!
-//! **Deliberately absent:** calls that go on. The center has them.
+//! **Deliberately absent:** calls that go on, which the center has; and numbers of calls, which are
+//! given where they arrive.
 
 use std::sync::Arc;
 
 use crate::api::QueueCounters;
+use crate::front::Arrivals;
 use crate::id::CallId;
-use crate::server::unanswered::Unanswered;
-use crate::time::Timestamp;
-use crate::words::{CallOutcome, CallRecord, Cause, EndedBy, Event, From, Via};
+use crate::words::{CallOutcome, CallRecord};
 
 pub(super) struct Calls {
-    pub(super) next: CallId,
-    pub(super) unanswered: Unanswered,
-    /// Whether the store takes records. A call refused while it does not leaves none: that is why
-    /// it is refused.
-    pub(super) is_recording: bool,
-    /// Customers' calls since the start, by outcome.
-    pub(super) ended: [u64; CallOutcome::OF_CUSTOMERS.len()],
+    pub(super) arrivals: Arrivals,
+    /// Customers' calls with a record since the start, by outcome.
+    ended: [u64; CallOutcome::OF_CUSTOMERS.len()],
     /// And those from agents' own telephones.
     pub(super) of_agents_ended: u64,
     /// And those that we began, by whether they were answered.
@@ -28,19 +23,10 @@ pub(super) struct Calls {
     pub(super) queues: Arc<QueueCounters>,
 }
 
-/// A call on its way in.
-pub(super) struct Caller {
-    pub(super) from: From,
-    pub(super) to: String,
-    pub(super) via: Via,
-}
-
 impl Calls {
     pub(super) fn new(next: CallId) -> Self {
         Self {
-            next,
-            unanswered: Unanswered::default(),
-            is_recording: true,
+            arrivals: Arrivals::new(next),
             ended: Default::default(),
             of_agents_ended: 0,
             outbound_ended: [0; 2],
@@ -48,42 +34,25 @@ impl Calls {
         }
     }
 
-    /// All there is of this call is its refusal, and a record of that, unless there are too many
-    /// or nothing can be recorded.
-    pub(super) fn refused(
-        &mut self,
-        now: Timestamp,
-        caller: Caller,
-        by: EndedBy,
-        cause: Cause,
-    ) -> Option<Event> {
-        if !self.is_recording || !self.unanswered.keep(now, &caller.via, cause) {
-            self.count_refused();
-            return None;
-        }
-        let call = self.next;
-        self.next = call.next();
-        let Caller { from, to, via } = caller;
-        Some(Event::CallRefused { call, from, to, via, by, cause })
-    }
-
-    /// Without a record, but not unseen.
-    pub(super) fn count_refused(&mut self) {
-        self.count(CallOutcome::Refused);
-    }
-
     pub(super) fn ended(&mut self, record: &CallRecord) {
         if record.is_outbound() {
             self.outbound_ended[usize::from(record.answered_at.is_some())] += 1;
         } else if record.caller_agent().is_none() {
-            self.count(record.outcome);
+            self.ended[place(record.outcome)] += 1;
         } else if !record.is_feature_code() {
             self.of_agents_ended += 1;
         }
     }
 
-    fn count(&mut self, outcome: CallOutcome) {
-        let at = CallOutcome::OF_CUSTOMERS.iter().position(|known| *known == outcome);
-        self.ended[at.expect("no agent made it")] += 1;
+    /// Customers' calls since the start, by outcome; with those that were refused without a record.
+    pub(super) fn of_customers(&self) -> [u64; CallOutcome::OF_CUSTOMERS.len()] {
+        let mut ended = self.ended;
+        ended[place(CallOutcome::Refused)] += self.arrivals.unrecorded;
+        ended
     }
+}
+
+fn place(outcome: CallOutcome) -> usize {
+    let at = CallOutcome::OF_CUSTOMERS.iter().position(|known| *known == outcome);
+    at.expect("no agent made it")
 }

@@ -27,7 +27,7 @@ use crate::ask::io::Asks;
 use crate::center::ContactCenter;
 use crate::center::journal::masked;
 use crate::front::Turn;
-use crate::media::io::Fact;
+use crate::media::fact::Fact;
 use crate::server::asks::Replied;
 use crate::server::clock::Clock;
 use crate::server::exchange::Exchange;
@@ -122,7 +122,7 @@ impl Driver {
         loop {
             let wakeup = self.select(&mut signals).await;
             self.health.begin_turn(self.clock);
-            let batch = self.exchange.fronts.sip.media.batch_orders();
+            let batch = self.exchange.fronts.sip.plane.media.batch_orders();
             match wakeup {
                 Wakeup::Network => {
                     let now = self.clock.now();

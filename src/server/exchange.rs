@@ -49,7 +49,7 @@ impl Exchange {
 
     /// Whether there is room, for whatever comes next.
     pub(super) fn set_room(&mut self, room: Room) {
-        self.calls.is_recording = room.is_recording;
+        self.calls.arrivals.is_recording = room.is_recording;
         self.fronts().into_iter().for_each(|front| front.set_full(room.is_full));
     }
 

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use crate::center::ContactCenter;
 use crate::front::Front;
 use crate::server::calls::Calls;
-use crate::server::sip_front::SipFront;
+use crate::server::telephones::Telephones;
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
 use crate::words::Event;
@@ -23,7 +23,7 @@ pub(super) const FRONTS: usize = 2;
 
 pub(super) struct Fronts {
     pub(super) providers: ProviderFront,
-    pub(super) sip: SipFront,
+    pub(super) sip: Telephones,
 }
 
 /// When commands that a front has carried out reach the far end.

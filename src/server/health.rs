@@ -65,7 +65,7 @@ impl HealthWord {
         write(&self.store_waiting, driver.store.waiting_here());
         write(&self.registrations, driver.exchange.fronts.sip.ua.counts().bindings as u64);
         let calls = &driver.exchange.calls;
-        for (word, ended) in self.calls_ended.iter().zip(calls.ended) {
+        for (word, ended) in self.calls_ended.iter().zip(calls.of_customers()) {
             write(word, ended);
         }
         write(&self.agent_calls_ended, calls.of_agents_ended);
@@ -90,7 +90,7 @@ pub(super) fn source(
     media: Arc<MediaEngine>,
     clock: Clock,
 ) -> HealthSource {
-    // The driver holds the other end: where it has gone, nobody is there to take a call.
+    // The driver holds the other end: where that has gone, no driver takes calls.
     let word: Weak<HealthWord> = Arc::downgrade(word);
     Arc::new(move || {
         let word = word.upgrade()?;

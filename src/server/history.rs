@@ -17,8 +17,8 @@ const LAST_CALL_WITHIN: Duration = Duration::from_secs(8 * 24 * 3600);
 /// Keys of outbound calls that ended earlier are forgotten at a start: asking again then is asking
 /// for a new call.
 const OUTBOUND_WITHIN: Duration = Duration::from_secs(24 * 3600);
-/// After-call work that seems longer was left open by an earlier attendant: how long it took nobody
-/// knows, and it counts as none.
+/// After-call work that seems longer was left open by an earlier attendant: how long it took is not
+/// known, and it counts as none.
 const WORK_LEFT_MAX: Duration = Duration::from_secs(12 * 3600);
 /// An agent who let more offers than this pass since has no last call to write up.
 const OFFERS_LOOKED_AT: usize = 20;
@@ -47,7 +47,7 @@ pub(super) fn teach_keys(
 }
 
 /// Teaches the center who called when and why, as `caller.*` in flows, and each agent's last call,
-/// from the calls that ended before `at`. Returns the after-call work that nobody ended, because
+/// from the calls that ended before `at`. Returns the after-call work that no agent ended, because
 /// the server was lost at `lost_at` meanwhile: as long as it lasted until then.
 ///
 /// # Errors

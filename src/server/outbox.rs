@@ -40,7 +40,7 @@ pub(super) struct Outbox {
     pub(super) slow_writes: SlowWrites,
 }
 
-/// An answer, with who waits for it. One nobody waits for any more is dropped.
+/// An answer, with who waits for it. One that no client waits for any more is dropped.
 pub(super) enum Reply {
     Documents(oneshot::Sender<Vec<Option<Document>>>, Vec<Answer>),
     Changed(oneshot::Sender<Confirmed>, Confirmed),

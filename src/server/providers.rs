@@ -79,7 +79,7 @@ pub(super) struct Door {
     open: Option<OpenDoor>,
 }
 
-/// Bound, with the threads behind it. Without sites it knows nobody.
+/// Bound, with the threads behind it. Without sites it knows no provider.
 pub(super) struct OpenDoor {
     server: WebhookServer,
     /// Ends with this value.

@@ -61,8 +61,8 @@ impl Driver {
             return Err(Unconfirmed::NotMade);
         }
         self.center.check_outbound(&ask).map_err(Unconfirmed::Refused)?;
-        let call = self.exchange.calls.next;
-        self.exchange.calls.next = call.next();
+        let call = self.exchange.calls.arrivals.next;
+        self.exchange.calls.arrivals.next = call.next();
         self.input(now, Some(Event::OutboundAsked { by, call, ask: Box::new(ask) }));
         Ok(Made { call, is_repeat: false })
     }

@@ -1,6 +1,6 @@
 //! Where a machine without chance of its own gets it.
 //!
-//! **Invariant:** it is the system's, of which nobody can guess the next from the last.
+//! **Invariant:** it is the system's, and the next one cannot be guessed from the last.
 
 use std::io;
 

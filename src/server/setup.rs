@@ -18,20 +18,15 @@ use crate::center::{Setup, setup};
 use crate::config::{self, Cidr, Config};
 use crate::flow::Flow;
 use crate::id::AgentId;
-use crate::media::format::AudioFormat;
 use crate::media::io::MediaConfig;
-use crate::media::session::{Limits, RemoteMedia};
+use crate::media::session::Limits;
 use crate::server::tasks::one_of;
 use crate::sip::acl::{BanRule, Network};
 use crate::sip::digest::Login;
 use crate::sip::path::Transport;
 use crate::sip::registrar;
-use crate::sip::sdp;
 use crate::sip::ua::{self, Phone, PhoneAt, Trunk, UaSetup};
-use crate::words::{Codec, Direction, Target};
-
-/// Every telephone and trunk knows this dynamic payload type for telephone-event.
-const TELEPHONE_EVENT: u8 = 101;
+use crate::words::Target;
 
 /// Whom the interface believes, beside the two tokens without a name.
 pub(super) fn tokens(config: &Config) -> Vec<NamedToken<'_>> {
@@ -260,32 +255,6 @@ pub(super) fn outside(config: &Config, names: &Names) -> BTreeMap<AgentId, Targe
         .collect()
 }
 
-/// What we offer and take on a leg whose sockets are at `rtp`.
-pub(super) fn local_media(rtp: SocketAddr) -> sdp::LocalMedia {
-    sdp::LocalMedia {
-        address: rtp.ip(),
-        port: rtp.port(),
-        codecs: vec![Codec::Pcmu, Codec::Pcma],
-        telephone_event: Some(TELEPHONE_EVENT),
-        rtcp_mux: true,
-        ptime_ms: 20,
-        direction: Direction::SendRecv,
-    }
-}
-
-pub(super) fn remote_media(params: &sdp::MediaParams) -> RemoteMedia {
-    RemoteMedia {
-        rtp: params.remote_rtp,
-        rtcp: Some(params.remote_rtcp),
-        rtcp_mux: params.rtcp_mux,
-        format: AudioFormat::new(params.codec, params.ptime_ms),
-        payload_type: params.payload_type,
-        also: params.also.map(|(also, _)| also),
-        telephone_event: params.telephone_event,
-        direction: params.direction,
-    }
-}
-
 /// Whom flows may ask.
 pub(super) fn ask_rules(config: &Config) -> AskRules {
     let lookup = &config.lookup;
@@ -317,7 +286,7 @@ mod tests {
         assert!(!sends(vec![Override { argument, key, value }]));
     }
 
-    /// A configured limit that nobody reads would be a lie in the documentation.
+    /// A configured limit that no code reads would be a lie in the documentation.
     #[test]
     fn the_limits_of_the_configuration_reach_the_user_agent() {
         let folder = tempfile::tempdir().unwrap();

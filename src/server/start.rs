@@ -17,7 +17,7 @@ use crate::ask::io::Asks;
 use crate::center::ContactCenter;
 use crate::center::names::Names;
 use crate::config::{self, Config, Loaded, Ready, Secret, Soundless, Sources, TOKEN_LEN};
-use crate::media::io::Fact;
+use crate::media::fact::Fact;
 use crate::media::prompt_store::PromptStore;
 use crate::metrics::Counted;
 use crate::server::archive::Records;
@@ -41,7 +41,7 @@ use crate::server::start_error::StartError;
 use crate::server::tasks::{self, HttpThread};
 use crate::server::timer::Timer;
 use crate::server::traces::Traces;
-use crate::server::{asks, banner, malloc, providers, setup, sip_front};
+use crate::server::{asks, banner, malloc, providers, setup, telephones};
 use crate::sip::io::Sockets;
 use crate::store::{self, Store};
 use crate::time::Timestamp;
@@ -68,7 +68,7 @@ pub(super) async fn serve(soundless: Soundless, sources: Sources) -> Result<End,
     Ok(driver.run(signals).await)
 }
 
-/// Without an operate token nobody could act, and a fixed one would be everybody's.
+/// Without an operate token no client could act, and a fixed one would let every client act.
 fn made_token() -> io::Result<Secret> {
     let mut random = [0; TOKEN_LEN];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
@@ -132,7 +132,7 @@ struct Bound {
 /// read again when a reload is wanted.
 pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartError> {
     let bound = bind(opened)?;
-    let Loaded { config, flows, directory, demo } = bound.loaded;
+    let Loaded { config, flows, directory, demo, .. } = bound.loaded;
     let (found, resolved) = mpsc::channel(RESOLVED_MAX);
     let (folder, keep) = (config.server.recordings.clone(), config.server.recordings_keep);
     let (retention, expired) = Retention::start(folder, keep, bound.clock, bound.ended_at)?;
@@ -201,7 +201,7 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     let names = begun.new.setup.names.clone();
 
     let demo = loaded.demo.as_ref();
-    let sip = sip_front::start(config, &names, clock.now(), &prompts, demo.is_some())?;
+    let sip = telephones::start(config, &names, clock.now(), &prompts, demo.is_some())?;
 
     let lost_at = begun.restored.as_ref().map_or(clock.now(), |restored| restored.lost_at);
     let clock = clock.not_before(lost_at);
@@ -219,7 +219,8 @@ fn bind(opened: Opened) -> Result<Bound, StartError> {
     banner::print(config, &loaded.flows, demo, &sip.sockets, http.local_addr()?, &links);
     let archive = (opened.store.readers()?, opened.store.errands());
     let health = HealthWord::new();
-    let source = health::source(&health, opened.store.watch(), Arc::clone(&sip.front.media), clock);
+    let source =
+        health::source(&health, opened.store.watch(), Arc::clone(&sip.front.plane.media), clock);
     let driver = (DriverHandle { tx: handle }, live, source);
     let (api, http) = start_api(config, driver, archive, http)?;
     providers.door.show_counts(&api);

@@ -12,8 +12,9 @@ mod tests;
 use std::collections::VecDeque;
 
 use crate::center::ContactCenter;
+use crate::front::Caller;
 use crate::id::CallId;
-use crate::server::calls::{Caller, Calls};
+use crate::server::calls::Calls;
 use crate::server::driver::{Driver, ROUNDS_MAX};
 use crate::server::exchange::Exchange;
 use crate::server::fronts::{Leaves, ServerFront};
@@ -40,7 +41,7 @@ impl ServerFront for ProviderFront {
     ) -> bool {
         let Some((from, to, via)) = self.poll_refused() else { return false };
         let caller = Caller { from, to, via };
-        events.extend(calls.refused(now, caller, EndedBy::Server, Cause::CONGESTION));
+        events.extend(calls.arrivals.refused(now, caller, EndedBy::Server, Cause::CONGESTION));
         true
     }
 }
@@ -56,7 +57,8 @@ impl Driver {
         let now = self.clock.now();
         let Webhook { provider, link, fields } = webhook;
         let Exchange { fronts, calls, .. } = &mut self.exchange;
-        let result = fronts.providers.handle_request(now, provider, link, fields, &mut calls.next);
+        let result =
+            fronts.providers.handle_request(now, provider, link, fields, &mut calls.arrivals.next);
         let answer = self.answer(now, result);
         self.answer_legs(now);
         answer
@@ -89,7 +91,9 @@ impl Driver {
     fn answer_legs(&mut self, now: Timestamp) {
         for _ in 0..ROUNDS_MAX {
             let Exchange { fronts, calls, .. } = &mut self.exchange;
-            let Some(result) = fronts.providers.poll_request(now, &mut calls.next) else { return };
+            let Some(result) = fronts.providers.poll_request(now, &mut calls.arrivals.next) else {
+                return;
+            };
             self.answer(now, result);
         }
         self.unfinished = true;

@@ -8,7 +8,7 @@
 use std::fmt;
 
 use crate::sip::path::Path;
-use crate::sip::write::Writer;
+use crate::sip::write::MessageWriter;
 
 /// Proxies a dialog may insist on; more are refused when it begins.
 pub const ROUTES_MAX: usize = 16;
@@ -58,7 +58,7 @@ impl Dialog {
     }
 
     /// Begins the next request in the dialog, up to and including CSeq.
-    pub fn request(&mut self, method: &str, via: impl fmt::Display) -> Writer {
+    pub fn request(&mut self, method: &str, via: impl fmt::Display) -> MessageWriter {
         self.local_seq += 1;
         let seq = self.local_seq;
         self.request_with(method, seq, via)
@@ -66,7 +66,7 @@ impl Dialog {
 
     /// As [`Dialog::request`] with a number in use: an ACK has that of its INVITE.
     #[must_use]
-    pub fn request_with(&self, method: &str, seq: u32, via: impl fmt::Display) -> Writer {
+    pub fn request_with(&self, method: &str, seq: u32, via: impl fmt::Display) -> MessageWriter {
         match &self.remote_tag {
             Some(tag) => self.write(method, seq, via, format_args!("{};tag={tag}", self.remote)),
             None => self.write(method, seq, via, format_args!("{}", self.remote)),
@@ -75,7 +75,7 @@ impl Dialog {
 
     /// The ACK to a failure: To is that of the response (RFC 3261 §17.1.1.3).
     #[must_use]
-    pub fn acknowledgement(&self, seq: u32, via: impl fmt::Display, to: &str) -> Writer {
+    pub fn acknowledgement(&self, seq: u32, via: impl fmt::Display, to: &str) -> MessageWriter {
         self.write("ACK", seq, via, format_args!("{to}"))
     }
 
@@ -85,10 +85,10 @@ impl Dialog {
         seq: u32,
         via: impl fmt::Display,
         to: fmt::Arguments<'_>,
-    ) -> Writer {
+    ) -> MessageWriter {
         let strict = self.routes.first().filter(|route| !is_loose(route));
         let target = strict.map_or(&*self.remote_target, |route| uri_of(route));
-        let mut writer = Writer::request(method, target);
+        let mut writer = MessageWriter::request(method, target);
         writer.header("Via", via).header("Max-Forwards", 70);
         for route in self.routes.iter().skip(usize::from(strict.is_some())) {
             writer.header("Route", route);

@@ -58,7 +58,7 @@ impl Transport {
         }
     }
 
-    /// Whether the far end proves its name, and nobody in between can read what is sent.
+    /// Whether the far end proves its name, and no host in between can read what is sent.
     #[must_use]
     pub const fn is_secure(self) -> bool {
         match self {
@@ -124,7 +124,7 @@ impl Path {
         Self { connection: Some(connection), ..self }
     }
 
-    /// The same way, to nobody else than this peer.
+    /// The same way, to this peer alone.
     #[must_use]
     pub const fn to_peer(self, peer: Option<PeerId>) -> Self {
         Self { peer, ..self }

@@ -1,7 +1,7 @@
 //! Tags, branches and Call-IDs from one seed.
 //!
 //! **Invariant:** two machines with the same seed and inputs write the same bytes; without the seed
-//! the next value cannot be guessed (ChaCha), so nobody can forge a response to us blindly.
+//! the next value cannot be guessed (ChaCha), so no stranger can forge a response to us blindly.
 //!
 //! **Deliberately absent:** the operating system's randomness. The shell draws the seed.
 

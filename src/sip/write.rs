@@ -1,10 +1,10 @@
-//! Printing messages: [`Writer`], bytes straight into one buffer.
+//! Printing messages: [`MessageWriter`], bytes straight into one buffer.
 //!
 //! A response repeats most of its request, and a request in a dialog repeats the dialog, so both
 //! are copied text and a few new lines; nothing is parsed into values to be printed again.
 //!
-//! **Invariant:** no line break can enter through a value ([`Writer::header`] replaces them), and
-//! Content-Length is always right.
+//! **Invariant:** no line break can enter through a value, as [`MessageWriter::header`] replaces
+//! them; Content-Length is always right.
 //!
 //! **Deliberately absent:** reading; see `message`.
 
@@ -16,11 +16,12 @@ use crate::sip::message::reason_phrase;
 /// Enough for a response without a body; longer ones grow once.
 const CAPACITY: usize = 1024;
 
-/// A message in the making. Headers first, then [`Writer::finish`] or [`Writer::finish_with`].
+/// A message in the making. Headers first, then [`MessageWriter::finish`] or
+/// [`MessageWriter::finish_with`].
 #[derive(Debug)]
-pub struct Writer(String);
+pub struct MessageWriter(String);
 
-impl Writer {
+impl MessageWriter {
     #[must_use]
     pub fn request(method: &str, uri: &str) -> Self {
         let mut writer = Self(String::with_capacity(CAPACITY));
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_value_cannot_smuggle_a_header() {
-        let mut writer = Writer::request("INVITE", "sip:a@b\r\nX-Evil: 1");
+        let mut writer = MessageWriter::request("INVITE", "sip:a@b\r\nX-Evil: 1");
         writer.header("From", "\"x\r\nX-Evil: 1\" <sip:a@b>;tag=1");
         let bytes = writer.finish_with("application/sdp", "v=0\r\n");
         let text = std::str::from_utf8(&bytes).unwrap();

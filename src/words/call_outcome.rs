@@ -27,8 +27,8 @@ pub enum CallOutcome {
     /// Served by the flow alone: the caller chose something there, or the flow asked nothing and
     /// went to its end.
     Contained,
-    /// The caller chose nothing in the flow, and asked for nobody: they hung up before, or the flow
-    /// gave up.
+    /// The caller chose nothing in the flow, and asked for no agent: they hung up before, or the
+    /// flow gave up.
     IvrAbandoned,
     /// Never answered by us: an answer counts from the moment that there is sound.
     Refused,

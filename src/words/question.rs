@@ -27,7 +27,7 @@ pub struct HttpQuestion {
     /// JSON.
     pub body: Option<String>,
     pub take: Vec<Take>,
-    /// Something in it was typed at a secret step: after a restart nobody knows it any more.
+    /// Something in it was typed at a secret step: after a restart it is not known any more.
     pub is_secret: bool,
 }
 

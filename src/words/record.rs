@@ -77,7 +77,7 @@ impl CallRecord {
     }
 
     /// What makes two calls of one caller equal: the account where the directory has one, else the
-    /// number. `None` where nobody is known by it: a withheld number, or one of zeros only,
+    /// number. `None` where no caller is known by it: a withheld number, or one of zeros only,
     /// which networks put in its place.
     #[must_use]
     pub fn caller_key(&self) -> Option<Cow<'_, str>> {

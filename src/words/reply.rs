@@ -82,7 +82,7 @@ impl Reply {
         let length = |value: &Value| match value {
             Value::String(text) => text.len(),
             Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-            // Nobody asks for these, and nobody counts what is in them.
+            // No flow asks for these, and what is in them is not counted.
             Value::Array(_) | Value::Object(_) => REPLY_LEN_MAX,
         };
         let lengths = values.iter().map(|(name, value)| name.len() + length(value));

@@ -3,6 +3,7 @@
 // So that clippy takes the helpers beside the tests for tests.
 #![cfg(test)]
 
+mod broken;
 #[path = "../platform/call_control.rs"]
 mod call_control;
 mod day;

@@ -1,10 +1,10 @@
-//! The page of the flow language is the one that the language makes of itself.
+//! The page and the JSON Schema of the flow language are those that the language makes of itself.
 //!
 //! After a change: `UPDATE_EXPECT=1 cargo test --no-default-features --test pure reference`.
 
 use std::path::Path;
 
-use attendant::flow::reference::{Front, markdown};
+use attendant::flow::reference::{Front, json_schema, markdown};
 use attendant::webhook;
 use attendant::words::Need;
 
@@ -15,17 +15,27 @@ fn the_page_of_the_flow_language_is_not_stale() {
         .map(|provider| (provider.name(), move |need: &Need| provider.support(need).difference()))
         .collect();
     let fronts = differs.iter().map(|(name, differs)| Front { name, differs });
-    let page = markdown(&fronts.collect::<Vec<_>>());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/flow-reference.md");
+    check_made("docs/flow-reference.md", &markdown(&fronts.collect::<Vec<_>>()));
+}
+
+#[test]
+fn the_json_schema_of_the_flow_language_is_not_stale() {
+    check_made("docs/flow-schema.json", &json_schema());
+}
+
+/// The file holds what the language makes of itself by now.
+#[track_caller]
+fn check_made(file: &str, page: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(&path, &page).expect("docs/ can be written");
+        std::fs::write(&path, page).expect("docs/ can be written");
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     let same = written.lines().zip(page.lines()).take_while(|(written, made)| written == made);
     let line = same.count();
     assert!(
         written == page,
-        "docs/flow-reference.md:{}: the language says something else by now: write it anew with \
+        "{file}:{}: the language says something else by now: write it anew with \
          UPDATE_EXPECT=1 cargo test --no-default-features --test pure reference\n--- written\n{}\n\
          --- made\n{}\n",
         line + 1,

@@ -41,6 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sim", &["acd", "call", "center", "flow", "front", "id", "live", "metrics", "time", "words"]),
     ("sip", &["id", "number", "time", "words"]),
     ("media", &["id", "time", "words"]),
+    ("sip_front", &["front", "id", "media", "sip", "time", "words"]),
     ("ask", &["id", "time", "words"]),
     ("import", &["id", "number", "time", "words"]),
     ("webhook", &["front", "id", "number", "time", "words"]),

@@ -183,7 +183,7 @@ impl ListenerTask {
             Over::Revoked => text::end("revoked", "this token is no longer valid for this stream"),
         };
         if timeout(LAST_WITHIN, self.end(last)).await.is_err() {
-            connection.close(); // it reads nothing, and nobody waits for it
+            connection.close(); // it reads nothing, and no turn waits for it
         }
     }
 

@@ -101,7 +101,7 @@ impl HttpClient {
         }
     }
 
-    /// The same for the same question, also after a restart, and nobody else's.
+    /// The same for the same question, also after a restart, and of no other.
     fn idempotency_key(&self, id: AskId) -> String {
         let hash = Sha256::new().chain_update(self.key).chain_update(id.to_string()).finalize();
         hash.iter().take(KEY_LEN).map(|byte| format!("{byte:02x}")).collect()

@@ -39,7 +39,7 @@ pub const WAITING_MAX: usize = 2_000;
 pub const PER_SERVICE_WAITING_MAX: usize = 500;
 
 /// At the end, threads that still wait for an answer are waited for this long. What a service says
-/// after that is heard by nobody: its thread ends with the question, whose time is bounded, or with
+/// after that is not heard: its thread ends with the question, whose time is bounded, or with
 /// the process.
 pub const END_WITHIN: Duration = Duration::from_secs(2);
 

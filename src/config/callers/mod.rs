@@ -26,7 +26,7 @@ use crate::call::{Directory, Entry};
 use crate::config::layers::line;
 use crate::config::problem::{Problems, Whose, closest};
 use crate::config::text;
-use crate::flow::mistakes;
+use crate::flow::{Mistake, mistakes};
 
 /// The file is refused past this size, in bytes.
 const FILE_LEN_MAX: u64 = 128 * 1024 * 1024;
@@ -220,7 +220,7 @@ impl Reading<'_> {
 fn toml(reading: &mut Reading<'_>, source: &str) {
     let file = reading.file;
     let (table, errors) = DeTable::parse_recoverable(source);
-    for (span, message) in mistakes(source, &errors) {
+    for Mistake { span, message, .. } in mistakes(source, &errors) {
         reading.problems.add(format!("{file}:{}", line(source, span.start)), message);
     }
     if !errors.is_empty() {

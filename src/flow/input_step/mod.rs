@@ -22,6 +22,7 @@ mod options;
 use std::time::Duration;
 
 use crate::flow::build::{Build, Scope};
+use crate::flow::code;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::input_step::options::{
     BARGE_IN, CLEAR_KEYS, GIVE_UP, INTER_DIGIT, NO_INPUT, NO_INPUT_NEXT, NO_MATCH, NO_MATCH_NEXT,
@@ -142,6 +143,11 @@ pub(in crate::flow) trait InputStep {
         None
     }
 
+    /// The keys that are choices, and where each leads.
+    fn choices(&self) -> &[(String, StepId)] {
+        &[]
+    }
+
     /// What callers may say for each answer.
     fn said(&self) -> &[(StepId, Vec<String>)] {
         &[]
@@ -155,13 +161,14 @@ impl InputOptions {
             .map(|item| build.speech(section, TEXT.name, item, Scope::Plain))
             .unwrap_or_default();
         let tries_max = section.whole(&TRIES_MAX);
+        let tries_max = u8::try_from(tries_max).unwrap_or(u8::MAX);
         Self {
             prompt,
-            no_input: Reaction::read(build, section, &NO_INPUT, &NO_INPUT_NEXT),
-            partial: Reaction::read(build, section, &PARTIAL, &PARTIAL_NEXT),
-            no_match: Reaction::read(build, section, &NO_MATCH, &NO_MATCH_NEXT),
+            no_input: Reaction::read(build, section, (&NO_INPUT, &NO_INPUT_NEXT), tries_max),
+            partial: Reaction::read(build, section, (&PARTIAL, &PARTIAL_NEXT), tries_max),
+            no_match: Reaction::read(build, section, (&NO_MATCH, &NO_MATCH_NEXT), tries_max),
             too_many: Reaction::default(),
-            tries_max: u8::try_from(tries_max).unwrap_or(u8::MAX),
+            tries_max,
             give_up: build.required_exit(section, &GIVE_UP),
             timeout: section.seconds(&TIMEOUT),
             inter_digit: section.seconds(&INTER_DIGIT),
@@ -175,7 +182,12 @@ impl InputOptions {
 
     /// Only where an entry has a greatest length can there be too many keys.
     pub(in crate::flow) fn read_too_many<'a>(&mut self, build: &Build<'a>, section: &Section<'a>) {
-        self.too_many = Reaction::read(build, section, &TOO_MANY, &TOO_MANY_NEXT);
+        let options = (&TOO_MANY, &TOO_MANY_NEXT);
+        self.too_many = Reaction::read(build, section, options, self.tries_max);
+    }
+
+    pub(in crate::flow) const fn inter_digit(&self) -> Duration {
+        self.inter_digit
     }
 
     fn exits(&self) -> Vec<Exit> {
@@ -218,17 +230,28 @@ impl Reaction {
     fn read<'a>(
         build: &Build<'a>,
         section: &Section<'a>,
-        words: &Opt<Value>,
-        to: &Opt<ExitTo>,
+        (words, to): (&Opt<Value>, &Opt<ExitTo>),
+        tries_max: u8,
     ) -> Self {
         let (item, key) = (section.get(words), words.name);
         let next = build.exit(section, to);
         if item.is_some() && next.is_some() {
             let message = format!("`{key}` would never be heard, because `{}` is there", to.name);
-            section.error(section.key_span(key), message);
+            section.report(&code::CONTRADICTION, section.key_span(key), message);
         }
         let words = item.map(|item| build.speech(section, key, item, Scope::Plain));
-        Self { words: words.unwrap_or_default(), next }
+        let words = words.unwrap_or_default();
+        // After the last try that fails comes `give_up`, without a word.
+        let heard = usize::from(tries_max).saturating_sub(1);
+        if item.is_some() && next.is_none() && words.most() > heard {
+            let message = match heard {
+                0 => format!("{}: `{key}` is never heard: there is one try", section.what),
+                _ => format!("{}: of `{key}` only the first {heard} are ever heard", section.what),
+            };
+            let help = "raise `tries_max`, or take words out".to_owned();
+            section.problems.report(&code::NEVER_APPLIES, section.key_span(key), message, help);
+        }
+        Self { words, next }
     }
 }
 
@@ -347,6 +370,10 @@ impl<S: InputStep + Send + Sync> Verb for S {
 
     fn digits(&self) -> Option<(usize, usize, Option<char>)> {
         self.length()
+    }
+
+    fn choices(&self) -> &[(String, StepId)] {
+        InputStep::choices(self)
     }
 
     fn phrases(&self) -> &[(StepId, Vec<String>)] {

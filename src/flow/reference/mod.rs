@@ -8,6 +8,7 @@
 
 pub(in crate::flow) mod entry;
 mod fronts;
+mod json_schema;
 pub(in crate::flow) mod page;
 mod topics;
 mod verbs;
@@ -30,6 +31,12 @@ pub fn markdown(fronts: &[Front<'_>]) -> String {
     let mut text = format!("{TITLE}\n{}\n{MADE}\n{contents}", topics::preface());
     text.extend(pages.iter().map(Page::markdown));
     text
+}
+
+/// The JSON Schema of a flow file.
+#[must_use]
+pub fn json_schema() -> String {
+    format!("{:#}\n", json_schema::document())
 }
 
 /// All topics, a line each.

@@ -82,7 +82,7 @@ impl Page {
     }
 }
 
-fn indented(line: &str) -> String {
+pub(in crate::flow) fn indented(line: &str) -> String {
     if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") }
 }
 
@@ -153,7 +153,7 @@ pub(in crate::flow) fn names(list: impl IntoIterator<Item = (String, String)>) -
 }
 
 /// The words in lines that fit a terminal, each indented.
-fn filled(words: &str, indent: usize) -> String {
+pub(in crate::flow) fn filled(words: &str, indent: usize) -> String {
     let mut text = String::new();
     let mut column = 0;
     for word in words.split_whitespace() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use minijinja::value::Value;
 
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
 use crate::flow::input_step::{self, InputOptions, InputStep, Verdict};
@@ -135,7 +136,7 @@ impl Collect {
         let digits_min = section.whole(&DIGITS_MIN);
         if digits_min > digits_max {
             let message = format!("`digits_min` {digits_min} is above `digits_max` {digits_max}");
-            section.error(section.key_span(DIGITS_MIN.name), message);
+            section.report(&code::CONTRADICTION, section.key_span(DIGITS_MIN.name), message);
         }
         let into = read_into(section);
         if let Some(into) = into.as_deref()
@@ -144,16 +145,18 @@ impl Collect {
         {
             let message =
                 format!("`{into}` is secret in another step: write `secret = true` here, too");
-            section.error(section.key_span(INTO.name), message);
+            section.report(&code::CONTRADICTION, section.key_span(INTO.name), message);
         }
         let terminator = section.key(&TERMINATOR);
         if terminator.is_some() && terminator == options.repeat {
             let message = "`repeat` and `terminator` are the same key";
-            section.error(section.key_span(input_step::REPEAT.name), message);
+            let span = section.key_span(input_step::REPEAT.name);
+            section.report(&code::CONTRADICTION, span, message);
         }
         if let Some(digit) = options.repeat.filter(char::is_ascii_digit) {
             let message = format!("`repeat` cannot be `{digit}`, which may begin an answer");
-            section.error(section.key_span(input_step::REPEAT.name), message);
+            let span = section.key_span(input_step::REPEAT.name);
+            section.report(&code::CONTRADICTION, span, message);
         }
         let valid = section.get(&VALID);
         let valid = valid.and_then(|item| build.condition(section, VALID.name, item));

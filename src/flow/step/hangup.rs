@@ -1,6 +1,7 @@
 //! `hangup`: say goodbye, where there is something to say, and end the call.
 
 use crate::flow::build::{Build, Scope};
+use crate::flow::code;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::option::{OneOf, Opt, STEP, Schema, Value};
@@ -75,7 +76,8 @@ pub(in crate::flow) fn read<'a>(
     if let Some((name, span)) = section.string(&CAUSE) {
         match named(name) {
             Some(known) => cause = known,
-            None => build.problems.error_help(
+            None => build.problems.report(
+                &code::WORD_UNKNOWN,
                 span,
                 format!("{}: there is no cause `{name}`", section.what),
                 suggest(name, CAUSES.iter().map(|known| known.name())),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::hours::{Hours, State};
@@ -95,8 +96,15 @@ impl HoursCheck {
         let holiday = section.get(&HOLIDAY);
         let mut check =
             Self { hours: hours?, open, closed, any_holiday: None, holidays: BTreeMap::new() };
-        if let Some(item) = holiday {
-            check.read_holidays(build, section, item);
+        match holiday {
+            Some(item) => check.read_holidays(build, section, item),
+            None if check.hours.has_holidays() => {
+                let message = format!("{}: on a holiday callers go on at `closed`", section.what);
+                let help = "write `holiday = \"STEP\"`, or `holiday.NAME = \"STEP\"`".to_owned();
+                let span = section.span.clone();
+                build.problems.report(&code::HOLIDAY_UNTOLD, span, message, help);
+            }
+            None => {}
         }
         Some(check)
     }
@@ -113,7 +121,8 @@ impl HoursCheck {
         for (name, span, item) in table.entries() {
             if !known.contains(name) {
                 let message = format!("{}: no holiday is named `{name}`", table.what);
-                build.problems.error_help(span, message, suggest(name, known.iter().copied()));
+                let help = suggest(name, known.iter().copied());
+                build.problems.report(&code::HOLIDAY_UNKNOWN, span, message, help);
             }
             self.holidays.insert(name.to_owned(), build.step(&table, name, item));
         }
@@ -160,7 +169,7 @@ fn read_hours<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<Arc<Hours>
     if hours.is_none() {
         let message = format!("{}: there is no `[hours.{name}]`", section.what);
         let help = suggest(name, build.hours.keys().copied());
-        build.problems.error_help(span, message, help);
+        build.problems.report(&code::HOURS_UNKNOWN, span, message, help);
     }
     hours.cloned()
 }

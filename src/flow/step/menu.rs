@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::flow::build::Build;
+use crate::flow::code;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::input_step::{self, InputOptions, InputStep, Verdict};
 use crate::flow::option::{Entries, Opt, STEP, Schema};
-use crate::flow::read::{Item, Section};
+use crate::flow::read::{Item, Section, entries};
 use crate::flow::reference::entry::{Group, Reference};
 use crate::flow::run::{Run, Turn};
 use crate::flow::verb::Verb;
@@ -93,6 +94,7 @@ impl Menu {
         if let Some(item) = section.required(&KEYS) {
             menu.read_keys(build, section, item);
             menu.is_ambiguous = menu.keys.iter().any(|(keys, _)| menu.longer(keys));
+            menu.check_ambiguous(section, item);
         }
         if let Some(item) = section.get(&PHRASES) {
             menu.read_phrases(build, section, item);
@@ -112,7 +114,8 @@ impl Menu {
             let to = build.step(&table, key, item);
             match digits {
                 Some(digits) if self.exact(&digits).is_some() => {
-                    table.error(span, format!("the key `{digits}` is there twice"));
+                    let message = format!("the key `{digits}` is there twice");
+                    table.report(&code::CONTRADICTION, span, message);
                 }
                 Some(digits) => self.keys.push((digits, to)),
                 None => build.problems.error_help(
@@ -136,7 +139,7 @@ impl Menu {
             let Some(to) = build.steps.get(name) else {
                 let help = suggest(name, build.steps.keys().copied());
                 let message = format!("{}: no step is named `{name}`", table.what);
-                build.problems.error_help(span, message, help);
+                build.problems.report(&code::STEP_UNKNOWN, span, message, help);
                 continue;
             };
             let mut phrases = Vec::new();
@@ -144,7 +147,8 @@ impl Menu {
                 let Some((phrase, span)) = table.as_string(name, item) else { continue };
                 let phrase = phrase.trim().to_lowercase();
                 if let Some(other) = said.insert(phrase.clone(), name).filter(|o| *o != name) {
-                    table.error(span, format!("`{phrase}` means both `{other}` and `{name}`"));
+                    let message = format!("`{phrase}` means both `{other}` and `{name}`");
+                    table.report(&code::CONTRADICTION, span, message);
                 }
                 phrases.push(phrase);
             }
@@ -152,11 +156,28 @@ impl Menu {
         }
     }
 
+    /// Whoever presses the shorter one waits for a key that does not come.
+    fn check_ambiguous(&self, section: &Section<'_>, item: Item<'_>) {
+        for (key, span, _) in item.get_ref().as_table().into_iter().flat_map(entries) {
+            let is_longer = |keys: &str| keys.len() > key.len() && keys.starts_with(key);
+            let longer = self.keys.iter().find(|(keys, _)| is_longer(keys));
+            let Some((longer, _)) = longer else { continue };
+            let wait_s = self.options.inter_digit().as_secs_f64();
+            let message = format!(
+                "{}: after `{key}` the caller waits {wait_s} s, because `{longer}` begins with it",
+                section.what
+            );
+            let help = "choose keys of one length".to_owned();
+            section.problems.report(&code::AMBIGUOUS_KEYS, span, message, help);
+        }
+    }
+
     fn check_repeat(&self, section: &Section<'_>) {
         let Some(repeat) = self.options.repeat else { return };
         if self.keys.iter().any(|(keys, _)| keys.starts_with(repeat)) {
             let message = format!("`{repeat}` is the `repeat` key and the key of a choice");
-            section.error(section.key_span(input_step::REPEAT.name), message);
+            let span = section.key_span(input_step::REPEAT.name);
+            section.report(&code::CONTRADICTION, span, message);
         }
     }
 
@@ -237,6 +258,10 @@ impl InputStep for Menu {
         self.is_ambiguous
     }
 
+    fn choices(&self) -> &[(String, StepId)] {
+        &self.keys
+    }
+
     fn said(&self) -> &[(StepId, Vec<String>)] {
         &self.phrases
     }
@@ -248,7 +273,8 @@ fn read_list<'a>(section: &Section<'a>, key: &str, item: Item<'a>) -> Vec<Item<'
         return Vec::new();
     };
     if items.len() > PHRASES_MAX {
-        section.error(item.span(), format!("`{key}` lists more than {PHRASES_MAX}"));
+        let message = format!("`{key}` lists more than {PHRASES_MAX}");
+        section.report(&code::LIMIT, item.span(), message);
         return Vec::new();
     }
     items.iter().collect()

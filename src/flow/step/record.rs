@@ -11,6 +11,7 @@ use std::time::Duration;
 use minijinja::value::Value;
 
 use crate::flow::build::{Build, Scope};
+use crate::flow::code;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::Variable;
 use crate::flow::late::{LATE_FINISH, Late};
@@ -170,7 +171,7 @@ impl Record {
         };
         if record.length_min >= record.length_max {
             let message = "`length_s_min` leaves no room below `length_s_max`";
-            section.error(section.key_span(LENGTH_MIN.name), message);
+            section.report(&code::CONTRADICTION, section.key_span(LENGTH_MIN.name), message);
         }
         record
     }

@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use minijinja::value::Value;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use crate::flow::build::{Build, Scope};
+use crate::flow::code;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
@@ -112,7 +113,10 @@ impl Set {
             language: language.map(|(text, ..)| text),
             next: build.required_exit(section, &NEXT),
         };
-        if set.vars.is_empty() && set.intent.is_none() && set.language.is_none() {
+        // Where `vars` holds something that is wrong, that was said.
+        let vars = section.get(&VARS).map(|item| item.get_ref().as_table());
+        let is_empty = vars.is_none_or(|vars| vars.is_some_and(DeTable::is_empty));
+        if is_empty && set.intent.is_none() && set.language.is_none() {
             let message = format!("{} sets nothing", section.what);
             let help = "it may set `vars = { name = \"value\" }`, `intent` and `language`";
             build.problems.error_help(section.span.clone(), message, help.to_owned());
@@ -240,5 +244,5 @@ fn check_language(
     }
     let message = format!("{}: the flow does not speak `{name}`", section.what);
     let help = suggest(name, build.languages.iter().map(|known| &**known));
-    build.problems.error_help(span, message, help);
+    build.problems.report(&code::LANGUAGE_UNKNOWN, span, message, help);
 }

@@ -16,7 +16,7 @@ fn names(names: &[&str]) -> Option<BTreeSet<String>> {
     Some(names.iter().map(ToString::to_string).collect())
 }
 
-fn office() -> Known {
+pub(super) fn office() -> Known {
     Known {
         skills: names(&["billing", "tech"]),
         staff: None,
@@ -82,13 +82,13 @@ fn keys_do_not_mean_two_things() {
 #[test]
 fn broken_toml_is_a_diagnostic_too() {
     expect![[r#"
-        error: not valid TOML: unclosed table, expected `]`
+        error[F0101]: not valid TOML: unclosed table, expected `]`
           --> flows/test.toml:1:6
           |
         1 | [flow
           |      ^
 
-        error: not valid TOML: extra `=`
+        error[F0101]: not valid TOML: extra `=`
           --> flows/test.toml:3:5
           |
         3 | b = = 2
@@ -97,16 +97,16 @@ fn broken_toml_is_a_diagnostic_too() {
     "#]]
     .assert_eq(&told("[flow\nstart = \"a\"\nb = = 2\n", &nothing()));
     expect![[r#"
-            error: key `text` is already assigned at line 4
-              --> flows/test.toml:5:1
-              |
-            5 | text = "y"
-              | ^^^^
+        error[F0102]: key `text` is already assigned at line 4
+          --> flows/test.toml:5:1
+          |
+        5 | text = "y"
+          | ^^^^
 
-        "#]]
+    "#]]
     .assert_eq(&told("[flow]\nstart = \"a\"\n[say.a]\ntext = \"x\"\ntext = \"y\"\n", &nothing()));
     expect![[r#"
-        error: there is no `[flow]`
+        error[F0103]: there is no `[flow]`
           --> flows/test.toml:1:1
           |
         1 | 
@@ -117,19 +117,19 @@ fn broken_toml_is_a_diagnostic_too() {
     "#]]
     .assert_eq(&told("", &nothing()));
     expect![[r#"
-        error: `[flow]` must be a table, not a whole number
+        error[F0303]: `[flow]` must be a table, not a whole number
           --> flows/test.toml:1:8
           |
         1 | flow = 1
           |        ^
 
-        error: write a step as `[say.name]`
+        error[F0105]: write a step as `[say.name]`
           --> flows/test.toml:2:1
           |
         2 | say = 2
           | ^^^
 
-        error: `[menu]` needs a name: write `[menu.name]`
+        error[F0105]: `[menu]` needs a name: write `[menu.name]`
           --> flows/test.toml:4:1
           |
         4 | text = "x"
@@ -142,9 +142,9 @@ fn broken_toml_is_a_diagnostic_too() {
 #[test]
 fn a_problem_has_a_one_line_form() {
     let source = "[flow]\nnumbers = [\"*\"]\nstart = \"maim\"\n[hangup.main]\n";
-    let found = parse("flows/a.toml", source, &nothing()).unwrap_err();
-    expect![
-        "flows/a.toml:3:9: error: `[flow]`, `start`: no step is named `maim` (did you mean `main`?)"
-    ]
-    .assert_eq(&found[0].to_string());
+    let found = parse("a.toml", source, &nothing()).unwrap_err();
+    expect![[r#"
+        a.toml:3:9: error[F0201]: `[flow]`, `start`: no step is named `maim` (did you mean `main`?)
+    "#]]
+    .assert_eq(&format!("{}\n", found[0]));
 }

@@ -9,7 +9,7 @@ const SUPPORT: &str = include_str!("../../../flows/support.toml");
 #[test]
 fn fault_37_the_language_menu_that_the_shipped_flow_recommends_works() {
     let source = SUPPORT
-        .replace("#:", "")
+        .replace("\n#:", "\n")
         .replace("languages = [\"en\"]", "languages = [\"en\", \"es\"]")
         .replacen("next = \"open_now\"", "next = \"offer\"", 1)
         .replace("text      = \"For billing", "text.es = \"Facturas.\"\ntext.en = \"For billing");

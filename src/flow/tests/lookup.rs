@@ -219,7 +219,7 @@ fn hosts_and_secrets_that_the_configuration_lacks_are_named() {
     };
     let said = told(FLOW, &known);
     expect![[r#"
-        error: step `who`: look-ups may not ask `crm.example.com`
+        error[F0604]: step `who`: look-ups may not ask `crm.example.com`
            --> flows/test.toml:14:7
            |
         14 | url = "https://crm.example.com/callers/{{ caller.number }}?name={{ caller.name }}&plain=a%20b"
@@ -227,7 +227,7 @@ fn hosts_and_secrets_that_the_configuration_lacks_are_named() {
            |
            = help: did you mean `crm.example.org`?
 
-        error: step `who`, `headers`, `Authorization`: [lookup.secrets] of the configuration has no `crm`
+        error[F0601]: step `who`, `headers`, `Authorization`: [lookup.secrets] of the configuration has no `crm`
            --> flows/test.toml:16:60
            |
         16 | headers = { Authorization = { before = "Bearer ", secret = "crm" }, X-Line = "{{ call.to }}" }
@@ -268,7 +268,7 @@ none = "b"
 failed = "b"
 "##;
     expect![[r#"
-        error: step `a` has no `none`
+        error[F0302]: step `a` has no `none`
           --> flows/test.toml:5:9
           |
         5 | [lookup.a]
@@ -276,7 +276,7 @@ failed = "b"
           |
           = help: say where the call goes when the service knows of nothing
 
-        error: step `a` has no `failed`
+        error[F0302]: step `a` has no `failed`
           --> flows/test.toml:5:9
           |
         5 | [lookup.a]
@@ -284,7 +284,7 @@ failed = "b"
           |
           = help: say where the call goes when the service does not answer
 
-        error: step `a`: `url` is not the address of an HTTP service
+        error[F0306]: step `a`: `url` is not the address of an HTTP service
           --> flows/test.toml:6:7
           |
         6 | url = "https://{{ caller.name }}.example.com/"
@@ -292,7 +292,7 @@ failed = "b"
           |
           = help: write https://HOST/PATH; scheme and host are the same for every caller, and no user or password is in it
 
-        error: step `a`: a `get` has no `body`
+        error[F0307]: step `a`: a `get` has no `body`
           --> flows/test.toml:7:1
           |
         7 | body = { a = "b" }
@@ -300,31 +300,31 @@ failed = "b"
           |
           = help: write method = "post" beside it
 
-        error: step `a`, `headers`: `Host` is set by the server itself
+        error[F0306]: step `a`, `headers`: `Host` is set by the server itself
           --> flows/test.toml:8:13
           |
         8 | headers = { Host = "x", "a b" = "c", X = { before = "y" } }
           |             ^^^^
 
-        error: step `a`, `headers`: `a b` is not the name of a header
+        error[F0306]: step `a`, `headers`: `a b` is not the name of a header
           --> flows/test.toml:8:25
           |
         8 | headers = { Host = "x", "a b" = "c", X = { before = "y" } }
           |                         ^^^^^
 
-        error: step `a`, `headers`, `X` has no `secret`
+        error[F0302]: step `a`, `headers`, `X` has no `secret`
           --> flows/test.toml:8:42
           |
         8 | headers = { Host = "x", "a b" = "c", X = { before = "y" } }
           |                                          ^^^^^^^^^^^^^^^^
 
-        error: step `a`, `set`: `1` is not a name for a variable: use a-z, 0-9 and _
+        error[F0204]: step `a`, `set`: `1` is not a name for a variable: use a-z, 0-9 and _
           --> flows/test.toml:9:9
           |
         9 | set = { "1" = "a", b = "a..b", c = { pat = "a" }, d = 1 }
           |         ^^^
 
-        error: step `a`, `set`, `b`: `a..b` is no place in a JSON text
+        error[F0306]: step `a`, `set`, `b`: `a..b` is no place in a JSON text
           --> flows/test.toml:9:24
           |
         9 | set = { "1" = "a", b = "a..b", c = { pat = "a" }, d = 1 }
@@ -332,13 +332,13 @@ failed = "b"
           |
           = help: write names with dots between, and items counted from 0: orders[0].state
 
-        error: step `a`, `set`, `c` has no `path`
+        error[F0302]: step `a`, `set`, `c` has no `path`
           --> flows/test.toml:9:36
           |
         9 | set = { "1" = "a", b = "a..b", c = { pat = "a" }, d = 1 }
           |                                    ^^^^^^^^^^^^^
 
-        error: step `a`, `set`, `c` has no option `pat`
+        error[F0301]: step `a`, `set`, `c` has no option `pat`
           --> flows/test.toml:9:38
           |
         9 | set = { "1" = "a", b = "a..b", c = { pat = "a" }, d = 1 }
@@ -349,19 +349,19 @@ failed = "b"
               path              Where the value is: `orders[0].state`, items counted from 0.
               secret            The variable may only decide conditions; see `secrets`.
 
-        error: step `a`, `set`: `d` must be a text in quotes, not a whole number
+        error[F0303]: step `a`, `set`: `d` must be a text in quotes, not a whole number
           --> flows/test.toml:9:55
           |
         9 | set = { "1" = "a", b = "a..b", c = { pat = "a" }, d = 1 }
           |                                                       ^
 
-        error: step `a`: `timeout_s` must be between 1 and 30 seconds
+        error[F0304]: step `a`: `timeout_s` must be between 1 and 30 seconds
            --> flows/test.toml:10:13
            |
         10 | timeout_s = 31
            |             ^^
 
-        error: step `a` has no option `exit`
+        error[F0301]: step `a` has no option `exit`
            --> flows/test.toml:11:1
            |
         11 | exit = "b"
@@ -392,7 +392,7 @@ failed = "b"
                on_error          The step could not do its work, and no exit of its own is
                                  for that.
 
-        error: this loop never waits for the caller: b -> c -> b
+        error[F0502]: this loop never waits for the caller: b -> c -> b
            --> flows/test.toml:13:9
            |
         13 | [lookup.b]
@@ -400,7 +400,7 @@ failed = "b"
            |
            = help: put a `menu`, a `collect` or a `queue` into it, or end it
 
-        error: step `b`: `url` cannot hold '{'
+        error[F0306]: step `b`: `url` cannot hold '{'
            --> flows/test.toml:14:7
            |
         14 | url = "https://crm.example.com/{caller.name}?q={{ nobody }}"
@@ -408,7 +408,7 @@ failed = "b"
            |
            = help: what is filled in has two braces: {{ caller.number }}; all else stands as in a URL, percent-encoded where it must be
 
-        error: step `b`, `url`: nothing sets `nobody`
+        error[F0404]: step `b`, `url`: nothing sets `nobody`
            --> flows/test.toml:14:51
            |
         14 | url = "https://crm.example.com/{caller.name}?q={{ nobody }}"
@@ -416,7 +416,7 @@ failed = "b"
            |
            = help: there is `1`, `b`, `c`, `call`, `caller`, `d`, `intent`, `language`
 
-        error: step `c`: `url` cannot hold '{'
+        error[F0306]: step `c`: `url` cannot hold '{'
            --> flows/test.toml:19:7
            |
         19 | url = "https://crm.example.com/{{ b|upper"

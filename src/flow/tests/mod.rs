@@ -5,7 +5,9 @@
 //! expected.
 
 mod broken;
+mod codes;
 mod inputs;
+mod json_schema;
 mod languages;
 mod late;
 mod lookup;

@@ -1,7 +1,7 @@
 //! What steps need of a front.
 
 use super::*;
-use crate::flow::Severity;
+use crate::flow::code;
 use crate::words::Need;
 
 const FLOW: &str = r##"
@@ -55,8 +55,8 @@ fn each_step_says_what_it_needs_and_where_it_is() {
         ]
     );
     let needs = flow.needs().into_iter();
-    let said = |needed| flow.remark(&needed, Severity::Warning, "here".to_owned(), None);
+    let said = |needed| flow.remark(&code::PROVIDER_DIFFERS, &needed, "here".to_owned(), None);
     let places: Vec<String> = needs.map(|needed| said(needed).to_string()).collect();
-    assert_eq!(places[0], "test.toml:5:1: warning: here");
-    assert_eq!(places[4], "test.toml:10:10: warning: here");
+    assert_eq!(places[0], "test.toml:5:1: warning[F0702]: here");
+    assert_eq!(places[4], "test.toml:10:10: warning[F0702]: here");
 }

@@ -33,13 +33,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::id::{LegId, PlayId, RecordingId};
+use crate::media::fact::Fact;
 use crate::media::music;
 use crate::media::prompt::Sound;
-use crate::media::recorder::{Finished, RecordingSpec};
-use crate::media::session::{Limits, RemoteMedia, Stats};
+use crate::media::recorder::RecordingSpec;
+use crate::media::session::{Limits, RemoteMedia};
 use crate::media::source::Origins;
 use crate::time::Timestamp;
-use crate::words::{Digit, RecordingFault};
+use crate::words::Digit;
 
 pub use ports::OpenError;
 pub use recording_writer::{Repaired, file_of, repair};
@@ -59,51 +60,6 @@ pub struct MediaConfig {
     pub limits: Limits,
     /// Where recordings are kept; made where it is missing. Without one there are none.
     pub recordings: Option<PathBuf>,
-}
-
-/// What the media layer has to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fact {
-    Digit {
-        leg: LegId,
-        digit: Digit,
-    },
-    /// The sounds of a `play` were sent to their end.
-    PromptDone {
-        leg: LegId,
-        play: PlayId,
-    },
-    /// They could not be made; nothing, or only a waiting sound, was heard.
-    PromptFailed {
-        leg: LegId,
-        play: PlayId,
-    },
-    /// A recording is over; nothing is kept of one without length. Of a call, `leg` is the one that
-    /// made it.
-    Recorded {
-        leg: LegId,
-        finished: Finished,
-    },
-    /// A recording could not be made, or what was made of it is lost.
-    RecordFailed {
-        recording: RecordingId,
-        why: RecordingFault,
-    },
-    /// The other side has been silent for longer than the limit. Said once a silence.
-    Inactive {
-        leg: LegId,
-    },
-    /// Five seconds after the media was described nothing has come: one-way audio. Or it came from
-    /// `elsewhere`, which may not be the source.
-    NoInboundRtp {
-        leg: LegId,
-        elsewhere: Option<IpAddr>,
-    },
-    /// The leg is gone; the last fact about it, where it was asked for or the engine ends.
-    Closed {
-        leg: LegId,
-        stats: Stats,
-    },
 }
 
 /// Called on the media threads: it must not block.
@@ -249,7 +205,7 @@ impl MediaEngine {
 
     /// Records in stereo what `leg` hears: `left` on the left, the sum of the others on the right.
     /// [`Self::hear`] says from now on whom it hears; whoever it does not hear is silent there, and
-    /// so it pauses where it hears nobody. It has no ports, and is there until its recording ends.
+    /// so it pauses where it hears no leg. It has no ports, and is there until its recording ends.
     /// A leg that is not open is heard from when it opens; whoever comes to a channel is silent
     /// there for 140 ms, and while a key is down.
     ///

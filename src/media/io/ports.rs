@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a pair is leased to one leg at a time and comes back when the leg's sockets are
 //! closed; the pair that was used last is given out last, so that late packets of an ended call
-//! find nobody.
+//! find no leg.
 //!
 //! **Deliberately absent:** waiting for a free pair. When all are leased the call is refused.
 

@@ -27,8 +27,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::id::RecordingId;
+use crate::media::fact::Fact;
 use crate::media::format::duration;
-use crate::media::io::{Fact, Facts};
+use crate::media::io::Facts;
 use crate::media::recorder::Finished;
 use crate::media::wav;
 use crate::words::{RecordingFault, RecordingKind};

@@ -15,7 +15,7 @@ use crate::id::CallId;
 use crate::media::format::AudioFormat;
 use crate::media::g711::Law;
 use crate::media::rtp::Packet;
-use crate::words::{Direction, RecordingEnd};
+use crate::words::{Direction, RecordingEnd, RecordingFault};
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PATIENCE: Duration = Duration::from_secs(10);

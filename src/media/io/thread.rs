@@ -16,6 +16,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use crate::id::LegId;
+use crate::media::fact::Fact;
 use crate::media::io::calls::Calls;
 use crate::media::io::clock::Clock;
 use crate::media::io::ports::Sockets;
@@ -23,7 +24,7 @@ use crate::media::io::recording_writer::RecordingWriter;
 use crate::media::io::slots::Slots;
 use crate::media::io::sys::{self, Poller};
 use crate::media::io::wheel::Wheel;
-use crate::media::io::{Fact, Facts, Order};
+use crate::media::io::{Facts, Order};
 use crate::media::mixer::Slot;
 use crate::media::rtp::PACKET_LEN_MAX;
 use crate::media::session::{Buffer, Limits, Output, Session};

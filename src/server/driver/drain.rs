@@ -45,7 +45,7 @@ impl Driver {
             self.turn();
             self.hear_of_recordings().await;
         }
-        // Nobody ends it while nothing runs, and until then its call's figures are not final.
+        // No agent ends it while nothing runs, and until then its call's figures are not final.
         let working: Vec<AgentId> = self.center.in_after_call_work().collect();
         for agent in working {
             let ask = AgentRequest::end_wrap_up(None);

@@ -205,7 +205,7 @@ fn others(old: &Config, new: &Config, is_open: bool) -> impl Iterator<Item = Str
     others.into_iter().filter(|(is_other, _)| *is_other).map(|(_, key)| key.to_owned())
 }
 
-/// Without where they are written, which is nobody's right.
+/// Without where they are written, which gives no right.
 fn tokens(config: &Config) -> Vec<ApiToken> {
     let tokens = config.api.tokens.iter();
     tokens.map(|token| ApiToken { place: String::new(), ..token.clone() }).collect()

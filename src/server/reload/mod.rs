@@ -49,7 +49,7 @@ use crate::server::resolver::{Resolved, Resolver};
 use crate::server::resume::NewSetup;
 use crate::server::seed::random_seed;
 use crate::server::setup;
-use crate::server::sip_front::SipChange;
+use crate::sip_front::SipChange;
 use crate::store::{self, KeptSetup};
 
 use changes::{Change, Known};
@@ -535,7 +535,7 @@ fn masked(changes: &[Change]) -> Vec<String> {
     changes.iter().map(|change| change.masked().to_owned()).collect()
 }
 
-/// Wishes of a signal: nobody waits for the answer.
+/// Wishes of a signal: no client waits for the answer.
 pub(super) fn wish(handle: &ReloadHandle) {
     if handle.state.is_busy.swap(true, Ordering::AcqRel) {
         handle.state.is_wished.store(true, Ordering::Release);

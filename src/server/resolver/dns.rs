@@ -161,7 +161,7 @@ fn question(id: u16, name: &str, kind: TYPE) -> Option<Vec<u8>> {
 fn by_udp(server: SocketAddr, query: &[u8]) -> Result<Vec<u8>, LookUpError> {
     let any = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let socket = UdpSocket::bind(any)?;
-    socket.connect(server)?; // so that nobody else's datagrams arrive
+    socket.connect(server)?; // so that the datagrams of others do not arrive
     socket.set_read_timeout(Some(TIMEOUT))?;
     socket.send(query)?;
     let mut buffer = vec![0; DATAGRAM_MAX];

@@ -56,8 +56,8 @@ struct Word {
 
 impl Resolver {
     /// Looks nothing up before [`begin`](Self::begin): who takes what is found must know the
-    /// trunks. `seed` is for the numbers of questions, so that nobody can answer one without having
-    /// seen it.
+    /// trunks. `seed` is for the numbers of questions, so that only whoever saw one can answer
+    /// it.
     ///
     /// # Errors
     ///

@@ -124,8 +124,8 @@ pub(super) fn look(
     let found = store::look(&config.server.state, config.server.node, &mut rebuilding)?;
     let inputs = rebuilding.told();
     if inputs > 0 {
-        // `tracing` remembers that nobody wanted the lines which the silent replay reached first:
-        // it must ask again.
+        // `tracing` remembers which lines had no subscriber when the silent replay reached them: it
+        // must ask again.
         tracing::callsite::rebuild_interest_cache();
     }
     let took = clock().since(now);

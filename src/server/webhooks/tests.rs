@@ -223,11 +223,14 @@ fn fault_01_the_first_call_after_a_write_that_failed_is_refused() {
         let (reply, mut replied) = oneshot::channel();
         world.driver.take_webhooks(WebhookBatch { webhooks: vec![webhook], reply });
         world.driver.deal(world.driver.clock.now());
-        assert!(world.driver.exchange.calls.is_recording, "it is not known yet");
+        assert!(world.driver.exchange.calls.arrivals.is_recording, "it is not known yet");
         world.driver.release();
         assert!(replied.try_recv().is_ok());
         // Before anything is heard, which is when a call is taken or refused.
-        assert!(!world.driver.exchange.calls.is_recording && !world.driver.store.is_accepting());
+        assert!(
+            !world.driver.exchange.calls.arrivals.is_recording
+                && !world.driver.store.is_accepting()
+        );
         // Its leg is refused: nothing was commanded before.
         assert_eq!(world.driver.center.calls_live(), 0);
         assert_eq!((world.done().as_deref(), world.done()), (Some("1.1.2.reject"), None));

@@ -38,9 +38,11 @@
 //!
 //! **Deliberately absent:** the flow's own correctness: [`parse`](crate::flow::parse()) holds that.
 
+mod coverage;
 pub mod front;
 mod message;
 mod record;
+mod rehearsal;
 mod reply;
 mod scene;
 mod script;
@@ -51,7 +53,9 @@ use std::sync::Arc;
 use crate::flow::Flow;
 use crate::time::Timestamp;
 
+pub use coverage::{Coverage, Covered, Unseen};
 pub use front::{Callers, Notice, PartyDeed};
+pub use rehearsal::Rehearsal;
 
 use scene::Scene;
 use script::{Cast, Deed};
@@ -85,23 +89,46 @@ pub fn run_with(
     text: &str,
     front: &mut dyn FnMut() -> Option<Box<dyn Callers>>,
 ) -> Result<String, TranscriptError> {
+    Ok(play(flow, text, front)?.text)
+}
+
+/// What was played.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// The transcript, with its `<` lines made anew.
+    pub text: String,
+    /// What of the flow its calls have seen.
+    pub coverage: Coverage,
+}
+
+/// As [`run_with`], and what of the flow was seen.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn play(
+    flow: &Arc<Flow>,
+    text: &str,
+    front: &mut dyn FnMut() -> Option<Box<dyn Callers>>,
+) -> Result<Played, TranscriptError> {
     let mut everybody = Cast::default();
-    let mut out = String::new();
+    let mut played = Played { text: String::new(), coverage: Coverage::default() };
+    let out = &mut played;
     let mut scene: Option<Open> = None;
     for (text, line) in text.lines().zip(1..) {
         let error = |problem| TranscriptError { line, problem };
         let trimmed = text.trim();
         if trimmed.starts_with("==") {
-            finish(&mut out, scene.replace(Open::new(everybody.clone())))?;
-            writeln!(out, "{trimmed}\n").expect("writing to a string cannot fail");
+            finish(out, scene.replace(Open::new(everybody.clone())))?;
+            writeln!(out.text, "{trimmed}\n").expect("writing to a string cannot fail");
             continue;
         }
         let Some(open) = &mut scene else {
             if !trimmed.is_empty() && !trimmed.starts_with('#') {
                 everybody.read(trimmed).map_err(error)?;
             }
-            out.push_str(text);
-            out.push('\n');
+            out.text.push_str(text);
+            out.text.push('\n');
             continue;
         };
         if trimmed.is_empty() || script::is_answer(trimmed) {
@@ -127,8 +154,9 @@ pub fn run_with(
         playing.comment(&mut open.comments);
         playing.act(at, &deed).map_err(error)?;
     }
-    finish(&mut out, scene)?;
-    Ok(format!("{}\n", out.trim_end()))
+    finish(out, scene)?;
+    played.text = format!("{}\n", played.text.trim_end());
+    Ok(played)
 }
 
 /// A scene whose end has not been read yet.
@@ -145,8 +173,9 @@ impl Open {
     }
 }
 
-fn finish(out: &mut String, scene: Option<Open>) -> Result<(), TranscriptError> {
+fn finish(played: &mut Played, scene: Option<Open>) -> Result<(), TranscriptError> {
     let Some(open) = scene else { return Ok(()) };
+    let out = &mut played.text;
     for line in &open.settings {
         writeln!(out, "{line}").expect("writing to a string cannot fail");
     }
@@ -154,7 +183,9 @@ fn finish(out: &mut String, scene: Option<Open>) -> Result<(), TranscriptError> 
         out.push('\n');
     }
     if let Some(scene) = open.scene {
-        out.push_str(&scene.finish());
+        let (text, coverage) = scene.finish();
+        out.push_str(&text);
+        played.coverage.add(coverage);
     }
     for comment in &open.comments {
         writeln!(out, "{comment}").expect("writing to a string cannot fail");

@@ -8,6 +8,7 @@ use crate::words::{CallRecord, LegOutcome, Party, RecordingState, SentTo, WrapUp
 
 impl Scene {
     pub(super) fn closed(&mut self, record: &CallRecord) -> String {
+        self.coverage.walk(record);
         let name = self.name(LegId::caller(record.call));
         let mut said =
             vec![record.outcome.to_string(), format!("ended by {}", serde_name(&record.ended_by))];

@@ -12,6 +12,7 @@ use crate::center::setup::Trunk;
 use crate::flow::Flow;
 use crate::front::{Handoff, HandoffEnd, Turn};
 use crate::id::{AgentId, AskId, CallId, LegId, PlayId};
+use crate::sim::transcript::coverage::Coverage;
 use crate::sim::transcript::front::Callers;
 use crate::sim::transcript::message::Message;
 use crate::sim::transcript::record::left;
@@ -58,6 +59,7 @@ pub(super) struct Scene {
     /// What the center wants done.
     wanted: VecDeque<Command>,
     pub(super) out: String,
+    pub(super) coverage: Coverage,
 }
 
 impl Scene {
@@ -97,6 +99,7 @@ impl Scene {
             inputs: 0,
             wanted: VecDeque::new(),
             out: String::new(),
+            coverage: Coverage::default(),
         })
     }
 
@@ -139,8 +142,8 @@ impl Scene {
         done
     }
 
-    /// Plays to the end of the last call and returns the lines.
-    pub(super) fn finish(mut self) -> String {
+    /// Plays to the end of the last call; the lines, and what of the flow its calls have seen.
+    pub(super) fn finish(mut self) -> (String, Coverage) {
         let latest = self.next_at().map_or(self.start, |next| next + SCENE_MAX);
         while let Some(next) = self.next_at().filter(|next| *next <= latest) {
             let over = self.center.calls_live() == 0 && self.all_rest();
@@ -154,7 +157,7 @@ impl Scene {
             let name = self.name(LegId::caller(call.call));
             self.out += &format!("          < {name} is still there\n");
         }
-        self.out
+        (self.out, self.coverage)
     }
 
     fn all_rest(&self) -> bool {
@@ -167,7 +170,7 @@ impl Scene {
         })
     }
 
-    fn next_at(&self) -> Option<Timestamp> {
+    pub(super) fn next_at(&self) -> Option<Timestamp> {
         let wake = self.center.poll_timeout().map(|(at, _)| at);
         let owed = self.agenda.first_key_value().map(|((at, _), _)| *at);
         let front = self.front.as_ref().and_then(|front| front.poll_timeout());

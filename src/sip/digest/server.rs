@@ -170,7 +170,7 @@ impl Verifier {
         self.md5 = md5;
     }
 
-    /// `key` is drawn at random at the start and known to nobody.
+    /// `key` is drawn at random at the start and never leaves the process.
     #[must_use]
     pub fn new(realm: &str, key: [u8; 32], md5: bool) -> Self {
         let nobody = hex(&mac(&key, b"nobody"));

@@ -33,7 +33,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 const READ_CHUNK: usize = 4096;
 
-/// The life of one connection; ends when either side closes, a cap is hit, or nobody wants it.
+/// The life of one connection; ends when either side closes, a cap is hit, or the user agent needs
+/// it no more.
 pub(super) async fn serve(
     path: Path,
     stream: impl AsyncRead + AsyncWrite,

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** every address kept is one a packet may be sent to, or the unspecified address,
 //! which means "send nothing" (RFC 3264 §8.4); multicast is no address. A host name is none either
-//! until [`Sdp::named_at`] says where it is: nobody here asks a name server for a caller.
+//! until [`Sdp::named_at`] says where it is: no name server is asked for a caller.
 //!
 //! **Deliberately absent:** lines that change nothing for us: bandwidth, keys, candidates, titles.
 

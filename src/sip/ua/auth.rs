@@ -12,7 +12,7 @@ use crate::sip::path::Path;
 use crate::sip::sdp::CONTENT_TYPE;
 use crate::sip::ua::invite::{Cancel, Invite, Stage};
 use crate::sip::ua::{ClientUser, DialogId, Role, Ua};
-use crate::sip::write::Writer;
+use crate::sip::write::MessageWriter;
 use crate::time::Timestamp;
 
 /// The header that answers a challenge.
@@ -84,7 +84,11 @@ impl Ua {
 
 impl Invite {
     /// Adds the credentials; a request without them is a new one, with a challenge of its own.
-    pub(super) fn authorize(&mut self, writer: &mut Writer, credentials: Option<Credentials>) {
+    pub(super) fn authorize(
+        &mut self,
+        writer: &mut MessageWriter,
+        credentials: Option<Credentials>,
+    ) {
         match credentials {
             Some((name, value)) => {
                 writer.header(name.as_str(), value);

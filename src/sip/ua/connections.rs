@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** a connection that ends takes no answered call with it: the next request opens one
 //! to where the other end said it can be reached, and a request that was under way is sent along it
-//! once more, as it was. So is an INVITE of a new call that nobody has answered: the connection may
+//! once more, as it was. So is an INVITE of a new call that is not answered yet: the connection may
 //! have been left from the call before, and ended before the INVITE came. A request that went by
 //! TCP for its length alone goes by UDP where no connection can be made, and is the same request on
 //! both ways.

@@ -16,7 +16,7 @@ use crate::sip::ua::session::{self, TIMER, Timer};
 use crate::sip::ua::tag::tag_in;
 use crate::sip::ua::{ALLOW, DialogId, Ua, UaEvent};
 use crate::sip::wire::{ACCEPTED, content};
-use crate::sip::write::Writer;
+use crate::sip::write::MessageWriter;
 use crate::time::Timestamp;
 use crate::words::{Cause, Digit, Loss};
 
@@ -195,7 +195,12 @@ impl Ua {
 
     /// A 2xx that agrees to a session or to a change of it, but for the description: where we are,
     /// what we take, and how it is kept alive (RFC 3261 §13.3.1.4, RFC 3311 §5.2, RFC 4028 §9).
-    pub(super) fn accepted(&self, mut writer: Writer, path: Path, timer: Option<Timer>) -> Writer {
+    pub(super) fn accepted(
+        &self,
+        mut writer: MessageWriter,
+        path: Path,
+        timer: Option<Timer>,
+    ) -> MessageWriter {
         writer.header("Contact", self.contact(path)).header("Allow", ALLOW);
         writer.header("Supported", TIMER);
         if let Some(timer) = timer {

@@ -17,7 +17,7 @@ use crate::sip::ua::reply::Reply;
 use crate::sip::ua::session::{self, EXPIRES_S_MIN, Refused, TIMER, Timer};
 use crate::sip::ua::{ALLOW, ClientUser, DialogId, DialogTimer, Role, Ua};
 use crate::sip::wire::content;
-use crate::sip::write::Writer;
+use crate::sip::write::MessageWriter;
 use crate::time::Timestamp;
 use crate::words::{Cause, Loss};
 
@@ -159,7 +159,7 @@ impl Ua {
         method: &str,
         id: DialogId,
         credentials: Option<Credentials>,
-    ) -> Option<(u64, Path, Writer)> {
+    ) -> Option<(u64, Path, MessageWriter)> {
         let branch = self.rng.token();
         let path = self.invites.get(&id)?.dialog.path;
         let (via, contact) = (self.via(path, branch), self.contact(path));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::sip::message::{Name, Request, Via};
 use crate::sip::path::Path;
 use crate::sip::ua::tag::tag_in;
-use crate::sip::write::Writer;
+use crate::sip::write::MessageWriter;
 
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
@@ -50,14 +50,14 @@ impl Reply {
 
     /// A 100, which has no tag of ours.
     pub(super) fn trying(&self) -> Arc<[u8]> {
-        let mut writer = Writer::response(100);
+        let mut writer = MessageWriter::response(100);
         writer.lines(&self.lines).header("To", &self.to);
         writer.finish()
     }
 
     /// Begins a response; `tag` is added to To where it has none.
-    pub(super) fn response(&self, status: u16, tag: u64) -> Writer {
-        let mut writer = Writer::response(status);
+    pub(super) fn response(&self, status: u16, tag: u64) -> MessageWriter {
+        let mut writer = MessageWriter::response(status);
         writer.lines(&self.lines);
         if self.has_tag {
             writer.header("To", &self.to);
@@ -68,7 +68,7 @@ impl Reply {
     }
 
     /// As [`Reply::response`], with the proxies that want to stay on the way.
-    pub(super) fn dialog_response(&self, status: u16, tag: u64) -> Writer {
+    pub(super) fn dialog_response(&self, status: u16, tag: u64) -> MessageWriter {
         let mut writer = self.response(status, tag);
         writer.lines(&self.routes);
         writer

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::sip::message::{HeaderError, Headers, Refresher};
-use crate::sip::write::Writer;
+use crate::sip::write::MessageWriter;
 
 /// Shorter is answered 422 (RFC 4028 §4).
 pub const EXPIRES_S_MIN: u32 = 90;
@@ -108,7 +108,7 @@ impl Timer {
     }
 
     /// The lines of a 2xx of ours.
-    pub(super) fn write_answer(self, writer: &mut Writer) {
+    pub(super) fn write_answer(self, writer: &mut MessageWriter) {
         let who = if self.ours { "uas" } else { "uac" };
         writer.header("Session-Expires", format_args!("{};refresher={who}", self.interval_s));
         if self.known {
@@ -117,7 +117,7 @@ impl Timer {
     }
 
     /// The lines of a refresh of ours.
-    pub(super) fn write_refresh(self, writer: &mut Writer) {
+    pub(super) fn write_refresh(self, writer: &mut MessageWriter) {
         let who = if self.ours { "uac" } else { "uas" };
         writer.header("Session-Expires", format_args!("{};refresher={who}", self.interval_s));
         writer.header("Min-SE", self.min_s);

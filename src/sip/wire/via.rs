@@ -119,7 +119,7 @@ impl<'a> Via<'a> {
     }
 
     /// Where an answer over UDP goes: RFC 3261 §18.2.2, RFC 3581 §4. `None` for a host name that
-    /// nothing resolved. `maddr` is not followed: nobody may aim our answers.
+    /// nothing resolved. `maddr` is not followed: a sender may not aim our answers.
     #[must_use]
     pub fn reply_to(&self) -> Option<SocketAddr> {
         let ip = self.received().or(self.host.ip())?;

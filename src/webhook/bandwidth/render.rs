@@ -37,7 +37,7 @@ const RING_S_MAX: f64 = 300.0;
 const RECORD_S_MAX: f64 = 10_800.0;
 
 pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {
-    let mut writer = Writer { xml: Xml::new("Response"), context };
+    let mut writer = BxmlWriter { xml: Xml::new("Response"), context };
     if document.actions.is_empty() {
         // Bandwidth takes an empty response for a `Hangup`, and bridges a party at this one.
         writer.pause(0);
@@ -48,12 +48,12 @@ pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {
     Reply::ok("application/xml", writer.xml.finish())
 }
 
-struct Writer<'a> {
+struct BxmlWriter<'a> {
     xml: Xml,
     context: &'a RenderContext,
 }
 
-impl Writer<'_> {
+impl BxmlWriter<'_> {
     fn act(&mut self, action: &Action) {
         match action {
             Action::Sound(sound) => self.sound(sound),

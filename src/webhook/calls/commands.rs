@@ -8,7 +8,7 @@ use crate::webhook::calls::answers::Answers;
 use crate::webhook::calls::consult::{Consult, Stage};
 use crate::webhook::calls::party::{Party, ProviderLeg};
 use crate::webhook::calls::party_state::PartyState;
-use crate::webhook::calls::session::{Bridging, Program, Recording};
+use crate::webhook::calls::session::{Bridging, MessageRecording, Program};
 use crate::webhook::calls::{ProviderCalls, caller};
 use crate::webhook::document::Callee;
 use crate::words::{Command, Event, From, Target};
@@ -56,7 +56,7 @@ impl ProviderCalls {
                 finish_key,
                 beep,
             } => {
-                let program = Program::Record(Recording {
+                let program = Program::Record(MessageRecording {
                     id: *recording,
                     length_max: *length_max,
                     length_min: *length_min,

@@ -42,7 +42,7 @@ pub(super) struct Session {
     pub(super) hearing: Hearing,
     /// Messages, by the step that asked for them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) recordings: BTreeMap<u32, Recording>,
+    pub(super) recordings: BTreeMap<u32, MessageRecording>,
     /// What is known of the message that is being left, until the caller goes on or is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) made: Option<Recorded>,
@@ -72,7 +72,7 @@ pub(super) enum Program {
         repeat: bool,
     },
     /// The caller leaves a message.
-    Record(Recording),
+    Record(MessageRecording),
     HangUp {
         cause: Cause,
     },
@@ -156,7 +156,7 @@ impl Executing {
 
 /// A message that the provider records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Recording {
+pub(super) struct MessageRecording {
     pub(super) id: RecordingId,
     pub(super) length_max: Duration,
     pub(super) length_min: Duration,

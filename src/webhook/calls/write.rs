@@ -13,7 +13,7 @@ use crate::webhook::calls::consult::{Stage, Wanted};
 use crate::webhook::calls::handoff::handoff_address;
 use crate::webhook::calls::party::ProviderLeg;
 use crate::webhook::calls::requests::hang_up;
-use crate::webhook::calls::session::{Bridging, Executing, Program, Recording, Session};
+use crate::webhook::calls::session::{Bridging, Executing, MessageRecording, Program, Session};
 use crate::webhook::calls::whereabouts::Whereabouts;
 use crate::webhook::calls::{ProviderCalls, ProviderCallsSetup, ProviderSetup, Unwritten, Wake};
 use crate::webhook::document::{Action, Callee, Dial, Document, Sound};
@@ -79,7 +79,7 @@ impl ProviderCalls {
         session.follow = None;
         let none = ProviderSetup::default();
         let provider = self.setup.providers.get(&session.provider).unwrap_or(&none);
-        let written = Writer { call: ticket.call, session, setup: &self.setup, provider }
+        let written = DocumentWriter { call: ticket.call, session, setup: &self.setup, provider }
             .write(now, look_ahead.unwrap_or_default());
         session.executing = written.executing;
         session.answers.keep(ticket.link.clone(), written.document.clone());
@@ -181,7 +181,7 @@ fn dial_of(
     }
 }
 
-struct Writer<'a> {
+struct DocumentWriter<'a> {
     call: CallId,
     session: &'a mut Session,
     setup: &'a ProviderCallsSetup,
@@ -201,7 +201,7 @@ impl Written {
     }
 }
 
-impl Writer<'_> {
+impl DocumentWriter<'_> {
     fn write(&mut self, now: Timestamp, look_ahead: LookAhead) -> Written {
         if self.session.caller.is_over() {
             return Written::new(vec![hang_up()], Executing::End, Duration::ZERO);
@@ -323,7 +323,7 @@ impl Writer<'_> {
         Written::new(actions, Executing::Dial { leg }, RING_MAX + TALK_MAX)
     }
 
-    fn record(&mut self, wanted: &Recording) -> Written {
+    fn record(&mut self, wanted: &MessageRecording) -> Written {
         let n = self.session.next - 1;
         self.session.recordings.insert(n, wanted.clone());
         let action = Action::Record {

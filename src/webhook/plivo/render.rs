@@ -32,19 +32,19 @@ const VALID_KEYS: &str = "1234567890*#";
 const TIME_LIMIT_MAX: Duration = Duration::from_secs(86_399);
 
 pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {
-    let mut writer = Writer { xml: Xml::new("Response"), context };
+    let mut writer = PlivoXmlWriter { xml: Xml::new("Response"), context };
     for action in &document.actions {
         writer.action(action);
     }
     Reply::ok("application/xml", writer.xml.finish())
 }
 
-struct Writer<'a> {
+struct PlivoXmlWriter<'a> {
     xml: Xml,
     context: &'a RenderContext,
 }
 
-impl Writer<'_> {
+impl PlivoXmlWriter<'_> {
     fn action(&mut self, action: &Action) {
         match action {
             Action::Sound(sound) => self.sound(sound),

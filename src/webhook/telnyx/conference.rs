@@ -28,7 +28,7 @@ use crate::time::Timestamp;
 use crate::webhook::commanded::{Commanded, Split};
 use crate::webhook::fields::{Fields, LegState};
 use crate::webhook::rest::RestOutcome;
-use crate::webhook::telnyx::leg::{At, Conference, Doing, Leaving};
+use crate::webhook::telnyx::leg::{Admission, At, Conference, Doing, Leaving, Tried, Whereabouts};
 use crate::webhook::telnyx::legs::{BRIDGE, Legs, Wake};
 use crate::webhook::telnyx::plan::{Body, Name, Todo, body};
 use crate::webhook::telnyx::rest::{self, CONFERENCE, CONFERENCE_NAME, JOIN, LEAVE};
@@ -241,16 +241,17 @@ impl Legs {
         let is_splitting = matches!(leg.doing, Doing::Splitting(_));
         let waits_max = if is_splitting { SPLIT_WAITS_MAX } else { WAITS_MAX };
         let Some(conference) = &mut leg.conference else { return };
-        let At::Entering { waits, has_turned, is_unsure, is_refused } = &mut conference.at else {
+        let At::Entering { waits, tried, whereabouts, admission } = &mut conference.at else {
             return;
         };
         match outcome {
-            RestOutcome::Busy(_) => (*is_unsure, *has_turned) = (true, true),
+            RestOutcome::Busy(_) => (*whereabouts, *tried) = (Whereabouts::Unknown, Tried::Both),
             RestOutcome::Refused(said) if name == CONFERENCE && rest::is_taken(said) => {
                 // It fell out as far as we know only, or no other try is left: it stays where it
                 // is.
-                let is_in = *is_unsure || conference.falls > 0 || *waits >= waits_max;
-                if *is_refused && is_in && !is_splitting {
+                let may_be_in = *whereabouts == Whereabouts::Unknown || conference.falls > 0;
+                let is_in = may_be_in || *waits >= waits_max;
+                if *admission == Admission::Refused && is_in && !is_splitting {
                     tracing::warn!(leg = %leg.id, "this leg's conference is there, and does not \
                         let it in: it counts as in it already");
                     conference.falls = conference.falls.saturating_sub(1);
@@ -259,18 +260,19 @@ impl Legs {
                 conference.is_new = false;
             }
             RestOutcome::Done | RestOutcome::Gone | RestOutcome::Refused(_) => {
-                *is_refused = name == JOIN && matches!(outcome, RestOutcome::Refused(_));
+                let is_refused = name == JOIN && matches!(outcome, RestOutcome::Refused(_));
+                *admission = if is_refused { Admission::Refused } else { Admission::Open };
                 conference.is_new = name == JOIN;
             }
         }
-        if !std::mem::replace(has_turned, true) {
+        if std::mem::replace(tried, Tried::Both) == Tried::One {
             return self.enter(reference);
         }
         if *waits >= waits_max {
             return self.give_up(reference);
         }
         let after = wait(*waits, outcome);
-        (*waits, *has_turned) = (*waits + 1, false);
+        (*waits, *tried) = (*waits + 1, Tried::One);
         self.timers.set(Wake::Enter(reference.to_owned()), now + after);
     }
 
@@ -286,8 +288,10 @@ impl Legs {
         let talk =
             matches!(caller, Some(Doing::Dialing { party: Some(it), .. }) if it == reference);
         // The party may be in the conference all the same, and the caller alone.
-        let may_be_in =
-            |conference: Conference| matches!(conference.at, At::Entering { is_unsure: true, .. });
+        let may_be_in = |conference: Conference| match conference.at {
+            At::Entering { whereabouts, .. } => whereabouts == Whereabouts::Unknown,
+            At::In { .. } | At::Fallen => false,
+        };
         if talk && conference.is_some_and(may_be_in) {
             self.bridge_again(&split.caller, reference);
         }

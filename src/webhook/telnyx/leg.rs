@@ -74,12 +74,12 @@ pub(super) enum At {
     Entering {
         /// How many waits there were after commands that failed.
         waits: u32,
-        /// The other command was tried as well.
-        has_turned: bool,
-        /// It may be in all the same.
-        is_unsure: bool,
-        /// There is such a conference, which did not let it in.
-        is_refused: bool,
+        #[serde(rename = "has_turned")]
+        tried: Tried,
+        #[serde(rename = "is_unsure")]
+        whereabouts: Whereabouts,
+        #[serde(rename = "is_refused")]
+        admission: Admission,
     },
     In {
         since: Timestamp,
@@ -89,9 +89,61 @@ pub(super) enum At {
 }
 
 impl At {
-    const FIRST: Self =
-        Self::Entering { waits: 0, has_turned: false, is_unsure: false, is_refused: false };
+    const FIRST: Self = Self::Entering {
+        waits: 0,
+        tried: Tried::One,
+        whereabouts: Whereabouts::Outside,
+        admission: Admission::Open,
+    };
 }
+
+/// Which of the two commands were tried since the last wait: to make the conference, and to join
+/// it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "bool", into = "bool")]
+pub(super) enum Tried {
+    One,
+    Both,
+}
+
+/// Where a leg is whose command to enter did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "bool", into = "bool")]
+pub(super) enum Whereabouts {
+    Outside,
+    /// The command may have been carried out all the same, or the leg may not have left yet.
+    Unknown,
+}
+
+/// What a conference that is there said to a leg that would join it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "bool", into = "bool")]
+pub(super) enum Admission {
+    /// Nothing, as far as we know.
+    Open,
+    Refused,
+}
+
+/// Legs are saved with a flag for each.
+macro_rules! saved_as_flag {
+    ($type:ident, $off:ident, $on:ident) => {
+        impl From<bool> for $type {
+            fn from(flag: bool) -> Self {
+                if flag { Self::$on } else { Self::$off }
+            }
+        }
+
+        impl From<$type> for bool {
+            fn from(it: $type) -> Self {
+                it == $type::$on
+            }
+        }
+    };
+}
+
+saved_as_flag!(Tried, One, Both);
+saved_as_flag!(Whereabouts, Outside, Unknown);
+saved_as_flag!(Admission, Open, Refused);
 
 impl Conference {
     pub(super) fn new(name: &str, is_new: bool) -> Self {
@@ -103,8 +155,10 @@ impl Conference {
         if !matches!(self.at, At::Entering { .. }) {
             self.at = At::FIRST;
         }
-        if let At::Entering { is_unsure, .. } = &mut self.at {
-            *is_unsure |= is_leaving;
+        if let At::Entering { whereabouts, .. } = &mut self.at
+            && is_leaving
+        {
+            *whereabouts = Whereabouts::Unknown;
         }
     }
 }

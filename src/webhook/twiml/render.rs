@@ -22,20 +22,20 @@ pub(super) const EMPTY: &str = "empty";
 
 #[must_use]
 pub fn render(dialect: &Dialect, document: &Document, context: &RenderContext) -> Reply {
-    let mut writer = Writer { dialect, context, xml: Xml::new("Response") };
+    let mut writer = TwimlWriter { dialect, context, xml: Xml::new("Response") };
     for action in &document.actions {
         writer.action(action);
     }
     Reply::ok("text/xml", writer.xml.finish())
 }
 
-struct Writer<'a> {
+struct TwimlWriter<'a> {
     dialect: &'a Dialect,
     context: &'a RenderContext,
     xml: Xml,
 }
 
-impl Writer<'_> {
+impl TwimlWriter<'_> {
     fn action(&mut self, action: &Action) {
         match action {
             Action::Sound(sound) => self.sound(sound),

@@ -33,19 +33,19 @@ const LENGTH_S: (u64, u64) = (3, 7_200);
 const TALK_S_MAX: u64 = 7_200;
 
 pub(super) fn render(document: &Document, context: &RenderContext) -> Reply {
-    let mut writer = Writer { ncco: Vec::new(), context };
+    let mut writer = NccoWriter { ncco: Vec::new(), context };
     for action in &document.actions {
         writer.action(action);
     }
     Reply::ok("application/json", Value::Array(writer.ncco).to_string())
 }
 
-struct Writer<'a> {
+struct NccoWriter<'a> {
     ncco: Vec<Value>,
     context: &'a RenderContext,
 }
 
-impl Writer<'_> {
+impl NccoWriter<'_> {
     fn action(&mut self, action: &Action) {
         match action {
             Action::Sound(sound) => self.sound(sound, false),

@@ -25,11 +25,9 @@ const IN_MORE_ROOMS: &[(&str, usize)] = &[
     ("Place", 3),
     ("Places", 3),
     ("Queue", 5),
-    ("Recording", 5),
     ("Report", 4),
     ("Run", 3),
     ("Trunk", 3),
-    ("Writer", 4),
 ];
 
 /// The structs of each name, by room.

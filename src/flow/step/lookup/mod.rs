@@ -16,6 +16,7 @@ use minijinja::value::{Serde, Value};
 use toml::de::DeValue;
 
 use crate::flow::build::{Build, Scope};
+use crate::flow::code;
 use crate::flow::diagnostic::suggest;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::{Expression, Variable};
@@ -109,7 +110,7 @@ pub(in crate::flow) fn read<'a>(
     if method == HttpMethod::Get && section.get(&BODY).is_some() {
         let message = format!("{}: a `get` has no `body`", section.what);
         let help = "write method = \"post\" beside it".to_owned();
-        build.problems.error_help(section.key_span(BODY.name), message, help);
+        build.problems.report(&code::CONTRADICTION, section.key_span(BODY.name), message, help);
     }
     let lookup = Lookup {
         method,
@@ -334,7 +335,8 @@ fn read_url<'a>(build: &Build<'a>, section: &Section<'a>, item: Item<'a>) -> Opt
         let help = near.filter(|near| near.starts_with("did you mean")).unwrap_or_else(|| {
             format!("if that is right, add \"{name}\" to allow_hosts in [lookup]")
         });
-        wrong(&format!("look-ups may not ask `{name}`"), &help);
+        let message = format!("{}: look-ups may not ask `{name}`", section.what);
+        build.problems.report(&code::HIDDEN_SERVICE, span.clone(), message, help);
     }
     let mut parts = Vec::new();
     let (mut rest, mut at) = (text, 0);
@@ -372,7 +374,7 @@ fn read_headers<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<(Arc<str>, 
     let mut headers = Vec::new();
     for (name, span, item) in table.entries() {
         if headers.len() == HEADERS_MAX {
-            table.error(span, format!("more than {HEADERS_MAX} headers"));
+            table.report(&code::LIMIT, span, format!("more than {HEADERS_MAX} headers"));
             break;
         }
         let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
@@ -417,7 +419,7 @@ fn read_set<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<Take> {
     let mut take = Vec::new();
     for (name, span, item) in table.entries() {
         if take.len() == SETS_MAX {
-            table.error(span, format!("more than {SETS_MAX} variables"));
+            table.report(&code::LIMIT, span, format!("more than {SETS_MAX} variables"));
             break;
         }
         if check_variable(&table, name, span) {

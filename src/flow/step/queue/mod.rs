@@ -14,6 +14,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use crate::flow::build::{Build, Scope};
+use crate::flow::code;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::option::Kind as _;
 use crate::flow::port::{Effect, QueueOutcome, QueueRequest, Relax};
@@ -334,7 +335,7 @@ fn read_skills<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<(Text, u8)> 
     let mut skills = Vec::new();
     for (name, span, item) in table.entries().take(SKILLS_MAX + 1) {
         if skills.len() == SKILLS_MAX {
-            table.error(span, format!("more than {SKILLS_MAX} skills"));
+            table.report(&code::LIMIT, span, format!("more than {SKILLS_MAX} skills"));
             break;
         }
         check_skill(build, &table, name, span.clone());
@@ -403,7 +404,8 @@ fn read_relax<'a>(build: &Build<'a>, section: &Section<'a>) -> Vec<Relax> {
         return Vec::new();
     };
     if items.len() > RELAX_MAX {
-        section.error(item.span(), format!("`relax` has more than {RELAX_MAX} steps"));
+        let message = format!("`relax` has more than {RELAX_MAX} steps");
+        section.report(&code::LIMIT, item.span(), message);
     }
     let mut steps = Vec::new();
     for (at, item) in items.iter().enumerate().take(RELAX_MAX) {
@@ -471,7 +473,7 @@ fn check_relax(build: &Build<'_>, section: &Section<'_>, queue: &Queue) {
             let wait_s = queue.wait_max.as_secs();
             let message = format!("{what} never comes: callers wait {wait_s} s at most");
             let help = "raise `wait_s_max`, or take the step out".to_owned();
-            section.problems.warning(span_of(at), message, help);
+            section.problems.report(&code::NEVER_APPLIES, span_of(at), message, help);
         }
     }
 }
@@ -509,7 +511,7 @@ fn check_staff(build: &Build<'_>, section: &Section<'_>, queue: &Queue) {
     };
     let message = format!("{}: no agent can ever answer these calls: {why}", section.what);
     let help = "ask for a lower level, let `relax` come to one, or change [agents]".to_owned();
-    section.problems.error_help(section.key_span(SKILLS.name), message, help);
+    section.problems.report(&code::NOBODY_ABLE, section.key_span(SKILLS.name), message, help);
 }
 
 fn read_prefer<'a>(build: &Build<'a>, section: &Section<'a>) -> Option<(Text, Duration)> {

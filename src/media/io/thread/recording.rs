@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use crate::id::{CallId, LegId, RecordingId};
 use crate::media::call_recorder::{CHANNELS, CallRecorder};
+use crate::media::fact::Fact;
+use crate::media::io::Facts;
 use crate::media::io::calls::CallRecording;
 use crate::media::io::recording_writer::RecordingWriter;
 use crate::media::io::thread::{Leg, MediaThread};
-use crate::media::io::{Fact, Facts};
 use crate::media::prompt::Sound;
 use crate::media::recorder::{Finished, RecordingSpec};
 use crate::time::Timestamp;
