@@ -24,7 +24,7 @@ use attendant::center::journal::{Entry, Header, masked};
 use attendant::config::{self, Loaded, Sources};
 use attendant::id::{AgentId, CallId, LegId};
 use attendant::server::{self, Checkpoints};
-use attendant::store::{self, Head, KeptSetup, Opened, Rebuild, Rebuilt, Writing};
+use attendant::store::{self, Head, KeptSetup, Opened, Rebuild, Rebuilt, StorePlace, Writing};
 use attendant::time::Timestamp;
 use attendant::words::{AgentRequest, Cause, Command, Digit, Event, From, Via};
 
@@ -177,7 +177,7 @@ impl Bench {
         let Loaded { config, flows, directory, .. } = loaded;
         let state = self.folder.join("state");
         let setup = server::setup(&config, flows, directory);
-        let setup = server::named(&state, setup).expect("the names are ours");
+        let setup = server::named(&StorePlace::from(&state), setup).expect("the names are ours");
         let found = store::look(&state, setup.node, &mut Nothing).expect("the folder is ours");
         let kept = KeptSetup::of(&setup);
         kept.keep(&state, found.run()).expect("it can be written");
@@ -186,7 +186,8 @@ impl Bench {
         let head = Head { started_at: now, seed: 1, config: kept.digest };
         let writing = Writing { agent: &|_| None, number: &|raw| Some(raw.to_owned()) };
         let opened = found.begin(&head, &writing).expect("it can be written");
-        let checkpoints = Checkpoints::start(state.clone(), opened.store.checkpointing());
+        let checkpoints =
+            Checkpoints::start(StorePlace::from(&state), opened.store.checkpointing());
         let checkpoints = checkpoints.expect("a thread");
         let mut center = Center::new(ContactCenter::new(setup), opened, now);
         let began = Instant::now();

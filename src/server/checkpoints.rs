@@ -9,14 +9,13 @@
 //! **Deliberately absent:** what a state is.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::server::resume::{Ahead, Folder, Reached};
-use crate::store::{Checkpointing, StoreError};
+use crate::store::{Checkpointing, StoreError, StorePlace};
 
 /// What 256 inputs take, about: as long as that the thread leaves the processor to others.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -37,9 +36,9 @@ impl Checkpoints {
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn start(folder: PathBuf, of: Checkpointing) -> io::Result<Self> {
+    pub fn start(place: StorePlace, of: Checkpointing) -> io::Result<Self> {
         let is_over = Arc::new(AtomicBool::new(false));
-        let maker = Maker { folder, of, is_over: Arc::clone(&is_over) };
+        let maker = Maker { place, of, is_over: Arc::clone(&is_over) };
         let thread = std::thread::Builder::new().name("checkpoints".to_owned());
         let thread = thread.spawn(move || maker.run())?;
         Ok(Self { is_over, thread: Some(thread) })
@@ -68,7 +67,7 @@ enum Made {
 }
 
 struct Maker {
-    folder: PathBuf,
+    place: StorePlace,
     of: Checkpointing,
     is_over: Arc<AtomicBool>,
 }
@@ -156,7 +155,7 @@ impl Maker {
             std::thread::park_timeout(PAUSE);
             !self.is_over()
         };
-        let folder = Folder::new(&self.folder);
+        let folder = Folder::new(self.place.clone());
         let mut ahead = Ahead::new(&folder, &pause);
         let is_whole = self.of.lead(last.map(|it| &it.checkpoint), segment, &mut ahead)?;
         // Lines of the log that were reached first while nobody listened are wanted all the same.

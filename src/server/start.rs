@@ -140,7 +140,8 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     let keep = Keep::of(&config.server);
     let keeping = Keeping::start(keep, bound.clock, bound.store.errands())?;
     bound.store.close_segments_after(config.server.journal_segment);
-    let checkpoints = Checkpoints::start(config.server.state.clone(), bound.store.checkpointing())?;
+    let checkpoints =
+        Checkpoints::start(setup::place(&config.server), bound.store.checkpointing())?;
     let (swap, swaps) = mpsc::channel(SWAPS_MAX);
     let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
     let resolver = Resolver::start(&config, random_seed()?, found.clone())?;

@@ -31,7 +31,7 @@ impl Server {
             std::thread::park_timeout(STEP);
         }
         self.store.close_segments_after(store::journal::SEGMENT_LEN_MAX);
-        let (folder, pause) = (Folder::new(&world.state()), || true);
+        let (folder, pause) = (Folder::new((&world.state()).into()), || true);
         let mut ahead = Ahead::new(&folder, &pause);
         let segment = segment().unwrap();
         assert!(of.lead(None, segment, &mut ahead).unwrap());
