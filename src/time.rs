@@ -15,7 +15,7 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use throttle::{Throttle, Unsaid};
 
@@ -108,6 +108,21 @@ pub struct Timers<K: Ord + Clone> {
 impl<K: Ord + Clone> Default for Timers<K> {
     fn default() -> Self {
         Self { due: BTreeSet::new(), by_key: BTreeMap::new(), sequence: 0 }
+    }
+}
+
+/// Its deadlines in order, and the number of the last: all else follows from these.
+impl<K: Ord + Clone + Serialize> Serialize for Timers<K> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (self.sequence, &self.due).serialize(to)
+    }
+}
+
+impl<'de, K: Ord + Clone + Deserialize<'de>> Deserialize<'de> for Timers<K> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (sequence, due): (u64, BTreeSet<(Timestamp, u64, K)>) = Deserialize::deserialize(from)?;
+        let by_key = due.iter().map(|(at, n, key)| (key.clone(), (*at, *n))).collect();
+        Ok(Self { due, by_key, sequence })
     }
 }
 

@@ -8,6 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::acd::class::ClassId;
 use crate::acd::level::Levels;
 use crate::acd::occupancy::Worked;
@@ -22,7 +24,7 @@ pub const REASON_LOGGED_IN: &str = "logged_in";
 
 /// What the person wants. It becomes the state at the next rest point; a state that the system
 /// chose (not ready after missed calls) leaves it as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Intent {
     LogOut,
     NotReady { reason: String },
@@ -30,7 +32,7 @@ pub enum Intent {
 }
 
 /// What an agent means to calls whose demands they meet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Presence {
     /// Logged in, and not about to leave: who waits already may go on waiting.
     pub(super) staffed: bool,
@@ -40,7 +42,7 @@ pub(super) struct Presence {
 }
 
 /// Offers missed in a row, by outcome. One accepted call, or asking to be ready, clears them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missed {
     pub no_answer: u8,
     pub rejected: u8,
@@ -49,7 +51,7 @@ pub struct Missed {
 }
 
 /// An agent as the queue sees them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Agent {
     pub id: AgentId,
     pub state: AgentState,
@@ -251,7 +253,7 @@ impl Agent {
 /// * `LeastOccupied`: talk and after-call work ÷ time logged in, at the moment of the match.
 /// * `RoundRobin`: whoever was last offered a call longest ago, taken or not.
 /// * `FewestCalls`: calls accepted since the start of the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Rank {
     first: u64,
     second: u64,

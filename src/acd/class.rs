@@ -10,6 +10,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::acd::agent::{Agent, Presence};
 use crate::acd::level::Levels;
 use crate::acd::port::Strategy;
@@ -22,10 +24,10 @@ use crate::time::Timestamp;
 /// first. Making one costs a look at every agent.
 pub(super) const CLASSES_UNUSED_MAX: usize = 256;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct ClassId(usize);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Class {
     pub(super) queue: QueueId,
     pub(super) demands: Levels,
@@ -41,13 +43,34 @@ pub(super) struct Class {
     unused_since: u64,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Saved")]
 pub(super) struct Classes {
+    #[serde(skip)]
     by_demands: BTreeMap<(QueueId, Levels), ClassId>,
     slots: Vec<Option<Class>>,
     free: Vec<ClassId>,
     unused: BTreeSet<(u64, ClassId)>,
     releases: u64,
+}
+
+/// What is kept of them: where each is found follows from it.
+#[derive(Deserialize)]
+struct Saved {
+    slots: Vec<Option<Class>>,
+    free: Vec<ClassId>,
+    unused: BTreeSet<(u64, ClassId)>,
+    releases: u64,
+}
+
+impl From<Saved> for Classes {
+    fn from(saved: Saved) -> Self {
+        let Saved { slots, free, unused, releases } = saved;
+        let mut classes = Self { by_demands: BTreeMap::new(), slots, free, unused, releases };
+        let found = classes.iter().map(|(id, class)| ((class.queue, class.demands.clone()), id));
+        classes.by_demands = found.collect();
+        classes
+    }
 }
 
 impl Classes {

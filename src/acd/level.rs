@@ -7,12 +7,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::SkillId;
 
 /// A call may weaken its demands this often; later steps are not applied.
 pub(super) const RELAX_STEPS_MAX: usize = 32;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Levels(Vec<(SkillId, u8)>);
 
 impl Levels {

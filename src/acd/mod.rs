@@ -98,6 +98,8 @@ pub use agent::{Agent, Intent, Missed, REASON_LOGGED_IN};
 pub use explain::{Considered, Search, Verdict, WaitingCall};
 pub use port::*;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{AgentId, CallId, OfferId, QueueId, SkillId};
 use crate::time::{Timers, Timestamp};
 use crate::words::{AgentState, OfferOutcome};
@@ -108,7 +110,7 @@ use ranked_set::RankedSet;
 use waiting::{Waiting, index, index_of};
 
 /// Every queue and every agent of the contact center.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Acd {
     agents: Vec<Agent>,
     queues: Vec<Queue>,
@@ -117,6 +119,7 @@ pub struct Acd {
     offers: BTreeMap<OfferId, CallId>,
     classes: Classes,
     timers: Timers<Wake>,
+    #[serde(skip)]
     outputs: VecDeque<Output>,
     /// Waiting calls of which [`Self::search`] says something else than before.
     searched: BTreeSet<CallId>,
@@ -124,7 +127,7 @@ pub struct Acd {
     now: Timestamp,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Queue {
     setup: QueueSetup,
     /// Every call of the queue, also those that ring an agent: they keep their place.
@@ -140,7 +143,7 @@ impl Queue {
 }
 
 /// Why [`Acd::poll_timeout`] asks to be woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Wake {
     /// The phone rang long enough.
     RingTimeout {
@@ -242,6 +245,12 @@ impl Acd {
     #[must_use]
     pub fn order(&self, call: CallId) -> Option<(i64, Timestamp)> {
         self.calls.get(&call).map(|waiting| waiting.key.order())
+    }
+
+    /// How many queues there are.
+    #[must_use]
+    pub const fn queues(&self) -> usize {
+        self.queues.len()
     }
 
     /// Calls of a queue without an answer yet, also those that ring an agent.

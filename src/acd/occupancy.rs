@@ -26,6 +26,8 @@
 
 use std::cmp::Ordering;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::AgentId;
 use crate::time::Timestamp;
 
@@ -33,7 +35,7 @@ const FOR_EVER: Timestamp = Timestamp(u64::MAX);
 const ROOT: usize = 1;
 
 /// What the occupancy of a resting agent follows from at any moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Worked {
     /// Talking and after-call work since the log-in.
     pub(super) busy_ms: u64,
@@ -77,12 +79,32 @@ impl Worked {
 }
 
 /// The agents of one class who rest, by [`AgentId`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Saved")]
 pub(super) struct Tournament {
     agents: Vec<Option<Worked>>,
     /// From [`ROOT`]; the games of node `n` are at `2n` and `2n + 1`, and the last half of them are
     /// the agents themselves.
+    #[serde(skip)]
     games: Vec<Game>,
+}
+
+/// What is kept of it: who is there. No game is played yet.
+#[derive(Deserialize)]
+struct Saved {
+    agents: Vec<Option<Worked>>,
+}
+
+impl From<Saved> for Tournament {
+    fn from(Saved { agents }: Saved) -> Self {
+        let mut games = Self::new(agents.len()).games;
+        let leaves = games.len() / 2;
+        games[..leaves].fill(Game { winner: None, until: Timestamp(0) });
+        for (worked, game) in agents.iter().zip(&mut games[leaves..]) {
+            game.winner = worked.map(|worked| worked.agent.0);
+        }
+        Self { agents, games }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

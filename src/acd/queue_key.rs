@@ -19,13 +19,15 @@
 
 use std::cmp::Reverse;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::CallId;
 use crate::time::Timestamp;
 
 const MINUTE_MS: i64 = 60_000;
 
 /// What a call is sorted by in the line of its queue: smaller is sooner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct QueueKey {
     virtual_arrival: i64,
     pub(super) since: Timestamp,

@@ -8,9 +8,11 @@
 //!
 //! **Deliberately absent:** chance. The weights come from a fixed sequence, the same on every run.
 
+use serde::{Deserialize, Serialize};
+
 const NONE: u32 = u32::MAX;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RankedSet<K> {
     nodes: Vec<Node<K>>,
     free: Vec<u32>,
@@ -18,7 +20,7 @@ pub(super) struct RankedSet<K> {
     weights: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Node<K> {
     key: K,
     weight: u64,

@@ -8,6 +8,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::acd::agent::{Agent, Rank};
 use crate::acd::level::Levels;
 use crate::acd::occupancy::Tournament;
@@ -15,7 +17,7 @@ use crate::acd::port::Strategy;
 use crate::id::AgentId;
 use crate::time::Timestamp;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Ready {
     Ranked(Strategy, BTreeSet<Rank>),
     LeastOccupied(Tournament),

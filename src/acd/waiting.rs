@@ -8,6 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::acd::class::ClassId;
 use crate::acd::level;
 use crate::acd::port::{Enqueue, Output};
@@ -26,7 +28,7 @@ pub(super) const RING_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 /// bounds how many entries a search has to skip.
 pub(super) const EXCLUSIONS_MAX: usize = 32;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Waiting {
     pub(super) key: QueueKey,
     pub(super) queue: QueueId,
@@ -48,7 +50,7 @@ pub(super) struct Waiting {
     pub(super) is_consult: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Status {
     /// For anybody who meets the demands.
     Open,
@@ -61,7 +63,7 @@ pub(super) enum Status {
 }
 
 /// An offer of this call that was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tried {
     pub(super) outcome: OfferOutcome,
     pub(super) at: Timestamp,

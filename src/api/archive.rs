@@ -116,6 +116,9 @@ pub enum ArchiveError {
     /// Too much is being read: what was asked for may succeed later.
     #[error("too many lists are being read")]
     Busy,
+    /// The records are in a database that cannot be reached.
+    #[error("{0}")]
+    Away(String),
     /// What is wrong with the store, for the log.
     #[error("{0}")]
     Failed(String),

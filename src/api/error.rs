@@ -179,10 +179,17 @@ impl ApiError {
     }
 
     pub(super) fn archive(error: &ArchiveError) -> Self {
-        if matches!(error, ArchiveError::Busy) {
-            return Self::busy();
+        match error {
+            ArchiveError::Busy => return Self::busy(),
+            ArchiveError::Away(_) => {
+                let message = "the database of the records cannot be reached";
+                let help = "calls are taken, and their records wait for it: ask again; the log of \
+                            the server says more";
+                tracing::warn!(%error, "the records cannot be read");
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", message, help);
+            }
+            ArchiveError::Failed(_) => tracing::error!(%error, "the records cannot be read"),
         }
-        tracing::error!(%error, "the records cannot be read");
         let help = "the log of the server says more";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "records", "they cannot be read", help)
     }

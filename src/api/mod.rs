@@ -172,6 +172,11 @@ pub struct Health {
     pub journal_failing: bool,
     pub records_failing: bool,
     pub recordings_failing: bool,
+    /// The database that records are delivered to cannot be written: they wait in the folder, and
+    /// calls are taken.
+    pub database_failing: bool,
+    /// Changes of records that wait for it.
+    pub database_waiting: u64,
     /// Things to be written that wait in memory.
     pub store_waiting: u64,
     /// Things that could not be kept.
@@ -458,11 +463,16 @@ async fn health() -> &'static str {
 }
 
 /// Whether new calls should come here: 200, or 503 while draining or while the disk takes nothing.
+///
+/// 200 with a word about it while records wait for their database.
 #[utoipa::path(get, path = "/readyz", tag = "server",
     responses((status = 200, body = str), (status = 503, body = str)))]
 async fn ready(State(api): State<Api>) -> (StatusCode, &'static str) {
     match api.health() {
-        Ok(Health { accepting: true, .. }) => (StatusCode::OK, "ready\n"),
+        Ok(Health { accepting: true, database_failing: false, .. }) => (StatusCode::OK, "ready\n"),
+        Ok(Health { accepting: true, database_failing: true, .. }) => {
+            (StatusCode::OK, "ready, degraded: the records' database cannot be written\n")
+        }
         Ok(Health { accepting: false, .. }) | Err(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
         }

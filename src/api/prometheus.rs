@@ -121,6 +121,10 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     out.single("attendant_records_failing", "gauge", help, flag(health.records_failing));
     let help = "Recordings cannot be written.";
     out.single("attendant_recordings_failing", "gauge", help, flag(health.recordings_failing));
+    let help = "The database that records are delivered to cannot be written.";
+    out.single("attendant_database_failing", "gauge", help, flag(health.database_failing));
+    let help = "Changes of records that wait for it.";
+    out.single("attendant_database_waiting", "gauge", help, health.database_waiting);
     let help = "Lines and records that wait in memory.";
     out.single("attendant_store_waiting", "gauge", help, health.store_waiting);
     let help = "Lines and records that were not kept.";

@@ -268,6 +268,7 @@ fn the_document_lists_what_there_is() {
         post /v1/agents/{name}/wrap-up: Ends after-call work, and says what came of the call.
         post /v1/callers/erase: Takes a caller out of everything that is kept of ended calls.
         get /v1/calls: The calls that are up.
+        post /v1/calls: Dials a customer, who is led into a flow on answering.
         delete /v1/calls/{id}: Ends a call.
         get /v1/calls/{id}: One call: as it is now, or its record when it has ended.
         delete /v1/calls/{id}/supervise: Hangs up the supervisor of a call; the others go on.
@@ -526,6 +527,8 @@ fn prometheus_reads_the_present() {
         attendant_journal_failing 0
         attendant_records_failing 0
         attendant_recordings_failing 0
+        attendant_database_failing 0
+        attendant_database_waiting 0
         attendant_store_waiting 0
         attendant_store_lost_total 0"#]]
     .assert_eq(&samples.join("\n"));

@@ -92,7 +92,7 @@ pub struct History {
 }
 
 /// What earlier calls say of a caller who calls now.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Heard {
     calls_recent: usize,
     last_call_days: Option<u64>,
@@ -137,6 +137,19 @@ impl Knows for Recognized {
 
     fn language(&self) -> Option<&str> {
         self.entry.as_ref()?.language.as_deref()
+    }
+
+    /// All but how the call came, which the call knows.
+    fn saved(&self) -> Value {
+        json!((&self.entry, &self.heard))
+    }
+}
+
+impl Recognized {
+    /// What was [written down](Knows::saved) of a call that came like this.
+    pub(super) fn resume(origin: Arc<Origin>, saved: Value) -> serde_json::Result<Self> {
+        let (entry, heard) = serde_json::from_value(saved)?;
+        Ok(Self { origin, entry, heard })
     }
 }
 

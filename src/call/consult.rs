@@ -22,6 +22,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::call::{Call, Fact, Leg, Role, Stage};
 use crate::id::{AgentId, LegId, QueueId};
 use crate::time::Timestamp;
@@ -32,7 +34,7 @@ use crate::words::{Cause, LegOutcome, Party, QueueExit, SentTo};
 pub const CONFERENCE_LEGS_MAX: usize = 16;
 
 /// The agent asks a party to join.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consult {
     pub whom: Whom,
     pub stage: Stage,
@@ -41,7 +43,7 @@ pub struct Consult {
 }
 
 /// The party asked to join.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Whom {
     /// The agent of this queue who answers: it looks for one.
     Queue(QueueId),

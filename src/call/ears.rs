@@ -21,6 +21,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::call::few::{Few, FewOf};
 use crate::call::{Call, Fact, Leg, Recorder, Role, Stage};
 use crate::flow;
@@ -29,10 +31,29 @@ use crate::time::Timestamp;
 use crate::words::SupervisorMode;
 
 /// What one leg hears.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ear {
     Hears(FewOf<LegId>),
-    Plays(&'static str),
+    Plays(Music),
+}
+
+/// What is heard in place of a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Music {
+    OnHold,
+    /// A consulted party's telephone rings.
+    Ringing,
+}
+
+impl Music {
+    /// As those who play it know it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OnHold => "default",
+            Self::Ringing => "ring",
+        }
+    }
 }
 
 /// What the legs hear of each other; a leg that is not in it hears none.
@@ -42,7 +63,7 @@ pub type Ears = Few<LegId, Ear>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     Hear { leg: LegId, from: BTreeSet<LegId> },
-    Play { leg: LegId, music: &'static str },
+    Play { leg: LegId, music: Music },
     StopPlay { leg: LegId },
 }
 
@@ -53,11 +74,6 @@ struct Changes {
     music: Vec<Change>,
     more: Vec<Change>,
 }
-
-/// What is heard on hold.
-const HOLD_MUSIC: &str = "default";
-/// What an agent hears while a consulted party's telephone rings.
-const RINGING: &str = "ring";
 
 impl Call {
     /// What the legs should hear now. A caller who hears that the call will be recorded hears
@@ -156,8 +172,8 @@ impl Call {
         let left = [caller].into_iter().chain(self.met().iter().copied());
         let mut left: Vec<_> = left.filter(|leg| self.has_leg(*leg)).collect();
         let mut ears = match (consult.stage, consult.consulted()) {
-            (Stage::Waiting, _) if !self.is_consult_offered() => waits_with(HOLD_MUSIC),
-            (Stage::Waiting | Stage::Ringing, _) | (_, None) => waits_with(RINGING),
+            (Stage::Waiting, _) if !self.is_consult_offered() => waits_with(Music::OnHold),
+            (Stage::Waiting | Stage::Ringing, _) | (_, None) => waits_with(Music::Ringing),
             (Stage::Talking, Some(consulted)) => self.pair(party, consulted, false),
             (Stage::Conference, Some(consulted)) => {
                 left.extend([party, consulted].into_iter().filter(|leg| self.has_leg(*leg)));
@@ -165,7 +181,7 @@ impl Call {
             }
         };
         match left[..] {
-            [alone] => drop(ears.insert(alone, Ear::Plays(HOLD_MUSIC))),
+            [alone] => drop(ears.insert(alone, Ear::Plays(Music::OnHold))),
             _ => ears.extend(self.conference(&left)),
         }
         ears
@@ -184,7 +200,7 @@ impl Call {
             return circle(&[a, b]);
         }
         let listeners = [(a, b_holds), (b, a_holds)].into_iter().filter(|(_, hears)| *hears);
-        listeners.map(|(leg, _)| (leg, Ear::Plays(HOLD_MUSIC))).collect()
+        listeners.map(|(leg, _)| (leg, Ear::Plays(Music::OnHold))).collect()
     }
 
     /// Each of these hears all the others but those that hold; one that they leave alone hears
@@ -194,7 +210,7 @@ impl Call {
             let others = legs.iter().copied().filter(|other| *other != leg);
             let from: FewOf<_> = others.filter(|other| !self.holds(*other)).collect();
             match from.is_empty() {
-                true => Some(Ear::Plays(HOLD_MUSIC)),
+                true => Some(Ear::Plays(Music::OnHold)),
                 false => (!self.holds(leg)).then_some(Ear::Hears(from)),
             }
         };
@@ -233,8 +249,9 @@ impl Call {
                 which.push(Change::Hear { leg, from: from.iter().collect() });
             }
             match (before, now) {
-                (_, Some(Ear::Plays(name))) if before != now => {
-                    changes.music.push(Change::Play { leg, music: name });
+                (_, Some(Ear::Plays(music))) if before != now => {
+                    let music = *music;
+                    changes.music.push(Change::Play { leg, music });
                 }
                 (Some(Ear::Plays(_)), None) => changes.music.push(Change::StopPlay { leg }),
                 (_, Some(Ear::Plays(_) | Ear::Hears(_))) | (Some(Ear::Hears(_)) | None, None) => {}
@@ -270,7 +287,7 @@ impl Call {
         };
         let meet = talk.consult.is_some_and(|consult| consult.stage == Stage::Conference);
         // A telephone that holds while the others talk keeps no leg on hold.
-        let is_music = |ear: &Ear| *ear == Ear::Plays(HOLD_MUSIC);
+        let is_music = |ear: &Ear| *ear == Ear::Plays(Music::OnHold);
         let is_hold = !meet || self.talk_ears().iter().any(|(_, ear)| is_music(ear));
         let holds = |leg: LegId| is_hold && self.holds(leg);
         let consulted = self.consulted_parties_there().filter(|consulted| holds(*consulted));

@@ -7,11 +7,13 @@
 //!
 //! **Deliberately absent:** speed with many entries: each insertion and removal moves those behind.
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Few<K, V>(Vec<(K, V)>);
 
 /// A set of a few.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FewOf<T>(Vec<T>);
 
 impl<K: Copy + Ord, V> Few<K, V> {

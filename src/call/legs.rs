@@ -13,6 +13,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::call::{Call, Fact};
 use crate::id::{AgentId, LegId, OfferId, RecordingId};
 use crate::time::Timestamp;
@@ -31,7 +33,7 @@ pub const SUPERVISORS_MAX: u16 = 50;
 pub const HOLDS_MAX: u16 = 1_000;
 
 /// One leg of a call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Leg {
     pub role: Role,
     pub state: LegState,
@@ -42,7 +44,7 @@ pub struct Leg {
 }
 
 /// What a leg is there for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
     /// The one whose call it is.
     Caller,
@@ -80,7 +82,7 @@ impl Role {
 }
 
 /// How far a leg has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LegState {
     Ringing {
         /// The leg that waits for it hears that it rings.

@@ -35,7 +35,7 @@ use few::{Few, FewOf};
 
 pub use caller::{Directory, Entry, History, Learned, Recognized};
 pub use consult::{CONFERENCE_LEGS_MAX, Consult, Whom};
-pub use ears::{Change, Ear, Ears};
+pub use ears::{Change, Ear, Ears, Music};
 pub use legs::{HOLDS_MAX, LEGS_MAX, Leg, LegState, Role, SUPERVISORS_MAX};
 pub use place::Places;
 pub use recorder::Recorder;
@@ -59,10 +59,11 @@ pub struct Beginning {
     pub vars: BTreeMap<String, serde_json::Value>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Call {
     origin: Arc<Origin>,
     /// `None` for an agent's feature code, and an own call straight to a party.
+    #[serde(skip)]
     run: Option<flow::Run>,
     /// Where the flow begins, where that is not its first step.
     beginning: Option<Box<Beginning>>,
@@ -141,6 +142,24 @@ impl Call {
     #[must_use]
     pub const fn run(&self) -> Option<&flow::Run> {
         self.run.as_ref()
+    }
+
+    /// The run that the call had when it was written down, in this flow.
+    ///
+    /// # Errors
+    ///
+    /// When that was in another flow.
+    pub fn resume_flow(
+        &mut self,
+        flow: Arc<flow::Flow>,
+        saved: flow::SavedRun,
+        known: serde_json::Value,
+    ) -> serde_json::Result<()> {
+        let known = Recognized::resume(Arc::clone(&self.origin), known)?;
+        let run = flow::Run::resume(saved, flow, Arc::new(known));
+        let other = || serde::de::Error::custom("it is in another flow than it was");
+        self.run = Some(run.ok_or_else(other)?);
+        Ok(())
     }
 
     /// Gives the flow an input; what follows from it is added to `effects`. Nothing does where the

@@ -16,18 +16,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::QueueId;
 use crate::time::Timestamp;
 use crate::words::QueueExit;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Places {
     /// Since when the place counts that the call has now, or had last.
     since: Timestamp,
     left: BTreeMap<QueueId, Place>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Place {
     since: Timestamp,
     left_at: Timestamp,

@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::call::{Call, Fact};
 use crate::id::{PlayId, QueueId, RecordingId};
 use crate::time::Timestamp;
@@ -20,7 +22,7 @@ pub const PAUSES_MAX: u16 = 200;
 /// The keys of a code are pressed within this, one after the other.
 const KEY_PAUSE_MAX: Duration = Duration::from_secs(3);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Recordings {
     /// In the order in which they began.
     made: Vec<Recording>,
@@ -34,7 +36,7 @@ pub struct Recordings {
 }
 
 /// What the caller hears before the call recording begins.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 enum Announcement {
     #[default]
     Unsaid,
@@ -48,7 +50,7 @@ enum Announcement {
 }
 
 /// The last keys that the agent pressed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Pressed {
     keys: String,
     at: Timestamp,

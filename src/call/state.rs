@@ -25,6 +25,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::call::{Beginning, Call, Consult, Fact, Role};
 use crate::flow;
 use crate::id::{LegId, QueueId};
@@ -32,7 +34,7 @@ use crate::time::Timestamp;
 use crate::words::{QueueExit, SupervisorMode};
 
 /// Where a call stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// The caller's leg is on its way, or sound with it: the flow has not begun, or an agent does
     /// not hear the called party yet.
@@ -54,7 +56,7 @@ pub enum State {
 }
 
 /// The caller talks to a party.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Talk {
     /// The party's leg.
     pub leg: LegId,
@@ -67,7 +69,7 @@ pub struct Talk {
 }
 
 /// Which step of the flow began the talk, whatever party it goes on with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TalkStep {
     Queue,
     /// Also in an agent's own call, which has no flow.

@@ -10,6 +10,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::call::Call;
 use crate::center::{ContactCenter, Wake};
 use crate::flow::{AskRequest, Input, Run};
@@ -23,20 +25,20 @@ pub(super) const OPEN_MAX: usize = 10_000;
 pub(super) const PER_CALL_MAX: u16 = 200;
 
 /// The questions of one call.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct OfCall {
     asked: u16,
     open: Option<OpenQuestion>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct OpenQuestion {
     id: AskId,
     what: Box<Question>,
     until: Timestamp,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Asks {
     by_call: BTreeMap<CallId, OfCall>,
     open: usize,

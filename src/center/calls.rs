@@ -4,10 +4,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::call::Call;
 use crate::id::{CallId, LegId};
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Calls {
     /// Each in a box: whoever comes and goes moves the others about.
     by_id: BTreeMap<CallId, Box<Call>>,

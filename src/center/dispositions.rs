@@ -11,6 +11,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize, Serializer};
+
 use crate::acd;
 use crate::acd::AgentInput;
 use crate::call::{Leg, Role};
@@ -23,16 +25,19 @@ use crate::time::Timestamp;
 use crate::words::{Command, Disposition, Fact, WrapUp};
 
 /// What one agent may say something of.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct WriteUp {
+    #[serde(serialize_with = "unless_learned")]
     last: Option<LastCall>,
     /// What the agent says of the call in talk, while they talk.
     of_talk: Option<(LegId, Disposition)>,
 }
 
 /// The call that an agent talked on last, and what was said of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct LastCall {
+    /// It is as the records have it: see [`ContactCenter::learn_last_call`].
+    is_learned: bool,
     leg: LegId,
     /// Of which queue's rules it is.
     queue: Option<String>,
@@ -40,8 +45,13 @@ struct LastCall {
     said: Disposition,
 }
 
+/// What the records say is learned of them again.
+fn unless_learned<S: Serializer>(last: &Option<LastCall>, to: S) -> Result<S::Ok, S::Error> {
+    last.as_ref().filter(|last| !last.is_learned).serialize(to)
+}
+
 /// After-call work.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Work {
     GoesOn,
     Done { took: Duration, at: Timestamp },
@@ -70,7 +80,8 @@ impl WriteUp {
     /// The talk on this leg is over. What was said during it is said of it.
     fn talked(&mut self, leg: LegId, queue: Option<String>, work: Work) {
         let said = self.said_of(leg).unwrap_or_default();
-        *self = Self { last: Some(LastCall { leg, queue, work, said }), of_talk: None };
+        let last = LastCall { is_learned: false, leg, queue, work, said };
+        *self = Self { last: Some(last), of_talk: None };
     }
 
     /// Takes what was said during the talk on this leg.
@@ -89,14 +100,17 @@ impl LastCall {
 
 impl ContactCenter {
     /// What the records say of the last call of an agent, who may still say more. Call this before
-    /// the first input.
+    /// the first input, and that of a center which goes on from a checkpoint.
     pub fn learn_last_call(&mut self, agent: AgentId, talked_on: TalkedOn) {
         let TalkedOn { wrap_up, queue, done_at } = talked_on;
         let Some(write_up) = self.write_ups.get_mut(agent.0 as usize) else { return };
+        if write_up.last.as_ref().is_some_and(|last| !last.is_learned) {
+            return; // they talked since
+        }
         let WrapUp { leg, acw_ms, resolved, intent, note } = wrap_up;
         let work = Work::Done { took: Duration::from_millis(acw_ms), at: done_at };
         let said = Disposition { resolved, intent, note };
-        write_up.last = Some(LastCall { leg, queue, work, said });
+        write_up.last = Some(LastCall { is_learned: true, leg, queue, work, said });
     }
 
     /// Whether an agent may say something of a call now.

@@ -31,7 +31,7 @@ impl ContactCenter {
             self.commands.push_back(match change {
                 Change::Hear { leg, from } => Command::Hear { leg, from },
                 Change::Play { leg, music } => {
-                    let prompts = vec![Prompt::Music { name: music.into() }];
+                    let prompts = vec![Prompt::Music { name: music.name().into() }];
                     Command::Play { leg, play: call.next_play(), prompts, repeat: true }
                 }
                 Change::StopPlay { leg } => Command::StopPlay { leg },

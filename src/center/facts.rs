@@ -12,6 +12,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::call::{Call, Leg, Role, State, Whom};
 use crate::center::setup::Queue;
 use crate::center::snapshot::{consult_stage, rings, stands_in};
@@ -27,20 +29,23 @@ const fn target(queue: &Queue) -> ServiceTarget {
     ServiceTarget { answer_within: queue.service_level, short_abandon: queue.short_abandon }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Facts {
-    is_heard: bool,
+    pub(super) is_heard: bool,
     next: Seq,
-    untold: VecDeque<Numbered>,
+    #[serde(skip)]
+    pub(super) untold: VecDeque<Numbered>,
     /// Calls and agents that may stand otherwise than told.
-    calls: BTreeSet<CallId>,
-    agents: BTreeSet<AgentId>,
+    pub(super) calls: BTreeSet<CallId>,
+    pub(super) agents: BTreeSet<AgentId>,
     /// When the last input came: that of the standings.
     at: Timestamp,
     /// How each agent stood by the last fact of it, by [`AgentId`].
-    stood: Vec<Option<Arc<AgentStands>>>,
+    pub(super) stood: Vec<Option<Arc<AgentStands>>>,
     /// By [`AgentId`] and [`QueueId`], shared by all facts.
+    #[serde(skip)]
     agent_names: Vec<Arc<str>>,
+    #[serde(skip)]
     queue_names: Vec<Arc<str>>,
 }
 
@@ -77,7 +82,7 @@ impl Facts {
     }
 
     /// Names of agents and queues with new ids come behind those that are known.
-    fn make_room(&mut self, setup: &Setup) {
+    pub(super) fn make_room(&mut self, setup: &Setup) {
         let agents = setup.agents.iter().skip(self.agent_names.len());
         self.agent_names.extend(agents.map(|agent| Arc::from(agent.name.as_str())));
         let queues = setup.queues.iter().skip(self.queue_names.len());

@@ -97,8 +97,7 @@ impl ContactCenter {
             }
             Via::Trunk(_) | Via::Provider(_) => {
                 let number = from.number.as_deref();
-                let number = number.and_then(|number| normalize(number, &self.setup.region));
-                (number.map(Cow::into_owned), from.name)
+                (number.and_then(|number| self.caller_number(number)), from.name)
             }
         };
         // One spelling of the number dialed, too, whichever front the call came by.
@@ -125,6 +124,12 @@ impl ContactCenter {
         let account = entry.and_then(|entry| entry.account.clone());
         let segment = entry.and_then(|entry| entry.segment.clone());
         Origin { account, segment, ..origin }
+    }
+
+    /// A caller's number as the records have it; `None` where it is withheld.
+    #[must_use]
+    pub fn caller_number(&self, raw: &str) -> Option<String> {
+        normalize(raw, &self.setup.region).map(Cow::into_owned)
     }
 
     /// Whether a call to this number is taken by a flow. What agents dial is looked up when it

@@ -142,10 +142,12 @@ impl Entry {
 
 /// A timer that a replay has and the run did not have: the journal does not
 /// say what was keyed at a secret step, so from there on a call may go another way than it went,
-/// and nothing else would wake the center. Wake it then, before the input of `at`.
+/// and nothing else would wake the center. Wake it then, before the input of `at`; where inputs
+/// came since, at the last of them, for its time does not go back.
 #[must_use]
 pub fn overdue(center: &ContactCenter, at: Timestamp) -> Option<Timestamp> {
-    center.poll_timeout().map(|(due, _)| due).filter(|due| *due + LATE_MAX < at)
+    let due = center.poll_timeout().map(|(due, _)| due).filter(|due| *due + LATE_MAX < at);
+    due.map(|due| due.max(center.last_input_at()))
 }
 
 /// What may be written of the next event of `center`: of a key pressed at a secret

@@ -331,6 +331,11 @@ impl ContactCenter {
         self.commands.push_back(Command::StopPlay { leg });
     }
 
+    /// What the record of an earlier call says, so that flows know it as `caller.*`.
+    pub fn learn_record(&mut self, record: &CallRecord) {
+        self.remember(record.ended_at, record);
+    }
+
     fn remember(&mut self, now: Timestamp, record: &CallRecord) {
         let Some(number) = record.from.as_deref().filter(|_| record.is_customers()) else { return };
         let served = record.legs.iter().rev().filter(|leg| leg.served());

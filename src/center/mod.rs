@@ -57,6 +57,7 @@ mod asks;
 mod call_recording;
 mod calls;
 mod check;
+mod checkpoint;
 mod dispositions;
 mod ears;
 mod facts;
@@ -84,6 +85,8 @@ mod why;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::acd::{self, Acd};
 use crate::call::{Call, Learned};
 use crate::flow;
@@ -93,6 +96,7 @@ use crate::words::{Cause, Command, EndedBy, Event, Fact, LookAhead, RecordingUpd
 
 use asks::Asks;
 use calls::Calls;
+pub use checkpoint::NoCheckpoint;
 pub use dispositions::TalkedOn;
 use dispositions::WriteUp;
 use facts::Facts;
@@ -106,15 +110,19 @@ pub use restart::SavedAgentState;
 pub use setup::Setup;
 pub use snapshot::Snapshot;
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ContactCenter {
+    #[serde(skip)]
     setup: Setup,
+    #[serde(skip)]
     skills: Skills,
     /// Dialed number, as written and normalized, to the index of its flow.
+    #[serde(skip)]
     flow_by_number: BTreeMap<String, usize>,
     calls: Calls,
     acd: Acd,
     /// For the queue, which takes one at a time, once all that it decided is carried out.
+    #[serde(skip)]
     queue_inputs: VecDeque<acd::Input>,
     /// By [`AgentId`]: the call an agent may still say something about.
     write_ups: Vec<WriteUp>,
@@ -123,12 +131,15 @@ pub struct ContactCenter {
     own: OwnCalls,
     outbound_keys: OutboundKeys,
     saved_states: SavedAgentStates,
+    #[serde(skip)]
     learned: Learned,
     facts: Facts,
     asks: Asks,
     timers: Timers<Wake>,
+    #[serde(skip)]
     commands: VecDeque<Command>,
     /// Reused between inputs, so that a key press allocates nothing here.
+    #[serde(skip)]
     effects: Vec<flow::Effect>,
     /// Counts inputs; bounds how often one input may send one call round its flow.
     input: u64,
@@ -138,7 +149,7 @@ pub struct ContactCenter {
 }
 
 /// Why [`ContactCenter::handle_timeout`] is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Wake {
     /// A flow waits no longer: input time-out, announcement.
     Flow(CallId),
@@ -367,6 +378,11 @@ impl ContactCenter {
         assert!(self.commands.is_empty(), "drain poll_command before the next input");
         self.input += 1;
         self.facts.begin_input(now);
+    }
+
+    /// When the last input came.
+    pub(super) const fn last_input_at(&self) -> Timestamp {
+        self.facts.at()
     }
 
     /// # Panics

@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::call::{Beginning, Call};
 use crate::center::agent_requests::{check_vars, listed};
 use crate::center::outside::{RING_TIMEOUT, Route};
@@ -34,11 +36,31 @@ pub(super) const KEYS_MAX: usize = 10_000;
 const RING_MAX: Duration = Duration::from_secs(120);
 
 /// Which call was asked for under which key, by whom.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<(String, String, CallId)>", into = "Vec<(String, String, CallId)>")]
 pub(super) struct OutboundKeys {
     calls: BTreeMap<(String, String), CallId>,
     /// The oldest first.
     order: VecDeque<(String, String)>,
+}
+
+impl std::convert::From<Vec<(String, String, CallId)>> for OutboundKeys {
+    fn from(kept: Vec<(String, String, CallId)>) -> Self {
+        let mut keys = Self::default();
+        for (by, key, call) in kept {
+            keys.order.push_back((by.clone(), key.clone()));
+            keys.calls.insert((by, key), call);
+        }
+        keys
+    }
+}
+
+impl std::convert::From<OutboundKeys> for Vec<(String, String, CallId)> {
+    fn from(keys: OutboundKeys) -> Self {
+        let OutboundKeys { mut calls, order } = keys;
+        let kept = |key| calls.remove(&key).map(|call| (key.0, key.1, call));
+        order.into_iter().filter_map(kept).collect()
+    }
 }
 
 impl OutboundKeys {

@@ -15,6 +15,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::acd;
 use crate::acd::AgentInput;
 use crate::call::{Call, Leg, LegState, Role, State, TalkStep};
@@ -27,7 +29,7 @@ use crate::time::Timestamp;
 use crate::words::{AgentState, Cause, Command, EndedBy, From, Party, Target};
 
 /// Whose telephones are in use by calls of their own.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct OwnCalls {
     pub(super) by_agent: BTreeMap<AgentId, BTreeSet<CallId>>,
     pub(super) by_call: BTreeMap<CallId, BTreeSet<AgentId>>,

@@ -45,7 +45,7 @@ impl SavedAgentState {
 }
 
 /// What was said last of each agent's state, and which agents may have moved since.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SavedAgentStates {
     told: Vec<SavedAgentState>,
     moved: BTreeSet<AgentId>,
@@ -60,6 +60,10 @@ impl SavedAgentStates {
             moved: BTreeSet::new(),
             changed: BTreeSet::new(),
         }
+    }
+
+    pub(super) fn is_of(&self, agents: usize) -> bool {
+        self.told.len() == agents
     }
 
     /// There are this many agents from now on.

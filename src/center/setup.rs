@@ -315,7 +315,7 @@ fn origin_name(origin: Option<&str>) -> &str {
 }
 
 /// The table of skill names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Skills {
     names: Table,
     /// The origins that skills stand for, as people call them.

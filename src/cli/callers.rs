@@ -86,7 +86,7 @@ fn numbers_of(loaded: &Loaded, who: &str) -> Vec<String> {
 
 fn export(loaded: &Loaded, numbers: &[String], recordings: Option<&Path>) -> ExitCode {
     let server = &loaded.config.server;
-    let reader = match records_of(&server.state) {
+    let reader = match records_of(&attendant::server::place(server)) {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
     };

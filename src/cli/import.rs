@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use attendant::config::{self, Config, Sources};
 use attendant::import::{ImportFormat, ImportItem, ImportReader, ImportSettings, LineRemark};
 use attendant::server;
-use attendant::store::{CALLS_PER_SECOND_MAX, Imported, Importing, StoreError};
+use attendant::store::{CALLS_PER_SECOND_MAX, Imported, Importing, StoreError, StorePlace};
 use attendant::time::Timestamp;
 use attendant::words::CallRecord;
 
@@ -117,7 +117,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Import) -> ExitCode {
         Ok(checked) => checked.config,
         Err(problems) => return told(&problems),
     };
-    let state = &config.server.state;
+    let state = &server::place(&config.server);
     let done = match (&wanted.undo, wanted.list, wanted.from, &wanted.name) {
         (Some(import), ..) => undo(state, import),
         (None, true, ..) => return list(state),
@@ -168,8 +168,8 @@ fn zone(text: &str) -> Result<TimeZone, String> {
     TimeZone::get(text).map_err(|_| "write a time zone as in Europe/Berlin or UTC".to_owned())
 }
 
-fn open(state: &Path) -> Result<Importing, ImportError> {
-    Importing::open(state).map_err(|error| failed(state, error))
+fn open(place: &StorePlace) -> Result<Importing, ImportError> {
+    Importing::open(place.clone()).map_err(|error| failed(&place.folder, error))
 }
 
 fn failed(state: &Path, error: StoreError) -> ImportError {
@@ -181,6 +181,8 @@ fn failed(state: &Path, error: StoreError) -> ImportError {
         | StoreError::Names { .. }
         | StoreError::OtherNode { .. }
         | StoreError::NoRecords { .. }
+        | StoreError::OtherRecords { .. }
+        | StoreError::NotBuilt { .. }
         | StoreError::NotWhole { .. }
         | StoreError::NotEmpty { .. }
         | StoreError::Moving { .. }
@@ -192,7 +194,7 @@ fn failed(state: &Path, error: StoreError) -> ImportError {
 
 /// Reads all files into the folder; says what came of it, in words as well.
 fn import(
-    state: &Path,
+    state: &StorePlace,
     settings: ImportSettings,
     wanted: &Import,
 ) -> Result<(Seen, String), ImportError> {
@@ -204,7 +206,7 @@ fn import(
             match item {
                 ImportItem::Call(record) => {
                     seen.call(&record);
-                    into.add(record).map_err(|error| failed(state, error))?;
+                    into.add(record).map_err(|error| failed(&state.folder, error))?;
                 }
                 ImportItem::Skipped(remark) => seen.skipped(&remark, wanted.remarks),
                 ImportItem::Warning(remark) => seen.remark("warning: ", &remark, wanted.remarks),
@@ -218,7 +220,7 @@ fn import(
     }
     reader.finish();
     take(&mut reader, &mut seen)?;
-    let imported = into.finish().map_err(|error| failed(state, error))?;
+    let imported = into.finish().map_err(|error| failed(&state.folder, error))?;
     seen.skipped += imported.no_room;
     let text = seen.summary(imported, reader.beside());
     Ok((seen, text))
@@ -231,12 +233,12 @@ fn try_out(
     wanted: &Import,
 ) -> Result<(ExitCode, String), ImportError> {
     let scratch = Scratch::make()?;
-    let (seen, mut text) = import(&scratch.0, settings, wanted)?;
+    let (seen, mut text) = import(&StorePlace::from(&*scratch.0), settings, wanted)?;
     text.insert_str(0, "nothing is imported: this is what would be\n");
     if let Some((since, last)) = seen.period {
         let until = last + Duration::from_millis(1);
         let setup = server::setup(config, Vec::new(), std::sync::Arc::default());
-        let figures = records_of(&scratch.0).and_then(|reader| {
+        let figures = records_of(&StorePlace::from(&*scratch.0)).and_then(|reader| {
             report::text_of(&*reader, setup, (since, until), server::now())
                 .map_err(|error| error.to_string())
         });
@@ -248,10 +250,10 @@ fn try_out(
     Ok((seen.code(), text))
 }
 
-fn undo(state: &Path, import: &str) -> Result<(ExitCode, String), ImportError> {
+fn undo(state: &StorePlace, import: &str) -> Result<(ExitCode, String), ImportError> {
     // A folder is made for what comes in, and not for what goes out.
-    fs::metadata(state).map_err(|error| ImportError::File(state.to_path_buf(), error))?;
-    let calls = open(state)?.take_out(import).map_err(|error| failed(state, error))?;
+    fs::metadata(&state.folder).map_err(|error| ImportError::File(state.folder.clone(), error))?;
+    let calls = open(state)?.take_out(import).map_err(|error| failed(&state.folder, error))?;
     let text = match calls {
         0 => format!("nothing was imported as {import}: `attendant import --list` has the names\n"),
         calls => format!("{calls} calls of {import} are taken out\n"),
@@ -260,14 +262,14 @@ fn undo(state: &Path, import: &str) -> Result<(ExitCode, String), ImportError> {
     Ok((code, text))
 }
 
-fn list(state: &Path) -> ExitCode {
+fn list(state: &StorePlace) -> ExitCode {
     let reader = match records_of(state) {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
     };
     let imports = match reader.imports() {
         Ok(imports) => imports,
-        Err(error) => return fail(EX_IOERR, &format!("{}: {error}", state.display())),
+        Err(error) => return fail(EX_IOERR, &format!("{}: {error}", state.folder.display())),
     };
     let lines = imports.iter().map(|it| {
         let (first, last) = (shown(it.first_arrived_at), shown(it.last_ended_at));

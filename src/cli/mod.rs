@@ -33,12 +33,12 @@ pub(crate) mod watch;
 pub(crate) mod webhook;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use attendant::config::{DEFAULT_FILE, Problems, Sources, Whose};
 use attendant::flow::Diagnostic;
-use attendant::store::{self, RecordReader, StoreError};
+use attendant::store::{self, RecordReader, StoreError, StorePlace};
 
 /// The command was used wrongly.
 pub(crate) const EX_USAGE: u8 = 64;
@@ -56,9 +56,10 @@ fn is_configured(sources: &Sources) -> bool {
     sources.file.is_some() || PathBuf::from(DEFAULT_FILE).exists()
 }
 
-/// The records in a folder, or why there are none to read.
-fn records_of(state: &Path) -> Result<Box<dyn RecordReader>, String> {
-    store::read_records(state).map_err(|error| match state.exists() {
+/// The records of a server, or why there are none to read.
+fn records_of(place: &StorePlace) -> Result<Box<dyn RecordReader>, String> {
+    let state = &*place.folder;
+    store::read_records(place.clone()).map_err(|error| match state.exists() {
         true if matches!(error, StoreError::NoRecords { .. }) => error.to_string(),
         true => format!("{}: {error}", state.display()),
         false => format!(

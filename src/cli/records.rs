@@ -8,6 +8,7 @@ use clap::Args;
 use attendant::api::record_json;
 use attendant::config::{self, Config, Sources};
 use attendant::id::CallId;
+use attendant::server;
 use attendant::store::{self, RecordReader, StoreError};
 use attendant::time::Timestamp;
 use attendant::words::{CallRecord, Party, RecordFilter};
@@ -73,7 +74,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Records) -> ExitCode {
         before: wanted.before,
         limit: wanted.limit,
     };
-    let reader = match records_of(state) {
+    let reader = match records_of(&server::place(&config.server)) {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
     };

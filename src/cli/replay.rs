@@ -15,7 +15,7 @@ use attendant::config::{self, Sources};
 use attendant::id::CallId;
 use attendant::server;
 use attendant::sim::journal::{self, Broken, Replay as Outcome};
-use attendant::store;
+use attendant::store::{self, StorePlace};
 use attendant::words::CallRecord;
 
 use crate::cli::period::shown;
@@ -58,7 +58,7 @@ pub(crate) fn run(sources: &Sources, wanted: &Replay) -> ExitCode {
         Ok(loaded) => loaded,
         Err(problems) => return told(&problems),
     };
-    let state = loaded.config.server.state.clone();
+    let state = server::place(&loaded.config.server);
     let folder = wanted.journals[0].parent().unwrap_or(Path::new("")).to_path_buf();
     let kept = |run: u64, digest: &str| match store::setup_of(&folder, run, digest) {
         Ok(setup) => setup,
@@ -164,7 +164,7 @@ fn read_run(paths: &[PathBuf]) -> Result<Run, String> {
 fn replayed(
     setup: Setup,
     runs: &[Run],
-    state: &Path,
+    state: &StorePlace,
     kept: &dyn Fn(u64, &str) -> Option<Setup>,
 ) -> Result<Outcome, Broken> {
     let hook = panic::take_hook();
@@ -177,12 +177,12 @@ fn replayed(
 fn told_again(
     setup: Setup,
     runs: &[Run],
-    state: &Path,
+    state: &StorePlace,
     kept: &dyn Fn(u64, &str) -> Option<Setup>,
 ) -> Result<Outcome, Broken> {
     let mut center = ContactCenter::new(setup);
     let began = runs.first().map(|run| run.header.started_at).unwrap_or_default();
-    if let Ok(reader) = store::read_records(state)
+    if let Ok(reader) = store::read_records(state.clone())
         && let Err(error) = server::teach(&mut center, &*reader, began, None)
     {
         complain(&format!("warning: what callers did before is not known: {error}\n"));
@@ -247,7 +247,9 @@ mod tests {
         paths.reverse();
         let runs = read(&paths).unwrap();
         assert_eq!(runs[0].entries.len() as u64, report.inputs);
-        let outcome = replayed(sim::scenario_setup(3), &runs, folder.path(), &of_seed).unwrap();
+        let outcome =
+            replayed(sim::scenario_setup(3), &runs, &StorePlace::from(folder.path()), &of_seed)
+                .unwrap();
         let tally = &report.tally;
         let calls = tally.calls + tally.agent_calls + tally.feature_codes + tally.outbound;
         assert_eq!(outcome.records.len() as u64, calls);
@@ -288,7 +290,9 @@ mod tests {
         let (folder, paths, report) = segments(3);
         second_run(&paths[1], ",\"continues\":0");
         let runs = read(&paths).unwrap();
-        let outcome = replayed(sim::scenario_setup(3), &runs, folder.path(), &of_seed).unwrap();
+        let outcome =
+            replayed(sim::scenario_setup(3), &runs, &StorePlace::from(folder.path()), &of_seed)
+                .unwrap();
         let tally = &report.tally;
         let calls = tally.calls + tally.agent_calls + tally.feature_codes + tally.outbound;
         assert_eq!(outcome.records.len() as u64, calls);

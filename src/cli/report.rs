@@ -118,11 +118,11 @@ pub(crate) fn run(sources: &Sources, wanted: &Report) -> ExitCode {
     let setup = server::setup(&config, Vec::new(), std::sync::Arc::default());
     let alive_until = store::alive_until(&config.server.state).unwrap_or(now);
     let period = Period { alive_until, ..period };
-    let reader = match records_of(&config.server.state) {
+    let reader = match records_of(&server::place(&config.server)) {
         Ok(reader) => reader,
         Err(message) => return fail(EX_IOERR, &message),
     };
-    let setup = server::named(&config.server.state, setup).map_err(Failure::from);
+    let setup = server::named(&server::place(&config.server), setup).map_err(Failure::from);
     match setup.and_then(|setup| answer(&*reader, setup, period, wanted)) {
         Ok(text) => print(&text),
         Err(Failure::Usage(message)) => fail(EX_USAGE, &message),
@@ -375,7 +375,8 @@ mod tests {
         let now = NOON + hour;
         let period = Period { now, since: NOON - DAY, until: NOON, alive_until: now };
         let reader = store::read_records(folder.path()).unwrap();
-        let setup = server::named(folder.path(), Setup::default()).unwrap();
+        let setup =
+            server::named(&store::StorePlace::from(folder.path()), Setup::default()).unwrap();
         answer(&*reader, setup, period, &wanted)
     }
 

@@ -14,6 +14,7 @@ mod addresses;
 mod beside;
 mod callers;
 mod cidr;
+mod database;
 mod demo;
 mod layers;
 mod load;
@@ -41,6 +42,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 pub use cidr::{Cidr, CidrError};
+pub use database::DatabaseServer;
 pub use demo::{Demo, TOKEN_LEN, token};
 pub use layers::Override;
 pub use load::{Loaded, is_left_alone, known, load, load_flows, read_flows};
@@ -227,7 +229,7 @@ fn read(root: &Node, variables: &BTreeMap<String, String>, problems: &mut Proble
     let queues = people::queues(&queues, problems);
     recording::check_providers(&queues, &trunks, &agents, &providers, &mut warnings, problems);
     Config {
-        server: sections::server(server, problems),
+        server: sections::server(server, variables, problems),
         sip,
         media: sections::media(media, problems),
         api,

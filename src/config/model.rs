@@ -15,6 +15,7 @@ use crate::acd::port::QueueSetup;
 use crate::center::recording_rule::{RecordingPrompt, RecordingRule};
 use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
+use crate::config::database::DatabaseServer;
 use crate::config::secret::Secret;
 use crate::id::NodeId;
 use crate::sip::path::Transport;
@@ -78,6 +79,8 @@ pub struct Server {
     pub flows: PathBuf,
     pub prompts: PathBuf,
     pub state: PathBuf,
+    /// Where records are, if not in the folder `state`.
+    pub database: Option<DatabaseServer>,
     /// Where recordings are kept: what callers leave, and what both sides of a call say.
     pub recordings: PathBuf,
     /// How long. `None`: for ever.
@@ -88,6 +91,8 @@ pub struct Server {
     pub agent_times_keep: Option<Duration>,
     /// How long journals of earlier runs are kept, from their last line.
     pub journals_keep: Option<Duration>,
+    /// A segment of the journal is closed after this many bytes.
+    pub journal_segment: u64,
     pub drain_timeout: Duration,
     pub calls_max: usize,
     /// Of those, the ones that we begin.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::center::setup::Features;
 use crate::config::cidr::Cidr;
+use crate::config::database;
 use crate::config::layers::Node;
 use crate::config::log_level;
 use crate::config::model::{Api, LogFormat, Media, NAME_SERVERS_MAX, Server, Sip, Voice};
@@ -25,8 +26,15 @@ const PORTS_PER_LEG: u16 = 2;
 const DAY_S: u32 = 86_400;
 /// A hundred years.
 const DAYS_KEPT_MAX: u32 = 36_500;
+/// With less, a checkpoint would be longer than what it saves.
+const SEGMENT_KIB_MIN: u64 = 16;
+const SEGMENT_KIB_MAX: u64 = 1024 * 1024;
 
-pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
+pub(super) fn server(
+    node: &Node,
+    variables: &BTreeMap<String, String>,
+    problems: &mut Problems,
+) -> Server {
     let mut s = Section::new("server", node, problems);
     let formats = [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
     let state = s.path("state").unwrap_or_default();
@@ -43,7 +51,11 @@ pub(super) fn server(node: &Node, problems: &mut Problems) -> Server {
         records_keep: s.number("records_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
         agent_times_keep: s.number("agent_times_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
         journals_keep: s.number("journals_keep_days", 0..=DAYS_KEPT_MAX).and_then(days),
+        journal_segment: s
+            .number("journal_segment_kib", SEGMENT_KIB_MIN..=SEGMENT_KIB_MAX)
+            .map_or(0, |kib: u64| kib * 1024),
         state,
+        database: database::database(&mut s, variables),
         drain_timeout: s.seconds("drain_timeout_s", 0..=DAY_S).unwrap_or_default(),
         calls_max: s.number("calls_max", 1..=1_000_000_i64).map_or(0, as_usize),
         outbound_calls_max: s.number("outbound_calls_max", 0..=1_000_000_i64).map_or(0, as_usize),

@@ -4,8 +4,10 @@
 //!
 //! **Deliberately absent:** what a step does. A verb says that, and the run follows what it says.
 
+use serde::{Deserialize, Serialize};
+
 /// A step, by its place in the file. Only the flow that made it can look it up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::flow) struct StepId(pub(in crate::flow) usize);
 
 /// A name that resolved to nothing. No flow that loaded holds one.

@@ -10,14 +10,25 @@
 use std::any::Any;
 use std::fmt::Debug;
 
-/// What can be kept: anything that can be copied with its run, and shown without a secret.
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// What can be kept: anything that can be copied with its run, shown without a secret, and written
+/// down. The verb makes it again of that: [`Verb::resume`](crate::flow::verb::Verb::resume).
 pub(in crate::flow) trait Keep: Any + Debug + Send + Sync {
     fn copied(&self) -> Box<dyn Keep>;
+
+    fn saved(&self) -> Value;
 }
 
-impl<T: Any + Clone + Debug + Send + Sync> Keep for T {
+impl<T: Any + Clone + Debug + Send + Sync + Serialize> Keep for T {
     fn copied(&self) -> Box<dyn Keep> {
         Box::new(self.clone())
+    }
+
+    fn saved(&self) -> Value {
+        serde_json::to_value(self).expect("what a verb keeps has only keys that are text")
     }
 }
 
@@ -48,6 +59,17 @@ impl Kept {
         kept.downcast().ok()
     }
 
+    /// To be written down; `None` where nothing is kept.
+    pub(in crate::flow) fn saved(&self) -> Option<Value> {
+        Some((**self.0.as_ref()?).saved())
+    }
+
+    /// What was written down, as its verb knows it; `None` where it is of another.
+    pub(in crate::flow) fn resume<T: Keep + DeserializeOwned>(saved: Value) -> Option<Self> {
+        let kept: T = serde_json::from_value(saved).ok()?;
+        Some(Self(Some(Box::new(kept))))
+    }
+
     pub(in crate::flow) fn clear(&mut self) {
         self.0 = None;
     }
@@ -55,9 +77,11 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
-    #[derive(Clone, Debug, PartialEq)]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     struct Count(u8);
 
     #[test]
@@ -71,5 +95,16 @@ mod tests {
         assert_eq!(kept.get::<u8>(), None);
         assert_eq!(copy.take::<Count>(), Some(Box::new(Count(2))));
         assert_eq!(copy.get::<Count>(), None);
+    }
+
+    #[test]
+    fn what_was_written_down_is_kept_again_by_its_own_verb() {
+        let mut kept = Kept::default();
+        assert_eq!(kept.saved(), None);
+        kept.put(Box::new(Count(7)));
+        let saved = kept.saved().unwrap();
+        let again = Kept::resume::<Count>(saved.clone()).unwrap();
+        assert_eq!(again.get(), Some(&Count(7)));
+        assert!(Kept::resume::<String>(saved).is_none());
     }
 }

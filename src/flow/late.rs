@@ -7,11 +7,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A key that ends an input may come at most this late, after a step was decided that names none:
 /// it is a habit, and still belongs to that step.
 pub(in crate::flow) const LATE_FINISH: Duration = Duration::from_secs(2);
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(in crate::flow) struct Late {
     pub(in crate::flow) key: char,
     pub(in crate::flow) within: Duration,

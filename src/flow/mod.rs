@@ -101,6 +101,6 @@ pub use port::{
 };
 pub use program::{Dialed, Flow, Needed, QueueUse, StepInfo};
 pub use read::variable_name;
-pub use run::Run;
+pub use run::{Run, SavedRun};
 pub use step::transfer::RING_TIMEOUT_S;
 pub use values::Values;

@@ -26,6 +26,9 @@ pub trait Knows: fmt::Debug + Send + Sync {
 
     /// The caller's, where it is known.
     fn language(&self) -> Option<&str>;
+
+    /// To be written down. Whoever made it makes it again of that.
+    fn saved(&self) -> serde_json::Value;
 }
 
 /// What is known, written down.
@@ -46,6 +49,10 @@ impl Knows for Facts {
 
     fn language(&self) -> Option<&str> {
         self.caller.get("language")?.as_str()
+    }
+
+    fn saved(&self) -> serde_json::Value {
+        serde_json::json!({ "caller": self.caller.sorted(), "call": self.call.sorted() })
     }
 }
 

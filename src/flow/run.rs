@@ -5,11 +5,14 @@
 //!
 //! **Deliberately absent:** the call. A run says what should happen; `center` does it.
 
+mod saved;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use minijinja::value::{Serde, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::flow::exit::{Next, StepId};
 use crate::flow::expr::{Expression, Variable, View};
@@ -20,6 +23,8 @@ use crate::flow::program::Flow;
 use crate::flow::text::{Speaker, Speech, Text};
 use crate::time::Timestamp;
 use crate::words::{Digit, Listen, Prompt};
+
+pub use saved::SavedRun;
 
 /// Steps one input may lead through without waiting for anything. A flow is checked for loops when
 /// it is loaded, and real ones stay below 20; what comes here goes to `on_error`.
@@ -70,7 +75,7 @@ pub struct Run {
     pub(in crate::flow) rounds: BTreeMap<Arc<str>, u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
     Live,
     /// The caller left; `on_hangup` runs.
@@ -78,7 +83,7 @@ enum Phase {
     Ended,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Playing {
     Nothing,
     /// Its end will be reported.

@@ -9,7 +9,10 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 use crate::flow::exit::{Exit, Next, StepId};
+use crate::flow::kept::Kept;
 use crate::flow::port::{QueueOutcome, QueueRequest, RecordOutcome, TransferOutcome};
 use crate::flow::run::{Run, Turn};
 use crate::flow::text::Speech;
@@ -48,6 +51,12 @@ impl Nature {
 pub(in crate::flow) trait Verb: Send + Sync {
     /// A call comes to the step.
     fn enter(&self, run: &mut Run, turn: &mut Turn<'_>) -> Next;
+
+    /// What a call keeps at the step, of what was written down of it. A verb that keeps anything
+    /// says how; `None`: that was not kept here.
+    fn resume(&self, _: Value) -> Option<Kept> {
+        None
+    }
 
     /// Where the step may lead.
     fn exits(&self) -> Vec<Exit>;

@@ -51,6 +51,7 @@ impl Records {
 fn failed(error: StoreError) -> ArchiveError {
     match error {
         StoreError::ListsBusy => ArchiveError::Busy,
+        error if error.is_away() => ArchiveError::Away(error.to_string()),
         StoreError::Io { .. }
         | StoreError::Database(_)
         | StoreError::Newer { .. }
@@ -58,6 +59,8 @@ fn failed(error: StoreError) -> ArchiveError {
         | StoreError::Names { .. }
         | StoreError::OtherNode { .. }
         | StoreError::NoRecords { .. }
+        | StoreError::OtherRecords { .. }
+        | StoreError::NotBuilt { .. }
         | StoreError::Lost
         | StoreError::NotWhole { .. }
         | StoreError::NotEmpty { .. }
@@ -119,6 +122,8 @@ impl Archive for Records {
         let no_chance = |error| ArchiveError::Failed(format!("no random number: {error}"));
         getrandom::fill(&mut random).map_err(no_chance)?;
         let instead = format!("{ERASED}{:016x}", u64::from_be_bytes(random));
+        // What names the number and is on its way must be found as well.
+        self.errands.catch_up().map_err(failed)?;
         let (own, others): (Vec<_>, Vec<_>) = self
             .readers
             .naming(number)

@@ -106,6 +106,8 @@ pub(super) fn source(
             journal_failing: store.journal_failing,
             records_failing: store.records_failing,
             recordings_failing,
+            database_failing: store.database_failing,
+            database_waiting: store.spooled,
             store_waiting: store.waiting,
             store_lost: store.lost,
             calls_ended: word.calls_ended.each_ref().map(read),

@@ -75,6 +75,26 @@ pub fn teach(
     Ok(left_open)
 }
 
+/// The calls of this number that ended before `at`, in the order in which they ended: as many as
+/// are learned of one.
+///
+/// # Errors
+///
+/// When the records cannot be read.
+pub(super) fn calls_of(
+    reader: &dyn RecordReader,
+    number: &str,
+    at: Timestamp,
+) -> Result<Vec<CallRecord>, StoreError> {
+    let (number, until) = (Some(number.to_owned()), Some(at));
+    let (since, limit) = (Some(at - metrics::WINDOW), RecordFilter::LIMIT_MAX);
+    let filter = RecordFilter { number, since, until, limit, ..RecordFilter::default() };
+    let mut records = reader.list(&filter)?;
+    records.retain(|record| record.ended_at < at);
+    records.sort_by_key(|record| (record.ended_at, record.call));
+    Ok(records)
+}
+
 /// A talk of an agent's that ended.
 struct Talk {
     leg: LegId,

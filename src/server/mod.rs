@@ -14,6 +14,7 @@ mod asks;
 mod banner;
 mod begun;
 mod calls;
+mod checkpoints;
 mod clock;
 mod driver;
 mod exchange;
@@ -50,8 +51,10 @@ use crate::call::Directory;
 use crate::center::Setup;
 use crate::config::{Config, Soundless, Sources};
 use crate::flow::Flow;
+use crate::store::StorePlace;
 use crate::time::Timestamp;
 
+pub use checkpoints::Checkpoints;
 pub use driver::End;
 pub use history::teach;
 pub use resume::named;
@@ -76,6 +79,12 @@ pub fn run(soundless: Soundless, sources: Sources) -> Result<ExitCode, StartErro
 #[must_use]
 pub fn setup(config: &Config, flows: Vec<Arc<Flow>>, directory: Arc<Directory>) -> Setup {
     setup::center(config, flows, directory)
+}
+
+/// Where a server of this configuration keeps what outlives it.
+#[must_use]
+pub fn place(server: &crate::config::Server) -> StorePlace {
+    setup::place(server)
 }
 
 /// The wall clock, for a command that asks about a time before now.

@@ -26,7 +26,21 @@ use crate::sip::digest::Login;
 use crate::sip::path::Transport;
 use crate::sip::registrar;
 use crate::sip::ua::{self, Phone, PhoneAt, Trunk, UaSetup};
+use crate::store::{Password, PostgresServer, StorePlace};
 use crate::words::Target;
+
+/// Where a server keeps what outlives it.
+pub(super) fn place(server: &config::Server) -> StorePlace {
+    let postgres = server.database.as_ref().map(|database| PostgresServer {
+        host: database.host.clone(),
+        port: database.port,
+        user: database.user.clone(),
+        password: database.password.as_ref().map(|it| Password::new(it.expose())),
+        name: database.name.clone(),
+        node: server.node,
+    });
+    StorePlace { folder: server.state.clone(), postgres }
+}
 
 /// Whom the interface believes, beside the two tokens without a name.
 pub(super) fn tokens(config: &Config) -> Vec<NamedToken<'_>> {

@@ -23,6 +23,7 @@ use crate::metrics::Counted;
 use crate::server::archive::Records;
 use crate::server::asks::Replied;
 use crate::server::calls::Calls;
+use crate::server::checkpoints::Checkpoints;
 use crate::server::clock::Clock;
 use crate::server::driver::{Driver, End};
 use crate::server::exchange::Exchange;
@@ -98,7 +99,7 @@ pub(super) fn open(soundless: Soundless) -> Result<Opened, StartError> {
 /// A driver that is ready to run, and the threads around it, which end with this.
 pub(super) struct Started {
     pub(super) driver: Driver,
-    pub(super) threads: (HttpThread, Reloading, Retention, Keeping),
+    pub(super) threads: (HttpThread, Reloading, Retention, Keeping, Checkpoints),
 }
 
 /// What is bound, and what the center begins with.
@@ -138,6 +139,9 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     let (retention, expired) = Retention::start(folder, keep, bound.clock, bound.ended_at)?;
     let keep = Keep::of(&config.server);
     let keeping = Keeping::start(keep, bound.clock, bound.store.errands())?;
+    bound.store.close_segments_after(config.server.journal_segment);
+    let checkpoints =
+        Checkpoints::start(setup::place(&config.server), bound.store.checkpointing())?;
     let (swap, swaps) = mpsc::channel(SWAPS_MAX);
     let (drain_timeout, calls_max) = (config.server.drain_timeout, config.server.calls_max);
     let resolver = Resolver::start(&config, random_seed()?, found.clone())?;
@@ -188,7 +192,7 @@ pub(super) fn start(opened: Opened, sources: Sources) -> Result<Started, StartEr
     // What they say was handed on: it need not stay here as well.
     drop(demo);
     malloc::give_back();
-    let threads = (bound.http, reloading, retention, keeping);
+    let threads = (bound.http, reloading, retention, keeping, checkpoints);
     Ok(Started { driver, threads })
 }
 

@@ -59,6 +59,10 @@ impl Appender {
         self.lines.len() < limit || self.lines.len() - self.synced() < limit
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// How many bytes of `lines` are on the disk, and forgotten with the next write.
     fn synced(&self) -> usize {
         let segments = self.shared.segments();
@@ -97,7 +101,7 @@ impl Appender {
                      taken again"
                 );
             }
-            if !segment.is_full() || !self.has_spare() {
+            if !self.shared.is_full(&segment) || !self.has_spare() {
                 return;
             }
             self.retire();
@@ -119,6 +123,9 @@ impl Appender {
         let spare = segments.spare.take().map(Arc::new);
         segments.is_wanted = spare.is_none();
         segments.current.clone_from(&spare);
+        if let Some(woken) = segments.woken.as_ref().filter(|_| spare.is_some()) {
+            woken.unpark();
+        }
         spare
     }
 

@@ -1,8 +1,8 @@
 //! A copy of a folder, made while a server runs on it, from which a server can start.
 //!
-//! The database is copied as it is at one moment, then everything beside it: the journal has every
-//! call that the copy of the database has no record of, and a start finds the copy as it finds the
-//! folder of a process that was killed.
+//! Checkpoints are copied first, then the database as it is at one moment, then everything beside
+//! it: the journal has every call that the copy of the database has no record of, and a start finds
+//! the copy as it finds the folder of a process that was killed.
 //!
 //! **Invariant:** a copy that did not end, or in which a file is missing or another than it was, is
 //! refused by name at start ([`check`]): `backup.json` lists every file with its digest, and is
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::store::database;
-use crate::store::{StoreError, kept, open, whole};
+use crate::store::{StoreError, StorePlace, checkpoints, kept, open, whole};
 
 /// Lists what belongs to a copy.
 const MANIFEST: &str = "backup.json";
@@ -52,20 +52,27 @@ struct Copied {
     sha256: String,
 }
 
-/// Copies what a server keeps in `folder`, and what is in `recordings`, into a new folder.
+/// Copies what a server keeps in the folder of `place`, and what is in `recordings`, into a new
+/// folder.
 ///
 /// # Errors
 ///
 /// When `to` is there and not empty, or something cannot be read or written: then `to` is not
 /// whole, and a start on it says so.
 pub fn back_up(
-    folder: &Path,
+    place: impl Into<StorePlace>,
     to: &Path,
     recordings: Option<&Path>,
 ) -> Result<BackedUp, StoreError> {
+    let place = place.into();
+    let folder = &*place.folder;
     begin(to)?;
+    // Before the database, for that must have the record of each call that ended before one.
+    for found in checkpoints::found(folder).map_err(|error| StoreError::io(folder, error))? {
+        copy(found.path(), &to.join(found.path().file_name().unwrap_or_default()))?;
+    }
     let mut tries = 1;
-    while !copy_database(folder, to)? {
+    while !copy_database(&place, to)? {
         if tries == TRIES_MAX {
             return Err(StoreError::Moving { path: folder.to_path_buf() });
         }
@@ -73,10 +80,12 @@ pub fn back_up(
     }
     let mut files = BTreeMap::new();
     for name in names(to, |name| name != UNFINISHED)? {
-        // Of the database and what was kept.
+        // Of the checkpoints, the database and what was kept.
         files.insert(name.clone(), digest(&to.join(&name))?);
     }
-    for name in names(folder, |name| is_copied(name) && !kept::is_file(name))? {
+    for name in names(folder, |name| {
+        is_copied(name) && !kept::is_file(name) && !checkpoints::is_file(name)
+    })? {
         if let Some(copied) = copy(&folder.join(&name), &to.join(&name))? {
             files.insert(name, copied);
         }
@@ -107,12 +116,13 @@ fn make_folder(path: &Path) -> io::Result<()> {
 
 /// Copies the database, and then what was kept beside it; `false` where something between the two
 /// is in neither.
-fn copy_database(folder: &Path, to: &Path) -> Result<bool, StoreError> {
-    database::of(folder).reader()?.back_up(to)?;
+fn copy_database(place: &StorePlace, to: &Path) -> Result<bool, StoreError> {
+    database::of(place)?.back_up(to)?;
     for name in kept::NAMES {
-        copy(&folder.join(name), &to.join(name))?;
+        copy(&place.folder.join(name), &to.join(name))?;
     }
-    let until = database::of(to).writer()?.progress()?.kept_until;
+    let copy = StorePlace { folder: to.to_path_buf(), ..place.clone() };
+    let until = database::of(&copy)?.kept_until()?;
     Ok(kept::first(to)?.is_none_or(|first| first <= until))
 }
 
@@ -248,6 +258,12 @@ pub(super) fn check(folder: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Whether the folder is a copy on which no server has run.
+#[cfg(feature = "postgres")]
+pub(super) fn is_copy(folder: &Path) -> bool {
+    folder.join(MANIFEST).exists()
 }
 
 fn manifest_of(folder: &Path) -> Result<Option<Vec<u8>>, StoreError> {

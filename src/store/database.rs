@@ -24,18 +24,39 @@ use crate::id::{CallId, NodeId};
 use crate::metrics::{Gathering, Near, Times};
 use crate::store::journal::Entry;
 use crate::store::kept::Kept;
+use crate::store::place::StorePlace;
 use crate::store::{StoreError, sqlite};
+#[cfg(feature = "postgres")]
+use crate::store::{postgres::Postgres, spool::Spool};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, RecordFilter};
 
-/// The database of a folder. Another kind of it is another line here.
-pub(super) fn of(folder: &Path) -> Arc<dyn Database> {
-    Arc::new(sqlite::Sqlite::new(folder))
+/// The database of a place. Another kind of it is another line here.
+///
+/// # Errors
+///
+/// When this attendant was built without the kind.
+pub(super) fn of(place: &StorePlace) -> Result<Arc<dyn Database>, StoreError> {
+    let folder = &place.folder;
+    let Some(server) = &place.postgres else {
+        let path = folder.join(SPOOL);
+        return match path.exists() {
+            true => Err(StoreError::OtherRecords { path }),
+            false => Ok(Arc::new(sqlite::Sqlite::new(folder))),
+        };
+    };
+    #[cfg(feature = "postgres")]
+    return Ok(Arc::new(Spool::new(folder, server.node, Postgres::new(server.clone()))));
+    #[cfg(not(feature = "postgres"))]
+    return Err(StoreError::NotBuilt { place: server.to_string() });
 }
+
+/// The file in front of a database elsewhere.
+pub(super) const SPOOL: &str = "spool.sqlite";
 
 /// Whether a file of this name is one of a database's own, which it copies itself.
 pub(super) fn is_file(name: &str) -> bool {
-    name.starts_with(sqlite::FILE)
+    name.starts_with(sqlite::FILE) || name.starts_with(SPOOL)
 }
 
 /// A place where records are kept, opened for writing once and for reading as often as wanted.
@@ -46,6 +67,20 @@ pub(super) trait Database: fmt::Debug + Send + Sync {
 
     /// Opens it for reading, whether or not a server writes to it.
     fn reader(&self) -> Result<Box<dyn RecordReader>, StoreError>;
+
+    /// Opens it for writing without anything in front of it: for whoever waits for it anyway.
+    fn direct(&self) -> Result<Box<dyn RecordWriter>, StoreError> {
+        self.writer()
+    }
+
+    /// Copies what it has in the folder into another one, as it is at this moment, in place of a
+    /// copy that is there. Whoever writes goes on meanwhile.
+    fn back_up(&self, folder: &Path) -> Result<(), StoreError>;
+
+    /// What was kept beside the journal under lower numbers is in it.
+    fn kept_until(&self) -> Result<u64, StoreError> {
+        Ok(self.writer()?.progress()?.kept_until)
+    }
 }
 
 /// The writing side: the one writer of a database.
@@ -89,8 +124,8 @@ pub(super) trait RecordWriter: fmt::Debug + Send {
     /// add up to stays. None: there are none left.
     fn expire_records(&mut self, before: Timestamp) -> Result<usize, DatabaseError>;
 
-    /// Deletes the moves of agents from before the day of this moment; how many. What they add
-    /// up to by the day stays.
+    /// Deletes some moves of agents from before the day of this moment; how many. What they add
+    /// up to by the day stays. None: there are none left.
     fn expire_agent_moves(&mut self, before: Timestamp) -> Result<usize, DatabaseError>;
 
     /// Whether a call has its record.
@@ -101,6 +136,11 @@ pub(super) trait RecordWriter: fmt::Debug + Send {
 
     /// What the runs before leave for the next.
     fn saved(&self) -> Result<Saved, DatabaseError>;
+
+    /// What waits in front of a database elsewhere.
+    fn spooled(&self) -> Spooled {
+        Spooled::default()
+    }
 }
 
 /// The reading side.
@@ -179,13 +219,6 @@ pub trait RecordReader: fmt::Debug + Send {
     ///
     /// When the database cannot be read.
     fn imports(&self) -> Result<Vec<ImportedCalls>, DatabaseError>;
-    /// Copies all there is at this moment into another folder, in which a database of the same kind
-    /// finds it; in place of a copy that is there. Whoever writes goes on meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read, or the copy not be written.
-    fn back_up(&self, folder: &Path) -> Result<(), DatabaseError>;
 
     /// Hands over each record in which this text stands, as a number or as part of one. Reads them
     /// all.
@@ -303,6 +336,14 @@ pub struct Erased {
     pub named_in: Vec<CallId>,
 }
 
+/// What waits in front of a database elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Spooled {
+    pub(super) waiting: u64,
+    /// That database cannot be written at the moment.
+    pub(super) is_failing: bool,
+}
+
 /// Where the runs before ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Progress {
@@ -370,8 +411,49 @@ pub enum Fault {
     Full,
     #[error("records.sqlite is damaged: bring back a backup of it")]
     Damaged,
+    #[error("their database cannot be reached: see that it runs, and `server.database`")]
+    Unreachable,
+    #[error("another server writes to their database")]
+    Locked,
+    #[error("their database takes no writes")]
+    ReadOnly,
+    #[error("their database refuses: see `server.database` and its password")]
+    Refused,
+    #[error("their database is another server's")]
+    Taken,
+    #[error("a later attendant made the tables of their database: use that one")]
+    Newer,
+    #[error("their database refuses what is to be written")]
+    Unfit,
+    #[error("one of them is not as we wrote it")]
+    Unreadable,
     #[error("they cannot be read or written")]
     Other,
+}
+
+impl Fault {
+    /// Whether it may be over by itself, or by what is done elsewhere: a start does not fail for
+    /// it.
+    #[cfg(feature = "postgres")]
+    pub(super) const fn may_pass(self) -> bool {
+        match self {
+            Self::Unreachable | Self::Locked | Self::ReadOnly | Self::Busy | Self::Full => true,
+            Self::NotThere
+            | Self::Damaged
+            | Self::Refused
+            | Self::Taken
+            | Self::Newer
+            | Self::Unfit
+            | Self::Unreadable
+            | Self::Other => false,
+        }
+    }
+
+    /// Whether it is about what one change says, or the record that it is of: others go on.
+    #[cfg(feature = "postgres")]
+    pub(super) const fn is_of_one_change(self) -> bool {
+        matches!(self, Self::Unfit | Self::Unreadable)
+    }
 }
 
 /// Logs what was given and belongs nowhere.

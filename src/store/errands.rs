@@ -64,6 +64,41 @@ impl Errands {
         })
     }
 
+    /// Waits until everything that was given before is in the database.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::erase`].
+    pub fn catch_up(&self) -> Result<(), StoreError> {
+        self.ask(|db| db.erased().map(drop))
+    }
+
+    /// Those of these calls, which ended before these moments, without a record; of those that were
+    /// kept long enough none is missing.
+    pub(super) fn without_record(
+        &self,
+        ended: Vec<(CallId, Timestamp)>,
+    ) -> Result<Vec<CallId>, StoreError> {
+        self.ask(move |db| {
+            let mut missing = Vec::new();
+            for (call, at) in ended {
+                if !db.has(call)? {
+                    missing.push((call, at));
+                }
+            }
+            if missing.is_empty() {
+                return Ok(Vec::new());
+            }
+            let since = db.progress()?.records_since;
+            Ok(missing.into_iter().filter(|(_, at)| *at >= since).map(|(call, _)| call).collect())
+        })
+    }
+
+    /// Brings to the disk all that was written before.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.ask(|db| db.sync())
+    }
+
     /// Deletes the journals of runs before this one that were last written before `kept_since`,
     /// and those that have a call which was erased. Returns how many runs.
     ///
@@ -103,13 +138,19 @@ impl Errands {
     }
 
     /// Deletes moves of agents from before the day of this moment; how many. What they add up to
-    /// by the day stays.
+    /// by the day stays. They go in steps, as records do.
     ///
     /// # Errors
     ///
-    /// As [`Self::erase`].
+    /// As [`Self::erase`]; what was deleted until then is.
     pub fn expire_agent_moves(&self, before: Timestamp) -> Result<usize, StoreError> {
-        self.ask(move |db| db.expire_agent_moves(before))
+        let mut deleted = 0;
+        loop {
+            match self.ask(move |db| db.expire_agent_moves(before))? {
+                0 => return Ok(deleted),
+                more => deleted += more,
+            }
+        }
     }
 
     fn ask<T: Send + 'static>(

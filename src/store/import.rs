@@ -11,11 +11,10 @@
 //! takes none of them for a call of its own.
 
 use std::fs::File;
-use std::path::Path;
 
 use crate::id::{CallId, LegId, NodeId};
 use crate::store::database::{self, Applied, Change, RecordWriter};
-use crate::store::{StoreError, backup, open};
+use crate::store::{StoreError, StorePlace, backup, open};
 use crate::time::Timestamp;
 use crate::words::CallRecord;
 
@@ -50,11 +49,13 @@ impl Importing {
     /// # Errors
     ///
     /// When a server runs on it ([`StoreError::InUse`]), or it cannot be written.
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+    pub fn open(place: impl Into<StorePlace>) -> Result<Self, StoreError> {
+        let place = place.into();
+        let folder = &*place.folder;
         let (lock, _) = open::prepare(folder)?;
         backup::check(folder)?;
         backup::begun(folder)?;
-        let mut db = database::of(folder).writer()?;
+        let mut db = database::of(&place)?.direct()?;
         db.migrate()?;
         Ok(Self { db, batch: Vec::new(), imported: Imported::default(), _lock: lock })
     }

@@ -24,8 +24,9 @@ use crate::words::Event;
 
 pub use crate::center::journal::{Entry, Header, Input, Own, VERSION};
 
-/// A segment is closed once it is larger than this, in bytes.
-pub const SEGMENT_LEN_MAX: u64 = 64 * 1024 * 1024;
+/// A segment is closed once it is larger than this, in bytes, if nothing else is wanted. A start
+/// after a crash replays less than two of them.
+pub const SEGMENT_LEN_MAX: u64 = 2 * 1024 * 1024;
 /// No line is longer, in bytes; one that is, is not ours.
 const LINE_LEN_MAX: usize = 256 * 1024;
 const PREFIX: &str = "journal-";
@@ -126,15 +127,6 @@ impl Segment {
     pub(super) const fn number(&self) -> u32 {
         self.number
     }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.given() >= SEGMENT_LEN_MAX
-    }
-
-    /// Whether it is time to have the next one ready: making one waits for the disk.
-    pub(super) fn is_half_full(&self) -> bool {
-        self.given() >= SEGMENT_LEN_MAX / 2
-    }
 }
 
 /// An [`Entry`] that is written and not kept.
@@ -178,7 +170,8 @@ pub fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// The call that begins with this event, and must have a record one day.
-pub(super) const fn arrival(event: &Event) -> Option<CallId> {
+#[must_use]
+pub const fn arrival(event: &Event) -> Option<CallId> {
     match event {
         Event::CallArrived { call, .. }
         | Event::CallOpening { call, .. }

@@ -19,6 +19,8 @@
 mod amend;
 mod appender;
 mod backup;
+mod checkpointing;
+mod checkpoints;
 #[cfg(test)]
 mod contract;
 mod cuts;
@@ -32,12 +34,18 @@ mod names;
 mod nodes;
 mod old_runs;
 mod open;
+mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod readers;
 mod recover;
 mod rollup;
 mod secret;
 mod setups;
 mod shared;
+#[cfg(feature = "postgres")]
+mod spool;
+mod sql;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -61,6 +69,8 @@ use crate::time::Timestamp;
 use crate::words::{AgentState, CallRecord, Event, RecordingUpdate, WrapUp};
 
 pub use backup::{BackedUp, back_up};
+pub use checkpointing::Checkpointing;
+pub use checkpoints::{Checkpoint, JournalPlace};
 pub use cuts::{cut, waterfall};
 pub use database::{DatabaseError, Fault, ImportedCalls, Past, RecordReader};
 pub use erase::naming;
@@ -69,6 +79,7 @@ pub use import::{CALLS_PER_SECOND_MAX, Imported, Importing};
 pub use names::{add_recorded, keep_names, names, names_error};
 pub use old_runs::{OldRuns, OldRunsGone};
 pub use open::{Found, alive_until, look, open};
+pub use place::{Password, PostgresServer, StorePlace};
 pub use readers::{LISTS_MAX, LISTS_WAIT, Readers};
 pub use recover::{Rebuild, Rebuilt, Recovered, Writing};
 pub use secret::{SECRET_LEN, secret_key};
@@ -116,6 +127,17 @@ pub enum StoreError {
     OtherNode { path: PathBuf, theirs: NodeId, ours: NodeId },
     #[error("{folder}: there are no records: no server has kept any in this folder")]
     NoRecords { folder: PathBuf },
+    #[error(
+        "{path}: the records of this folder are elsewhere than `server.database` says, and calls \
+         would get the numbers of others: set it back, or give the server another `server.state` \
+         and another `server.node`"
+    )]
+    OtherRecords { path: PathBuf },
+    #[error(
+        "{place}: this attendant was built without the feature `postgres`: use one that has it, or \
+         set `server.database = \"\"`"
+    )]
+    NotBuilt { place: String },
     #[error("the thread that writes ended early: see the log")]
     Lost,
     #[error("{path} is a backup that is not whole: {what}. Take another, or copy it again")]
@@ -134,6 +156,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether records are in a database that cannot be reached now, or has none yet.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        let is_away = |fault| matches!(fault, Fault::Unreachable | Fault::NotThere);
+        matches!(self, Self::Database(error) if is_away(error.fault))
+    }
+
     fn io(path: &Path, error: std::io::Error) -> Self {
         Self::Io { path: path.to_path_buf(), error }
     }
@@ -207,13 +236,13 @@ pub enum Settled {
     Unwritten,
 }
 
-/// Opens the records of a folder for reading, whether or not a server runs on it.
+/// Opens the records of a place for reading, whether or not a server runs on it.
 ///
 /// # Errors
 ///
 /// When there are none, or they cannot be read.
-pub fn read_records(folder: &Path) -> Result<Box<dyn RecordReader>, StoreError> {
-    database::of(folder).reader()
+pub fn read_records(place: impl Into<StorePlace>) -> Result<Box<dyn RecordReader>, StoreError> {
+    database::of(&place.into())?.reader()
 }
 
 impl Store {
@@ -238,6 +267,15 @@ impl Store {
     #[must_use]
     pub fn noted_at(&self) -> Timestamp {
         self.shared.latest()
+    }
+
+    /// From now on a segment of the journal is closed once it has this many bytes.
+    pub fn close_segments_after(&self, bytes: u64) {
+        self.shared.segment_len_max.store(bytes, Ordering::Relaxed);
+    }
+
+    fn folder(&self) -> &Path {
+        self.journal.folder()
     }
 
     /// The number of this run of the journal.

@@ -20,7 +20,9 @@ use crate::store::kept::{self, KeptLog};
 use crate::store::recover::{self, Rebuild, Writing};
 use crate::store::shared::Shared;
 use crate::store::writer::Writer;
-use crate::store::{Head, JOBS_MAX, Opened, Store, StoreError, backup, nodes, setups};
+use crate::store::{
+    Head, JOBS_MAX, Opened, Store, StoreError, StorePlace, backup, checkpoints, nodes, setups,
+};
 use crate::time::Timestamp;
 
 /// Opens the folder of node 0, gives lost calls their records and begins a new run of the journal.
@@ -28,8 +30,12 @@ use crate::time::Timestamp;
 /// # Errors
 ///
 /// When the folder cannot be written, belongs to a running server or to a later version.
-pub fn open(folder: &Path, head: &Head, writing: &Writing<'_>) -> Result<Opened, StoreError> {
-    look(folder, NodeId::default(), &mut recover::NoRebuild)?.begin(head, writing)
+pub fn open(
+    place: impl Into<StorePlace>,
+    head: &Head,
+    writing: &Writing<'_>,
+) -> Result<Opened, StoreError> {
+    look(place, NodeId::default(), &mut recover::NoRebuild)?.begin(head, writing)
 }
 
 /// A run writes to it now and then while it does nothing else: the time of the file says until when
@@ -63,11 +69,17 @@ pub struct Found {
 /// # Errors
 ///
 /// As [`open`], and when something in it is another node's.
-pub fn look(folder: &Path, node: NodeId, rebuild: &mut dyn Rebuild) -> Result<Found, StoreError> {
+pub fn look(
+    place: impl Into<StorePlace>,
+    node: NodeId,
+    rebuild: &mut dyn Rebuild,
+) -> Result<Found, StoreError> {
+    let place = place.into();
+    let folder = &*place.folder;
     let (lock, alive_until) = prepare(folder)?;
     backup::check(folder)?;
     nodes::check_files(folder, node)?;
-    let database = database::of(folder);
+    let database = database::of(&place)?;
     let db = database.writer()?;
     let lost = recover::find(&*db, folder, node, rebuild)?;
     Ok(Found { folder: folder.to_path_buf(), node, lock, alive_until, database, db, lost })
@@ -115,6 +127,10 @@ impl Found {
         let run = header.run;
         let first = Segment::create(&folder, &header).map_err(failed)?;
         setups::delete_orphans(&folder).map_err(failed)?;
+        match next.continues {
+            None => checkpoints::delete(&folder).map_err(failed)?,
+            Some(_) => checkpoints::sweep(&folder).map_err(failed)?,
+        }
         let shared = Arc::new(Shared::new(first, header.started_at, next.call, kept_next));
         let kept = KeptLog::begin(&folder, kept_next, Arc::clone(&shared))?;
         let writer = Writer::new(&folder, header.clone(), db, lock, Arc::clone(&shared));

@@ -235,10 +235,6 @@ mod tests {
             Ok(Timestamp(0))
         }
 
-        fn back_up(&self, _: &std::path::Path) -> Result<(), DatabaseError> {
-            Ok(())
-        }
-
         fn each_naming(&self, _: &str, _: &mut dyn FnMut(CallRecord)) -> Result<(), DatabaseError> {
             Ok(())
         }

@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 
 use crate::id::CallId;
-use crate::store::journal::Segment;
+use crate::store::journal::{SEGMENT_LEN_MAX, Segment};
 use crate::time::Timestamp;
 
 /// How the files are, for alarms and for `/metrics`.
@@ -20,6 +21,10 @@ pub struct Health {
     pub journal_failing: bool,
     /// The records cannot be written at the moment.
     pub records_failing: bool,
+    /// The database elsewhere that records are delivered to cannot be written at the moment.
+    pub database_failing: bool,
+    /// Changes that wait for it in the folder.
+    pub spooled: u64,
     /// Things to be written that wait in memory.
     pub waiting: u64,
     /// Things that were not kept, since the start.
@@ -40,6 +45,8 @@ pub(super) struct Shared {
     pub(super) kept_failing: AtomicBool,
     pub(super) records_failing: AtomicBool,
     pub(super) records_waiting: AtomicU64,
+    pub(super) database_failing: AtomicBool,
+    pub(super) spooled: AtomicU64,
     /// Some of what was given waits at the driver's end, behind whatever the thread gets now.
     pub(super) is_lagging: AtomicBool,
     lost: AtomicU64,
@@ -48,6 +55,10 @@ pub(super) struct Shared {
     next_call: AtomicU64,
     /// What was kept under lower numbers is in the database.
     kept_until: AtomicU64,
+    /// The run has ended in order.
+    pub(super) is_finished: AtomicBool,
+    /// A segment is closed once it has more bytes.
+    pub(super) segment_len_max: AtomicU64,
     segments: Mutex<Segments>,
 }
 
@@ -80,11 +91,18 @@ pub(super) struct Segments {
     pub(super) number: u32,
     /// Those that take no more lines, until the thread has heard of them.
     pub(super) retired: Vec<(u32, String)>,
+    /// Who is unparked when a segment begins.
+    pub(super) woken: Option<Thread>,
     /// Calls without a record, with the segment they arrived in.
     pub(super) live: BTreeMap<CallId, u32>,
 }
 
 impl Segments {
+    /// The segment that lines go to now.
+    pub(super) fn written(&self) -> Option<u32> {
+        self.current.as_deref().map(Segment::number)
+    }
+
     /// The segment that lines go to now, or next.
     pub(super) fn present(&self) -> u32 {
         let current = self.current.as_deref().or(self.spare.as_ref());
@@ -101,11 +119,15 @@ impl Shared {
             kept_failing: AtomicBool::new(false),
             records_failing: AtomicBool::new(false),
             records_waiting: AtomicU64::new(0),
+            database_failing: AtomicBool::new(false),
+            spooled: AtomicU64::new(0),
             is_lagging: AtomicBool::new(false),
             lost: AtomicU64::new(0),
             latest: AtomicU64::new(latest.as_millis()),
             next_call: AtomicU64::new(next_call.0),
             kept_until: AtomicU64::new(kept),
+            is_finished: AtomicBool::new(false),
+            segment_len_max: AtomicU64::new(SEGMENT_LEN_MAX),
             segments: Mutex::new(Segments { current, number, ..Segments::default() }),
         }
     }
@@ -129,6 +151,8 @@ impl Shared {
         Health {
             journal_failing: self.is_failing(),
             records_failing: self.records_failing.load(Ordering::Relaxed),
+            database_failing: self.database_failing.load(Ordering::Relaxed),
+            spooled: self.spooled.load(Ordering::Relaxed),
             waiting: self.records_waiting.load(Ordering::Relaxed) + waiting_there,
             lost: self.lost.load(Ordering::Relaxed),
         }
@@ -147,6 +171,16 @@ impl Shared {
         let mut segments = self.segments();
         let present = segments.present();
         segments.live.insert(call, present);
+    }
+
+    /// Whether no more goes into this segment.
+    pub(super) fn is_full(&self, segment: &Segment) -> bool {
+        segment.given() >= self.segment_len_max.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is time to have the next one ready: making one waits for the disk.
+    pub(super) fn is_half_full(&self, segment: &Segment) -> bool {
+        segment.given() >= self.segment_len_max.load(Ordering::Relaxed) / 2
     }
 
     pub(super) fn next_call(&self) -> CallId {

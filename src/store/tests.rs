@@ -2,6 +2,7 @@
 
 mod agents;
 mod backup;
+mod checkpoints;
 mod eventually;
 mod keeping;
 mod outbound;

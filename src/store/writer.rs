@@ -19,12 +19,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use crate::id::CallId;
-use crate::store::database::{self, Change, RecordWriter, RolledUp};
+use crate::store::database::{self, Change, RecordWriter, RolledUp, Spooled};
 use crate::store::errands::Errand;
 use crate::store::journal::{Header, Segment};
 use crate::store::kept::Kept;
 use crate::store::shared::Shared;
-use crate::store::{JOBS_MAX, StoreError};
+use crate::store::{JOBS_MAX, StoreError, checkpoints};
 use crate::time::Timestamp;
 use crate::words::{Activity, CallRecord};
 
@@ -230,6 +230,9 @@ impl Writer {
             self.tried_at = latest;
         }
         self.shared.records_waiting.store(self.records.len() as u64, Ordering::Relaxed);
+        let Spooled { waiting, is_failing } = self.db.spooled();
+        self.shared.spooled.store(waiting, Ordering::Relaxed);
+        self.shared.database_failing.store(is_failing, Ordering::Relaxed);
     }
 
     /// Brings the journal to the disk where that is due, or where nothing has come since the last
@@ -266,7 +269,8 @@ impl Writer {
     fn have_a_spare(&self) {
         let number = {
             let mut segments = self.shared.segments();
-            let soon = segments.current.as_ref().is_some_and(|it| it.is_half_full());
+            let current = segments.current.as_ref();
+            let soon = current.is_some_and(|it| self.shared.is_half_full(it));
             if segments.spare.is_some() || !(soon || segments.is_wanted) {
                 return;
             }
@@ -407,7 +411,13 @@ impl Writer {
             self.older.extend(last.into_iter().flatten());
             segments.spare = None;
         }
-        self.finish_older(&[])
+        self.finish_older(&[])?;
+        // Every call has its record: no start needs one, and what is left goes with the next.
+        self.shared.is_finished.store(true, Ordering::Release);
+        if let Err(error) = checkpoints::delete(&self.folder) {
+            tracing::warn!(%error, "checkpoints of the run that ended could not be deleted");
+        }
+        Ok(())
     }
 }
 

@@ -11,14 +11,16 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// What a call asks a service outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question {
     Http(HttpQuestion),
 }
 
 /// One HTTP request, and what is wanted of the JSON that answers it (RFC 9110, RFC 8259).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpQuestion {
     pub method: HttpMethod,
     /// Whole, with everything filled in and percent-encoded.
@@ -31,13 +33,13 @@ pub struct HttpQuestion {
     pub is_secret: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HttpMethod {
     Get,
     Post,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeaderValue {
     Text(Arc<str>),
     /// The secret of the configuration with this name, after these words.
@@ -48,7 +50,7 @@ pub enum HeaderValue {
 }
 
 /// One value that is wanted of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Take {
     /// The variable that it is for.
     pub name: Arc<str>,
@@ -58,10 +60,10 @@ pub struct Take {
 }
 
 /// Where in a JSON text a value is: `account.balance`, `orders[0].state`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JsonPath(Vec<JsonStep>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JsonStep {
     Member(String),
     /// Counted from 0.

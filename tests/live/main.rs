@@ -14,6 +14,7 @@ mod agents;
 mod call_control;
 mod callers;
 mod calls;
+mod checkpoints;
 mod clock;
 mod conference;
 mod consult;
@@ -36,6 +37,7 @@ mod phone;
 #[path = "../platform/mod.rs"]
 mod platform;
 mod ports;
+mod postgres;
 mod process;
 mod proxy;
 mod real_calls;

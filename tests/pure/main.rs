@@ -6,6 +6,7 @@
 mod broken;
 #[path = "../platform/call_control.rs"]
 mod call_control;
+mod checkpoint;
 mod day;
 mod fcr;
 mod flows;
@@ -22,6 +23,7 @@ mod seeds;
 mod sim;
 mod sip;
 mod sip_ua;
+mod telephones;
 mod theory;
 mod tidy;
 mod webhooks;

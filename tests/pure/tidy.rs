@@ -195,7 +195,8 @@ fn a_database_is_named_in_its_own_folder_alone() {
 }
 
 /// Crates that speak to a database, and where they may stand.
-const DATABASES: &[(&str, &str)] = &[("rusqlite", "src/store/sqlite/")];
+const DATABASES: &[(&str, &str)] =
+    &[("rusqlite", "src/store/sqlite/"), ("tokio_postgres", "src/store/postgres/")];
 
 fn database_error(path: &str, line: &str) -> Option<String> {
     let named = DATABASES.iter().find(|(name, _)| names_crate(line, name))?;

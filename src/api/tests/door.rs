@@ -198,7 +198,7 @@ fn fault_08_another_method_is_405_and_says_which_are_allowed() {
             ("/readyz", "GET,HEAD"),
             ("/metrics", "GET,HEAD"),
             ("/openapi.json", "GET,HEAD"),
-            ("/v1/calls", "GET,HEAD"),
+            ("/v1/calls", "GET,HEAD,POST"),
             ("/v1/agents/alice/ready", "POST"),
             ("/v1/calls/7", "GET,HEAD,DELETE"),
         ] {

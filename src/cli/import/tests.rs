@@ -1,7 +1,7 @@
 //! Imports into folders, with the figures that a report has of them.
 
 use attendant::center::Setup;
-use attendant::store::{self, RecordReader, read_records};
+use attendant::store::{self, RecordReader, StorePlace, read_records};
 use attendant::words::RecordFilter;
 
 use super::*;
@@ -58,13 +58,13 @@ impl World {
 
     fn tries(&self, line: &[&str]) -> Result<(Seen, String), ImportError> {
         let wanted = wanted(line);
-        import(&self.state(), settings(&wanted), &wanted)
+        import(&StorePlace::from(&self.state()), settings(&wanted), &wanted)
     }
 
     /// The report of two days around noon, as JSON names its figures.
     fn report(&self) -> String {
         let reader = read_records(&self.state()).unwrap();
-        let setup = server::named(&self.state(), Setup::default()).unwrap();
+        let setup = server::named(&StorePlace::from(&self.state()), Setup::default()).unwrap();
         let period = (Timestamp((NOON - 86_400) * 1_000), Timestamp((NOON + 86_400) * 1_000));
         let now = Timestamp((NOON + 40 * 86_400) * 1_000);
         let text = report::text_of(&*reader, setup, period, now).unwrap();
@@ -161,13 +161,13 @@ fn the_same_files_again_change_nothing_and_undo_takes_all_of_it_out() {
     assert_eq!((world.listed(Some("old")), world.listed(Some("other"))), (4, 4));
     assert_eq!(world.listed(None), 0, "none of them is a call of our own");
     says(&world.report(), &["8 calls ended"]);
-    let (code, text) = undo(&world.state(), "other").unwrap();
+    let (code, text) = undo(&StorePlace::from(&world.state()), "other").unwrap();
     assert_eq!((code, &*text), (ExitCode::SUCCESS, "4 calls of other are taken out\n"));
     assert_eq!(world.report(), before);
-    let (code, text) = undo(&world.state(), "other").unwrap();
+    let (code, text) = undo(&StorePlace::from(&world.state()), "other").unwrap();
     assert_eq!(code, ExitCode::from(EX_DATAERR));
     says(&text, &["nothing was imported as other"]);
-    undo(&world.state(), "old").unwrap();
+    undo(&StorePlace::from(&world.state()), "old").unwrap();
     says(&world.report(), &["0 calls ended"]);
 }
 

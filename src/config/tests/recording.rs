@@ -96,6 +96,9 @@ fn what_is_kept_for_how_long_fits_together() {
     let bare = written("").config().server;
     let kept = [bare.records_keep, bare.agent_times_keep, bare.journals_keep];
     assert_eq!(kept, [None; 3]);
+    assert_eq!(bare.journal_segment, 2 * 1024 * 1024);
+    let small = written("[server]\njournal_segment_kib = 64\n").config().server;
+    assert_eq!(small.journal_segment, 64 * 1024);
     written("[server]\nrecords_keep_days = 34\nrecordings_keep_days = 30\n").refused(&expect![[r#"
         attendant.toml:2: `server.records_keep_days`: must be 0 or 35 or more
           help: repeats are judged by the calls of a caller within 30 days; to take out one caller sooner: attendant callers erase

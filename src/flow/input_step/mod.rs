@@ -21,6 +21,8 @@ mod options;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::flow::build::{Build, Scope};
 use crate::flow::code;
 use crate::flow::exit::{Exit, Next, StepId};
@@ -28,6 +30,7 @@ use crate::flow::input_step::options::{
     BARGE_IN, CLEAR_KEYS, GIVE_UP, INTER_DIGIT, NO_INPUT, NO_INPUT_NEXT, NO_MATCH, NO_MATCH_NEXT,
     PARTIAL, PARTIAL_NEXT, REPROMPT, TIMEOUT, TOO_MANY, TOO_MANY_NEXT, TRIES_MAX,
 };
+use crate::flow::kept::Kept;
 use crate::flow::late::{LATE_FINISH, Late};
 use crate::flow::option::{ExitTo, Opt, Value};
 use crate::flow::port::Effect;
@@ -69,7 +72,7 @@ struct Reaction {
 }
 
 /// What a call has done at an input step; kept while it is there.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Collecting {
     entered: String,
     tries: u8,
@@ -314,6 +317,10 @@ impl<S: InputStep + Send + Sync> Verb for S {
         let mut exits = self.answers();
         exits.extend(self.options().exits());
         exits
+    }
+
+    fn resume(&self, saved: serde_json::Value) -> Option<Kept> {
+        Kept::resume::<Collecting>(saved)
     }
 
     fn nature(&self) -> Nature {

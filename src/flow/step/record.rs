@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use minijinja::value::Value;
+use serde::{Deserialize, Serialize};
 
 use crate::flow::build::{Build, Scope};
 use crate::flow::code;
 use crate::flow::exit::{Exit, Next, StepId};
 use crate::flow::expr::Variable;
+use crate::flow::kept::Kept;
 use crate::flow::late::{LATE_FINISH, Late};
 use crate::flow::option::{ExitTo, Flag, OneKey, Opt, STEP, Schema, Seconds, Value as Written};
 use crate::flow::port::{Effect, RecordOutcome, RecordRequest};
@@ -116,7 +118,7 @@ fn may_need() -> Vec<Need> {
 }
 
 /// What brings the recording to its end that is being made; kept while it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum End {
     /// Silence, the greatest length, or the finish key where the front hears it itself.
     Front,
@@ -279,6 +281,10 @@ impl Verb for Record {
         exits.extend(self.empty.map(|to| Exit::waited("empty", to)));
         exits.extend(self.failed.map(|to| Exit::at_once("failed", to)));
         exits
+    }
+
+    fn resume(&self, saved: serde_json::Value) -> Option<Kept> {
+        Kept::resume::<End>(saved)
     }
 
     fn nature(&self) -> Nature {

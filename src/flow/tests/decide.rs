@@ -1,9 +1,12 @@
 //! Steps that decide, count and let time pass: `switch`, `split`, `loop`, `goto`, `unset`,
 //! `silence`, `wait`.
 
+use std::sync::Arc;
+
 use expect_test::expect;
 
-use super::{Stage, check};
+use super::{Stage, check, flow};
+use crate::flow::{Context, Facts, Input, Run};
 
 const SWITCH: &str = r#"
     [flow]
@@ -119,6 +122,23 @@ fn a_loop_goes_round_as_often_as_it_says_and_counts_anew_after_it() {
                   play "Press 1."
         "#]],
     );
+}
+
+#[test]
+fn a_loop_counts_on_after_a_run_was_saved() {
+    let source = "[flow]\nstart = 'a'\n[say.a]\ntext = 'Round.'\nnext = 'b'\n[loop.b]\n\
+                  times = 1\nagain = 'a'\nnext = 'end'\n[hangup.end]";
+    let flow = Arc::new(flow(source));
+    let context = Context::default();
+    let mut run = Run::new(Arc::clone(&flow), Facts::default());
+    for input in [Input::Start, Input::PromptDone] {
+        run.handle(&context, input, &mut Vec::new());
+    }
+    let saved = serde_json::to_string(&run.saved()).unwrap();
+    let saved = serde_json::from_str(&saved).unwrap();
+    let mut again = Run::resume(saved, flow, Arc::new(Facts::default())).unwrap();
+    again.handle(&context, Input::PromptDone, &mut Vec::new());
+    assert_eq!(again.at().map(|step| &**step), Some("end"));
 }
 
 #[test]

@@ -54,11 +54,13 @@ pub(super) fn effective(old: &Config, new: &Config, is_open: bool) -> Config {
     }
     config.server.node = old.server.node;
     config.server.state = old.server.state.clone();
+    config.server.database = old.server.database.clone();
     config.server.recordings = old.server.recordings.clone();
     config.server.recordings_keep = old.server.recordings_keep;
     config.server.records_keep = old.server.records_keep;
     config.server.agent_times_keep = old.server.agent_times_keep;
     config.server.journals_keep = old.server.journals_keep;
+    config.server.journal_segment = old.server.journal_segment;
     config.server.reload_on_change = old.server.reload_on_change;
     (config.server.log, config.server.log_level) = (old.server.log, old.server.log_level.clone());
     config.lookup.at_once_max = old.lookup.at_once_max;
@@ -83,11 +85,13 @@ pub(super) fn needs_restart(old: &Config, new: &Config, is_open: bool) -> Vec<St
     differing!(keys, old.server, new.server, [
         node as "server.node",
         state as "server.state",
+        database as "server.database",
         recordings as "server.recordings",
         recordings_keep as "server.recordings_keep_days",
         records_keep as "server.records_keep_days",
         agent_times_keep as "server.agent_times_keep_days",
         journals_keep as "server.journals_keep_days",
+        journal_segment as "server.journal_segment_kib",
         reload_on_change as "server.reload_on_change",
         log as "server.log",
         log_level as "server.log_level",

@@ -5,14 +5,17 @@
 //!
 //! **Deliberately absent:** telephones that register. They are heard of when they do.
 
+mod ahead;
 mod rebuild;
+mod retold;
 #[cfg(test)]
 mod tests;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::Duration;
 
+use crate::call::Learned;
 use crate::center::names::Names;
 use crate::center::{ContactCenter, SavedAgentState, Setup};
 use crate::config::{Config, Phone};
@@ -20,11 +23,12 @@ use crate::id::{AgentId, CallId};
 use crate::metrics::Follower;
 use crate::number::normalize;
 use crate::server::{history, setup};
-use crate::store::{self, KeptSetup, Opened, RecordReader, Store, StoreError};
+use crate::store::{self, KeptSetup, Opened, RecordReader, Store, StoreError, StorePlace};
 use crate::time::Timestamp;
 use crate::webhook::front::ProviderFront;
-use crate::words::{Event, Target};
+use crate::words::{CallRecord, Event, Target};
 
+pub(super) use ahead::{Ahead, Reached};
 pub(super) use rebuild::Restored;
 
 use rebuild::Rebuilding;
@@ -57,6 +61,8 @@ pub(super) struct EarlierRuns {
     started_at: Timestamp,
     /// Inputs of the journal that a center took again, and how long that took.
     inputs: u64,
+    /// When the checkpoint was made that they came after.
+    since: Option<Timestamp>,
     took: Duration,
 }
 
@@ -70,12 +76,26 @@ pub(super) struct Begun {
     is_other: bool,
 }
 
-/// The folder of the run before.
-struct Folder<'a>(&'a Path);
+/// The folder of the run before, or of the one that goes on.
+pub(super) struct Folder {
+    place: StorePlace,
+    /// Opened for the first caller.
+    reader: OnceCell<Option<Box<dyn RecordReader>>>,
+}
 
-impl rebuild::Kept for Folder<'_> {
+impl Folder {
+    pub(super) fn new(place: StorePlace) -> Self {
+        Self { place, reader: OnceCell::new() }
+    }
+
+    fn reader(&self) -> Option<&dyn RecordReader> {
+        self.reader.get_or_init(|| store::read_records(self.place.clone()).ok()).as_deref()
+    }
+}
+
+impl retold::Kept for Folder {
     fn setup(&self, run: u64, digest: &str) -> Option<Setup> {
-        match store::setup_of(self.0, run, digest) {
+        match store::setup_of(&self.place.folder, run, digest) {
             Ok(setup) => {
                 if setup.is_none() {
                     tracing::warn!(
@@ -94,18 +114,17 @@ impl rebuild::Kept for Folder<'_> {
         }
     }
 
-    fn fresh(&self, began: Timestamp, setup: Setup) -> (ContactCenter, Follower) {
-        let mut center = ContactCenter::new(setup);
-        let roster = center.roster();
-        let taught = store::read_records(self.0).and_then(|reader| {
-            // Those of the run itself it learns as it is replayed.
-            history::teach_keys(&mut center, &*reader, Some(began), began);
-            history::teach(&mut center, &*reader, began, None)
-        });
-        if let Err(error) = taught {
+    fn ended_at(&self, call: CallId) -> Option<Timestamp> {
+        let record = self.reader()?.get(call).ok()??;
+        Some(record.ended_at)
+    }
+
+    fn past(&self, number: &str, before: Timestamp) -> Vec<CallRecord> {
+        let Some(reader) = self.reader() else { return Vec::new() };
+        history::calls_of(reader, number, before).unwrap_or_else(|error| {
             tracing::warn!(%error, "lost calls are rebuilt without what callers did before");
-        }
-        (center, Follower::since(&roster, began))
+            Vec::new()
+        })
     }
 }
 
@@ -119,17 +138,18 @@ pub(super) fn look(
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<EarlierRuns, StoreError> {
     let now = clock();
-    let folder = Folder(&config.server.state);
+    let folder = Folder::new(setup::place(&config.server));
     let mut rebuilding = Rebuilding::new(now, &folder);
-    let found = store::look(&config.server.state, config.server.node, &mut rebuilding)?;
-    let inputs = rebuilding.told();
+    let found = store::look(setup::place(&config.server), config.server.node, &mut rebuilding)?;
+    let (inputs, since) = rebuilding.told();
     if inputs > 0 {
         // `tracing` remembers which lines had no subscriber when the silent replay reached them: it
         // must ask again.
         tracing::callsite::rebuild_interest_cache();
     }
     let took = clock().since(now);
-    Ok(EarlierRuns { found, restored: rebuilding.restored(), started_at: now, inputs, took })
+    let restored = rebuilding.restored();
+    Ok(EarlierRuns { found, restored, started_at: now, inputs, since, took })
 }
 
 impl EarlierRuns {
@@ -141,7 +161,7 @@ impl EarlierRuns {
     /// As [`store::Found::begin`], and when the ids of names cannot be kept.
     pub(super) fn open(self, config: &Config, setup: Setup) -> Result<Begun, StoreError> {
         let folder = &config.server.state;
-        let setup = named(folder, setup)?;
+        let setup = named(&setup::place(&config.server), setup)?;
         if let Some(restored) = &self.restored {
             let known = &restored.center.setup().names;
             setup.names.goes_on_from(known).map_err(|error| store::names_error(folder, &error))?;
@@ -162,9 +182,15 @@ impl EarlierRuns {
         let (started_at, seed) = (self.started_at, self.started_at.as_millis());
         let head = store::Head { started_at, seed, config: begins.digest.clone() };
         let opened = self.found.begin(&head, &writing)?;
-        if self.inputs > 0 {
+        if self.inputs > 0 || self.since.is_some() {
             let (inputs, took_ms) = (self.inputs, self.took.as_millis());
-            tracing::info!(inputs, took_ms, "recovered the journal of the run that crashed");
+            let checkpoint = self.since.map(tracing::field::display);
+            tracing::info!(
+                inputs,
+                took_ms,
+                checkpoint,
+                "recovered the journal of the run that crashed"
+            );
         }
         if !opened.recovered.calls.is_empty() {
             let calls = opened.recovered.calls.len();
@@ -184,17 +210,32 @@ impl EarlierRuns {
 /// # Errors
 ///
 /// When the folder cannot be read, or its names are those of a later attendant.
-pub fn named(folder: &Path, mut setup: Setup) -> Result<Setup, StoreError> {
+pub fn named(place: &StorePlace, mut setup: Setup) -> Result<Setup, StoreError> {
+    let folder = &*place.folder;
     let known = store::names(folder)?;
     let is_first = known.is_none();
     setup.names = known.unwrap_or_default();
     setup.complete();
     if is_first {
-        store::add_recorded(&mut setup.names, &*store::read_records(folder)?)?;
+        let recorded = store::read_records(place.clone())
+            .and_then(|records| store::add_recorded(&mut setup.names, &*records));
+        or_without("the names of records are not known", recorded)?;
         setup.complete();
     }
     setup.names.check().map_err(|error| store::names_error(folder, &error))?;
     Ok(setup)
+}
+
+/// What was read of records; nothing, and that is said, where they are in a database that cannot
+/// be reached: no start waits for that.
+fn or_without<T: Default>(what: &str, read: Result<T, StoreError>) -> Result<T, StoreError> {
+    match read {
+        Err(error) if error.is_away() => {
+            tracing::info!(%error, "{what}: the server starts without it");
+            Ok(T::default())
+        }
+        read => read,
+    }
 }
 
 impl Begun {
@@ -217,6 +258,10 @@ impl Begun {
                 let calls = opened.recovered.carried.len();
                 tracing::warn!(calls, "calls were up when the server was lost: providers' go on");
                 let Restored { mut center, figures, lost_at } = restored;
+                // It learned of those alone who called since the run or its checkpoint began.
+                center.set_learned(Learned::default());
+                drop(history::teach(&mut center, reader, now, None)?);
+                history::teach_keys(&mut center, reader, None, now);
                 center.begin_run();
                 let carried = &opened.recovered.carried;
                 let names = &center.setup().names;
@@ -235,7 +280,8 @@ impl Begun {
             None => {
                 let mut center = ContactCenter::new(new.setup);
                 history::teach_keys(&mut center, reader, None, now);
-                for wrap_up in history::teach(&mut center, reader, now, opened.lost_at)? {
+                let taught = history::teach(&mut center, reader, now, opened.lost_at);
+                for wrap_up in or_without("what callers did before is not known", taught)? {
                     opened.store.amend(wrap_up.leg.call, wrap_up);
                 }
                 let figures = Follower::since(&center.roster(), now);

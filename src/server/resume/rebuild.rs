@@ -1,4 +1,5 @@
-//! A run that was lost, rebuilt: a fresh center is given its journal. Where calls of providers
+//! A run that was lost, rebuilt: a fresh center is given its journal, or one of a checkpoint what
+//! came after it. Where calls of providers
 //! are up at its end, that center goes on with them; otherwise what is up is closed there.
 //!
 //! **Invariant:** only a whole journal is replayed, by a center with the setup that it was written
@@ -8,16 +9,14 @@
 //! The log: the run logged all of this when it happened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use tracing::dispatcher::{self, Dispatch};
-
-use crate::center::journal::{Entry, Header, Input, Own, overdue};
-use crate::center::{ContactCenter, Setup};
+use crate::center::ContactCenter;
+use crate::center::journal::{Entry, Header, Input};
 use crate::id::CallId;
 use crate::metrics::Follower;
-use crate::store::{Rebuild, Rebuilt};
+use crate::server::resume::retold::{Kept, Retold, quietly};
+use crate::store::{Checkpoint, Rebuild, Rebuilt};
 use crate::time::Timestamp;
 use crate::words::{CallRecord, Command, Event};
 
@@ -28,28 +27,16 @@ const AHEAD_MAX: Duration = Duration::from_secs(60 * 60);
 /// The center of the lost run, as far as its journal goes.
 pub(super) struct Rebuilding<'a> {
     now: Timestamp,
-    kept: &'a dyn Kept,
-    /// The run whose inputs come.
-    run: u64,
-    center: Option<ContactCenter>,
-    /// What the facts of that center come to; there while it is.
+    retold: Retold<'a>,
+    /// What the facts of that center come to.
     figures: Option<Follower>,
     missing: BTreeSet<CallId>,
     /// Of calls that ended, and whose records were not written any more.
     records: BTreeMap<CallId, CallRecord>,
-    lost_at: Timestamp,
     /// Inputs of the journal that the center has handled.
     told: u64,
-}
-
-/// What was kept of earlier runs beside their journals.
-pub(super) trait Kept {
-    /// The setup that the run calls by this digest.
-    fn setup(&self, run: u64, digest: &str) -> Option<Setup>;
-
-    /// A center that knows of earlier calls what a run knew that began then.
-    /// And the figures of those calls.
-    fn fresh(&self, began: Timestamp, setup: Setup) -> (ContactCenter, Follower);
+    /// When the checkpoint was made that it began at.
+    since: Option<Timestamp>,
 }
 
 /// A center that goes on, and when the run before it was lost.
@@ -63,152 +50,154 @@ impl<'a> Rebuilding<'a> {
     pub(super) fn new(now: Timestamp, kept: &'a dyn Kept) -> Self {
         Self {
             now,
-            kept,
-            run: 0,
-            center: None,
+            retold: Retold::new(kept),
             figures: None,
             missing: BTreeSet::new(),
             records: BTreeMap::new(),
-            lost_at: Timestamp::default(),
             told: 0,
+            since: None,
         }
     }
 
-    /// Inputs of the journal that the center handled.
-    pub(super) const fn told(&self) -> u64 {
-        self.told
+    /// Inputs of the journal that the center handled, and when the checkpoint was made that it
+    /// began at.
+    pub(super) const fn told(&self) -> (u64, Option<Timestamp>) {
+        (self.told, self.since)
     }
 
     /// The center, if it goes on.
     pub(super) fn restored(self) -> Option<Restored> {
-        Some(Restored { center: self.center?, figures: self.figures?, lost_at: self.lost_at })
+        let lost_at = self.retold.at();
+        Some(Restored { center: self.retold.center?, figures: self.figures?, lost_at })
     }
 
-    fn handle(&mut self, at: Timestamp, input: Input) {
-        let Some(center) = &mut self.center else { return };
-        match input {
-            Input::Event(event) => center.handle(at, event),
-            Input::Own(Own::Wake) => center.handle_timeout(at),
-            Input::Own(Own::Reconfigured { setup }) => {
-                let taken = self.kept.setup(self.run, &setup);
-                let taken = taken.is_some_and(|setup| center.reconfigure(at, setup).is_ok());
-                if !taken {
-                    self.center = None;
-                    self.records.clear();
-                    return;
-                }
-            }
-        }
-        while let Some(command) = center.poll_command() {
-            match command {
-                Command::CloseRecord { record } if self.missing.contains(&record.call) => {
-                    self.records.insert(record.call, *record);
-                }
-                Command::AmendRecord { call, wrap_up } => {
-                    if let Some(record) = self.records.get_mut(&call) {
-                        record.write_up(&wrap_up);
-                    }
-                }
-                Command::AmendRecording { update } => {
-                    if let Some(record) = self.records.get_mut(&update.name.call) {
-                        record.learn(&update);
-                    }
-                }
-                // A record that the database has; legs, of which none is left to carry; and
-                // questions, of which the center keeps those that are open.
-                Command::CloseRecord { .. }
-                | Command::Answer { .. }
-                | Command::Ring { .. }
-                | Command::Reject { .. }
-                | Command::Play { .. }
-                | Command::StopPlay { .. }
-                | Command::Record { .. }
-                | Command::StopRecord { .. }
-                | Command::RecordCall { .. }
-                | Command::Dial { .. }
-                | Command::Hear { .. }
-                | Command::Ask { .. }
-                | Command::HangUp { .. } => {}
-            }
-        }
-        let Some(figures) = &mut self.figures else { return };
-        while let Some(fact) = center.poll_fact() {
-            figures.fold(&fact, None); // of its calls the records will say it
-        }
+    /// The facts of the center are heard from now on, if nobody hears them yet.
+    fn hear(&mut self, at: Timestamp) {
+        let Some(center) = self.retold.center.as_mut().filter(|_| self.figures.is_none()) else {
+            return;
+        };
+        self.figures = Some(Follower::since(&center.roster(), at));
+        center.hear_facts(at);
     }
 
     /// The run may have been lost because of this input: it must not happen again.
-    fn guarded(&mut self, tell: impl FnOnce(&mut Self)) -> bool {
-        let quietly = || dispatcher::with_default(&Dispatch::none(), || tell(self));
-        let told = catch_unwind(AssertUnwindSafe(quietly)).is_ok();
-        if !told {
+    fn guarded(
+        &mut self,
+        tell: impl FnOnce(&mut Retold<'a>, &mut dyn FnMut(&mut ContactCenter)) -> bool,
+    ) -> bool {
+        let (retold, missing) = (&mut self.retold, &self.missing);
+        let (records, figures) = (&mut self.records, &mut self.figures);
+        let mut is_told = false;
+        let is_done = quietly(|| {
+            is_told = tell(retold, &mut |center| take(center, missing, records, figures.as_mut()));
+        });
+        if !is_done {
             tracing::error!("the journal of the lost run ends the replay, too: please report it");
-            self.center = None;
+        }
+        if !(is_done && is_told) {
+            self.retold.center = None;
             self.records.clear();
         }
-        told
+        is_done && is_told
     }
 
     fn goes_on(&self, center: &ContactCenter) -> bool {
         self.missing.iter().any(|&call| center.is_elsewhere(call))
-            && self.lost_at <= self.now + AHEAD_MAX
+            && self.retold.at() <= self.now + AHEAD_MAX
+    }
+}
+
+/// What follows from an input: records of calls that have none, and figures.
+fn take(
+    center: &mut ContactCenter,
+    missing: &BTreeSet<CallId>,
+    records: &mut BTreeMap<CallId, CallRecord>,
+    figures: Option<&mut Follower>,
+) {
+    while let Some(command) = center.poll_command() {
+        match command {
+            Command::CloseRecord { record } if missing.contains(&record.call) => {
+                records.insert(record.call, *record);
+            }
+            Command::AmendRecord { call, wrap_up } => {
+                if let Some(record) = records.get_mut(&call) {
+                    record.write_up(&wrap_up);
+                }
+            }
+            Command::AmendRecording { update } => {
+                if let Some(record) = records.get_mut(&update.name.call) {
+                    record.learn(&update);
+                }
+            }
+            // A record that the database has; legs, of which none is left to carry; and questions,
+            // of which the center keeps those that are open.
+            Command::CloseRecord { .. }
+            | Command::Answer { .. }
+            | Command::Ring { .. }
+            | Command::Reject { .. }
+            | Command::Play { .. }
+            | Command::StopPlay { .. }
+            | Command::Record { .. }
+            | Command::StopRecord { .. }
+            | Command::RecordCall { .. }
+            | Command::Dial { .. }
+            | Command::Hear { .. }
+            | Command::Ask { .. }
+            | Command::HangUp { .. } => {}
+        }
+    }
+    let Some(figures) = figures else { return };
+    while let Some(fact) = center.poll_fact() {
+        figures.fold(&fact, None); // of its calls the records will say it
     }
 }
 
 impl Rebuild for Rebuilding<'_> {
     fn begin(&mut self, missing: &BTreeSet<CallId>) {
         self.missing.clone_from(missing);
+        (self.told, self.since, self.figures) = (0, None, None);
+        self.records.clear();
+        self.retold.forget();
+    }
+
+    fn resume(&mut self, checkpoint: &Checkpoint) -> bool {
+        let is_taken = self.retold.resume(checkpoint);
+        if is_taken {
+            self.since = Some(checkpoint.place.at);
+            self.hear(checkpoint.place.at);
+        }
+        is_taken
     }
 
     fn run(&mut self, header: &Header) -> bool {
-        self.run = header.run;
-        match &mut self.center {
-            Some(center) => center.begin_run(),
-            None => {
-                let setup = self.kept.setup(header.run, &header.config);
-                let fresh = setup.map(|setup| self.kept.fresh(header.started_at, setup));
-                (self.center, self.figures) = fresh.unzip();
-                if let Some(center) = &mut self.center {
-                    center.hear_facts(header.started_at);
-                }
-            }
-        }
-        self.center.is_some()
+        let is_begun = self.retold.begin(header);
+        self.hear(header.started_at);
+        is_begun
     }
 
     fn input(&mut self, entry: Entry) -> bool {
-        if entry.at < self.lost_at {
-            return false; // two clocks wrote this
-        }
-        self.lost_at = entry.at;
         self.told += 1;
-        self.guarded(|this| {
-            while let Some(due) = this.center.as_ref().and_then(|it| overdue(it, entry.at)) {
-                this.handle(due, Input::Own(Own::Wake));
-            }
-            this.handle(entry.at, entry.input);
-        }) && self.center.is_some()
+        self.guarded(|retold, after| retold.input(entry, after))
     }
 
     fn end(&mut self, whole: bool) -> Rebuilt {
-        let Some(center) = self.center.take_if(|_| whole) else {
-            self.center = None;
+        let Some(center) = self.retold.center.take_if(|_| whole) else {
+            self.retold.center = None;
             return Rebuilt::default();
         };
         let live: BTreeSet<CallId> = center.live().collect();
         let goes_on = self.goes_on(&center);
-        self.center = Some(center);
+        self.retold.center = Some(center);
         if goes_on {
             let records = std::mem::take(&mut self.records).into_values().collect();
             return Rebuilt { records, live };
         }
-        let at = self.lost_at;
-        self.guarded(|this| {
-            for call in live {
-                this.handle(at, Input::Event(Event::Lost { call }));
-            }
+        let at = self.retold.at();
+        self.guarded(|retold, after| {
+            live.into_iter()
+                .all(|call| retold.handle(at, Input::Event(Event::Lost { call }), after))
         });
-        self.center = None;
+        self.retold.center = None;
         let records = std::mem::take(&mut self.records).into_values().collect();
         Rebuilt { records, live: BTreeSet::new() }
     }

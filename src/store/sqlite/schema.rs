@@ -17,9 +17,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::StoreError;
-use crate::store::sqlite::contacts::in_calls;
-use crate::store::sqlite::rollups;
-use crate::store::sqlite::{BUSY_TIMEOUT, failed, keep_statements};
+use crate::store::sqlite::file::{SqliteFile, failed};
 
 /// The version of the tables (`PRAGMA user_version`).
 pub(super) const VERSION: i64 = 6;
@@ -131,6 +129,23 @@ CREATE TABLE agent_days (
 CREATE TABLE erased (call INTEGER PRIMARY KEY, run INTEGER NOT NULL) STRICT;
 ";
 
+/// Contacts in the table of calls, as files of before have no other: the columns of the table.
+macro_rules! in_calls {
+    () => {
+        "SELECT from_number AS caller, arrived_at, call,
+    outcome = 'handled' AND ended_by NOT IN ('operator', 'network', 'server', 'server_lost')
+        AS is_served,
+    agent IS NOT NULL OR outcome = 'contained' AS is_judged,
+    CASE WHEN record LIKE '%\"consulted\":true%' THEN (
+        SELECT json_extract(visit.value, '$.queue') FROM json_each(record, '$.queued') AS visit
+        WHERE json_extract(visit.value, '$.consulted') IS NOT 1 ORDER BY visit.key DESC LIMIT 1
+    ) ELSE queue END AS queue,
+    intent
+FROM calls WHERE from_number IS NOT NULL AND trim(from_number, '+0') <> ''
+    AND outcome <> 'refused' AND substr(via, 1, 6) <> 'agent:'"
+    };
+}
+
 const VERSION_6: &str = concat!(
     "
 CREATE TABLE contacts (
@@ -165,34 +180,55 @@ CREATE TEMP VIEW call_agents AS
 ";
 
 /// Opens the database to write it, making it where it is missing.
-pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+pub(in crate::store) fn open(path: &Path) -> Result<SqliteFile, StoreError> {
+    let mut file = open_file(path, VERSION)?;
+    if version(&file.db).map_err(failed)? < BASE {
+        bring_to(&mut file.db, BASE, BASE_TABLES).map_err(failed)?;
+    }
+    Ok(file)
+}
+
+/// Opens a file with other tables to write it, making them where they are missing.
+#[cfg(feature = "postgres")]
+pub(in crate::store) fn open_tables(
+    path: &Path,
+    newest: i64,
+    tables: &str,
+) -> Result<SqliteFile, StoreError> {
+    crate::store::sqlite::make(path).map_err(|error| StoreError::io(path, error))?;
+    let mut file = open_file(path, newest)?;
+    // What is given on is on the disk: nothing elsewhere is ahead of it.
+    file.db.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    if version(&file.db).map_err(failed)? < newest {
+        bring_to(&mut file.db, newest, tables).map_err(failed)?;
+    }
+    Ok(file)
+}
+
+fn open_file(path: &Path, newest: i64) -> Result<SqliteFile, StoreError> {
     let open = || {
-        let db = Connection::open(path)?;
-        db.busy_timeout(BUSY_TIMEOUT)?;
-        keep_statements(&db)?;
+        let file = SqliteFile::new(Connection::open(path)?, path)?;
+        let db = &file.db;
         db.pragma_update(None, "journal_mode", "WAL")?;
         // What a record was before stays in no page, also in none that is given up.
         db.pragma_update(None, "secure_delete", "ON")?;
         // The write-ahead log is brought to the disk once a second, with the journal.
         db.pragma_update(None, "synchronous", "NORMAL")?;
-        let version = version(&db)?;
-        Ok((db, version))
+        let version = version(db)?;
+        Ok((file, version))
     };
-    let (mut db, found) = open().map_err(failed)?;
-    if found > VERSION {
-        return Err(StoreError::Newer { path: path.to_path_buf() });
+    let (file, found) = open().map_err(failed)?;
+    match found > newest {
+        true => Err(StoreError::Newer { path: path.to_path_buf() }),
+        false => Ok(file),
     }
-    if found < BASE {
-        bring_to(&mut db, BASE, BASE_TABLES).map_err(failed)?;
-    }
-    Ok(db)
 }
 
 /// Brings the tables to this version, where they are not.
 pub(super) fn migrate(db: &mut Connection, path: &Path) -> rusqlite::Result<()> {
     let found = version(db)?;
     if found >= VERSION {
-        return rollups::begin(db);
+        return Ok(());
     }
     let calls: i64 = db.query_row("SELECT count(*) FROM calls", [], |row| row.get(0))?;
     if calls > 0 {
@@ -213,7 +249,7 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> rusqlite::Result<()> 
         let file = path.display();
         tracing::info!(calls, %file, "they have their indexes");
     }
-    rollups::begin(db)
+    Ok(())
 }
 
 fn bring_to(db: &mut Connection, version: i64, tables: &str) -> rusqlite::Result<()> {

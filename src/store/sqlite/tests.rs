@@ -1,10 +1,18 @@
 //! SQLite: the contract, files of earlier attendants, plans, and errors by kind.
 
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::file::keep_statements;
 use super::*;
 use crate::center::names::Names;
-use crate::id::LegId;
+use crate::id::{CallId, LegId};
 use crate::metrics::{Gathering, Report, TALLY_VERSION, Target, Times};
 use crate::store::contract;
+use crate::store::database::{Applied, Change, Fault, RolledUp};
+use crate::store::kept::Kept;
+use crate::store::sql::{Link, Value, agents, calls, contacts, list, reader, rollups, values};
 use crate::store::tests::record;
 use crate::time::Timestamp;
 use crate::words::{CallOutcome, CallRecord, RecordFilter, WrapUp};
@@ -168,10 +176,10 @@ fn a_kept_tally_has_the_form_of_its_version() {
     let kept: String = statement.query_map([], row).unwrap().map(Result::unwrap).collect();
     expect_test::expect![[r#"
         version 6
-        0 15 0200000000000000000000000000000200000000000202020200000000000000000000000000000000000000000000000002CC0815151504E8070505050400
-        1 15 000000000000000000000000000000020000000000020202020000000000000000000000003C021E000000000000000000000002CC0815151504E8070505050400
-        2 15 0000000000000000000000000000000200000000000202020200000000000000000000000000000000000000000000000002CC0815151504E8070505050400
-        2 1440 0000000000000000000000000000000200000000000202020200000000000000000000000000000000000000000000000002CC0815151504E8070505050400
+        0 15 020000000000000000000000000000000000000000000000000000000200000000000202020200000000000000000000000000000000000000000000000002CC0815151504E8070505050400
+        1 15 00000000000000000000000000000000000000000000000000000000020000000000020202020000000000000000000000003C021E000000000000000000000002CC0815151504E8070505050400
+        2 15 000000000000000000000000000000000000000000000000000000000200000000000202020200000000000000000000000000000000000000000000000002CC0815151504E8070505050400
+        2 1440 000000000000000000000000000000000000000000000000000000000200000000000202020200000000000000000000000000000000000000000000000002CC0815151504E8070505050400
     "#]].assert_eq(&format!("version {TALLY_VERSION}\n{kept}"));
 }
 
@@ -313,7 +321,7 @@ fn a_file_of_a_later_attendant_is_left_alone() {
 }
 
 /// One line for each step of the plan.
-fn plan(db: &Connection, query: &str, values: Vec<rusqlite::types::Value>) -> Vec<String> {
+fn plan(db: &Connection, query: &str, values: &[Value<'_>]) -> Vec<String> {
     keep_statements(db).unwrap();
     let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
     let rows = statement.query_map(rusqlite::params_from_iter(values), |row| row.get(3)).unwrap();
@@ -354,7 +362,8 @@ fn plans_of_lists_follow_an_index_and_read_no_other_record() {
         (RecordFilter { import: name(), queue: name(), ..period.clone() }, queue),
     ] {
         let (query, values) = list::query(&filter);
-        let plan = plan(&db, &query, values);
+        let values: Vec<Value<'_>> = values.iter().map(list::Asked::value).collect();
+        let plan = plan(&db, &query, &values);
         let text = plan.join("\n");
         assert!(plan.iter().any(|step| step.contains(leads)), "{filter:?}:\n{text}");
         assert!(plan.iter().any(|step| step == of_calls), "{filter:?}:\n{text}");
@@ -373,10 +382,10 @@ fn plans_of_periods_follow_the_index_of_ends() {
     database.writer().unwrap().migrate().unwrap();
     let db = Connection::open(folder.path().join(FILE)).unwrap();
     for query in [calls::EACH_ENDED, reader::EACH_PAST, reader::EACH_OUTBOUND] {
-        let plan = plan(&db, query, vec![1.into(), 2.into()]);
+        let plan = plan(&db, query, values![1u64, 2u64]);
         assert_eq!(plan, ["SEARCH calls USING INDEX calls_ended (ended_at>? AND ended_at<?)"]);
     }
-    let spans = plan(&db, rollups::SPANS, vec![0.into(), 15.into(), 1.into(), 2.into()]);
+    let spans = plan(&db, rollups::SPANS, values![0u64, 15u64, 1u64, 2u64]);
     let by_key = "SEARCH rollups USING PRIMARY KEY (whose=? AND span=? AND start>? AND start<?)";
     assert_eq!(spans, [by_key]);
 }
@@ -387,13 +396,12 @@ fn plans_of_agents_times_follow_their_keys() {
     let database = Sqlite::new(folder.path());
     database.writer().unwrap().migrate().unwrap();
     let db = Connection::open(folder.path().join(FILE)).unwrap();
-    let text = || rusqlite::types::Value::from("x".to_owned());
     let by_key = "SEARCH agent_moves USING PRIMARY KEY (agent=?";
     for (query, values, leads) in [
-        (agents::LAST, vec![text()], by_key),
-        (agents::WITHIN, vec![text(), 1.into(), 2.into()], by_key),
-        (agents::NEXT_AGENT, vec![text()], "SEARCH agent_moves USING PRIMARY KEY (agent>?)"),
-        (agents::DAYS, vec![1.into(), 2.into()], "SEARCH agent_days USING PRIMARY KEY (day>?"),
+        (agents::LAST, &values!["x"][..], by_key),
+        (agents::WITHIN, &values!["x", 1u64, 2u64][..], by_key),
+        (agents::NEXT_AGENT, &values!["x"][..], "SEARCH agent_moves USING PRIMARY KEY (agent>?)"),
+        (agents::DAYS, &values![1u64, 2u64][..], "SEARCH agent_days USING PRIMARY KEY (day>?"),
     ] {
         let plan = plan(&db, query, values);
         assert!(plan[0].starts_with(leads), "{query}:\n{plan:#?}");
@@ -407,13 +415,12 @@ fn looking_for_another_value_compiles_nothing_anew() {
     let folder = tempfile::tempdir().unwrap();
     let database = Sqlite::new(folder.path());
     database.writer().unwrap().migrate().unwrap();
-    let (writer, reader) =
-        (schema::open(&database.path), Reader::open(&database.path, Arc::default()));
-    for db in [writer.unwrap(), reader.unwrap().db] {
+    let (writer, reader) = (schema::open(&database.path), SqliteFile::open_to_read(&database.path));
+    for db in [writer.unwrap().db, reader.unwrap().db] {
         for query in [contacts::BEFORE, contacts::AFTER] {
             for caller in ["+14155550101", "+14155550102"] {
                 let mut statement = db.prepare_cached(query).unwrap();
-                assert!(!statement.exists(rusqlite::params![caller, 1, 1]).unwrap());
+                assert!(!statement.exists(rusqlite::params![caller, 1, 1, 1]).unwrap());
                 let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
                 assert_eq!(again, 0, "{query}");
             }
@@ -430,8 +437,7 @@ fn plans_of_contacts_follow_their_key() {
     let db = Connection::open(folder.path().join(FILE)).unwrap();
     let leads = "SEARCH contacts USING PRIMARY KEY (caller=? AND (arrived_at,call)";
     for query in [contacts::BEFORE, contacts::AFTER] {
-        let values = vec!["x".to_owned().into(), 1.into(), 2.into()];
-        let plan = plan(&db, query, values);
+        let plan = plan(&db, query, values!["x", 1u64, 2u64, 3u64]);
         assert!(plan.len() == 1 && plan[0].starts_with(leads), "{query}:\n{plan:#?}");
     }
 }
@@ -442,7 +448,7 @@ fn records_that_no_sum_has_yet_are_not_deleted() {
     let mut writer = Sqlite::new(folder.path()).writer().unwrap();
     writer.migrate().unwrap();
     writer.apply(&[Change::Close(record(1, 1_200))]).unwrap();
-    rollups::begin_anew(&Connection::open(folder.path().join(FILE)).unwrap()).unwrap();
+    rollups::begin_anew(schema::open(&folder.path().join(FILE)).unwrap().sql()).unwrap();
     let late = Timestamp(1_000 * 24 * 60 * 60 * 1_000);
     assert_eq!(writer.expire_records(late).unwrap(), 0);
     while writer.roll_up().unwrap() != RolledUp::All {}
@@ -469,13 +475,9 @@ fn errors_say_what_kind_they_are() {
     let mut writer = database.writer().unwrap();
     writer.migrate().unwrap();
     let holder = Holder::of(folder.path());
-    let mut impatient = Writer {
-        db: Connection::open(&database.path).unwrap(),
-        path: database.path.clone(),
-        unreadable: Arc::default(),
-        log_has_erased: false,
-    };
-    impatient.db.busy_timeout(Duration::ZERO).unwrap();
+    let link = schema::open(&database.path).unwrap();
+    link.db.busy_timeout(Duration::ZERO).unwrap();
+    let mut impatient = SqlWriter::new(link, database.path.clone(), Unreadable::default());
     let change = [Change::Close(record(1, 1_200))];
     let error = impatient.apply(&change).unwrap_err();
     assert_eq!(error.fault, Fault::Busy, "{error}");

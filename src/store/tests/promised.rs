@@ -84,7 +84,7 @@ fn fault_01_after_call_work_is_there_before_the_database_has_it() {
     store.amend(CallId(1), wrap_up.clone());
     store.settle(Timestamp(1_300));
     let left = left_behind(folder.path());
-    let mut db = database::of(left.path()).writer().unwrap();
+    let mut db = database::of(&StorePlace::from(left.path())).unwrap().writer().unwrap();
     db.migrate().unwrap();
     db.apply(&[database::Change::Close(record(1, 1_200))]).unwrap();
     drop(db);

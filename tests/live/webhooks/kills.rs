@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::flows::ALICE;
+use crate::checkpoints;
+use crate::flows::{ALICE, PASSWORD};
 use crate::kills::kills;
 use crate::peers::have;
+use crate::ports;
+use crate::rig::{Plan, items};
+use crate::webhooks::carrier::{Carrier, PUBLIC_URL};
 use crate::webhooks::commanded::{self, dave_is_away};
 use crate::webhooks::control::{CALL, Fault, Manner};
+use crate::webhooks::http::RestMock;
 use crate::webhooks::kind::Kind;
 use crate::webhooks::{DAVE, Site, at_each_provider, flow};
 
@@ -120,6 +125,58 @@ fn fault_01_a_caller_whose_document_was_sent_is_carried_on_after_a_kill(kind: Ki
         let record = records.last().expect("a record a round");
         assert_eq!(record["outcome"], "contained", "{record:#}");
         assert_eq!(record["path"].as_array().map(Vec::len), Some(3), "{record:#}");
+    }
+}
+
+/// Callers at a provider wait and listen while the journal gets several segments.
+#[test]
+fn fault_01_callers_are_carried_on_from_a_checkpoint() {
+    let (door, small) = (ports::one(), checkpoints::SMALL);
+    let section = Kind::Twilio.section(None);
+    let rig = Plan::new(&format!("{section}{ALICE}"))
+        .set("webhooks.public_url", &format!("\"{PUBLIC_URL}\""))
+        .set("webhooks.listen", &format!("\"{door}\""))
+        .set("webhooks.music_piece_s", "2")
+        .set("server.journal_segment_kib", small)
+        .flow("provider.toml", &flow())
+        .start();
+    let mut site =
+        Site { rig, carrier: Carrier { kind: Kind::Twilio, door }, rest: RestMock::start() };
+    let mut alice = site.rig.agent("alice");
+    for round in 1..=kills().min(5) {
+        // An agent to wait for, who takes no calls.
+        assert_eq!(alice.register(PASSWORD), 200);
+        let (status, said) =
+            site.rig.post("/v1/agents/alice/not-ready", &serde_json::json!({ "reason": "lunch" }));
+        assert_eq!(status, 200, "{said}");
+        let mut listens = site.carrier.call(&format!("CA7{round}"));
+        listens.hear("greeting.wav");
+        listens.hear("menu.wav");
+        let mut waits = site.carrier.call(&format!("CA8{round}"));
+        waits.hear("greeting.wav");
+        waits.hear("menu.wav");
+        waits.press("1");
+        checkpoints::fill(&site.rig, "alice", 3);
+        site.rig.kill();
+        site.rig.start();
+        let line = checkpoints::recovered(&site.rig);
+        assert!(line.contains("checkpoint="), "{line}");
+        listens.press("9");
+        listens.hear("wrong.wav");
+        listens.hear("menu.wav");
+        listens.press("2");
+        let left = site.rig.eventually("one call is left", || {
+            let (_, calls) = site.rig.get("/v1/calls")?;
+            Some(items(&calls).to_vec()).filter(|calls| calls.len() == 1)
+        });
+        assert_eq!(left[0]["state"], "waiting");
+        waits.hang_up();
+        site.rig.expect_no_calls();
+        let records = site.rig.records(2 * round);
+        assert_eq!(records.len(), 2 * round, "each call once");
+        let ends = records.iter().rev().take(2).map(|record| record["outcome"].as_str());
+        let ends: std::collections::BTreeSet<_> = ends.flatten().collect();
+        assert_eq!(ends, ["abandoned", "contained"].into(), "{records:#?}");
     }
 }
 

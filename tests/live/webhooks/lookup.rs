@@ -1,5 +1,6 @@
 //! Callers at providers who wait for an answer of a service: in documents, until it is there.
 
+use crate::checkpoints;
 use crate::flows::ALICE;
 use crate::lookup::FLOW;
 use crate::ports;
@@ -32,6 +33,7 @@ fn site(kind: Kind, service: &Service, path: &str, has_rest: bool) -> Site {
         .set("webhooks.music_piece_s", "2")
         .set("lookup.allow_hosts", &format!("[\"{address}\"]"))
         .set("lookup.secrets.crm", "\"a-token\"")
+        .set("server.journal_segment_kib", checkpoints::SMALL)
         .flow("lookup.toml", &flow)
         .start();
     Site { rig, carrier: Carrier { kind, door }, rest }
@@ -54,10 +56,23 @@ fn a_caller_waits_in_documents_until_the_answer_is_there(kind: Kind) {
 }
 
 fn fault_01_a_question_is_asked_again_as_the_same_after_a_kill(kind: Kind) {
+    asked_again(kind, |_| {});
+}
+
+#[test]
+fn fault_01_a_question_of_before_a_checkpoint_is_asked_again_as_the_same() {
+    asked_again(Kind::Twilio, |site| {
+        checkpoints::fill(&site.rig, "alice", 2);
+        checkpoints::fill(&site.rig, "alice", 1);
+    });
+}
+
+fn asked_again(kind: Kind, meanwhile: impl FnOnce(&Site)) {
     let service = Service::start();
     let mut site = site(kind, &service, SLOW, false);
     let mut leg = site.carrier.call("CA01");
     service.asked(1);
+    meanwhile(&site);
     site.rig.kill();
     site.rig.start();
     let asked: Vec<Came> = service.asked(2);

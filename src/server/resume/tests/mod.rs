@@ -1,6 +1,7 @@
 //! Servers that are killed and started again, over a real folder and a real configuration.
 
 mod calls;
+mod checkpoints;
 mod edits;
 mod runs;
 mod talks;

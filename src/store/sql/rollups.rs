@@ -1,4 +1,4 @@
-//! Rollups in SQLite: one row for each, with the tally as a value that is read and written whole.
+//! Rollups in tables: one row for each, with the tally as a value that is read and written whole.
 //!
 //! **Invariant:** a record and the rollups that it is in change in one transaction. Where a rollup
 //! does not hold what a record is said to have added to it, all of them are made anew from the
@@ -9,16 +9,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::ops::Range;
-
-use rusqlite::{Connection, OptionalExtension, params};
+use std::ops::{ControlFlow, Range};
 
 use crate::center::names::Names;
 use crate::id::{AgentId, CallId, QueueId};
 use crate::metrics::{CallRow, Gathering, Near, TALLY_VERSION, Tallies, Tally};
 use crate::store::database::RolledUp;
 use crate::store::rollup::{Interning, Key, Parts, Span, Whose, shares};
-use crate::store::sqlite::{calls, contacts, expire, sql, state, unsigned};
+use crate::store::sql::{Done, Sql, calls, contacts, expire, state, unsigned, values};
 use crate::time::Timestamp;
 use crate::words::CallRecord;
 
@@ -29,12 +27,12 @@ const VERSION: &str = "tally_version";
 /// Calls that are added up before they are handed on: what a report holds at once of its edges.
 const CALLS_AT_ONCE: usize = 4_096;
 
-pub(super) const SPANS: &str = "SELECT name, tally FROM rollups
+pub(in crate::store) const SPANS: &str = "SELECT name, tally FROM rollups
 WHERE whose = ?1 AND span = ?2 AND start >= ?3 AND start < ?4";
 
 /// The rollups that a transaction changes, until [`Self::write`].
 pub(super) struct Rollups<'a> {
-    db: &'a Connection,
+    db: &'a dyn Sql,
     since: Timestamp,
     names: Names,
     changed: BTreeMap<Key, Tally>,
@@ -65,31 +63,27 @@ struct Share {
 }
 
 impl<'a> Rollups<'a> {
-    pub(super) fn of(db: &'a Connection) -> rusqlite::Result<Self> {
+    pub(super) fn of(db: &'a dyn Sql) -> Done<Self> {
         let (names, changed) = (Names::default(), BTreeMap::new());
         Ok(Self { db, since: since(db)?, names, changed, broken: None })
     }
 
     /// Notes what there is of a call that is about to get its record.
-    pub(super) fn before_new(&mut self, record: &CallRecord) -> rusqlite::Result<Before> {
+    pub(super) fn before_new(&mut self, record: &CallRecord) -> Done<Before> {
         let mut before = Before { share: None, next_to: BTreeMap::new(), near: Near::default() };
         self.before_as(&mut before, record)?;
         Ok(before)
     }
 
     /// Notes what this record and the calls next to it add, before it is changed.
-    pub(super) fn before(&mut self, record: &CallRecord) -> rusqlite::Result<Before> {
+    pub(super) fn before(&mut self, record: &CallRecord) -> Done<Before> {
         let mut before = self.before_new(record)?;
         before.share = self.share_of(record, before.near);
         Ok(before)
     }
 
     /// Notes the calls next to what a record is about to be: with another intent, others are.
-    pub(super) fn before_as(
-        &mut self,
-        before: &mut Before,
-        record: &CallRecord,
-    ) -> rusqlite::Result<()> {
+    pub(super) fn before_as(&mut self, before: &mut Before, record: &CallRecord) -> Done<()> {
         let Some(around) = contacts::around(self.db, record)? else { return Ok(()) };
         before.near = around.near;
         for call in around.judged {
@@ -103,7 +97,7 @@ impl<'a> Rollups<'a> {
     }
 
     /// `None`: it is in no figure, or in no rollup yet.
-    fn next_to(&mut self, call: CallId) -> rusqlite::Result<Option<NextTo>> {
+    fn next_to(&mut self, call: CallId) -> Done<Option<NextTo>> {
         let Some(record) = calls::get(self.db, call)? else { return Ok(None) };
         let Some(row) = self.row_of(&record) else { return Ok(None) };
         let share = Share::of(&row, contacts::near(self.db, &record)?);
@@ -112,11 +106,7 @@ impl<'a> Rollups<'a> {
 
     /// Brings the rollups up to what the call adds as it is now, and those next to it; without a
     /// record, that is nothing.
-    pub(super) fn after(
-        &mut self,
-        before: Before,
-        record: Option<&CallRecord>,
-    ) -> rusqlite::Result<()> {
+    pub(super) fn after(&mut self, before: Before, record: Option<&CallRecord>) -> Done<()> {
         let is = record.and_then(|record| self.share_of(record, before.near));
         self.replace(before.share, is)?;
         for NextTo { record, row, share } in before.next_to.into_values() {
@@ -126,7 +116,7 @@ impl<'a> Rollups<'a> {
         Ok(())
     }
 
-    fn replace(&mut self, was: Option<Share>, is: Option<Share>) -> rusqlite::Result<()> {
+    fn replace(&mut self, was: Option<Share>, is: Option<Share>) -> Done<()> {
         if was == is {
             return Ok(());
         }
@@ -149,7 +139,7 @@ impl<'a> Rollups<'a> {
         self.row_of(record).map(|row| Share::of(&row, near))
     }
 
-    fn change(&mut self, share: &Share, add: bool) -> rusqlite::Result<()> {
+    fn change(&mut self, share: &Share, add: bool) -> Done<()> {
         for (key, part) in shares(share.ended_at, &share.tallies, &self.names) {
             if !self.changed.contains_key(&key) {
                 let found = match load(self.db, &key)? {
@@ -173,23 +163,22 @@ impl<'a> Rollups<'a> {
     }
 
     /// Writes what changed; to be called before the transaction is committed.
-    pub(super) fn write(self) -> rusqlite::Result<()> {
+    pub(super) fn write(self) -> Done<()> {
         if let Some(why) = self.broken {
             tracing::error!(why, "the sums of calls are made anew from the records");
             return begin_anew(self.db);
         }
-        let mut put =
-            self.db.prepare_cached("INSERT OR REPLACE INTO rollups VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        let mut delete = self.db.prepare_cached(
-            "DELETE FROM rollups WHERE whose = ?1 AND span = ?2 AND start = ?3 AND name = ?4",
-        )?;
+        let put = "INSERT INTO rollups VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (whose, span, start, name) DO UPDATE SET tally = excluded.tally";
+        let delete =
+            "DELETE FROM rollups WHERE whose = ?1 AND span = ?2 AND start = ?3 AND name = ?4";
         for (Key { whose, span, start, name }, tally) in self.changed {
-            let (whose, span, start) = (number(whose), length(span), sql(start.0));
+            let (whose, span) = (number(whose), length(span));
             if tally.is_empty() {
-                delete.execute(params![whose, span, start, name])?;
+                self.db.execute(delete, values![whose, span, start, &name])?;
             } else {
                 let bytes = postcard::to_stdvec(&tally).expect("a tally is numbers in lists");
-                put.execute(params![whose, span, start, name, bytes])?;
+                self.db.execute(put, values![whose, span, start, &name, bytes.as_slice()])?;
             }
         }
         Ok(())
@@ -205,12 +194,7 @@ impl Share {
 }
 
 /// Adds what a record is counted as.
-fn add(
-    db: &Connection,
-    tallies: &mut Tallies,
-    record: &CallRecord,
-    names: &mut Names,
-) -> rusqlite::Result<()> {
+fn add(db: &dyn Sql, tallies: &mut Tallies, record: &CallRecord, names: &mut Names) -> Done<()> {
     let Some(row) = CallRow::of(record, &mut Interning(names)) else { return Ok(()) };
     let near = if row.is_judged() { contacts::near(db, record)? } else { Near::default() };
     tallies.add(&row, || near);
@@ -218,20 +202,20 @@ fn add(
 }
 
 /// A rollup as it is kept, or an empty one. The inner error: it cannot be read.
-fn load(db: &Connection, key: &Key) -> rusqlite::Result<Result<Tally, String>> {
-    let mut statement = db.prepare_cached(
-        "SELECT tally FROM rollups WHERE whose = ?1 AND span = ?2 AND start = ?3 AND name = ?4",
-    )?;
+fn load(db: &dyn Sql, key: &Key) -> Done<Result<Tally, String>> {
+    let load =
+        "SELECT tally FROM rollups WHERE whose = ?1 AND span = ?2 AND start = ?3 AND name = ?4";
     let Key { whose, span, start, name } = key;
-    let found: Option<Vec<u8>> = statement
-        .query_row(params![number(*whose), length(*span), sql(start.0), name], |row| row.get(0))
-        .optional()?;
-    let Some(bytes) = found else { return Ok(Ok(Tally::default())) };
-    Ok(postcard::from_bytes(&bytes).map_err(|error| format!("{key:?} cannot be read: {error}")))
+    let asked = values![number(*whose), length(*span), *start, name];
+    let found = db.first(load, asked, |row| {
+        let read = postcard::from_bytes(row.bytes(0)?.unwrap_or_default());
+        Ok(read.map_err(|error| format!("{key:?} cannot be read: {error}")))
+    })?;
+    Ok(found.unwrap_or_else(|| Ok(Tally::default())))
 }
 
 /// As it stands in the table; never another for the same.
-const fn number(whose: Whose) -> i64 {
+const fn number(whose: Whose) -> u64 {
     match whose {
         Whose::All => 0,
         Whose::Queue => 1,
@@ -240,7 +224,7 @@ const fn number(whose: Whose) -> i64 {
 }
 
 /// In minutes.
-const fn length(span: Span) -> i64 {
+const fn length(span: Span) -> u64 {
     match span {
         Span::Quarter => 15,
         Span::Day => 1440,
@@ -248,7 +232,7 @@ const fn length(span: Span) -> i64 {
 }
 
 /// Since when calls are rolled up; never, in a file that has no rollups.
-pub(super) fn since(db: &Connection) -> rusqlite::Result<Timestamp> {
+pub(in crate::store) fn since(db: &dyn Sql) -> Done<Timestamp> {
     if state::meta(db, VERSION)? != Some(u64::from(TALLY_VERSION)) {
         return Ok(Timestamp(u64::MAX));
     }
@@ -256,7 +240,7 @@ pub(super) fn since(db: &Connection) -> rusqlite::Result<Timestamp> {
 }
 
 /// Makes sure that calls which end from now on are rolled up.
-pub(super) fn begin(db: &Connection) -> rusqlite::Result<()> {
+pub(in crate::store) fn begin(db: &dyn Sql) -> Done<()> {
     match state::meta(db, VERSION)? == Some(u64::from(TALLY_VERSION)) {
         true => Ok(()),
         false => {
@@ -267,11 +251,10 @@ pub(super) fn begin(db: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Without any rollup of calls that are there: [`roll_up`] makes those.
-pub(super) fn begin_anew(db: &Connection) -> rusqlite::Result<()> {
+pub(in crate::store) fn begin_anew(db: &dyn Sql) -> Done<()> {
     let records_since = state::records_since(db)?;
-    db.execute("DELETE FROM rollups WHERE start >= ?1", [sql(records_since.0)])?;
-    let last: Option<i64> =
-        db.query_row("SELECT max(ended_at) FROM calls", [], |row| row.get(0))?;
+    db.execute("DELETE FROM rollups WHERE start >= ?1", values![records_since])?;
+    let last = db.number("SELECT max(ended_at) FROM calls", &[])?;
     let since = last.map_or(Timestamp(0), |at| {
         Span::Quarter.first_from(Timestamp(unsigned(at).saturating_add(1)))
     });
@@ -280,29 +263,27 @@ pub(super) fn begin_anew(db: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Rolls up the latest quarter with calls that are in no rollup.
-pub(super) fn roll_up(db: &Connection) -> rusqlite::Result<RolledUp> {
+pub(super) fn roll_up(db: &dyn Sql) -> Done<RolledUp> {
     let since = since(db)?;
     if since == Timestamp(0) {
         return Ok(RolledUp::All);
     }
-    let last: Option<i64> = db
-        .prepare_cached("SELECT max(ended_at) FROM calls WHERE ended_at < ?1")?
-        .query_row([sql(since.0)], |row| row.get(0))?;
-    let Some(last) = last else {
+    let last = "SELECT max(ended_at) FROM calls WHERE ended_at < ?1";
+    let Some(last) = db.number(last, values![since])? else {
         state::set_meta(db, ROLLED_SINCE, 0)?;
         return Ok(RolledUp::All);
     };
     let from = Span::Quarter.start_of(Timestamp(unsigned(last)));
     let mut rollups = Rollups { since: from, ..Rollups::of(db)? };
     let mut calls = 0;
-    let mut statement = db.prepare_cached(calls::EACH_ENDED)?;
-    for record in statement.query_map([sql(from.0), sql(since.0)], calls::record)? {
+    calls::each_ended(db, &(from..since), &mut |record| {
         calls += 1;
-        let record = record?;
-        let Some(row) = rollups.row_of(&record) else { continue };
-        let near = if row.is_judged() { contacts::near(db, &record)? } else { Near::default() };
-        rollups.change(&Share::of(&row, near), true)?;
-    }
+        if let Some(row) = rollups.row_of(&record) {
+            let near = if row.is_judged() { contacts::near(db, &record)? } else { Near::default() };
+            rollups.change(&Share::of(&row, near), true)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
     state::set_meta(db, ROLLED_SINCE, from.0)?;
     rollups.write()?;
     Ok(RolledUp::Since(from, calls))
@@ -320,11 +301,11 @@ pub(super) enum Gathered {
 /// Gathers the figures of the calls that ended in the period, from rollups of those that ended at
 /// `since` or later.
 pub(super) fn gather(
-    db: &Connection,
+    db: &dyn Sql,
     (period, since): (&Range<Timestamp>, Timestamp),
     names: &mut Names,
     into: &mut Gathering,
-) -> rusqlite::Result<Gathered> {
+) -> Done<Gathered> {
     let before = into.clone();
     let records_since = state::records_since(db)?;
     let gone = period.start.min(records_since)..period.end.min(records_since);
@@ -349,23 +330,23 @@ pub(super) fn gather(
 
 /// `FromRecords`: a rollup cannot be read, and what was gathered is not whole.
 fn gather_rollups(
-    db: &Connection,
+    db: &dyn Sql,
     rollups: Vec<(Whose, Span, Range<Timestamp>)>,
     names: &mut Names,
     into: &mut Gathering,
-) -> rusqlite::Result<Gathered> {
+) -> Done<Gathered> {
+    let mut from = Gathered::FromRollups;
     for (whose, span, range) in rollups {
-        let mut statement = db.prepare_cached(SPANS)?;
-        let asked = [number(whose), length(span), sql(range.start.0), sql(range.end.0)];
-        let mut rows = statement.query(asked)?;
-        while let Some(row) = rows.next()? {
-            let name = row.get_ref(0)?.as_str()?;
-            let tally = match postcard::from_bytes(row.get_ref(1)?.as_blob()?) {
+        let asked = values![number(whose), length(span), range.start, range.end];
+        db.each_of_many(SPANS, asked, &mut |row| {
+            let name = row.word(0)?;
+            let tally = match postcard::from_bytes(row.bytes(1)?.unwrap_or_default()) {
                 Ok(tally) => tally,
                 Err(error) => {
                     tracing::error!(%error, "a sum of calls cannot be read: this report is made \
                          from the records, and the sums are made anew");
-                    return Ok(Gathered::FromRecords);
+                    from = Gathered::FromRecords;
+                    return Ok(ControlFlow::Break(()));
                 }
             };
             match whose {
@@ -373,26 +354,30 @@ fn gather_rollups(
                 Whose::Queue => into.add_queue(QueueId(names.queues.intern(name)), tally),
                 Whose::Agent => into.add_agent(AgentId(names.agents.intern(name)), tally),
             }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if from == Gathered::FromRecords {
+            break;
         }
     }
-    Ok(Gathered::FromRollups)
+    Ok(from)
 }
 
 fn gather_records(
-    db: &Connection,
+    db: &dyn Sql,
     range: &Range<Timestamp>,
     names: &mut Names,
     into: &mut Gathering,
-) -> rusqlite::Result<()> {
+) -> Done<()> {
     let (mut tallies, mut calls) = (Tallies::default(), 0);
-    let mut statement = db.prepare_cached(calls::EACH_ENDED)?;
-    for record in statement.query_map(calls::bounds(range), calls::record)? {
-        add(db, &mut tallies, &record?, names)?;
+    calls::each_ended(db, range, &mut |record| {
+        add(db, &mut tallies, &record, names)?;
         calls += 1;
         if calls % CALLS_AT_ONCE == 0 {
             into.add(std::mem::take(&mut tallies));
         }
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     into.add(tallies);
     Ok(())
 }

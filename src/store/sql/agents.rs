@@ -7,32 +7,30 @@
 //!
 //! **Deliberately absent:** whether anything runs. Whoever ends a run says so ([`gone`]).
 
-use std::ops::Range;
-
-use rusqlite::{Connection, OptionalExtension, params};
+use std::ops::{ControlFlow, Range};
 
 use crate::center::names::Names;
 use crate::id::AgentId;
 use crate::metrics::Times;
 use crate::store::rollup::Span;
-use crate::store::sqlite::{expire, sql, state, unsigned};
+use crate::store::sql::{Done, Sql, expire, state, values};
 use crate::time::Timestamp;
 use crate::words::Activity;
 
 /// In `meta`: times before this are not known.
 const SINCE: &str = "agent_times_since";
 
-pub(super) const LAST: &str =
+pub(in crate::store) const LAST: &str =
     "SELECT at, activity, reason FROM agent_moves WHERE agent = ?1 ORDER BY at DESC LIMIT 1";
 /// What an agent did in a period, with what they did at its begin.
-pub(super) const WITHIN: &str = "
+pub(in crate::store) const WITHIN: &str = "
 SELECT at, activity FROM agent_moves WHERE agent = ?1 AND at < ?3 AND at >= coalesce(
     (SELECT max(at) FROM agent_moves WHERE agent = ?1 AND at <= ?2), ?2
 ) ORDER BY at";
-pub(super) const DAYS: &str = "
-SELECT agent, activity, sum(ms) FROM agent_days WHERE day >= ?1 AND day < ?2
+pub(in crate::store) const DAYS: &str = "
+SELECT agent, activity, CAST(sum(ms) AS BIGINT) FROM agent_days WHERE day >= ?1 AND day < ?2
 GROUP BY agent, activity";
-pub(super) const NEXT_AGENT: &str = "SELECT min(agent) FROM agent_moves WHERE agent > ?1";
+pub(in crate::store) const NEXT_AGENT: &str = "SELECT min(agent) FROM agent_moves WHERE agent > ?1";
 
 /// The last change of an agent.
 struct Last {
@@ -42,21 +40,20 @@ struct Last {
 }
 
 /// Times are known from here on, unless they are from before on.
-pub(super) fn begin(db: &Connection, at: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn begin(db: &dyn Sql, at: Timestamp) -> Done<()> {
     if state::meta(db, SINCE)?.is_some() {
         return Ok(());
     }
-    let has_calls: bool =
-        db.query_row("SELECT EXISTS (SELECT 1 FROM calls)", [], |row| row.get(0))?;
+    let has_calls = db.exists("SELECT 1 FROM calls LIMIT 1", &[])?;
     state::set_meta(db, SINCE, if has_calls { at.0 } else { 0 })
 }
 
 /// From then on the agent does this.
 pub(super) fn moved(
-    db: &Connection,
+    db: &dyn Sql,
     (agent, at): (&str, Timestamp),
     (activity, reason): (Activity, Option<&str>),
-) -> rusqlite::Result<()> {
+) -> Done<()> {
     let last = last(db, agent)?;
     if let Some(last) = &last {
         if last.activity == activity && last.reason.as_deref() == reason {
@@ -68,14 +65,13 @@ pub(super) fn moved(
         add(db, agent, last, at)?;
     }
     let at = last.map_or(at, |last| last.at.max(at));
-    let mut statement =
-        db.prepare_cached("INSERT OR REPLACE INTO agent_moves VALUES (?1, ?2, ?3, ?4)")?;
-    statement.execute(params![agent, sql(at.0), activity.name(), reason])?;
-    Ok(())
+    let put = "INSERT INTO agent_moves VALUES (?1, ?2, ?3, ?4) ON CONFLICT (agent, at)
+         DO UPDATE SET activity = excluded.activity, reason = excluded.reason";
+    db.execute(put, values![agent, at, activity.name(), reason]).map(drop)
 }
 
 /// Who is logged in is logged out at that time.
-pub(super) fn gone(db: &Connection, at: Timestamp, reason: &str) -> rusqlite::Result<()> {
+pub(super) fn gone(db: &dyn Sql, at: Timestamp, reason: &str) -> Done<()> {
     each_agent(db, |agent| {
         let is_in = last(db, agent)?.is_some_and(|last| last.activity != Activity::LoggedOut);
         if is_in {
@@ -87,11 +83,11 @@ pub(super) fn gone(db: &Connection, at: Timestamp, reason: &str) -> rusqlite::Re
 
 /// Adds up what agents spent their time on.
 pub(super) fn add_up(
-    db: &Connection,
+    db: &dyn Sql,
     period: &Range<Timestamp>,
     names: &mut Names,
     into: &mut Times,
-) -> rusqlite::Result<()> {
+) -> Done<()> {
     let since = Timestamp(state::meta(db, SINCE)?.unwrap_or(u64::MAX));
     if period.start < since {
         into.lack(since.min(period.end));
@@ -125,36 +121,33 @@ pub(super) fn add_up(
 
 /// From the sums of whole days.
 fn add_days(
-    db: &Connection,
+    db: &dyn Sql,
     days: &Range<Timestamp>,
     names: &mut Names,
     into: &mut Times,
-) -> rusqlite::Result<()> {
-    let mut statement = db.prepare_cached(DAYS)?;
-    let mut rows = statement.query([sql(days.start.0), sql(days.end.0)])?;
-    while let Some(row) = rows.next()? {
-        let id = AgentId(names.agents.intern(row.get_ref(0)?.as_str()?));
-        into.add(id, named(row.get_ref(1)?.as_str()?), unsigned(row.get(2)?));
-    }
-    Ok(())
+) -> Done<()> {
+    db.each(DAYS, values![days.start, days.end], &mut |row| {
+        let id = AgentId(names.agents.intern(row.word(0)?));
+        into.add(id, named(row.word(1)?), row.count(2)?);
+        Ok(ControlFlow::Continue(()))
+    })
 }
 
 /// From the changes of one agent.
 fn add_moves(
-    db: &Connection,
+    db: &dyn Sql,
     (agent, id): (&str, AgentId),
     period: &Range<Timestamp>,
     into: &mut Times,
-) -> rusqlite::Result<()> {
-    let mut statement = db.prepare_cached(WITHIN)?;
-    let mut rows = statement.query(params![agent, sql(period.start.0), sql(period.end.0)])?;
+) -> Done<()> {
     let mut before: Option<(u64, Activity)> = None;
-    while let Some(row) = rows.next()? {
-        let at = unsigned(row.get(0)?).max(period.start.0);
-        if let Some((began, activity)) = before.replace((at, named(row.get_ref(1)?.as_str()?))) {
+    db.each_of_many(WITHIN, values![agent, period.start, period.end], &mut |row| {
+        let at = row.count(0)?.max(period.start.0);
+        if let Some((began, activity)) = before.replace((at, named(row.word(1)?))) {
             into.add(id, activity, at - began);
         }
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     if let Some((began, activity)) = before {
         into.add(id, activity, period.end.0 - began);
     }
@@ -162,52 +155,46 @@ fn add_moves(
 }
 
 /// Adds a stretch that is over to its days.
-fn add(db: &Connection, agent: &str, last: &Last, until: Timestamp) -> rusqlite::Result<()> {
+fn add(db: &dyn Sql, agent: &str, last: &Last, until: Timestamp) -> Done<()> {
     if last.activity == Activity::LoggedOut {
         return Ok(());
     }
-    let mut statement = db.prepare_cached(
-        "INSERT INTO agent_days VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (day, agent, activity) DO UPDATE SET ms = ms + excluded.ms",
-    )?;
+    let add = "INSERT INTO agent_days VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (day, agent, activity) DO UPDATE SET ms = agent_days.ms + excluded.ms";
     let mut from = last.at;
     while from < until {
         let day = Span::Day.start_of(from);
         let end = until.min(Timestamp(day.0 + Span::Day.ms()));
-        statement.execute(params![sql(day.0), agent, last.activity.name(), sql(end.0 - from.0)])?;
+        db.execute(add, values![day, agent, last.activity.name(), end.0 - from.0])?;
         from = end;
     }
     Ok(())
 }
 
-fn last(db: &Connection, agent: &str) -> rusqlite::Result<Option<Last>> {
-    let mut statement = db.prepare_cached(LAST)?;
-    let last = statement.query_row([agent], |row| {
-        let activity = named(row.get_ref(1)?.as_str()?);
-        Ok(Last { at: Timestamp(unsigned(row.get(0)?)), activity, reason: row.get(2)? })
-    });
-    last.optional()
+fn last(db: &dyn Sql, agent: &str) -> Done<Option<Last>> {
+    db.first(LAST, values![agent], |row| {
+        Ok(Last { at: row.at(0)?, activity: named(row.word(1)?), reason: row.owned(2)? })
+    })
 }
 
-fn has(db: &Connection, agent: &str, at: Timestamp, activity: Activity) -> rusqlite::Result<bool> {
-    let mut statement = db.prepare_cached(
-        "SELECT 1 FROM agent_moves WHERE agent = ?1 AND at = ?2 AND activity = ?3",
-    )?;
-    statement.exists(params![agent, sql(at.0), activity.name()])
+fn has(db: &dyn Sql, agent: &str, at: Timestamp, activity: Activity) -> Done<bool> {
+    let same = "SELECT 1 FROM agent_moves WHERE agent = ?1 AND at = ?2 AND activity = ?3";
+    db.exists(same, values![agent, at, activity.name()])
 }
 
 /// Each agent of whom anything is known, in order: a look at the index for each.
-pub(super) fn each_agent(
-    db: &Connection,
-    mut tell: impl FnMut(&str) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
-    let mut statement = db.prepare_cached(NEXT_AGENT)?;
+pub(super) fn each_agent(db: &dyn Sql, mut tell: impl FnMut(&str) -> Done<()>) -> Done<()> {
     let mut agent = String::new();
-    while let Some(next) = statement.query_row([&agent], |row| row.get::<_, Option<String>>(0))? {
+    while let Some(next) = next_agent(db, &agent)? {
         tell(&next)?;
         agent = next;
     }
     Ok(())
+}
+
+/// The first agent after this one.
+pub(super) fn next_agent(db: &dyn Sql, agent: &str) -> Done<Option<String>> {
+    db.first(NEXT_AGENT, values![agent], |row| row.owned(0)).map(Option::flatten)
 }
 
 /// An activity that we wrote. Another's, of a later attendant, is none.
