@@ -4,8 +4,6 @@
 //! **Deliberately absent:** tests, and what is around the center: a change there makes no checkpoint
 //! useless, and no build of the library that was not needed.
 
-#![expect(clippy::print_stdout, reason = "that is how a build script speaks to cargo")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

@@ -194,12 +194,9 @@ fn handled(call: u64) -> Box<CallRecord> {
         by: None,
         modes: Vec::new(),
     };
-    let step = |step: &str| PathEntry {
-        at: arrived_at,
-        step: step.to_owned(),
-        inputs: Vec::new(),
-        failed: false,
-        after_hangup: false,
+    let step = |step: &str| {
+        let (at, step, inputs) = (arrived_at, step.to_owned(), Vec::new());
+        PathEntry { at, step, inputs, failed: false, after_hangup: false }
     };
     Box::new(CallRecord {
         call: CallId(call),

@@ -83,19 +83,7 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
         let label = Some(("queue", queue.name.as_str()));
         out.sample("attendant_queue_longest_wait_seconds", label, queue.longest_wait_ms / 1_000);
     }
-    let ended = "Customers' calls that ended since the start, by outcome.";
-    out.family("attendant_calls_total", "counter", ended);
-    for (outcome, count) in CallOutcome::OF_CUSTOMERS.into_iter().zip(health.calls_ended) {
-        out.sample("attendant_calls_total", Some(("outcome", &word(outcome))), count);
-    }
-    let help = "Calls from agents' own telephones that ended since the start, but feature codes.";
-    out.single("attendant_agent_calls_total", "counter", help, health.agent_calls_ended);
-    let ended =
-        "Calls that we began and that ended since the start, by whether they were answered.";
-    out.family("attendant_outbound_calls_total", "counter", ended);
-    for (reached, count) in ["no", "yes"].into_iter().zip(health.outbound_calls_ended) {
-        out.sample("attendant_outbound_calls_total", Some(("reached", reached)), count);
-    }
+    ended(&mut out, health);
     let mut agents: BTreeMap<Activity, u64> = BTreeMap::new();
     for agent in &snapshot.agents {
         *agents.entry(agent.state.activity()).or_default() += 1;
@@ -130,6 +118,23 @@ pub(super) fn text(snapshot: &Snapshot, health: &Health) -> String {
     let help = "Lines and records that were not kept.";
     out.single("attendant_store_lost_total", "counter", help, health.store_lost);
     out.0
+}
+
+/// What ended since the start.
+fn ended(out: &mut Text, health: &Health) {
+    let ended = "Customers' calls that ended since the start, by outcome.";
+    out.family("attendant_calls_total", "counter", ended);
+    for (outcome, count) in CallOutcome::OF_CUSTOMERS.into_iter().zip(health.calls_ended) {
+        out.sample("attendant_calls_total", Some(("outcome", &word(outcome))), count);
+    }
+    let help = "Calls from agents' own telephones that ended since the start, but feature codes.";
+    out.single("attendant_agent_calls_total", "counter", help, health.agent_calls_ended);
+    let ended =
+        "Calls that we began and that ended since the start, by whether they were answered.";
+    out.family("attendant_outbound_calls_total", "counter", ended);
+    for (reached, count) in ["no", "yes"].into_iter().zip(health.outbound_calls_ended) {
+        out.sample("attendant_outbound_calls_total", Some(("reached", reached)), count);
+    }
 }
 
 pub(super) struct Text(pub(super) String);

@@ -125,15 +125,7 @@ impl Fold {
             }),
             Fact::Transferred { leg, to } => self.transferred(*leg, to),
             Fact::HandedOver { leg } => self.with(*leg, |open, leg| open.hand_over(at, leg)),
-            Fact::LegEnded { leg, outcome, cause } => {
-                self.with(*leg, |open, leg| {
-                    open.stop(at, leg);
-                    leg.ended_at = Some(at);
-                    leg.outcome = *outcome;
-                    leg.cause = *cause;
-                });
-                self.open.remove(leg);
-            }
+            Fact::LegEnded { leg, outcome, cause } => self.leg_ended(at, *leg, *outcome, *cause),
             Fact::CallerLeft => self.caller_left_at = Some(at),
             Fact::WrittenUp { wrap_up } => self.written_up(wrap_up),
             Fact::RecordingBegan { recording } => {
@@ -154,6 +146,16 @@ impl Fold {
             Fact::Ended { by, cause } => self.ended = Some((*by, *cause)),
             Fact::Closed(closing) => self.closing.clone_from(closing),
         }
+    }
+
+    fn leg_ended(&mut self, at: Timestamp, leg: LegId, outcome: LegOutcome, cause: Option<Cause>) {
+        self.with(leg, |open, leg| {
+            open.stop(at, leg);
+            leg.ended_at = Some(at);
+            leg.outcome = outcome;
+            leg.cause = cause;
+        });
+        self.open.remove(&leg);
     }
 
     fn with(&mut self, leg: LegId, apply: impl FnOnce(&mut Open, &mut PartyLeg)) {

@@ -56,8 +56,16 @@ pub const CALLER_FIELDS: [Fact; 13] = [
 #[rustfmt::skip]
 pub const CALL_FIELDS: [Fact; 3] = [
     Fact::always("id", "The call, as records name it: `call-41`."),
-    Fact::always("to", "The number of ours that was dialed; where we dialed the caller, the one asked to be shown, or empty."),
-    Fact::always("via", "`trunk:NAME`, `provider:NAME` or `agent:NAME`, by which the call came; `outbound:NAME` where we dialed the caller."),
+    Fact::always(
+        "to",
+        "The number of ours that was dialed; where we dialed the caller, the one asked to be \
+         shown, or empty.",
+    ),
+    Fact::always(
+        "via",
+        "`trunk:NAME`, `provider:NAME` or `agent:NAME`, by which the call came; `outbound:NAME` \
+         where we dialed the caller.",
+    ),
 ];
 
 /// Facts about the wait, as `queue.<name>` in what a queue announces.

@@ -135,14 +135,7 @@ pub(in crate::flow) fn read<'a>(
     let build = Build { hours: read_hours(&build, table), ..build };
     let numbers = read_numbers(&header);
     let has_none = raw.is_empty() && lost.is_empty() && !problems.any_error();
-    let start = match has_none {
-        true => {
-            problems.report(&code::NO_STEP, header.span.clone(), "the flow has no step", None);
-            StepId::default()
-        }
-        // What is missing is named here, whichever step was meant.
-        false => build.required_exit(&header, &START),
-    };
+    let start = read_start(&build, &header, has_none);
     let on_error = build.exit(&header, &ON_ERROR_OF_ALL);
     let on_hangup = build.exit(&header, &ON_HANGUP);
     header.finish();
@@ -308,6 +301,17 @@ fn read_languages(header: &Section<'_>) -> (Vec<Arc<str>>, bool) {
         languages.push("en".into());
     }
     (languages, broken)
+}
+
+/// Where a flow begins.
+fn read_start(build: &Build<'_>, header: &Section<'_>, has_none: bool) -> StepId {
+    if has_none {
+        let span = header.span.clone();
+        build.problems.report(&code::NO_STEP, span, "the flow has no step", None);
+        return StepId::default();
+    }
+    // What is missing is named here, whichever step was meant.
+    build.required_exit(header, &START)
 }
 
 fn read_numbers(header: &Section<'_>) -> Vec<Arc<str>> {

@@ -552,7 +552,7 @@ fn write(book: &mut Book, call: u64, random: RandomCall) {
         outcome => outcome,
     };
     let is_cut_off = call % 6 == 5;
-    let self_service = (call % 7 > 2).then_some(call % 2 == 0);
+    let self_service = (call % 7 > 2).then_some(call.is_multiple_of(2));
     book.at(
         done,
         Fact::CallEnded { call: id, caller, intent, outcome, outside, is_cut_off, self_service },

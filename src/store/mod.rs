@@ -19,6 +19,7 @@
 mod amend;
 mod appender;
 mod backup;
+mod certain;
 mod checkpointing;
 mod checkpoints;
 #[cfg(test)]
@@ -49,6 +50,7 @@ mod sql;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod whole;
 mod writer;
 

@@ -16,11 +16,12 @@ use std::path::{Path, PathBuf};
 
 use crate::id::{AgentId, CallId, NodeId};
 use crate::store::StoreError;
+use crate::store::certain::certain;
 use crate::store::checkpoints::{self, Checkpoint};
 use crate::store::database::{self, Applied, Change, Progress, RecordWriter};
 use crate::store::journal::{self, Entry, Header, Input, Line, Lines};
 use crate::time::Timestamp;
-use crate::words::{CallOutcome, CallRecord, Cause, EndedBy, Event, From, NamedVia, Outbound, Via};
+use crate::words::{CallRecord, Event};
 
 /// Numbers left out after a run that was lost: a call that began in its last instant may have left
 /// no line, and its number must not be given again.
@@ -30,7 +31,7 @@ const CALL_IDS_SKIPPED: u64 = 1_000;
 const WHOLE_LEN_SAID: u64 = 16 * 1024 * 1024;
 /// One that is longer than this, in bytes, is not replayed whole: it would hold up the start for
 /// minutes. From a checkpoint on any is.
-const WHOLE_LEN_MAX: u64 = 1024 * 1024 * 1024;
+const WHOLE_LEN_MAX: u64 = 256 * 1024 * 1024;
 
 /// What recovery found and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -548,72 +549,6 @@ fn tell_run<'a>(
         }
     }
     Ok(Told::All)
-}
-
-/// The record of a call of which only its arrival is known. Of one that was refused that is all.
-fn certain(arrived: &Entry, ended_at: Timestamp, writing: Writing<'_>) -> CallRecord {
-    let lost = |call, from: &From, to: &str, via: &Via| CallRecord {
-        from: from.number.as_deref().and_then(writing.number),
-        from_name: from.name.clone(),
-        to: to.to_owned(),
-        ..bare(call, via.named(|id| (writing.agent)(id).unwrap_or_else(|| id.to_string())))
-    };
-    let (arrived_at, ended_at) = (arrived.at, ended_at.max(arrived.at));
-    match &arrived.input {
-        Input::Event(
-            Event::CallArrived { call, from, to, via } | Event::CallOpening { call, from, to, via },
-        ) => CallRecord { arrived_at, ended_at, ..lost(*call, from, to, via) },
-        Input::Event(Event::CallRefused { call, from, to, via, by, cause }) => CallRecord {
-            arrived_at,
-            ended_at: arrived_at,
-            outcome: CallOutcome::Refused,
-            ended_by: *by,
-            cause: *cause,
-            ..lost(*call, from, to, via)
-        },
-        Input::Event(Event::OutboundAsked { by, call, ask }) => CallRecord {
-            arrived_at,
-            ended_at,
-            from: (writing.number)(&ask.to),
-            to: ask.from.clone().unwrap_or_default(),
-            outcome: CallOutcome::NotReached,
-            outbound: Some(Outbound { by: by.name.clone(), key: ask.key.clone() }),
-            ..bare(*call, NamedVia::Outbound(ask.trunk.clone().unwrap_or_default()))
-        },
-        Input::Event(_) | Input::Own(_) => unreachable!("only arrivals are looked up"),
-    }
-}
-
-/// A call that was lost, and of which nothing is known.
-const fn bare(call: CallId, via: NamedVia) -> CallRecord {
-    CallRecord {
-        call,
-        from: None,
-        from_name: None,
-        account: None,
-        segment: None,
-        to: String::new(),
-        via,
-        flow: None,
-        language: None,
-        intent: None,
-        arrived_at: Timestamp(0),
-        answered_at: None,
-        self_service: None,
-        milestones: Vec::new(),
-        notes: Vec::new(),
-        caller_left_at: None,
-        ended_at: Timestamp(0),
-        outcome: CallOutcome::Failed,
-        ended_by: EndedBy::ServerLost,
-        cause: Cause::TEMPORARY_FAILURE,
-        path: Vec::new(),
-        queued: Vec::new(),
-        legs: Vec::new(),
-        vars: BTreeMap::new(),
-        recordings: Vec::new(),
-        outbound: None,
-    }
 }
 
 fn len(path: &Path) -> u64 {

@@ -23,8 +23,8 @@ pub(in crate::api) struct DialRequest {
     pub flow: Option<String>,
     /// The flow begins at the step that enters this queue, and not at its first step.
     pub queue: Option<String>,
-    /// At most 32: texts, numbers, `true` or `false`. They are kept in the journal and the record. A
-    /// flow takes one by a `set` step: `vars = { order = "{{ order|default('') }}" }`.
+    /// At most 32: texts, numbers, `true` or `false`. They are kept in the journal and the record.
+    /// A flow takes one by a `set` step: `vars = { order = "{{ order|default('') }}" }`.
     #[serde(default)]
     pub vars: BTreeMap<String, serde_json::Value>,
     /// How long it may ring, in seconds: 5 to 120. 30 where it is left out.

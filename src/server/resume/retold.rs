@@ -107,7 +107,7 @@ impl<'a> Retold<'a> {
         // up in it or came later.
         self.since = place.at + Duration::from_millis(1);
         (self.learned, self.last) = (BTreeSet::new(), place.last);
-        self.up = place.live.iter().filter_map(|entry| arrived(entry)).collect();
+        self.up = place.live.iter().filter_map(arrived).collect();
         // Where one of them ends, that comes after all that ended before.
         place.live.iter().for_each(|arrival| self.learn(arrival));
         (self.run, self.told, self.at) = (place.run, place.seq, place.at);
@@ -166,7 +166,7 @@ impl<'a> Retold<'a> {
             Input::Own(Own::Wake) => center.handle_timeout(at),
             Input::Own(Own::Reconfigured { setup }) => {
                 let taken = self.kept.setup(self.run, &setup);
-                if !taken.is_some_and(|setup| center.reconfigure(at, setup).is_ok()) {
+                if taken.is_none_or(|setup| center.reconfigure(at, setup).is_err()) {
                     self.center = None;
                     return false;
                 }

@@ -27,6 +27,7 @@ use crate::store::place::PostgresServer;
 use crate::store::postgres::failed::{failed, fault};
 use crate::store::postgres::schema;
 use crate::store::sql::{Done, EachRow, Link, Row, Sql, Value};
+use crate::store::waiting;
 
 /// How long the server may take to let us in.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
@@ -125,7 +126,7 @@ impl PgConnection {
     /// A reader that rested asks whether the server is still there: what ended meanwhile would be
     /// heard of with the first answer that does not come.
     fn give_up_if_gone(&self) {
-        let used_at = self.used_at.replace(Some(Instant::now()));
+        let used_at = self.used_at.replace(Some(waiting::now()));
         let rested = used_at.is_some_and(|at| at.elapsed() > RESTED);
         let client = self.open.borrow().as_ref().map(|(client, _)| Arc::clone(client));
         if let Some(client) = client.filter(|_| rested && self.of_use == Use::Read)

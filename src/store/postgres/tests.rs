@@ -2,7 +2,7 @@
 //! goes away.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
 use crate::id::{CallId, LegId, NodeId};
@@ -14,6 +14,7 @@ use crate::store::postgres::connection::Use;
 use crate::store::sql::{Link, Sql, Value, agents, calls, contacts, erase, expire, list, reader};
 use crate::store::sql::{rollups, state, values};
 use crate::store::tests::record;
+use crate::store::waiting;
 use crate::time::Timestamp;
 use crate::words::{CallOutcome, RecordFilter, WrapUp};
 
@@ -37,12 +38,12 @@ fn named(server: &TestServer, name: &str) -> PostgresServer {
 
 /// What comes in time.
 fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = waiting::now() + Duration::from_secs(60);
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < end, "not in time");
+        assert!(waiting::now() < end, "not in time");
         std::thread::park_timeout(Duration::from_millis(50));
     }
 }
@@ -218,7 +219,7 @@ fn a_server_that_hangs_is_given_up() {
     let close = |call| Change::Close(record(call, 1_200 + call));
     writer.apply(&[close(1)]).unwrap();
     let hanging = server.hang();
-    let began = Instant::now();
+    let began = waiting::now();
     assert_eq!(fault(writer.apply(&[close(2)])).0, Fault::Unreachable);
     assert_eq!(fault(writer.apply(&[close(2)])).0, Fault::Unreachable, "it is given up for good");
     assert_eq!(fault(database.writer()).0, Fault::Unreachable);

@@ -15,6 +15,7 @@ use crate::words::CallRecord;
 /// What of a [`Change`] the database gets.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one at a time, between a record and its text")]
 enum SpooledChange<'a> {
     Close(Cow<'a, CallRecord>),
     Keep(Cow<'a, Kept>),

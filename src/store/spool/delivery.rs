@@ -16,6 +16,7 @@ use crate::store::database::{self, Change, DatabaseError, Fault, RolledUp};
 use crate::store::spool::file::SpoolFile;
 use crate::store::spool::{Behind, check};
 use crate::store::sql::{Done, Target};
+use crate::store::waiting;
 
 /// Changes that are delivered in one transaction.
 const DELIVERED_AT_ONCE: usize = 200;
@@ -30,13 +31,15 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How long a server that stops still delivers. What is left then waits for the next start.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
+type Work = Box<dyn FnOnce(Result<&mut dyn Target, DatabaseError>) + Send>;
+
 /// What is asked beside: it gets the database, or why it cannot be written.
 struct Wanted {
     /// Once everything up to this number is there.
     after: u64,
     /// Then whoever asked has given up, and it is not begun any more.
     until: Instant,
-    work: Box<dyn FnOnce(Result<&mut dyn Target, DatabaseError>) + Send>,
+    work: Work,
 }
 
 /// The end that gives.
@@ -100,7 +103,7 @@ impl<B: Behind + 'static> Delivery<B> {
             file: SpoolFile::open(file).map_err(|error| other(error.into()))?,
             target: None,
             at_once: DELIVERED_AT_ONCE,
-            rolled_at: Instant::now(),
+            rolled_at: waiting::now(),
             fault: None,
             shared: Arc::clone(&self.shared),
         };
@@ -152,7 +155,7 @@ impl<B: Behind + 'static> Delivery<B> {
             let _ = answer.send(target.and_then(work));
         };
         let mut state = self.shared.state();
-        let (after, until) = (state.given, Instant::now() + ANSWER_WITHIN);
+        let (after, until) = (state.given, waiting::now() + ANSWER_WITHIN);
         state.wanted.push_back(Wanted { after, until, work: Box::new(work) });
         drop(state);
         self.shared.changed.notify_one();
@@ -164,7 +167,7 @@ impl<B: Behind + 'static> Delivery<B> {
 
 impl<B: Behind + 'static> Drop for Delivery<B> {
     fn drop(&mut self) {
-        self.shared.state().stops_at = Some(Instant::now() + STOP_WITHIN);
+        self.shared.state().stops_at = Some(waiting::now() + STOP_WITHIN);
         self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
             // It waits for the database, which answers within a bound or is given up.
@@ -216,21 +219,24 @@ impl<B: Behind + 'static> Deliverer<B> {
     }
 
     fn next(&mut self) -> Next {
-        let began = Instant::now();
+        let began = waiting::now();
         let mut state = self.shared.state();
         loop {
             let waits = state.delivered < state.given;
             let rests = state.is_failing;
-            if state.stops_at.is_some_and(|at| rests || !waits || Instant::now() >= at) {
+            if state.stops_at.is_some_and(|at| rests || !waits || waiting::now() >= at) {
                 return Next::Stop;
             }
             let delivered = state.delivered;
-            if let Some(wanted) = state.wanted.pop_front_if(|it| rests || it.after <= delivered) {
+            let is_its_turn = |it: &Wanted| rests || it.after <= delivered;
+            if state.wanted.front().is_some_and(is_its_turn)
+                && let Some(wanted) = state.wanted.pop_front()
+            {
                 return Next::Do(wanted);
             }
             // A step between deliveries, too: they may never end.
             if !rests && self.rolled_at.elapsed() >= IDLE_AFTER {
-                self.rolled_at = Instant::now();
+                self.rolled_at = waiting::now();
                 return Next::RollUp;
             }
             if waits && !rests {
@@ -315,7 +321,7 @@ impl<B: Behind + 'static> Deliverer<B> {
             return Ok(());
         };
         let (numbers, batch): (Vec<u64>, Vec<Change>) = waiting.changes.into_iter().unzip();
-        let began = Instant::now();
+        let began = waiting::now();
         let target = self.target.as_mut().expect("it was opened");
         match target.apply_spooled(&batch, until) {
             Ok(applied) => database::complain(&batch, &applied),
@@ -345,7 +351,7 @@ impl<B: Behind + 'static> Deliverer<B> {
     }
 
     fn serve(&mut self, Wanted { until, work, .. }: Wanted) -> Done<()> {
-        if Instant::now() > until {
+        if waiting::now() > until {
             return Ok(());
         }
         match self.connected() {

@@ -9,7 +9,7 @@ use crate::id::CallId;
 use crate::store::StoreError;
 use crate::store::database::{Applied, Change, Progress, Saved};
 use crate::store::spool::{change, check};
-use crate::store::sql::{Done, Link, TargetHas, calls, keep_state, state, unsigned, values};
+use crate::store::sql::{Done, Link, Sql, TargetHas, calls, keep_state, state, unsigned, values};
 use crate::store::sqlite::{self, SqliteFile};
 use crate::time::Timestamp;
 
@@ -131,12 +131,9 @@ impl SpoolFile {
             let mut applied = Vec::with_capacity(batch.len());
             for change in batch {
                 keep_state(db, change)?;
-                if let Change::Close(record) = change {
-                    let known = "INSERT INTO calls VALUES (?1) ON CONFLICT (call) DO NOTHING";
-                    if db.execute(known, values![record.call])? == 0 {
-                        applied.push(Applied::Known);
-                        continue;
-                    }
+                if is_known(db, change)? {
+                    applied.push(Applied::Known);
+                    continue;
                 }
                 if let Some(text) = change::written(change) {
                     given += 1;
@@ -262,6 +259,13 @@ impl SpoolFile {
     pub(super) fn refused(&self) -> Done<Vec<u64>> {
         self.link.sql().all("SELECT number FROM refused", &[], |row| row.count(0))
     }
+}
+
+/// Whether the record of a call is written already; remembers the call where it is not.
+fn is_known(db: &dyn Sql, change: &Change) -> Done<bool> {
+    let Change::Close(record) = change else { return Ok(false) };
+    let known = "INSERT INTO calls VALUES (?1) ON CONFLICT (call) DO NOTHING";
+    Ok(db.execute(known, values![record.call])? == 0)
 }
 
 /// A number that no other folder has.

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
 use crate::store::place::StorePlace;
 use crate::store::sql::{SqlReader, SqlWriter, Unreadable};
 use crate::store::sqlite::SqliteFile;
 use crate::store::tests::record;
+use crate::store::waiting;
 
 mod away;
 
@@ -53,9 +54,9 @@ fn close(call: u64) -> Change {
 
 /// Waits for what comes in time.
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = waiting::now() + Duration::from_secs(30);
     while !holds() {
-        assert!(Instant::now() < end, "{what}: not in time");
+        assert!(waiting::now() < end, "{what}: not in time");
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }
@@ -159,7 +160,7 @@ fn what_is_asked_beside_comes_after_what_was_given() {
     assert_eq!(writer.erase(&erasure).unwrap_err().fault, Fault::Unreachable);
     // A database that hangs keeps nobody: who asks gives up.
     world.away.set(Faulty::Hangs);
-    let began = Instant::now();
+    let began = waiting::now();
     assert!(writer.erase(&erasure).is_err());
     writer.apply(&[close(301)]).unwrap();
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());

@@ -1,8 +1,9 @@
 //! The people at the telephones: who calls, answers, refuses, presses keys, holds and leaves, and
 //! what agents and supervisors ask for over HTTP meanwhile.
 //!
-//! **Invariant:** a caller leaves at last; anybody else may wait for the server to end the call.
-//! Who still talks to another party long after that hangs up, and is in a call of the server's then.
+//! **Invariant:** a caller leaves at last; any other party may wait for the server to end the call.
+//! Who still talks to another party long after that hangs up, and is in a call of the server's
+//! then.
 
 use std::time::Duration;
 

@@ -44,7 +44,7 @@ pub(super) enum Deed {
     /// A caller calls this number, with an offer or without.
     Dials(PhoneId, &'static str, bool),
     Person(PhoneId, CallNo, Act),
-    /// A telephone that rings must have been told otherwise by now.
+    /// The server must have ended the ringing of this telephone by now.
     StillRings(PhoneId, CallNo),
     Dies(PhoneId),
     Reboots(PhoneId),
@@ -172,7 +172,7 @@ impl World {
         self.input(self.now, Some(event));
     }
 
-    /// One turn, as the server takes it; then everything leaves that is to be said.
+    /// One turn, as the server takes it; then everything leaves that there is to say.
     fn settle(&mut self) {
         let now = self.now;
         assert!(self.rounds(now, DEEDS_MAX), "it never comes to rest");

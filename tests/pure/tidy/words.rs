@@ -67,7 +67,7 @@ fn each_word_of_the_table_is_there_once_and_its_names_are_in_the_sources() {
 #[test]
 fn the_walks_lead_to_files_that_are_there() {
     let text = document("docs/walks.md");
-    let walks = section(&text, "\n## Four walks\n");
+    let walks = section(&text, "\n## Five walks\n");
     let files = quoted(walks).into_iter().filter(|path| path.contains('/') && !path.contains('<'));
     let files: Vec<String> = files.collect();
     assert!(files.len() > 40, "{files:?}");

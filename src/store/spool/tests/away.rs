@@ -92,8 +92,8 @@ impl Away {
             Faulty::No | Faulty::LosesAnswers => Ok(faulty),
             Faulty::Gone => Err(gone()),
             Faulty::Hangs => {
-                let end = Instant::now() + HANGS_FOR;
-                while Instant::now() < end && self.state.lock().unwrap().faulty == faulty {
+                let end = waiting::now() + HANGS_FOR;
+                while waiting::now() < end && self.state.lock().unwrap().faulty == faulty {
                     std::thread::park_timeout(Duration::from_millis(20));
                 }
                 Err(gone())
