@@ -118,7 +118,7 @@ fn prometheus_has_each_figure_that_has_a_value() {
     // No agent was asked whether it was resolved, and none logged in.
     assert!(!text.contains("fcr_agent") && !text.contains("occupancy"), "{text}");
     let families = text.lines().filter(|line| line.starts_with("# TYPE")).count();
-    // Nor abandoned, contained, or with an intent; and we dialed no caller.
-    assert_eq!(families, 2 * (FIGURES.len() - 7));
+    // Nor abandoned, contained, or with an intent; no flow said what it did; we dialed no caller.
+    assert_eq!(families, 2 * (FIGURES.len() - 8));
     assert_eq!(figures::prometheus(&json!({})), "");
 }

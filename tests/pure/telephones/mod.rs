@@ -48,7 +48,7 @@ use world::{Deed, World};
 
 const SUPPORT: &str = include_str!("../../../flows/support.toml");
 const EVERY_VERB: &str = include_str!("../webhooks/races/every_verb.toml");
-const SEEDS: u64 = 30;
+const SEEDS: u64 = 70;
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// Callers come within this time.
 const DAY: Duration = Duration::from_secs(120);

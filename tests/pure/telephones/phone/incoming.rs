@@ -93,7 +93,7 @@ impl Phone {
             let invite = call.invite.clone();
             let answer = Message::response(&invite, "487 Request Terminated", &format!("t{no}"));
             self.answer_again_and_again(now, no, &invite, &answer);
-            self.over(no, None);
+            self.over(no, Some(487));
         }
     }
 
