@@ -121,7 +121,9 @@ impl Server {
     pub fn retransmitted(&self) -> Option<Arc<[u8]>> {
         match self.state {
             State::Proceeding | State::Accepted | State::Completed => self.response.clone(),
-            State::Acknowledged | State::Confirmed => None,
+            // It is there where a BYE came in place of the ACK: the 2xx may have been lost.
+            State::Acknowledged => self.response.clone(),
+            State::Confirmed => None,
         }
     }
 
@@ -136,7 +138,16 @@ impl Server {
         }
     }
 
-    /// The ACK to the 2xx, found by its dialog; or a BYE that makes waiting for it pointless.
+    /// A BYE makes waiting for the ACK pointless. Whoever sends the request again has not got the
+    /// 2xx and still gets it.
+    pub fn left(&mut self) {
+        if self.state == State::Accepted {
+            self.state = State::Acknowledged;
+            self.repeat = None;
+        }
+    }
+
+    /// The ACK to the 2xx, found by its dialog.
     pub fn acknowledged_success(&mut self) {
         if self.state == State::Accepted {
             self.state = State::Acknowledged;

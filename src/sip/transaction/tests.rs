@@ -118,6 +118,16 @@ fn an_acknowledged_2xx_is_silent_until_timer_l() {
     assert_eq!(server_schedule(server), (vec![], 32_000, ServerStep::Gone));
 }
 
+/// Its 2xx may have been lost on the way to a peer who hung up meanwhile.
+#[test]
+fn a_2xx_whose_peer_left_is_sent_for_the_same_request_alone_until_timer_l() {
+    let mut server = Server::new(Kind::Invite, path(Transport::Udp));
+    server.respond(Timestamp(0), 200, &bytes("200"));
+    server.left();
+    assert_eq!(server.retransmitted(), Some(bytes("200")));
+    assert_eq!(server_schedule(server), (vec![], 32_000, ServerStep::Gone));
+}
+
 #[test]
 fn a_failure_is_repeated_until_its_ack_and_then_absorbed_for_t4() {
     let mut server = Server::new(Kind::Invite, path(Transport::Udp));

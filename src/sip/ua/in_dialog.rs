@@ -106,7 +106,7 @@ impl Ua {
                 let unacknowledged = up.unacknowledged;
                 self.over(id);
                 if let Some(Unacknowledged { server, .. }) = unacknowledged {
-                    self.servers.with(now, server, Server::acknowledged_success);
+                    self.servers.with(now, server, Server::left);
                 }
             }
         }
